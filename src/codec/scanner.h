@@ -1,0 +1,129 @@
+/*
+ * scanner.h
+ *		A pull scanner over JSON bytes: the hot path of every read.
+ *
+ * Works on a whole page in memory, allocates nothing, copies nothing: keys and
+ * strings come out as spans of the input with a flag that says whether they
+ * hold escapes.  Accepts exactly the JSON grammar of RFC 8259 (any whitespace,
+ * any key order; strings must be valid UTF-8 and hold no control characters
+ * when they are read, see ddb_scan_string), bounded in depth.
+ * Never reads outside [input, input + len + DDB_SCAN_PADDING).
+ *
+ * Knows nothing of PostgreSQL: no palloc, no ereport; errors are values.
+ */
+#ifndef DDB_SCANNER_H
+#define DDB_SCANNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Readable zero bytes that must follow the input. */
+#define DDB_SCAN_PADDING 64
+
+/* DynamoDB nests 32 levels, each two levels of JSON, plus the reply's own. */
+#define DDB_SCAN_MAX_DEPTH 128
+
+typedef enum DdbScanError
+{
+	DDB_SCAN_OK = 0,
+	DDB_SCAN_TRUNCATED,			/* input ends inside a value */
+	DDB_SCAN_SYNTAX,			/* not JSON at this place */
+	DDB_SCAN_TOO_DEEP,
+	DDB_SCAN_BAD_STRING,		/* control character, escape or UTF-8 */
+	DDB_SCAN_WRONG_KIND,		/* JSON, but not what the caller asked for */
+} DdbScanError;
+
+typedef struct DdbScanner
+{
+	const char *pos;			/* next byte to read */
+	const char *end;			/* one past the input */
+	const char *start;
+	DdbScanError error;			/* sticky: once set every call fails */
+	int			depth;
+} DdbScanner;
+
+/* A string or key: the bytes between the quotes, escapes still in them. */
+typedef struct DdbSpan
+{
+	const char *data;
+	uint32_t	len;
+	bool		escaped;		/* holds at least one backslash */
+} DdbSpan;
+
+typedef enum DdbJsonKind
+{
+	DDB_JSON_INVALID = 0,		/* error is set */
+	DDB_JSON_OBJECT,
+	DDB_JSON_ARRAY,
+	DDB_JSON_STRING,
+	DDB_JSON_NUMBER,
+	DDB_JSON_TRUE,
+	DDB_JSON_FALSE,
+	DDB_JSON_NULL,
+} DdbJsonKind;
+
+extern void ddb_scan_init(DdbScanner *scan, const char *input, size_t len);
+
+/* What the next value is, without consuming it. */
+extern DdbJsonKind ddb_scan_peek(DdbScanner *scan);
+
+/* Consumes '{' or '['. */
+extern bool ddb_scan_enter_object(DdbScanner *scan);
+extern bool ddb_scan_enter_array(DdbScanner *scan);
+
+/*
+ * Inside an object: reads the next key and its colon, true; or consumes the
+ * closing '}' and returns false (as it does on error: check scan->error).
+ * *first must be true before the first call and is maintained here; the same
+ * for ddb_scan_next_element, which stops before the element's value.
+ */
+extern bool ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key);
+extern bool ddb_scan_next_element(DdbScanner *scan, bool *first);
+
+/*
+ * Reads a string.  Checks control characters and the syntax of escapes;
+ * UTF-8 validity and surrogate pairing are checked by ddb_scan_unescape or
+ * ddb_scan_valid_utf8, whichever the consumer needs (PostgreSQL verifies the
+ * encoding itself).
+ */
+extern bool ddb_scan_string(DdbScanner *scan, DdbSpan *string);
+
+/* Reads a JSON number as its text (never escaped). */
+extern bool ddb_scan_number(DdbScanner *scan, DdbSpan *number);
+
+/* Reads true or false. */
+extern bool ddb_scan_bool(DdbScanner *scan, bool *value);
+
+/* Skips one value of any kind, checking its syntax fully. */
+extern bool ddb_scan_skip(DdbScanner *scan);
+
+/* As skip, and reports the value's bytes, from its first to its last. */
+extern bool ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value);
+
+/* True when only whitespace is left; sets DDB_SCAN_SYNTAX otherwise. */
+extern bool ddb_scan_finish(DdbScanner *scan);
+
+/* Does an unescaped reading of the span equal the given bytes? */
+extern bool ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len);
+
+/* What an unescape can meet that is legal JSON but not text elsewhere. */
+typedef enum DdbUnescapeResult
+{
+	DDB_UNESCAPE_OK,
+	DDB_UNESCAPE_NUL,			/* \u0000 met (still written to the output) */
+	DDB_UNESCAPE_SURROGATE,		/* lone surrogate met */
+	DDB_UNESCAPE_INVALID,		/* malformed escape */
+} DdbUnescapeResult;
+
+/*
+ * Writes the span without its escapes to out (room for span->len bytes: output
+ * is never longer) and its length to *out_len.  Stops at the first surrogate
+ * or malformed escape.
+ */
+extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out, size_t *out_len);
+
+/* "truncated", "syntax error", …: for messages. */
+extern const char *ddb_scan_error_text(DdbScanError error);
+
+#endif							/* DDB_SCANNER_H */
