@@ -1,0 +1,61 @@
+# ddb_fdw: PostgreSQL foreign data wrapper for Amazon DynamoDB.
+#
+#   make && sudo make install    build and install for the PostgreSQL whose
+#                                pg_config is found first, or PG_CONFIG=/path
+#   make demo                    show it at work on a throwaway cluster
+#   make check                   run all tests on throwaway clusters
+#   make help                    everything else
+#
+# WERROR=1 turns warnings into errors. CC=clang works as well as gcc.
+
+# What developers run sets up its own needs and must work before PostgreSQL is
+# installed; it lives in tools/dev.mk, and building is delegated from there.
+DEV_GOALS = setup check demo unit unit-asan fuzz lint format bench help
+
+ifneq ($(filter $(DEV_GOALS),$(MAKECMDGOALS)),)
+
+include tools/dev.mk
+
+else
+
+PG_CONFIG ?= pg_config
+EXTENSION = ddb_fdw
+MODULE_big = ddb_fdw
+DATA = ddb_fdw--1.0.sql
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+EXTRA_CLEAN = build results $(OBJS:.o=.d)
+
+include tools/needs.mk
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+$(call need,$(wildcard $(PGXS)),PostgreSQL's server headers,postgresql-server-dev-$(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),15))
+$(call need_libraries,$(LIBRARIES))
+ifeq ($(filter clean distclean maintainer-clean uninstall,$(MAKECMDGOALS)),)
+$(stop_if_missing)
+else ifeq ($(wildcard $(PGXS)),)
+$(stop_if_missing)
+endif
+
+# PostgreSQL's own headers are not clean under -Wextra: they count as system
+# headers.  -Wno-unused-parameter: callbacks have the signatures of FdwRoutine.
+PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
+	$(call library_cflags,$(LIBRARIES))
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -MMD -MP
+SHLIB_LINK = $(call library_libs,$(LIBRARIES))
+ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+# PostgreSQL hands over the flags of the compiler that built it.
+PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+endif
+ifeq ($(WERROR),1)
+PG_CFLAGS += -Werror
+endif
+
+# No bitcode: nothing here is worth inlining into JIT code, and packagers need
+# no LLVM.
+override with_llvm = no
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+endif
+
+-include $(OBJS:.o=.d)
+
+endif

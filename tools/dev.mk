@@ -1,0 +1,99 @@
+# What developers run.  Included by the Makefile when one of these goals is
+# asked for; any other goal beside them is handed to a make of its own.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: $(MAKECMDGOALS) $(DEV_GOALS)
+
+$(filter-out $(DEV_GOALS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+help:
+	@echo 'make                    build for the PostgreSQL of PG_CONFIG'
+	@echo 'make install            install it there'
+	@echo 'make demo [KEEP=1]      the newest 100 of 10,000 log entries in one request'
+	@echo 'make check [ARGS=...]   all tests; ARGS go to pytest: ARGS="-k smoke"'
+	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
+	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each'
+	@echo 'make lint format        check, or mend, how the code is written'
+	@echo 'make bench              timings against the replay server'
+	@echo 'make setup              install what make check and make demo need'
+
+setup:
+	@tools/setup.sh check
+
+# One command each, which make execs: no shell stays between make and the
+# process that has to clean up.
+check:
+	@+tools/check.sh $(ARGS)
+
+demo:
+	@+tools/demo.sh $(if $(filter-out 0,$(KEEP)),--keep)
+
+lint:
+	@tools/setup.sh lint
+	@python3 tools/lint.py
+
+format:
+	@tools/setup.sh lint
+	@find src test -name '*.[ch]' -print0 | xargs -0 -r clang-format -i
+
+bench:
+	@bench/run.sh
+
+# ---- plain C programs over the layers that know nothing of PostgreSQL --------
+
+include tools/needs.mk
+
+PLAIN_SOURCES = $(sort $(wildcard src/client/*.c) \
+	$(wildcard $(addsuffix .c,$(addprefix src/codec/,scanner decimal timetext))))
+UNIT_SUPPORT = $(sort $(wildcard test/unit/support_*.c))
+UNIT_TESTS = $(filter-out $(UNIT_SUPPORT),$(sort $(wildcard test/unit/*.c)))
+FUZZ_TARGETS = $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 30
+CLANG ?= clang
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+ifneq ($(filter unit unit-asan fuzz,$(MAKECMDGOALS)),)
+$(call need_libraries,$(LIBRARIES) cmocka)
+$(stop_if_missing)
+endif
+
+PLAIN_CFLAGS = -std=gnu11 -g -Wall -Wextra -Wmissing-prototypes -Wno-unused-parameter \
+	$(if $(filter 1,$(WERROR)),-Werror) -MMD -MP -pthread \
+	-Isrc -Itest/unit $(call library_cflags,$(LIBRARIES) cmocka) $(CFLAGS)
+PLAIN_LIBS = $(call library_libs,$(LIBRARIES) cmocka) -pthread
+
+# plain_programs GOAL,COMPILER,EXTRA-FLAGS,PROGRAM-SOURCES,SUPPORT-SOURCES
+define plain_programs
+$(1): $(patsubst %.c,build/$(1)/%,$(notdir $(4)))
+build/$(1)/objects/%.o: %.c
+	@mkdir -p $$(@D)
+	$(2) $$(PLAIN_CFLAGS) $(3) -c -o $$@ $$<
+$(foreach source,$(4),$(eval $(call plain_program,$(1),$(2),$(3),$(source),$(5))))
+-include $(patsubst %.c,build/$(1)/objects/%.d,$(4) $(5) $(PLAIN_SOURCES))
+endef
+
+define plain_program
+build/$(1)/$(basename $(notdir $(4))): $(patsubst %.c,build/$(1)/objects/%.o,$(4) $(5) $(PLAIN_SOURCES))
+	$(2) $(3) -o $$@ $$^ $$(PLAIN_LIBS)
+endef
+
+.SECONDARY:
+$(eval $(call plain_programs,unit,$(CC),-O1,$(UNIT_TESTS),$(UNIT_SUPPORT)))
+$(eval $(call plain_programs,unit-asan,$(CC),-O1 $(SANITIZE),$(UNIT_TESTS),$(UNIT_SUPPORT)))
+$(eval $(call plain_programs,fuzz,$(CLANG),-O1 -fsanitize=fuzzer $(SANITIZE),$(FUZZ_TARGETS),))
+
+# Inputs found are kept in build/fuzz/corpus; those worth keeping for good go
+# to test/fuzz/corpus/NAME.
+fuzz:
+	@for target in $(patsubst %.c,%,$(notdir $(FUZZ_TARGETS))); do \
+		mkdir -p build/fuzz/corpus/$$target; \
+		seeds=test/fuzz/corpus/$$target; [ -d $$seeds ] || seeds=; \
+		dictionary=test/fuzz/$$target.dict; \
+		if [ -f $$dictionary ]; then dictionary=-dict=$$dictionary; else dictionary=; fi; \
+		echo "== $$target, $(FUZZ_SECONDS) s"; \
+		build/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+			-print_final_stats=1 -artifact_prefix=build/fuzz/$$target- $$dictionary \
+			build/fuzz/corpus/$$target $$seeds || exit 1; \
+	done
