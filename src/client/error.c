@@ -1,0 +1,422 @@
+/*
+ * error.c
+ *		DdbcError values: set them, and read them out of a service's reply.
+ *
+ * Every code of dynamodb.md section 6.1 stands in one table; message texts
+ * are consulted only where one code means several things.  Everything that
+ * comes from outside is reduced to one line of valid UTF-8 on its way in, so
+ * that nobody downstream has to think about it again.
+ */
+#include "client/error.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of a reply that is no JSON (a proxy's page) this much is worth showing. */
+#define FOREIGN_TEXT_MAX_BYTES 200
+
+typedef struct ErrorCode
+{
+	const char *code;
+	DdbcErrorKind kind;
+	bool retryable;
+	bool ambiguous;
+} ErrorCode;
+
+static const ErrorCode error_codes[] = {
+	/* throttles: nothing was done */
+	{"ProvisionedThroughputExceededException", DDBC_ERROR_THROTTLED, true, false},
+	{"ProvisionedThroughputExceeded", DDBC_ERROR_THROTTLED, true, false},
+	{"ThrottlingException", DDBC_ERROR_THROTTLED, true, false},
+	{"Throttling", DDBC_ERROR_THROTTLED, true, false},
+	{"ThrottledException", DDBC_ERROR_THROTTLED, true, false},
+	{"RequestThrottled", DDBC_ERROR_THROTTLED, true, false},
+	{"RequestThrottledException", DDBC_ERROR_THROTTLED, true, false},
+	{"TooManyRequestsException", DDBC_ERROR_THROTTLED, true, false},
+	{"SlowDown", DDBC_ERROR_THROTTLED, true, false},
+	{"RequestLimitExceeded", DDBC_ERROR_THROTTLED, true, false},
+	{"LimitExceededException", DDBC_ERROR_THROTTLED, true, false},
+
+	/* faults on their side: a write may have been applied */
+	{"InternalServerError", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"InternalFailure", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"ServiceUnavailable", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"ServiceUnavailableException", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"RequestTimeout", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"RequestTimeoutException", DDBC_ERROR_UNAVAILABLE, true, true},
+	{"PriorRequestNotComplete", DDBC_ERROR_UNAVAILABLE, true, true},
+
+	/* identity */
+	{"ExpiredTokenException", DDBC_ERROR_CREDENTIALS_EXPIRED, false, false},
+	{"ExpiredToken", DDBC_ERROR_CREDENTIALS_EXPIRED, false, false},
+	{"UnrecognizedClientException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"InvalidSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"SignatureDoesNotMatch", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"MissingAuthenticationTokenException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"MissingAuthenticationToken", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"IncompleteSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"IncompleteSignature", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"InvalidClientTokenId", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"RequestTimeTooSkewed", DDBC_ERROR_CLOCK_SKEW, false, false},
+	{"RequestExpired", DDBC_ERROR_CLOCK_SKEW, false, false},
+	{"RequestInTheFuture", DDBC_ERROR_CLOCK_SKEW, false, false},
+	{"AuthFailure", DDBC_ERROR_CLOCK_SKEW, false, false},
+	{"AccessDeniedException", DDBC_ERROR_ACCESS_DENIED, false, false},
+	{"AccessDenied", DDBC_ERROR_ACCESS_DENIED, false, false},
+	{"NotAuthorized", DDBC_ERROR_ACCESS_DENIED, false, false},
+
+	/* the request */
+	{"ValidationException", DDBC_ERROR_VALIDATION, false, false},
+	{"SerializationException", DDBC_ERROR_PROTOCOL, false, false},
+	{"UnknownOperationException", DDBC_ERROR_PROTOCOL, false, false},
+	{"IdempotentParameterMismatchException", DDBC_ERROR_PROTOCOL, false, false},
+	{"ExpiredIteratorException", DDBC_ERROR_VALIDATION, false, false},
+	{"TrimmedDataAccessException", DDBC_ERROR_VALIDATION, false, false},
+
+	/* tables and items */
+	{"ResourceNotFoundException", DDBC_ERROR_TABLE_NOT_FOUND, false, false},
+	{"TableNotFoundException", DDBC_ERROR_TABLE_NOT_FOUND, false, false},
+	{"IndexNotFoundException", DDBC_ERROR_INDEX_NOT_FOUND, false, false},
+	{"ResourceInUseException", DDBC_ERROR_IN_USE, false, false},
+	{"TableInUseException", DDBC_ERROR_IN_USE, false, false},
+	{"TableAlreadyExistsException", DDBC_ERROR_IN_USE, false, false},
+	{"ConditionalCheckFailedException", DDBC_ERROR_CONDITION_FAILED, false, false},
+	{"DuplicateItemException", DDBC_ERROR_DUPLICATE_ITEM, false, false},
+	{"ItemCollectionSizeLimitExceededException", DDBC_ERROR_COLLECTION_TOO_LARGE, false, false},
+
+	/* transactions */
+	{"TransactionCanceledException", DDBC_ERROR_TRANSACTION_CANCELED, false, false},
+	{"TransactionConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true, false},
+	{"ReplicatedWriteConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true, false},
+	{"TransactionInProgressException", DDBC_ERROR_TRANSACTION_IN_PROGRESS, true, false},
+};
+
+/* Where one code covers several kinds, a part of its message decides. */
+typedef struct MessagePart
+{
+	const char *code;
+	const char *part;
+	DdbcErrorKind kind;
+} MessagePart;
+
+static const MessagePart message_parts[] = {
+	{"InvalidSignatureException", "Signature expired", DDBC_ERROR_CLOCK_SKEW},
+	{"InvalidSignatureException", "not yet current", DDBC_ERROR_CLOCK_SKEW},
+	{"SignatureDoesNotMatch", "Signature expired", DDBC_ERROR_CLOCK_SKEW},
+	{"SignatureDoesNotMatch", "not yet current", DDBC_ERROR_CLOCK_SKEW},
+	{"ValidationException", "does not have the specified index", DDBC_ERROR_INDEX_NOT_FOUND},
+	{"ValidationException", "non-existent table", DDBC_ERROR_TABLE_NOT_FOUND},
+	{"ValidationException", "maximum allowed size", DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "maximum size limit", DDBC_ERROR_REQUEST_TOO_LARGE},
+};
+
+#define lengthof(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * Length of the valid UTF-8 sequence at text, 0 if there is none.  Overlong
+ * forms, surrogates and code points above U+10FFFF are invalid.
+ */
+static size_t
+utf8_sequence_length(const unsigned char *text, size_t len)
+{
+	size_t need;
+	size_t i;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] >= 0xC2 && text[0] <= 0xDF)
+		need = 2;
+	else if ((text[0] & 0xF0) == 0xE0)
+		need = 3;
+	else if (text[0] >= 0xF0 && text[0] <= 0xF4)
+		need = 4;
+	else
+		return 0;
+	if (need > len)
+		return 0;
+	for (i = 1; i < need; i++)
+		if ((text[i] & 0xC0) != 0x80)
+			return 0;
+	if ((text[0] == 0xE0 && text[1] < 0xA0) ||
+		(text[0] == 0xED && text[1] > 0x9F) ||
+		(text[0] == 0xF0 && text[1] < 0x90) ||
+		(text[0] == 0xF4 && text[1] > 0x8F))
+		return 0;
+	return need;
+}
+
+/* White space or a control character: U+0000-20, 7F, U+0080-9F, U+2028/9. */
+static bool
+is_blank(const unsigned char *text, size_t len)
+{
+	if (len == 1)
+		return text[0] <= ' ' || text[0] == 0x7F;
+	if (len == 2)
+		return text[0] == 0xC2 && text[1] < 0xA0;
+	return len == 3 && text[0] == 0xE2 && text[1] == 0x80 &&
+		(text[2] == 0xA8 || text[2] == 0xA9);
+}
+
+/*
+ * Appends text to the string in buffer as one line: runs of blanks and
+ * control characters become one space, invalid bytes a question mark.  What
+ * does not fit is cut at a character.
+ */
+static void
+append_line(char *buffer, size_t size, const char *text, size_t len)
+{
+	const unsigned char *from = (const unsigned char *) text;
+	const unsigned char *end = from + len;
+	size_t used = strlen(buffer);
+	bool blank = false;
+
+	while (from < end)
+	{
+		size_t step = utf8_sequence_length(from, (size_t) (end - from));
+		size_t width = step == 0 ? 1 : step;
+
+		if (step > 0 && is_blank(from, step))
+		{
+			blank = used > 0;
+			from += step;
+			continue;
+		}
+		if (used + width + (blank ? 1 : 0) >= size)
+			break;
+		if (blank)
+			buffer[used++] = ' ';
+		blank = false;
+		if (step == 0)
+			buffer[used++] = '?';
+		else
+			memcpy(buffer + used, from, step);
+		used += step;
+		from += width;
+	}
+	buffer[used] = '\0';
+}
+
+void
+ddbc_error_clear(DdbcError *error)
+{
+	memset(error, 0, sizeof(*error));
+}
+
+void
+ddbc_error_set(DdbcError *error, DdbcErrorKind kind, const char *format, ...)
+{
+	char text[sizeof(error->message)];
+	va_list args;
+
+	/* formatted first: the arguments may point into *error */
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+
+	ddbc_error_clear(error);
+	error->kind = kind;
+	append_line(error->message, sizeof(error->message), text, strlen(text));
+}
+
+/*
+ * Keeps the code of "namespace#Code:http://..." in error->code: after the last
+ * '#' of the part before the first ':'.
+ */
+static void
+set_code(DdbcError *error, const json_t *type)
+{
+	const char *text = json_string_value(type);
+	const char *colon;
+	const char *from;
+	size_t len;
+
+	if (text == NULL)
+		return;
+	len = json_string_length(type);
+	colon = memchr(text, ':', len);
+	if (colon != NULL)
+		len = (size_t) (colon - text);
+	for (from = text + len; from > text && from[-1] != '#'; from--)
+		;
+	append_line(error->code, sizeof(error->code), from,
+				(size_t) (text + len - from));
+}
+
+/*
+ * Takes "message" or "Message" over.  A complaint about the signature quotes
+ * the whole canonical request, session token included: that part is cut off.
+ */
+static void
+set_message(DdbcError *error, const json_t *root)
+{
+	json_t *message = json_object_get(root, "message");
+	char *quote;
+
+	if (!json_is_string(message) || json_string_length(message) == 0)
+		message = json_object_get(root, "Message");
+	if (!json_is_string(message))
+		return;
+	append_line(error->message, sizeof(error->message),
+				json_string_value(message), json_string_length(message));
+	quote = strstr(error->message, " The Canonical String for this request");
+	if (quote != NULL)
+		*quote = '\0';
+}
+
+static void
+append_message(DdbcError *error, const char *text)
+{
+	append_line(error->message, sizeof(error->message), text, strlen(text));
+}
+
+/*
+ * " (Reason on arn:...; ...)" from [T|t]hrottlingReasons: which table, index
+ * or hot partition it was, without which nobody can act.
+ */
+static void
+append_throttling_reasons(DdbcError *error, const json_t *root)
+{
+	json_t *list = json_object_get(root, "ThrottlingReasons");
+	const json_t *entry;
+	const char *before = " (";
+	char text[sizeof(error->message)];
+	size_t i;
+
+	if (!json_is_array(list))
+		list = json_object_get(root, "throttlingReasons");
+	json_array_foreach(list, i, entry)
+	{
+		const char *reason = json_string_value(json_object_get(entry, "reason"));
+		const char *resource =
+			json_string_value(json_object_get(entry, "resource"));
+
+		if (reason == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%s%s%s%s", before, reason,
+				 resource == NULL ? "" : " on ",
+				 resource == NULL ? "" : resource);
+		append_message(error, text);
+		before = "; ";
+	}
+	if (before[0] == ';')
+		append_message(error, ")");
+}
+
+/*
+ * A canceled transaction may be sent again when all that stood in its way was
+ * other traffic.
+ */
+static bool
+cancellation_is_retryable(const json_t *root)
+{
+	json_t *list = json_object_get(root, "CancellationReasons");
+	const json_t *entry;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *code = json_string_value(json_object_get(entry, "Code"));
+
+		if (code == NULL || strcmp(code, "None") == 0)
+			continue;
+		if (strcmp(code, "TransactionConflict") != 0 &&
+			strcmp(code, "ThrottlingError") != 0 &&
+			strcmp(code, "ProvisionedThroughputExceeded") != 0)
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/* True if error->code is known: kind, retryable and ambiguous are set. */
+static bool
+classify_code(DdbcError *error)
+{
+	size_t i;
+
+	for (i = 0; i < lengthof(error_codes); i++)
+		if (strcmp(error_codes[i].code, error->code) == 0)
+			break;
+	if (i == lengthof(error_codes))
+		return false;
+	error->kind = error_codes[i].kind;
+	error->retryable = error_codes[i].retryable;
+	error->ambiguous = error_codes[i].ambiguous;
+
+	for (i = 0; i < lengthof(message_parts); i++)
+		if (strcmp(message_parts[i].code, error->code) == 0 &&
+			strstr(error->message, message_parts[i].part) != NULL)
+		{
+			error->kind = message_parts[i].kind;
+			break;
+		}
+	return true;
+}
+
+/* Nothing but the HTTP status is known. */
+static void
+classify_status(DdbcError *error)
+{
+	switch (error->http_status)
+	{
+		case 401:
+		case 403:
+			error->kind = DDBC_ERROR_ACCESS_DENIED;
+			break;
+		case 413:
+			error->kind = DDBC_ERROR_REQUEST_TOO_LARGE;
+			break;
+		case 429:
+			error->kind = DDBC_ERROR_THROTTLED;
+			error->retryable = true;
+			break;
+		case 408:
+		case 500:
+		case 502:
+		case 503:
+		case 504:
+			error->kind = DDBC_ERROR_UNAVAILABLE;
+			error->retryable = true;
+			error->ambiguous = true;
+			break;
+		default:
+			error->kind = DDBC_ERROR_PROTOCOL;
+			break;
+	}
+}
+
+void
+ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
+					  unsigned long body_len, const char *request_id)
+{
+	json_t *root;
+
+	ddbc_error_clear(error);
+	error->http_status = http_status;
+	if (request_id != NULL)
+		append_line(error->request_id, sizeof(error->request_id), request_id,
+					strlen(request_id));
+
+	root = body_len == 0 ? NULL : json_loadb(body, body_len, JSON_ALLOW_NUL, NULL);
+	if (json_is_object(root))
+	{
+		set_code(error, json_object_get(root, "__type"));
+		set_message(error, root);
+		append_throttling_reasons(error, root);
+	}
+	else if (body_len > 0)
+		append_line(error->message, FOREIGN_TEXT_MAX_BYTES + 1, body, body_len);
+
+	if (!classify_code(error))
+		classify_status(error);
+	if (error->kind == DDBC_ERROR_TRANSACTION_CANCELED)
+		error->retryable = cancellation_is_retryable(root);
+	if (error->message[0] == '\0')
+		snprintf(error->message, sizeof(error->message), "HTTP status %d",
+				 http_status);
+	json_decref(root);
+}

@@ -1,0 +1,96 @@
+/*
+ * retry.h
+ *		Whether to try again, when, and how many requests to have in flight.
+ *
+ * Pure functions over two small structs: what all requests of a client share,
+ * and what one request remembers.  Time and randomness are arguments.
+ *
+ * Three rules (dynamodb.md section 6.3, design.md decision 10):
+ * - Transient errors cost tokens of a quota, so that a broken service is not
+ *   flooded; every delay is drawn between zero and a doubling ceiling.
+ * - Throttles cost none.  They shrink the number of requests in flight (AIMD)
+ *   and are given up only after max_attempts tries without any progress, that
+ *   is, without success of any request of the client.
+ * - A service that throttles some requests at random is no reason to wait
+ *   long: runs of throttles as long as those that lately ended by themselves
+ *   within a second are answered by short delays; longer ones double.
+ */
+#ifndef DDBC_RETRY_H
+#define DDBC_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/error.h"
+
+/* Tries, not retries, of what seldom heals by itself. */
+#define DDBC_RETRY_MAX_CONNECTS 3
+#define DDBC_RETRY_MAX_TIMEOUTS 3
+
+#define DDBC_RETRY_QUOTA 500
+#define DDBC_RETRY_COST 14
+
+typedef enum DdbcRetryClass
+{
+	DDBC_RETRY_NEVER,
+	DDBC_RETRY_TRANSIENT,
+	DDBC_RETRY_CONNECT,			/* name, connection, handshake */
+	DDBC_RETRY_TIMEOUT,
+	DDBC_RETRY_THROTTLE,
+	DDBC_RETRY_CREDENTIALS,		/* once, if other credentials exist */
+	DDBC_RETRY_CLOCK,			/* once, if the right time is known */
+} DdbcRetryClass;
+
+/* Of one client. */
+typedef struct DdbcRetryShared
+{
+	int			max_attempts;
+	int			max_concurrency;
+	int			quota;			/* tokens left */
+	int			window;			/* requests allowed in flight */
+	int			window_successes;	/* since it last grew */
+	uint32_t	window_epoch;	/* changes whenever it is halved */
+	uint64_t	progress;		/* successes so far */
+	int			run;			/* most throttles of one request since */
+	int64_t		run_started_us; /* first throttle since, if run > 0 */
+	int			survived_run;	/* such runs end by themselves */
+	int			calm;			/* successes since the last throttle */
+} DdbcRetryShared;
+
+/* Of one request. Zeroed memory is a new one. */
+typedef struct DdbcRetryState
+{
+	int			tries;			/* failed ones, throttles aside */
+	int			connects;		/* of these, without a connection */
+	int			timeouts;		/* of these, without a reply in time */
+	int			throttles;		/* without progress of the client */
+	int			grown;			/* of these, over the survived run */
+	int			last_cost;		/* tokens to give back on success */
+	uint64_t	progress_seen;
+	uint32_t	window_epoch;	/* of the last try */
+	bool		credentials_tried;
+	bool		clock_tried;
+} DdbcRetryState;
+
+extern void ddbc_retry_init(DdbcRetryShared *shared, int max_attempts,
+							int max_concurrency);
+
+extern DdbcRetryClass ddbc_retry_classify(const DdbcError *error);
+
+/* A try goes out now. */
+extern void ddbc_retry_sent(const DdbcRetryShared *shared,
+							DdbcRetryState *state);
+
+extern void ddbc_retry_succeeded(DdbcRetryShared *shared,
+								 DdbcRetryState *state, int64_t now_us);
+
+/*
+ * A try failed: true if there is to be another one after *delay_us.
+ * retry_after_ms is what the service asked for, or -1.
+ */
+extern bool ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
+							  DdbcRetryClass retry_class, int64_t now_us,
+							  uint64_t random, int64_t retry_after_ms,
+							  int64_t *delay_us);
+
+#endif							/* DDBC_RETRY_H */
