@@ -53,7 +53,7 @@ extern DdbDecimalFit ddb_decimal_fit(const DdbDecimal *decimal);
 /*
  * DynamoDB's canonical text: plain decimal, no superfluous zero, "0" for zero,
  * into out (DDB_DECIMAL_BUFFER bytes, NUL-terminated); returns its length.
- * Only for numbers that fit.
+ * Only for numbers that fit; 0 and an empty text for others.
  */
 extern size_t ddb_decimal_canonical(const DdbDecimal *decimal, char *out);
 
@@ -63,7 +63,8 @@ extern size_t ddb_decimal_canonical(const DdbDecimal *decimal, char *out);
  * Returns false when there is none in DynamoDB's range on that side; numbers
  * between -1E-130 and 1E-130 round to 0 or to ±1E-130 as the direction says.
  */
-extern bool ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out, size_t *out_len);
+extern bool ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out,
+							  size_t *out_len);
 
 /* Compares by value: <0, 0, >0. */
 extern int	ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b);

@@ -18,7 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Readable zero bytes that must follow the input. */
+/*
+ * Readable bytes that must follow the input.  What is in them does not matter,
+ * so that a part of a page can be scanned in place.
+ */
 #define DDB_SCAN_PADDING 64
 
 /* DynamoDB nests 32 levels, each two levels of JSON, plus the reply's own. */
@@ -41,6 +44,8 @@ typedef struct DdbScanner
 	const char *start;
 	DdbScanError error;			/* sticky: once set every call fails */
 	int			depth;
+	const char *block;			/* private: 64 bytes that were looked at, */
+	uint64_t	special;		/* and which of them can end a string */
 } DdbScanner;
 
 /* A string or key: the bytes between the quotes, escapes still in them. */
@@ -83,8 +88,8 @@ extern bool ddb_scan_next_element(DdbScanner *scan, bool *first);
 
 /*
  * Reads a string.  Checks control characters and the syntax of escapes;
- * UTF-8 validity and surrogate pairing are checked by ddb_scan_unescape or
- * ddb_scan_valid_utf8, whichever the consumer needs (PostgreSQL verifies the
+ * UTF-8 validity is checked by ddb_scan_valid_utf8, the pairing of surrogates
+ * by ddb_scan_unescape, where the consumer needs it (PostgreSQL verifies the
  * encoding itself).
  */
 extern bool ddb_scan_string(DdbScanner *scan, DdbSpan *string);
@@ -98,7 +103,10 @@ extern bool ddb_scan_bool(DdbScanner *scan, bool *value);
 /* Skips one value of any kind, checking its syntax fully. */
 extern bool ddb_scan_skip(DdbScanner *scan);
 
-/* As skip, and reports the value's bytes, from its first to its last. */
+/*
+ * As skip, and reports the value's bytes, from its first to its last (of a
+ * string, the quotes too; escaped is not determined but false).
+ */
 extern bool ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value);
 
 /* True when only whitespace is left; sets DDB_SCAN_SYNTAX otherwise. */
@@ -121,7 +129,15 @@ typedef enum DdbUnescapeResult
  * is never longer) and its length to *out_len.  Stops at the first surrogate
  * or malformed escape.
  */
-extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out, size_t *out_len);
+extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out,
+										   size_t *out_len);
+
+/*
+ * Are the bytes UTF-8 (no overlong forms, no surrogates, up to U+10FFFF)?
+ * Unescaping adds nothing invalid, so it does not matter whether this is
+ * asked before or after.
+ */
+extern bool ddb_scan_valid_utf8(const char *bytes, size_t len);
 
 /* "truncated", "syntax error", …: for messages. */
 extern const char *ddb_scan_error_text(DdbScanError error);

@@ -4,7 +4,8 @@
  *
  * All instants are int64 microseconds since 1970-01-01 00:00:00 UTC (proleptic
  * Gregorian calendar); callers shift to PostgreSQL's epoch.  Years 0001 to
- * 9999.  Knows nothing of PostgreSQL: no palloc, no ereport.
+ * 9999 as written: an offset, "24:00" or rounding may carry the instant past
+ * them.  Knows nothing of PostgreSQL: no palloc, no ereport.
  */
 #ifndef DDB_TIMETEXT_H
 #define DDB_TIMETEXT_H
@@ -31,24 +32,29 @@ typedef struct DdbTimeParse
  * Any ISO-8601 calendar form found in the wild: "2026-11-01",
  * "2026-11-01T10:11", "…T10:11:12", ".fraction" or ",fraction" of any length,
  * 'T', 't' or one space between, "Z", "z", "+01", "+0100", "+01:00", "-05:30";
- * also the basic form "20261101T101112Z".  "24:00:00" is the next midnight; a
- * leap second ":60" counts as the next minute's second 0.  Nothing else may
- * stand before or after.  Returns false when it is anything else.
+ * also the basic form "20261101T101112Z", its date alone too, the two forms
+ * never mixed.  A zone needs a time, a fraction needs seconds.  "24:00:00" is
+ * the next midnight; a leap second ":60" counts as the next minute's second 0.
+ * Nothing else may stand before or after.  Returns false when it is anything
+ * else.
  */
-extern bool ddb_time_parse_iso(const char *text, size_t len, DdbTimeParse *result);
+extern bool ddb_time_parse_iso(const char *text, size_t len,
+							   DdbTimeParse *result);
 
 /*
  * The fixed-width form "YYYY-MM-DDTHH:MM:SS[.fff]Z" with 0 to 6 fraction
  * digits: strict, so that text order is time order.
  */
-extern bool ddb_time_parse_fixed(const char *text, size_t len, int fraction_digits, int64_t *micros);
+extern bool ddb_time_parse_fixed(const char *text, size_t len,
+								 int fraction_digits, int64_t *micros);
 
 /*
  * Writes that form (NUL-terminated) and returns its length, or 0 when the
  * year is outside 0001–9999.  Digits below the fraction are cut off (floor);
  * *exact says whether nothing was lost.
  */
-extern size_t ddb_time_format_fixed(int64_t micros, int fraction_digits, char *out, bool *exact);
+extern size_t ddb_time_format_fixed(int64_t micros, int fraction_digits,
+									char *out, bool *exact);
 
 /*
  * Epoch numbers (text of a DynamoDB number, any decimal spelling) in units of
@@ -59,10 +65,14 @@ extern size_t ddb_time_format_fixed(int64_t micros, int fraction_digits, char *o
 extern bool ddb_time_parse_epoch(const char *text, size_t len, int64_t unit_micros,
 								 int64_t *micros, bool *exact);
 
-/* The inverse: exact decimal text without superfluous zeros; its length. */
-extern size_t ddb_time_format_epoch(int64_t micros, int64_t unit_micros, char *out);
+/*
+ * The inverse: exact decimal text without superfluous zeros (exact for units
+ * that divide a power of ten; cut after 20 digits otherwise); its length.
+ */
+extern size_t ddb_time_format_epoch(int64_t micros, int64_t unit_micros,
+									char *out);
 
-/* "YYYY-MM-DD" <-> days since 1970-01-01. */
+/* "YYYY-MM-DD" <-> days since 1970-01-01; length 0 outside 0001–9999. */
 extern bool ddb_time_parse_date(const char *text, size_t len, int32_t *days);
 extern size_t ddb_time_format_date(int32_t days, char *out);
 

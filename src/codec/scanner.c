@@ -1,0 +1,990 @@
+/*
+ * scanner.c
+ *		A pull scanner over JSON bytes: the hot path of every read.
+ *
+ * Almost all bytes of a page are inside strings, so the one thing made fast
+ * by hand is finding a string's end: 16 bytes at a time with SSE2 or NEON, 8
+ * at a time elsewhere (or with DDB_SCAN_PORTABLE defined), looking for quote,
+ * backslash and control characters at once.  That reads past the end of the
+ * input, into the padding, but never believes what it finds there: every
+ * position is compared with the end before it counts.  So a part of a page
+ * can be scanned where it lies, whatever follows it.
+ *
+ * Whether strings are valid UTF-8 and surrogates come in pairs is left to
+ * those who read the strings, see scanner.h.
+ */
+#include "codec/scanner.h"
+
+#include <string.h>
+
+#if defined(DDB_SCAN_PORTABLE)
+/* as if there were no vector unit */
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#define SCAN_SSE2
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#define SCAN_NEON
+#endif
+
+/* Bytes that are looked at together: one bit each in DdbScanner.special. */
+#define BLOCK 64
+
+/* Blocks start before the end of the input, or at it. */
+_Static_assert(BLOCK <= DDB_SCAN_PADDING, "padding too short");
+
+#define likely(x) __builtin_expect((x) != 0, 1)
+#define unlikely(x) __builtin_expect((x) != 0, 0)
+
+#define LOWEST_SURROGATE 0xD800
+#define LOWEST_TRAIL_SURROGATE 0xDC00
+#define ABOVE_SURROGATES 0xE000
+
+/* What a value is, by its first byte. */
+static const uint8_t kind_by_byte[256] = {
+	['{'] = DDB_JSON_OBJECT, ['['] = DDB_JSON_ARRAY,  ['"'] = DDB_JSON_STRING,
+	['-'] = DDB_JSON_NUMBER, ['0'] = DDB_JSON_NUMBER, ['1'] = DDB_JSON_NUMBER,
+	['2'] = DDB_JSON_NUMBER, ['3'] = DDB_JSON_NUMBER, ['4'] = DDB_JSON_NUMBER,
+	['5'] = DDB_JSON_NUMBER, ['6'] = DDB_JSON_NUMBER, ['7'] = DDB_JSON_NUMBER,
+	['8'] = DDB_JSON_NUMBER, ['9'] = DDB_JSON_NUMBER, ['t'] = DDB_JSON_TRUE,
+	['f'] = DDB_JSON_FALSE,  ['n'] = DDB_JSON_NULL,
+};
+
+/*
+ * Looks at the BLOCK bytes from p on: a bit for each quote, backslash and
+ * control character, the lowest for the first byte.
+ */
+#if defined(SCAN_SSE2)
+
+static inline uint64_t
+find_16(const char *p)
+{
+	const __m128i bytes = _mm_loadu_si128((const __m128i *) p);
+	const __m128i last_control = _mm_set1_epi8(0x1F);
+	__m128i found;
+
+	found = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+	found = _mm_or_si128(
+		found, _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control));
+	return (uint64_t) (uint32_t) _mm_movemask_epi8(found);
+}
+
+static inline uint64_t
+find_specials(const char *p)
+{
+	return find_16(p) | find_16(p + 16) << 16 | find_16(p + 32) << 32 |
+		   find_16(p + 48) << 48;
+}
+
+#elif defined(SCAN_NEON)
+
+/* Of each byte that is special, the bit that stands for its place in eight. */
+static inline uint8x16_t
+find_16(const char *p)
+{
+	static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+									   1, 2, 4, 8, 16, 32, 64, 128};
+	const uint8x16_t bytes = vld1q_u8((const uint8_t *) p);
+	uint8x16_t found;
+
+	found = vceqq_u8(bytes, vdupq_n_u8('"'));
+	found = vorrq_u8(found, vceqq_u8(bytes, vdupq_n_u8('\\')));
+	found = vorrq_u8(found, vcltq_u8(bytes, vdupq_n_u8(0x20)));
+	return vandq_u8(found, vld1q_u8(places));
+}
+
+/* NEON has no movemask: adding neighbours three times gathers the bits. */
+static inline uint64_t
+find_specials(const char *p)
+{
+	uint8x16_t low = vpaddq_u8(find_16(p), find_16(p + 16));
+	uint8x16_t high = vpaddq_u8(find_16(p + 32), find_16(p + 48));
+
+	low = vpaddq_u8(low, high);
+	low = vpaddq_u8(low, low);
+	return vgetq_lane_u64(vreinterpretq_u64_u8(low), 0);
+}
+
+#else
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The high bit of every byte that is 0, and no other; nothing carries over. */
+static inline uint64_t
+zero_bytes(uint64_t x)
+{
+	return ~(((x & EACH_BYTE(0x7F)) + EACH_BYTE(0x7F)) | x) & EACH_BYTE(0x80);
+}
+
+/*
+ * As find_specials, of 8 bytes.
+ */
+static inline uint64_t
+find_8(const char *p)
+{
+	uint64_t bytes;
+	uint64_t found;
+
+	memcpy(&bytes, p, sizeof(bytes));
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	bytes = __builtin_bswap64(bytes);
+#endif
+	found = zero_bytes(bytes ^ EACH_BYTE('"'));
+	found |= zero_bytes(bytes ^ EACH_BYTE('\\'));
+	found |= zero_bytes(bytes & EACH_BYTE(0xE0));
+
+	/* The product brings the eight bits together in the highest byte. */
+	return ((found >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+static inline uint64_t
+find_specials(const char *p)
+{
+	uint64_t found = 0;
+	int i;
+
+	for (i = 0; i < BLOCK; i += 8)
+		found |= find_8(p + i) << i;
+	return found;
+}
+
+#endif
+
+/* Sets the sticky error and where it was; returns NULL, for callers' sake. */
+static __attribute__((noinline, cold)) const char *
+fail(DdbScanner *scan, const char *where, DdbScanError error)
+{
+	scan->pos = where < scan->end ? where : scan->end;
+	if (scan->error == DDB_SCAN_OK)
+		scan->error = error;
+	return NULL;
+}
+
+/* As fail, for a byte that should have been something else. */
+static __attribute__((noinline, cold)) const char *
+fail_at(DdbScanner *scan, const char *where)
+{
+	return fail(scan, where,
+				where >= scan->end ? DDB_SCAN_TRUNCATED : DDB_SCAN_SYNTAX);
+}
+
+/* As fail, for a value that is not of the kind that was asked for. */
+static __attribute__((noinline, cold)) bool
+fail_kind(DdbScanner *scan, const char *where)
+{
+	if (where < scan->end &&
+		kind_by_byte[(unsigned char) *where] != DDB_JSON_INVALID)
+		fail(scan, where, DDB_SCAN_WRONG_KIND);
+	else
+		fail_at(scan, where);
+	return false;
+}
+
+static inline bool
+is_digit(char c)
+{
+	return (unsigned char) (c - '0') < 10;
+}
+
+/*
+ * Value of a hexadecimal digit, or -1.
+ */
+static inline int
+hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/*
+ * The first byte from p on that is not whitespace; p itself in compact JSON,
+ * as the service sends it.  May be the end.
+ */
+static inline const char *
+skip_space(const char *p, const char *end)
+{
+	if (likely((unsigned char) *p > ' '))
+		return p;
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
+/* Is the byte at p this one, and of the input? */
+static inline bool
+at_byte(const char *p, const char *end, char c)
+{
+	return *p == c && p < end;
+}
+
+/*
+ * Checks the escape whose backslash is at p; returns what follows it or NULL.
+ */
+static const char *
+skip_escape(DdbScanner *scan, const char *p)
+{
+	int i;
+
+	p++;
+	if (p >= scan->end)
+		return fail(scan, p, DDB_SCAN_TRUNCATED);
+	switch (*p)
+	{
+		case '"':
+		case '\\':
+		case '/':
+		case 'b':
+		case 'f':
+		case 'n':
+		case 'r':
+		case 't':
+			return p + 1;
+		case 'u':
+			break;
+		default:
+			return fail(scan, p, DDB_SCAN_BAD_STRING);
+	}
+	for (i = 1; i <= 4; i++)
+	{
+		if (p + i >= scan->end)
+			return fail(scan, p, DDB_SCAN_TRUNCATED);
+		if (hex_value(p[i]) < 0)
+			return fail(scan, p, DDB_SCAN_BAD_STRING);
+	}
+	return p + 5;
+}
+
+/*
+ * As next_special, when it is not in the block at hand: moves the block.
+ */
+static __attribute__((noinline)) const char *
+far_special(DdbScanner *scan, const char *p)
+{
+	while (p < scan->end)
+	{
+		scan->block = p;
+		scan->special = find_specials(p);
+		if (scan->special != 0)
+			return p + __builtin_ctzll(scan->special);
+		p += BLOCK;
+	}
+	return p;
+}
+
+/*
+ * The first quote, backslash or control character from p on.  May be past the
+ * end, when there is none before it.
+ *
+ * The strings of an item are short, so one look at a block finds the ends of
+ * several: what each costs is then a shift, not a vector's way from memory.
+ */
+static inline const char *
+next_special(DdbScanner *scan, const char *p)
+{
+	size_t at = (size_t) (p - scan->block);
+	uint64_t special = at < BLOCK ? scan->special >> at : 0;
+
+	if (likely(special != 0))
+		return p + __builtin_ctzll(special);
+	return far_special(scan, p);
+}
+
+/*
+ * As string_end, when what was found at p is not the closing quote.
+ */
+static __attribute__((noinline)) const char *
+escaped_string_end(DdbScanner *scan, const char *p, bool *escaped)
+{
+	while (p < scan->end && *p != '"')
+	{
+		if (*p != '\\')
+			return fail(scan, p, DDB_SCAN_BAD_STRING);
+		*escaped = true;
+		p = skip_escape(scan, p);
+		if (p == NULL)
+			return NULL;
+		p = next_special(scan, p);
+	}
+	return p < scan->end ? p : fail(scan, p, DDB_SCAN_TRUNCATED);
+}
+
+/*
+ * From the byte after a string's opening quote, returns its closing quote; or
+ * NULL with the error set.  Sets *escaped when there are escapes.
+ */
+static inline const char *
+string_end(DdbScanner *scan, const char *p, bool *escaped)
+{
+	const char *quote = next_special(scan, p);
+
+	if (likely(at_byte(quote, scan->end, '"')))
+		return quote;
+	return escaped_string_end(scan, quote, escaped);
+}
+
+/* From the byte after a string's opening quote, fills the span; see above. */
+static inline const char *
+read_string(DdbScanner *scan, const char *p, DdbSpan *string)
+{
+	const char *quote;
+
+	string->escaped = false;
+	string->data = p;
+	quote = string_end(scan, p, &string->escaped);
+	if (unlikely(quote == NULL))
+		return NULL;
+	string->len = (uint32_t) (quote - p);
+	return quote + 1;
+}
+
+/*
+ * Steps over at least one digit; returns what follows, or NULL (error set).
+ */
+static inline const char *
+skip_digits(DdbScanner *scan, const char *p)
+{
+	const char *start = p;
+
+	while (p < scan->end && is_digit(*p))
+		p++;
+	if (p == start)
+		return fail_at(scan, p);
+	return p;
+}
+
+/*
+ * Steps over the number at p, which is a digit or '-'.  What follows is not
+ * looked at: whoever reads on finds it out of place ("01", "1x").
+ */
+static const char *
+skip_number(DdbScanner *scan, const char *p)
+{
+	const char *end = scan->end;
+
+	if (*p == '-')
+		p++;
+	if (at_byte(p, end, '0'))
+		p++;
+	else
+		p = skip_digits(scan, p);
+	if (p != NULL && at_byte(p, end, '.'))
+		p = skip_digits(scan, p + 1);
+	if (p != NULL && p < end && (*p == 'e' || *p == 'E'))
+	{
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		p = skip_digits(scan, p);
+	}
+	return p;
+}
+
+/*
+ * Steps over true, false or null at p; returns what follows, or NULL.
+ */
+static inline const char *
+skip_word(DdbScanner *scan, const char *p, const char *word, size_t len)
+{
+	size_t i;
+
+	/* The padding makes it safe to compare before looking at the end. */
+	if (likely(memcmp(p, word, len) == 0) && p + len <= scan->end)
+		return p + len;
+	for (i = 0; p + i < scan->end && p[i] == word[i]; i++)
+		;
+	return fail_at(scan, p + i);
+}
+
+/* Steps over the string whose quote is at p; returns what follows, or NULL. */
+static inline const char *
+skip_string(DdbScanner *scan, const char *p)
+{
+	bool escaped;
+
+	p = string_end(scan, p + 1, &escaped);
+	return likely(p != NULL) ? p + 1 : NULL;
+}
+
+/*
+ * Steps over the number or word at p; returns what follows, or NULL.
+ */
+static const char *
+skip_other(DdbScanner *scan, const char *p)
+{
+	switch (kind_by_byte[(unsigned char) *p])
+	{
+		case DDB_JSON_NUMBER:
+			return skip_number(scan, p);
+		case DDB_JSON_TRUE:
+			return skip_word(scan, p, "true", 4);
+		case DDB_JSON_FALSE:
+			return skip_word(scan, p, "false", 5);
+		case DDB_JSON_NULL:
+			return skip_word(scan, p, "null", 4);
+		default:
+			return fail_at(scan, p);
+	}
+}
+
+/*
+ * Steps over an object's key and colon; returns what follows, or NULL.
+ */
+static inline const char *
+skip_key(DdbScanner *scan, const char *p)
+{
+	const char *end = scan->end;
+
+	p = skip_space(p, end);
+	if (unlikely(!at_byte(p, end, '"')))
+		return fail_at(scan, p);
+	p = skip_string(scan, p);
+	if (unlikely(p == NULL))
+		return NULL;
+	p = skip_space(p, end);
+	if (unlikely(!at_byte(p, end, ':')))
+		return fail_at(scan, p);
+	return p + 1;
+}
+
+/*
+ * Steps over the object or array whose bracket is at p; returns what follows,
+ * or NULL.  Keeps the closing brackets it waits for in a stack of its own.
+ */
+static const char *
+skip_container(DdbScanner *scan, const char *p)
+{
+	const char *end = scan->end;
+	char closers[DDB_SCAN_MAX_DEPTH + 1];
+	int room = DDB_SCAN_MAX_DEPTH - scan->depth;
+	int depth = 0;
+	char closer;
+
+enter:
+	if (unlikely(depth >= room))
+		return fail(scan, p, DDB_SCAN_TOO_DEEP);
+	closer = *p == '{' ? '}' : ']';
+	closers[depth++] = closer;
+	p = skip_space(p + 1, end);
+	if (at_byte(p, end, closer))
+		goto leave;
+
+entry:
+	if (closer == '}')
+	{
+		p = skip_key(scan, p);
+		if (unlikely(p == NULL))
+			return NULL;
+	}
+	p = skip_space(p, end);
+	if (unlikely(p >= end))
+		return fail(scan, p, DDB_SCAN_TRUNCATED);
+	if (*p == '"')
+		p = skip_string(scan, p);
+	else if (*p == '{' || *p == '[')
+		goto enter;
+	else
+		p = skip_other(scan, p);
+	if (unlikely(p == NULL))
+		return NULL;
+
+next:
+	p = skip_space(p, end);
+	if (unlikely(p >= end))
+		return fail(scan, p, DDB_SCAN_TRUNCATED);
+	if (*p == ',')
+	{
+		p++;
+		goto entry;
+	}
+	if (unlikely(*p != closer))
+		return fail(scan, p, DDB_SCAN_SYNTAX);
+
+leave:
+	p++;
+	if (--depth == 0)
+		return p;
+	closer = closers[depth - 1];
+	goto next;
+}
+
+/*
+ * Consumes the bracket that opens an object or array.
+ */
+static inline bool
+enter(DdbScanner *scan, char bracket)
+{
+	const char *p;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return false;
+	p = skip_space(scan->pos, scan->end);
+	if (unlikely(!at_byte(p, scan->end, bracket)))
+		return fail_kind(scan, p);
+	if (unlikely(scan->depth >= DDB_SCAN_MAX_DEPTH))
+	{
+		fail(scan, p, DDB_SCAN_TOO_DEEP);
+		return false;
+	}
+	scan->depth++;
+	scan->pos = p + 1;
+	return true;
+}
+
+/*
+ * Steps over the comma before the next entry of an object or array, and
+ * returns where the entry starts; or consumes the closing bracket and returns
+ * NULL, as it does on error.
+ */
+static inline const char *
+next_entry(DdbScanner *scan, bool *first, char closer)
+{
+	const char *end = scan->end;
+	const char *p;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return NULL;
+	p = skip_space(scan->pos, end);
+	if (unlikely(p >= end))
+		return fail(scan, p, DDB_SCAN_TRUNCATED);
+	if (*p == closer)
+	{
+		scan->pos = p + 1;
+		scan->depth--;
+		return NULL;
+	}
+	if (*first)
+	{
+		*first = false;
+		return p;
+	}
+	if (unlikely(*p != ','))
+		return fail(scan, p, DDB_SCAN_SYNTAX);
+	return skip_space(p + 1, end);
+}
+
+/*
+ * Sets scan to the start of the input, of which it borrows the bytes.  Spans
+ * count in 32 bits: longer inputs are refused, as a syntax error.
+ */
+void
+ddb_scan_init(DdbScanner *scan, const char *input, size_t len)
+{
+	scan->start = input;
+	scan->pos = input;
+	scan->end = input + len;
+	scan->error = len > UINT32_MAX ? DDB_SCAN_SYNTAX : DDB_SCAN_OK;
+	scan->depth = 0;
+	scan->block = input;
+	scan->special = find_specials(input);
+}
+
+DdbJsonKind
+ddb_scan_peek(DdbScanner *scan)
+{
+	const char *p;
+	DdbJsonKind kind = DDB_JSON_INVALID;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return DDB_JSON_INVALID;
+	p = skip_space(scan->pos, scan->end);
+	if (likely(p < scan->end))
+		kind = (DdbJsonKind) kind_by_byte[(unsigned char) *p];
+	if (unlikely(kind == DDB_JSON_INVALID))
+		fail_at(scan, p);
+	else
+		scan->pos = p;
+	return kind;
+}
+
+bool
+ddb_scan_enter_object(DdbScanner *scan)
+{
+	return enter(scan, '{');
+}
+
+bool
+ddb_scan_enter_array(DdbScanner *scan)
+{
+	return enter(scan, '[');
+}
+
+bool
+ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key)
+{
+	const char *end = scan->end;
+	const char *p = next_entry(scan, first, '}');
+
+	if (p == NULL)
+		return false;
+	if (likely(at_byte(p, end, '"')))
+	{
+		p = read_string(scan, p + 1, key);
+		if (unlikely(p == NULL))
+			return false;
+		p = skip_space(p, end);
+		if (likely(at_byte(p, end, ':')))
+		{
+			scan->pos = p + 1;
+			return true;
+		}
+	}
+	fail_at(scan, p);
+	return false;
+}
+
+bool
+ddb_scan_next_element(DdbScanner *scan, bool *first)
+{
+	const char *p = next_entry(scan, first, ']');
+
+	if (p == NULL)
+		return false;
+	scan->pos = p;
+	return true;
+}
+
+bool
+ddb_scan_string(DdbScanner *scan, DdbSpan *string)
+{
+	const char *p;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return false;
+	p = skip_space(scan->pos, scan->end);
+	if (unlikely(!at_byte(p, scan->end, '"')))
+		return fail_kind(scan, p);
+	p = read_string(scan, p + 1, string);
+	if (unlikely(p == NULL))
+		return false;
+	scan->pos = p;
+	return true;
+}
+
+bool
+ddb_scan_number(DdbScanner *scan, DdbSpan *number)
+{
+	const char *start;
+	const char *p;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_NUMBER)
+		return scan->error == DDB_SCAN_OK && fail_kind(scan, scan->pos);
+	start = scan->pos;
+	p = skip_number(scan, start);
+	if (p == NULL)
+		return false;
+	number->data = start;
+	number->len = (uint32_t) (p - start);
+	number->escaped = false;
+	scan->pos = p;
+	return true;
+}
+
+bool
+ddb_scan_bool(DdbScanner *scan, bool *value)
+{
+	DdbJsonKind kind = ddb_scan_peek(scan);
+	const char *p;
+
+	if (kind == DDB_JSON_TRUE)
+		p = skip_word(scan, scan->pos, "true", 4);
+	else if (kind == DDB_JSON_FALSE)
+		p = skip_word(scan, scan->pos, "false", 5);
+	else
+		return scan->error == DDB_SCAN_OK && fail_kind(scan, scan->pos);
+	if (p == NULL)
+		return false;
+	*value = kind == DDB_JSON_TRUE;
+	scan->pos = p;
+	return true;
+}
+
+bool
+ddb_scan_skip(DdbScanner *scan)
+{
+	const char *p;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return false;
+	p = skip_space(scan->pos, scan->end);
+	if (unlikely(p >= scan->end))
+		p = fail(scan, p, DDB_SCAN_TRUNCATED);
+	else if (*p == '{' || *p == '[')
+		p = skip_container(scan, p);
+	else if (*p == '"')
+		p = skip_string(scan, p);
+	else
+		p = skip_other(scan, p);
+	if (unlikely(p == NULL))
+		return false;
+	scan->pos = p;
+	return true;
+}
+
+bool
+ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value)
+{
+	const char *start;
+
+	if (ddb_scan_peek(scan) == DDB_JSON_INVALID)
+		return false;
+	start = scan->pos;
+	if (!ddb_scan_skip(scan))
+		return false;
+	value->data = start;
+	value->len = (uint32_t) (scan->pos - start);
+	value->escaped = false;
+	return true;
+}
+
+bool
+ddb_scan_finish(DdbScanner *scan)
+{
+	if (scan->error != DDB_SCAN_OK)
+		return false;
+	scan->pos = skip_space(scan->pos, scan->end);
+	if (scan->pos < scan->end || scan->depth != 0)
+	{
+		fail(scan, scan->pos, DDB_SCAN_SYNTAX);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Reads the four digits of the \u escape at p into *unit; false when there is
+ * no such escape.
+ */
+static bool
+read_code_unit(const char *p, const char *end, uint32_t *unit)
+{
+	int i;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return false;
+	*unit = 0;
+	for (i = 2; i < 6; i++)
+	{
+		int digit = hex_value(p[i]);
+
+		if (digit < 0)
+			return false;
+		*unit = *unit << 4 | (uint32_t) digit;
+	}
+	return true;
+}
+
+/* Writes a code point as UTF-8 and returns its length, 1 to 4. */
+static size_t
+write_utf8(uint32_t code, char *out)
+{
+	static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+	size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	size_t i;
+
+	for (i = len - 1; i > 0; i--)
+	{
+		out[i] = (char) (0x80 | (code & 0x3F));
+		code >>= 6;
+	}
+	out[0] = (char) (lead[len] | code);
+	return len;
+}
+
+/*
+ * Decodes the \u escape at *p, with the one of the trailing surrogate if
+ * there is one, to out (room for 4 bytes), and advances *p.
+ */
+static DdbUnescapeResult
+decode_unicode(const char **p, const char *end, char *out, size_t *out_len)
+{
+	uint32_t unit;
+	uint32_t trail;
+
+	if (!read_code_unit(*p, end, &unit))
+		return DDB_UNESCAPE_INVALID;
+	if (unit >= LOWEST_SURROGATE && unit < ABOVE_SURROGATES)
+	{
+		if (unit >= LOWEST_TRAIL_SURROGATE ||
+			!read_code_unit(*p + 6, end, &trail) ||
+			trail < LOWEST_TRAIL_SURROGATE || trail >= ABOVE_SURROGATES)
+			return DDB_UNESCAPE_SURROGATE;
+		unit = 0x10000 + ((unit - LOWEST_SURROGATE) << 10) +
+			   (trail - LOWEST_TRAIL_SURROGATE);
+		*p += 6;
+	}
+	*p += 6;
+	*out_len = write_utf8(unit, out);
+	return unit == 0 ? DDB_UNESCAPE_NUL : DDB_UNESCAPE_OK;
+}
+
+/*
+ * Decodes the escape at *p to out (room for 4 bytes) and advances *p past it;
+ * on SURROGATE and INVALID neither is touched.
+ */
+static DdbUnescapeResult
+decode_escape(const char **p, const char *end, char *out, size_t *out_len)
+{
+	static const char letters[] = "\"\\/bfnrt";
+	static const char meanings[] = "\"\\/\b\f\n\r\t";
+	const char *letter;
+
+	if (end - *p < 2)
+		return DDB_UNESCAPE_INVALID;
+	if ((*p)[1] == 'u')
+		return decode_unicode(p, end, out, out_len);
+	letter = memchr(letters, (*p)[1], sizeof(letters) - 1);
+	if (letter == NULL)
+		return DDB_UNESCAPE_INVALID;
+	out[0] = meanings[letter - letters];
+	*out_len = 1;
+	*p += 2;
+	return DDB_UNESCAPE_OK;
+}
+
+bool
+ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len)
+{
+	const char *p = span->data;
+	const char *end = span->data + span->len;
+	size_t at = 0;
+
+	if (!span->escaped)
+		return span->len == len && memcmp(p, bytes, len) == 0;
+	while (p < end)
+	{
+		char decoded[4] = {*p};
+		size_t n = 1;
+
+		if (*p != '\\')
+			p++;
+		else if (decode_escape(&p, end, decoded, &n) > DDB_UNESCAPE_NUL)
+			return false;
+		if (n > len - at || memcmp(decoded, bytes + at, n) != 0)
+			return false;
+		at += n;
+	}
+	return at == len;
+}
+
+DdbUnescapeResult
+ddb_scan_unescape(const DdbSpan *span, char *out, size_t *out_len)
+{
+	const char *p = span->data;
+	const char *end = span->data + span->len;
+	char *to = out;
+	DdbUnescapeResult result = DDB_UNESCAPE_OK;
+
+	while (p < end)
+	{
+		const char *backslash = memchr(p, '\\', (size_t) (end - p));
+		const char *plain_end = backslash != NULL ? backslash : end;
+		DdbUnescapeResult one;
+		char decoded[4];
+		size_t n = 0;
+
+		memcpy(to, p, (size_t) (plain_end - p));
+		to += plain_end - p;
+		p = plain_end;
+		if (p == end)
+			break;
+		one = decode_escape(&p, end, decoded, &n);
+		memcpy(to, decoded, n);
+		to += n;
+		if (one != DDB_UNESCAPE_OK)
+			result = one;
+		if (one > DDB_UNESCAPE_NUL)
+			break;
+	}
+	*out_len = (size_t) (to - out);
+	return result;
+}
+
+/*
+ * Length of the valid UTF-8 sequence at p, or 0: no overlong forms, no
+ * surrogates, nothing above U+10FFFF (Unicode, table 3-7).
+ */
+static size_t
+utf8_sequence(const unsigned char *p, size_t left)
+{
+	unsigned char lowest = 0x80;
+	unsigned char highest = 0xBF;
+	size_t len;
+	size_t i;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xC2 || p[0] > 0xF4)
+		return 0;
+	len = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+	if (p[0] == 0xE0)
+		lowest = 0xA0;
+	else if (p[0] == 0xED)
+		highest = 0x9F;
+	else if (p[0] == 0xF0)
+		lowest = 0x90;
+	else if (p[0] == 0xF4)
+		highest = 0x8F;
+	if (left < len || p[1] < lowest || p[1] > highest)
+		return 0;
+	for (i = 2; i < len; i++)
+	{
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+bool
+ddb_scan_valid_utf8(const char *bytes, size_t len)
+{
+	const unsigned char *p = (const unsigned char *) bytes;
+	const unsigned char *end = p + len;
+
+	while (p < end)
+	{
+		uint64_t eight;
+		size_t n;
+
+		if (end - p >= 8)
+		{
+			memcpy(&eight, p, sizeof(eight));
+			if ((eight & UINT64_C(0x8080808080808080)) == 0)
+			{
+				p += 8;
+				continue;
+			}
+		}
+		n = utf8_sequence(p, (size_t) (end - p));
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+const char *
+ddb_scan_error_text(DdbScanError error)
+{
+	switch (error)
+	{
+		case DDB_SCAN_OK:
+			return "no error";
+		case DDB_SCAN_TRUNCATED:
+			return "truncated";
+		case DDB_SCAN_SYNTAX:
+			return "syntax error";
+		case DDB_SCAN_TOO_DEEP:
+			return "nested too deeply";
+		case DDB_SCAN_BAD_STRING:
+			return "invalid string";
+		case DDB_SCAN_WRONG_KIND:
+			return "unexpected kind of value";
+	}
+	return "unknown error";
+}
