@@ -1,0 +1,205 @@
+"""Fixtures: servers once per worker, databases and proxies once per test.
+
+    dynamodb     DynamoDB Local: .endpoint
+    ddb          boto3 client for it; ddb_resource the resource
+    tables       support.regress_data's tables, loaded
+    proxy        recording and misbehaving proxy before it
+    cluster      PostgreSQL with ddb_fdw: .conninfo(), .psql(), .stop() ...
+    db           psycopg connection (autocommit) to a fresh database that has
+                 the extension
+    connect      function: another connection to db's database
+    empty_database  name of a fresh database without the extension
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import secrets
+
+import psycopg
+import pytest
+from lab import Cluster, DynamoDBLocal, PrivateTree, Workspace, die_with_parent
+from support import aws, regress_data
+from support.proxy import Proxy
+
+SHARED = "DDB_FDW_SHARED_DIRECTORY"
+WORKSPACE = pytest.StashKey[Workspace]()
+CLUSTER = pytest.StashKey[Cluster]()
+LOG_START = pytest.StashKey[int]()
+
+LOG_LINES_SHOWN = 60
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--accept",
+        action="store_true",
+        help="test_regress: take the results as the expected output",
+    )
+
+
+def is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config):
+    """The controller makes a directory that all workers share; its janitor
+    outlives everybody."""
+    for name in list(os.environ):
+        if name.startswith(("PG", "AWS_")) and name != "PG_CONFIG":
+            del os.environ[name]
+        elif name.lower().endswith("_proxy"):
+            del os.environ[name]
+    if is_worker(config) or config.option.collectonly:
+        return
+    parent = os.environ.pop("DDB_FDW_DIE_WITH_PARENT", None)
+    if parent:
+        die_with_parent(int(parent))
+    config.stash[WORKSPACE] = Workspace()
+    os.environ[SHARED] = str(config.stash[WORKSPACE].directory)
+
+
+def pytest_unconfigure(config):
+    workspace = config.stash.get(WORKSPACE, None)
+    if workspace is not None:
+        workspace.close()
+
+
+@pytest.fixture(scope="session")
+def workspace():
+    with Workspace() as workspace:
+        yield workspace
+
+
+@pytest.fixture(scope="session")
+def tree():
+    """One relocated PostgreSQL for all workers, made by whoever comes first."""
+    shared = pathlib.Path(os.environ[SHARED])
+    tree = PrivateTree(shared / "tree")
+    with open(shared / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "tree.complete").exists():
+            tree.build()
+            (shared / "tree.complete").touch()
+    return tree
+
+
+@pytest.fixture(scope="session")
+def dynamodb(workspace):
+    return DynamoDBLocal(workspace).start()
+
+
+@pytest.fixture(scope="session")
+def ddb(dynamodb):
+    return aws.client(dynamodb.endpoint)
+
+
+@pytest.fixture(scope="session")
+def ddb_resource(dynamodb):
+    return aws.resource(dynamodb.endpoint)
+
+
+@pytest.fixture(scope="session")
+def tables(ddb_resource):
+    regress_data.load(ddb_resource)
+
+
+@pytest.fixture
+def proxy(dynamodb):
+    with Proxy(dynamodb.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def running_cluster(request, workspace, tree):
+    cluster = Cluster(workspace, tree).start()
+    request.config.stash[CLUSTER] = cluster
+    return cluster
+
+
+@pytest.fixture
+def cluster(running_cluster):
+    """The worker's cluster; a backend that crashes fails the test."""
+    start = running_cluster.log_size()
+    yield running_cluster
+    crashes = running_cluster.crashes_since(start)
+    if crashes:
+        pytest.fail("the server crashed:\n" + "\n".join(crashes))
+
+
+@pytest.fixture(scope="session")
+def administration(running_cluster):
+    """Function: runs one statement in the database postgres.
+
+    A connection a time: after a crash the next test gets a new one."""
+
+    def execute(statement):
+        with psycopg.connect(**running_cluster.conninfo(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    return execute
+
+
+@pytest.fixture(scope="session")
+def template(running_cluster, administration):
+    """Databases are copied from this one: the extension is created once."""
+    name = "ddb_template"
+    administration(f"CREATE DATABASE {name}")
+    running_cluster.psql("CREATE EXTENSION ddb_fdw", dbname=name)
+    return name
+
+
+@contextlib.contextmanager
+def fresh_database(administration, template):
+    name = f"test_{secrets.token_hex(4)}"
+    administration(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield name
+    finally:
+        administration(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database(cluster, administration):
+    with fresh_database(administration, "template0") as name:
+        yield name
+
+
+@pytest.fixture
+def connect(cluster, administration, template):
+    """Function: a connection to the test's own database."""
+    with fresh_database(administration, template) as name, contextlib.ExitStack() as stack:
+
+        def open_connection(user="postgres", **options):
+            options.setdefault("autocommit", True)
+            connection = psycopg.connect(**cluster.conninfo(name, user), **options)
+            stack.callback(connection.close)
+            return connection
+
+        yield open_connection
+
+
+@pytest.fixture
+def db(connect):
+    return connect()
+
+
+# ---- what the server logged is shown with a failure --------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    cluster = item.config.stash.get(CLUSTER, None)
+    item.stash[LOG_START] = cluster.log_size() if cluster else 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    cluster = item.config.stash.get(CLUSTER, None)
+    if report.failed and cluster is not None:
+        lines = cluster.log_since(item.stash[LOG_START]).splitlines()
+        if lines:
+            report.sections.append(("PostgreSQL's log", "\n".join(lines[-LOG_LINES_SHOWN:])))
+    return report

@@ -1,0 +1,1 @@
+"""What the tests share: a faulty proxy, a scripted server, SQL builders, data."""

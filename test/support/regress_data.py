@@ -1,0 +1,28 @@
+"""The DynamoDB tables that sql/*.sql and the tests read.
+
+TABLES maps a name to what create_table takes beside the name, and the items in
+boto3's Python types (int and Decimal are N, bytes is B, set is SS, NS or BS).
+Items are made by a function, so that importing costs nothing; they must be the
+same at every run.
+"""
+
+from lab.samples import KEYS, TABLE, log_entries
+
+TABLES = {
+    TABLE: (KEYS, lambda: log_entries(1000)),
+}
+
+
+def load(resource, names=None):
+    """Creates and fills the tables; resource is a boto3 DynamoDB resource."""
+    for name in names or TABLES:
+        definition, items = TABLES[name]
+        load_table(resource, name, definition, items())
+
+
+def load_table(resource, name, definition, items):
+    table = resource.create_table(TableName=name, **definition)
+    with table.batch_writer() as batch:
+        for item in items:
+            batch.put_item(Item=item)
+    return table
