@@ -44,34 +44,34 @@ typedef enum RequestState
 struct DdbcRequest
 {
 	DdbcClient *client;
-	DdbcRequest *previous;		/* in the client's list, while not done */
+	DdbcRequest *previous; /* in the client's list, while not done */
 	DdbcRequest *next;
 	RequestState state;
 	DdbcOperation operation;
-	char	   *body;
-	size_t		body_len;
-	int64_t		submitted_us;
-	int64_t		finished_us;
-	int64_t		ready_us;		/* when DELAYED: not before */
-	DdbcExchange exchange;		/* its reply holds the result in the end */
+	char *body;
+	size_t body_len;
+	int64_t submitted_us;
+	int64_t finished_us;
+	int64_t ready_us; /* when DELAYED: not before */
+	DdbcExchange exchange; /* its reply holds the result in the end */
 	DdbcRetryState retry;
 	DdbcRequestStats stats;
-	DdbcError	error;
-	char		request_id[96];
+	DdbcError error;
+	char request_id[96];
 };
 
 struct DdbcClient
 {
-	DdbcConfig	config;			/* strings: the two below */
-	char	   *ca_file;
-	char	   *user_agent;
-	DdbcHttp   *http;
+	DdbcConfig config; /* strings: the two below */
+	char *ca_file;
+	char *user_agent;
+	DdbcHttp *http;
 	DdbcRetryShared retry;
 	DdbcSigv4KeyCache key_cache;
-	int64_t		clock_offset_s; /* service's clock minus ours */
-	DdbcRequest *first;			/* not done, in order of submission */
+	int64_t clock_offset_s; /* service's clock minus ours */
+	DdbcRequest *first; /* not done, in order of submission */
 	DdbcRequest *last;
-	int			in_flight;
+	int in_flight;
 };
 
 const char *
@@ -129,7 +129,7 @@ system_random(void *arg)
 	(void) arg;
 	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
 		bits = (uint64_t) read_clock(CLOCK_MONOTONIC) *
-			UINT64_C(0x9E3779B97F4A7C15);
+			   UINT64_C(0x9E3779B97F4A7C15);
 	return bits;
 }
 
@@ -367,15 +367,13 @@ sign_request(DdbcClient *client, const DdbcRequest *request,
 			&signable, &scope, credentials->access_key_id,
 			credentials->secret_access_key, &client->key_cache);
 	/* Expect would cost a round trip, Accept says nothing */
-	if (authorization == NULL ||
-		!add_header(&list, "Host", signable.host) ||
+	if (authorization == NULL || !add_header(&list, "Host", signable.host) ||
 		!add_header(&list, "Content-Type", signable.content_type) ||
 		!add_header(&list, "X-Amz-Target", target) ||
 		!add_header(&list, "X-Amz-Date", date) ||
 		!add_header(&list, "Authorization", authorization) ||
 		(signable.security_token != NULL &&
-		 !add_header(&list, "X-Amz-Security-Token",
-					 signable.security_token)) ||
+		 !add_header(&list, "X-Amz-Security-Token", signable.security_token)) ||
 		(client->config.compression &&
 		 !add_header_line(&list, "Accept-Encoding: gzip")) ||
 		!add_header_line(&list, "Expect:") ||
@@ -520,14 +518,11 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 
 	client->in_flight--;
 	request->stats.bytes_received += reply->received_bytes;
-	memcpy(request->request_id, reply->request_id,
-		   sizeof(request->request_id));
+	memcpy(request->request_id, reply->request_id, sizeof(request->request_id));
 	if (request->error.kind == DDBC_ERROR_NONE &&
-		ddbc_reply_finish(reply, ddbc_http_peer(client->http),
-						  &request->error))
+		ddbc_reply_finish(reply, ddbc_http_peer(client->http), &request->error))
 	{
-		ddbc_retry_succeeded(&client->retry, &request->retry,
-							 mono_now(client));
+		ddbc_retry_succeeded(&client->retry, &request->retry, mono_now(client));
 		finish_request(request);
 	}
 	else
@@ -670,9 +665,9 @@ const DdbcError *
 ddbc_request_error(const DdbcRequest *request)
 {
 	return request->state == REQUEST_DONE &&
-			request->error.kind != DDBC_ERROR_NONE ?
-		&request->error :
-		NULL;
+				   request->error.kind != DDBC_ERROR_NONE
+			   ? &request->error
+			   : NULL;
 }
 
 const char *
@@ -703,8 +698,8 @@ DdbcRequestStats
 ddbc_request_stats(const DdbcRequest *request)
 {
 	DdbcRequestStats stats = request->stats;
-	int64_t end = request->state == REQUEST_DONE ? request->finished_us :
-												   mono_now(request->client);
+	int64_t end = request->state == REQUEST_DONE ? request->finished_us
+												 : mono_now(request->client);
 
 	stats.elapsed_us = end - request->submitted_us;
 	return stats;

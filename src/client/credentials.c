@@ -213,10 +213,10 @@ environment_invalidate(DdbcCredentialsProvider *provider)
 
 	return !equal_or_both_null(keys->access_key_id,
 							   environment_value("AWS_ACCESS_KEY_ID")) ||
-		!equal_or_both_null(keys->secret_access_key,
-							environment_value("AWS_SECRET_ACCESS_KEY")) ||
-		!equal_or_both_null(keys->session_token,
-							environment_value("AWS_SESSION_TOKEN"));
+		   !equal_or_both_null(keys->secret_access_key,
+							   environment_value("AWS_SECRET_ACCESS_KEY")) ||
+		   !equal_or_both_null(keys->session_token,
+							   environment_value("AWS_SESSION_TOKEN"));
 }
 
 static const DdbcCredentialsMethods environment_methods = {
@@ -247,8 +247,8 @@ ddbc_credentials_static(const char *access_key_id,
 
 	if (self == NULL)
 		return NULL;
-	if (!copy_keys(&self->keys, access_key_id, secret_access_key,
-				   session_token, error))
+	if (!copy_keys(&self->keys, access_key_id, secret_access_key, session_token,
+				   error))
 	{
 		free(self);
 		return NULL;

@@ -28,7 +28,8 @@ typedef struct Partition
 
 /* First match wins; the last row matches every region. */
 static const Partition partitions[] = {
-	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", COMMERCIAL_FIPS},
+	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn",
+	 COMMERCIAL_FIPS},
 	/* GovCloud: the plain name is the FIPS host */
 	{"us-gov-", "amazonaws.com", "api.aws", "dynamodb"},
 	{"us-iso-", "c2s.ic.gov", "api.aws.ic.gov", COMMERCIAL_FIPS},
@@ -143,8 +144,8 @@ set_url(DdbcEndpoint *endpoint, const char *host, size_t host_len, int port)
 	int usual_port = endpoint->is_https ? 443 : 80;
 
 	if (port == 0 || port == usual_port)
-		snprintf(endpoint->host, sizeof(endpoint->host), "%.*s",
-				 (int) host_len, host);
+		snprintf(endpoint->host, sizeof(endpoint->host), "%.*s", (int) host_len,
+				 host);
 	else
 		snprintf(endpoint->host, sizeof(endpoint->host), "%.*s:%d",
 				 (int) host_len, host, port);

@@ -28,7 +28,8 @@ typedef struct ErrorCode
 
 static const ErrorCode error_codes[] = {
 	/* throttles: nothing was done */
-	{"ProvisionedThroughputExceededException", DDBC_ERROR_THROTTLED, true, false},
+	{"ProvisionedThroughputExceededException", DDBC_ERROR_THROTTLED, true,
+	 false},
 	{"ProvisionedThroughputExceeded", DDBC_ERROR_THROTTLED, true, false},
 	{"ThrottlingException", DDBC_ERROR_THROTTLED, true, false},
 	{"Throttling", DDBC_ERROR_THROTTLED, true, false},
@@ -52,12 +53,17 @@ static const ErrorCode error_codes[] = {
 	/* identity */
 	{"ExpiredTokenException", DDBC_ERROR_CREDENTIALS_EXPIRED, false, false},
 	{"ExpiredToken", DDBC_ERROR_CREDENTIALS_EXPIRED, false, false},
-	{"UnrecognizedClientException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
-	{"InvalidSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"UnrecognizedClientException", DDBC_ERROR_CREDENTIALS_REJECTED, false,
+	 false},
+	{"InvalidSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false,
+	 false},
 	{"SignatureDoesNotMatch", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
-	{"MissingAuthenticationTokenException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
-	{"MissingAuthenticationToken", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
-	{"IncompleteSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
+	{"MissingAuthenticationTokenException", DDBC_ERROR_CREDENTIALS_REJECTED,
+	 false, false},
+	{"MissingAuthenticationToken", DDBC_ERROR_CREDENTIALS_REJECTED, false,
+	 false},
+	{"IncompleteSignatureException", DDBC_ERROR_CREDENTIALS_REJECTED, false,
+	 false},
 	{"IncompleteSignature", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
 	{"InvalidClientTokenId", DDBC_ERROR_CREDENTIALS_REJECTED, false, false},
 	{"RequestTimeTooSkewed", DDBC_ERROR_CLOCK_SKEW, false, false},
@@ -83,15 +89,21 @@ static const ErrorCode error_codes[] = {
 	{"ResourceInUseException", DDBC_ERROR_IN_USE, false, false},
 	{"TableInUseException", DDBC_ERROR_IN_USE, false, false},
 	{"TableAlreadyExistsException", DDBC_ERROR_IN_USE, false, false},
-	{"ConditionalCheckFailedException", DDBC_ERROR_CONDITION_FAILED, false, false},
+	{"ConditionalCheckFailedException", DDBC_ERROR_CONDITION_FAILED, false,
+	 false},
 	{"DuplicateItemException", DDBC_ERROR_DUPLICATE_ITEM, false, false},
-	{"ItemCollectionSizeLimitExceededException", DDBC_ERROR_COLLECTION_TOO_LARGE, false, false},
+	{"ItemCollectionSizeLimitExceededException",
+	 DDBC_ERROR_COLLECTION_TOO_LARGE, false, false},
 
 	/* transactions */
-	{"TransactionCanceledException", DDBC_ERROR_TRANSACTION_CANCELED, false, false},
-	{"TransactionConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true, false},
-	{"ReplicatedWriteConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true, false},
-	{"TransactionInProgressException", DDBC_ERROR_TRANSACTION_IN_PROGRESS, true, false},
+	{"TransactionCanceledException", DDBC_ERROR_TRANSACTION_CANCELED, false,
+	 false},
+	{"TransactionConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true,
+	 false},
+	{"ReplicatedWriteConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true,
+	 false},
+	{"TransactionInProgressException", DDBC_ERROR_TRANSACTION_IN_PROGRESS, true,
+	 false},
 };
 
 /* Where one code covers several kinds, a part of its message decides. */
@@ -107,9 +119,11 @@ static const MessagePart message_parts[] = {
 	{"InvalidSignatureException", "not yet current", DDBC_ERROR_CLOCK_SKEW},
 	{"SignatureDoesNotMatch", "Signature expired", DDBC_ERROR_CLOCK_SKEW},
 	{"SignatureDoesNotMatch", "not yet current", DDBC_ERROR_CLOCK_SKEW},
-	{"ValidationException", "does not have the specified index", DDBC_ERROR_INDEX_NOT_FOUND},
+	{"ValidationException", "does not have the specified index",
+	 DDBC_ERROR_INDEX_NOT_FOUND},
 	{"ValidationException", "non-existent table", DDBC_ERROR_TABLE_NOT_FOUND},
-	{"ValidationException", "maximum allowed size", DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "maximum allowed size",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
 	{"ValidationException", "maximum size limit", DDBC_ERROR_REQUEST_TOO_LARGE},
 };
 
@@ -157,7 +171,7 @@ is_blank(const unsigned char *text, size_t len)
 	if (len == 2)
 		return text[0] == 0xC2 && text[1] < 0xA0;
 	return len == 3 && text[0] == 0xE2 && text[1] == 0x80 &&
-		(text[2] == 0xA8 || text[2] == 0xA9);
+		   (text[2] == 0xA8 || text[2] == 0xA9);
 }
 
 /*
@@ -289,7 +303,8 @@ append_throttling_reasons(DdbcError *error, const json_t *root)
 		list = json_object_get(root, "throttlingReasons");
 	json_array_foreach(list, i, entry)
 	{
-		const char *reason = json_string_value(json_object_get(entry, "reason"));
+		const char *reason =
+			json_string_value(json_object_get(entry, "reason"));
 		const char *resource =
 			json_string_value(json_object_get(entry, "resource"));
 
@@ -401,7 +416,8 @@ ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 		append_line(error->request_id, sizeof(error->request_id), request_id,
 					strlen(request_id));
 
-	root = body_len == 0 ? NULL : json_loadb(body, body_len, JSON_ALLOW_NUL, NULL);
+	root =
+		body_len == 0 ? NULL : json_loadb(body, body_len, JSON_ALLOW_NUL, NULL);
 	if (json_is_object(root))
 	{
 		set_code(error, json_object_get(root, "__type"));

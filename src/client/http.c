@@ -31,26 +31,26 @@
 struct DdbcHttp
 {
 	DdbcHttpOptions options;
-	char	   *peer;			/* url without its last slash */
-	CURLM	   *multi;
-	int			epoll_fd;
-	int			timer_fd;
-	int64_t		curl_deadline_us;
-	int64_t		armed_us;		/* what timer_fd is set to */
-	int			added;			/* exchanges in multi */
-	bool		may_be_done;	/* of these, one may be over and not fetched */
-	bool		broken;
-	CURL	  **idle;			/* easy handles for reuse */
-	int			n_idle;			/* at most options.max_connections */
+	char *peer; /* url without its last slash */
+	CURLM *multi;
+	int epoll_fd;
+	int timer_fd;
+	int64_t curl_deadline_us;
+	int64_t armed_us; /* what timer_fd is set to */
+	int added; /* exchanges in multi */
+	bool may_be_done; /* of these, one may be over and not fetched */
+	bool broken;
+	CURL **idle; /* easy handles for reuse */
+	int n_idle; /* at most options.max_connections */
 };
 
 static void
 block_signals(sigset_t *before)
 {
-	static const int own_fault[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
-									SIGTRAP};
-	sigset_t	all;
-	size_t		i;
+	static const int own_fault[] = {SIGSEGV, SIGBUS,  SIGFPE,
+									SIGILL,  SIGABRT, SIGTRAP};
+	sigset_t all;
+	size_t i;
 
 	sigfillset(&all);
 	/* a thread's own faults must not be lost */
@@ -88,7 +88,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 	}
 	event.data.fd = fd;
 	event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0) |
-		((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0);
+				   ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0);
 	if (epoll_ctl(http->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
 	if (errno == ENOENT &&
@@ -101,9 +101,9 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 static void
 set_curl_deadline(DdbcHttp *http, long timeout_ms)
 {
-	http->curl_deadline_us = timeout_ms < 0 ?
-		DDBC_HTTP_NO_DEADLINE :
-		mono_now(http) + (int64_t) timeout_ms * 1000;
+	http->curl_deadline_us = timeout_ms < 0
+								 ? DDBC_HTTP_NO_DEADLINE
+								 : mono_now(http) + (int64_t) timeout_ms * 1000;
 }
 
 /* CURLMOPT_TIMERFUNCTION. */
@@ -140,7 +140,7 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 {
 	CURLcode rc = CURLE_OK;
 
-#define SET(option, value) \
+#define SET(option, value)                                                     \
 	(rc = rc != CURLE_OK ? rc : curl_easy_setopt(easy, option, value))
 
 	SET(CURLOPT_URL, options->url);
@@ -297,8 +297,7 @@ socket_action(DdbcHttp *http, curl_socket_t fd, int events)
 	int running = 0;
 
 	block_signals(&before);
-	if (curl_multi_socket_action(http->multi, fd, events, &running) !=
-		CURLM_OK)
+	if (curl_multi_socket_action(http->multi, fd, events, &running) != CURLM_OK)
 		http->broken = true;
 	restore_signals(&before);
 	if (running < http->added)
@@ -377,12 +376,11 @@ set_connect_timeout_error(const DdbcHttp *http, CURL *easy, DdbcError *error)
 	curl_off_t resolved_us = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved_us);
-	ddbc_error_set(error,
-				   resolved_us == 0 ? DDBC_ERROR_RESOLVE : DDBC_ERROR_CONNECT,
-				   resolved_us == 0 ?
-					   "could not resolve the host of %s within %d ms" :
-					   "could not connect to %s within %d ms",
-				   http->peer, http->options.connect_timeout_ms);
+	ddbc_error_set(
+		error, resolved_us == 0 ? DDBC_ERROR_RESOLVE : DDBC_ERROR_CONNECT,
+		resolved_us == 0 ? "could not resolve the host of %s within %d ms"
+						 : "could not connect to %s within %d ms",
+		http->peer, http->options.connect_timeout_ms);
 }
 
 static void
@@ -408,9 +406,9 @@ static void
 set_network_error(const DdbcHttp *http, const DdbcExchange *exchange,
 				  CURLcode code, DdbcError *error)
 {
-	const char *cause = exchange->error_text[0] != '\0' ?
-		exchange->error_text :
-		curl_easy_strerror(code);
+	const char *cause = exchange->error_text[0] != '\0'
+							? exchange->error_text
+							: curl_easy_strerror(code);
 
 	ddbc_error_set(error, DDBC_ERROR_NETWORK, "connection to %s broke: %s",
 				   http->peer, cause);
@@ -588,7 +586,7 @@ open_descriptors(DdbcHttp *http)
 	event.events = EPOLLIN;
 	event.data.fd = http->timer_fd;
 	return epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, http->timer_fd, &event) ==
-		0;
+		   0;
 }
 
 static bool
@@ -601,8 +599,7 @@ open_multi(DdbcHttp *http)
 		return false;
 	initialised = true;
 	http->multi = curl_multi_init();
-	http->idle =
-		calloc((size_t) http->options.max_connections, sizeof(CURL *));
+	http->idle = calloc((size_t) http->options.max_connections, sizeof(CURL *));
 	if (http->multi == NULL || http->idle == NULL)
 		return false;
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);

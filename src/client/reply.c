@@ -163,9 +163,9 @@ make_room(DdbcReply *reply, size_t need)
 	if (need <= reply->capacity)
 		return true;
 	if (reply->capacity == 0 && reply->content_length > 0)
-		wanted = reply->content_length < (int64_t) MAX_PRESIZE ?
-			(size_t) reply->content_length :
-			MAX_PRESIZE;
+		wanted = reply->content_length < (int64_t) MAX_PRESIZE
+					 ? (size_t) reply->content_length
+					 : MAX_PRESIZE;
 	if (reply->capacity == 0 && wanted == 0)
 		wanted = MIN_CAPACITY;
 	if (wanted < need)
@@ -193,8 +193,8 @@ ddbc_reply_append(DdbcReply *reply, const char *data, size_t len)
 	reply->received_bytes += len;
 	/* now, while the bytes are in the cache */
 	if (reply->has_crc)
-		reply->body_crc = (uint32_t) crc32(reply->body_crc,
-										   (const Bytef *) data, (uInt) len);
+		reply->body_crc =
+			(uint32_t) crc32(reply->body_crc, (const Bytef *) data, (uInt) len);
 	return true;
 }
 
@@ -262,7 +262,7 @@ run_inflate(z_stream *stream, char **out, size_t *out_len, size_t guess,
 		if (*out_len > max_bytes)
 			return Z_BUF_ERROR;
 		if (status == Z_OK && stream->avail_out > 0)
-			return Z_DATA_ERROR;	/* input ended too early */
+			return Z_DATA_ERROR; /* input ended too early */
 		wanted = at_most(capacity * 2, max_bytes);
 	}
 	if (status != Z_STREAM_END)
@@ -285,9 +285,9 @@ decompress(DdbcReply *reply, const char *peer, DdbcError *error)
 		return fail_no_memory(reply, error);
 	stream.next_in = (Bytef *) reply->body;
 	stream.avail_in = (uInt) reply->len;
-	status = run_inflate(&stream, &out, &out_len,
-						 reply->len * USUAL_RATIO + MIN_CAPACITY,
-						 reply->max_bytes);
+	status =
+		run_inflate(&stream, &out, &out_len,
+					reply->len * USUAL_RATIO + MIN_CAPACITY, reply->max_bytes);
 	inflateEnd(&stream);
 	if (status != Z_OK)
 	{

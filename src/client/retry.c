@@ -112,9 +112,8 @@ end_run(DdbcRetryShared *shared, int64_t now_us)
 	shared->calm = 0;
 	if (now_us - shared->run_started_us <= SHORT_RUN_US &&
 		shared->run > shared->survived_run)
-		shared->survived_run = shared->run < MAX_SURVIVED_RUN ?
-			shared->run :
-			MAX_SURVIVED_RUN;
+		shared->survived_run =
+			shared->run < MAX_SURVIVED_RUN ? shared->run : MAX_SURVIVED_RUN;
 	shared->run = 0;
 }
 
@@ -188,8 +187,7 @@ throttle_failed(DdbcRetryShared *shared, DdbcRetryState *state, int64_t now_us,
 
 static bool
 transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
-				 DdbcRetryClass retry_class, uint64_t random,
-				 int64_t *delay_us)
+				 DdbcRetryClass retry_class, uint64_t random, int64_t *delay_us)
 {
 	if (retry_class == DDBC_RETRY_CONNECT &&
 		++state->connects >= DDBC_RETRY_MAX_CONNECTS)
@@ -197,8 +195,7 @@ transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 	if (retry_class == DDBC_RETRY_TIMEOUT &&
 		++state->timeouts >= DDBC_RETRY_MAX_TIMEOUTS)
 		return false;
-	if (state->tries >= shared->max_attempts ||
-		shared->quota < DDBC_RETRY_COST)
+	if (state->tries >= shared->max_attempts || shared->quota < DDBC_RETRY_COST)
 		return false;
 	shared->quota -= DDBC_RETRY_COST;
 	state->last_cost = DDBC_RETRY_COST;
@@ -245,8 +242,8 @@ ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 		case DDBC_RETRY_TRANSIENT:
 		case DDBC_RETRY_CONNECT:
 		case DDBC_RETRY_TIMEOUT:
-			again = transient_failed(shared, state, retry_class, random,
-									 delay_us);
+			again =
+				transient_failed(shared, state, retry_class, random, delay_us);
 			break;
 	}
 	if (again)

@@ -35,7 +35,7 @@ ddbc_sigv4_format_date(int64_t epoch_seconds, char *date)
 	if (gmtime_r(&when, &parts) == NULL)
 		return false;
 	return strftime(date, DDBC_SIGV4_DATE_LEN + 1, "%Y%m%dT%H%M%SZ", &parts) ==
-		DDBC_SIGV4_DATE_LEN;
+		   DDBC_SIGV4_DATE_LEN;
 }
 
 static void
@@ -159,8 +159,9 @@ ddbc_sigv4_string_to_sign(const char *canonical_request, const char *amz_date,
 {
 	char hash[DDBC_SIGV4_HEX_LEN + 1];
 	size_t size = sizeof(ALGORITHM TERMINATOR "\n\n\n///") +
-		DDBC_SIGV4_DATE_LEN + DDBC_SIGV4_DAY_LEN + DDBC_SIGV4_HEX_LEN +
-		strlen(scope->region) + strlen(scope->service);
+				  DDBC_SIGV4_DATE_LEN + DDBC_SIGV4_DAY_LEN +
+				  DDBC_SIGV4_HEX_LEN + strlen(scope->region) +
+				  strlen(scope->service);
 	char *text = malloc(size);
 
 	if (text == NULL)
@@ -194,12 +195,12 @@ ddbc_sigv4_derive_key(DdbcSigv4Key *key, const char *secret, const char *day,
 		return false;
 	snprintf(start, size, "AWS4%s", secret);
 	ok = hmac(start, size - 1, day, DDBC_SIGV4_DAY_LEN, key->date) &&
-		hmac(key->date, sizeof(key->date), scope->region,
-			 strlen(scope->region), key->region) &&
-		hmac(key->region, sizeof(key->region), scope->service,
-			 strlen(scope->service), key->service) &&
-		hmac(key->service, sizeof(key->service), TERMINATOR,
-			 strlen(TERMINATOR), key->signing);
+		 hmac(key->date, sizeof(key->date), scope->region,
+			  strlen(scope->region), key->region) &&
+		 hmac(key->region, sizeof(key->region), scope->service,
+			  strlen(scope->service), key->service) &&
+		 hmac(key->service, sizeof(key->service), TERMINATOR,
+			  strlen(TERMINATOR), key->signing);
 	OPENSSL_cleanse(start, size);
 	free(start);
 	return ok;
@@ -216,8 +217,8 @@ fingerprint(const char *secret, const char *day, const DdbcSigv4Scope *scope,
 	const char *parts[] = {secret, scope->region, scope->service};
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool ok = context != NULL &&
-		EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-		EVP_DigestUpdate(context, day, DDBC_SIGV4_DAY_LEN) == 1;
+			  EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+			  EVP_DigestUpdate(context, day, DDBC_SIGV4_DAY_LEN) == 1;
 	size_t i;
 
 	for (i = 0; ok && i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -225,7 +226,7 @@ fingerprint(const char *secret, const char *day, const DdbcSigv4Scope *scope,
 		size_t len = strlen(parts[i]);
 
 		ok = EVP_DigestUpdate(context, &len, sizeof(len)) == 1 &&
-			EVP_DigestUpdate(context, parts[i], len) == 1;
+			 EVP_DigestUpdate(context, parts[i], len) == 1;
 	}
 	ok = ok && EVP_DigestFinal_ex(context, hash, NULL) == 1;
 	EVP_MD_CTX_free(context);
@@ -280,7 +281,7 @@ format_authorization(const DdbcSigv4Request *request,
 
 	append_header_names(names, request);
 	size = strlen(access_key_id) + strlen(scope->region) +
-		strlen(scope->service) + strlen(names) + DDBC_SIGV4_HEX_LEN + 128;
+		   strlen(scope->service) + strlen(names) + DDBC_SIGV4_HEX_LEN + 128;
 	value = malloc(size);
 	if (value != NULL)
 		snprintf(value, size,
@@ -294,9 +295,8 @@ format_authorization(const DdbcSigv4Request *request,
 
 char *
 ddbc_sigv4_authorization(const DdbcSigv4Request *request,
-						 const DdbcSigv4Scope *scope,
-						 const char *access_key_id, const char *secret,
-						 DdbcSigv4KeyCache *cache)
+						 const DdbcSigv4Scope *scope, const char *access_key_id,
+						 const char *secret, DdbcSigv4KeyCache *cache)
 {
 	const DdbcSigv4Key *key =
 		ddbc_sigv4_cached_key(cache, secret, request->amz_date, scope);
@@ -306,8 +306,7 @@ ddbc_sigv4_authorization(const DdbcSigv4Request *request,
 	char signature[DDBC_SIGV4_HEX_LEN + 1];
 
 	if (canonical != NULL)
-		text =
-			ddbc_sigv4_string_to_sign(canonical, request->amz_date, scope);
+		text = ddbc_sigv4_string_to_sign(canonical, request->amz_date, scope);
 	if (key != NULL && text != NULL &&
 		ddbc_sigv4_signature(key, text, signature))
 		value = format_authorization(request, scope, access_key_id, signature);

@@ -22,7 +22,7 @@ typedef struct Expectation
 	const char *endpoint_url;
 	bool fips;
 	bool dualstack;
-	const char *url;			/* NULL: an error */
+	const char *url; /* NULL: an error */
 	const char *host;
 	bool loopback;
 } Expectation;
@@ -34,10 +34,9 @@ static const Expectation expectations[] = {
 	{"eu-west-1", "", true, false,
 	 "https://dynamodb-fips.eu-west-1.amazonaws.com/",
 	 "dynamodb-fips.eu-west-1.amazonaws.com", false},
-	{"us-east-1", NULL, false, true,
-	 "https://dynamodb.us-east-1.api.aws/", "dynamodb.us-east-1.api.aws", false},
-	{"us-east-1", NULL, true, true,
-	 "https://dynamodb-fips.us-east-1.api.aws/",
+	{"us-east-1", NULL, false, true, "https://dynamodb.us-east-1.api.aws/",
+	 "dynamodb.us-east-1.api.aws", false},
+	{"us-east-1", NULL, true, true, "https://dynamodb-fips.us-east-1.api.aws/",
 	 "dynamodb-fips.us-east-1.api.aws", false},
 	{"cn-north-1", NULL, false, false,
 	 "https://dynamodb.cn-north-1.amazonaws.com.cn/",
@@ -66,8 +65,7 @@ static const Expectation expectations[] = {
 	{"eusc-de-east-1", NULL, false, false,
 	 "https://dynamodb.eusc-de-east-1.amazonaws.eu/",
 	 "dynamodb.eusc-de-east-1.amazonaws.eu", false},
-	{"xx-new-9", NULL, false, false,
-	 "https://dynamodb.xx-new-9.amazonaws.com/",
+	{"xx-new-9", NULL, false, false, "https://dynamodb.xx-new-9.amazonaws.com/",
 	 "dynamodb.xx-new-9.amazonaws.com", false},
 	{"local", NULL, false, false, "http://localhost:8000/", "localhost:8000",
 	 true},
@@ -75,14 +73,14 @@ static const Expectation expectations[] = {
 	 "127.0.0.1:9", true},
 	{"eu-west-1", "https://proxy.example:443/", false, false,
 	 "https://proxy.example/", "proxy.example", false},
-	{"eu-west-1", "HTTP://ddb.example:80", false, false,
-	 "http://ddb.example/", "ddb.example", false},
+	{"eu-west-1", "HTTP://ddb.example:80", false, false, "http://ddb.example/",
+	 "ddb.example", false},
 	{"eu-west-1", "http://ddb.example:443", false, false,
 	 "http://ddb.example:443/", "ddb.example:443", false},
 	{"eu-west-1", "http://[::1]:8000/", false, false, "http://[::1]:8000/",
 	 "[::1]:8000", true},
-	{"eu-west-1", "http://[2001:db8::1]", false, false,
-	 "http://[2001:db8::1]/", "[2001:db8::1]", false},
+	{"eu-west-1", "http://[2001:db8::1]", false, false, "http://[2001:db8::1]/",
+	 "[2001:db8::1]", false},
 	{"eu-west-1", "http://LocalHost:1", false, false, "http://LocalHost:1/",
 	 "LocalHost:1", true},
 	{"eu-west-1", "http://127.0.0.1.example", false, false,
@@ -142,9 +140,9 @@ test_endpoints(void **state)
 		assert_int_equal(endpoint.is_https,
 						 strncmp(expected->url, "https", 5) == 0);
 		assert_string_equal(endpoint.signing_region,
-							strcmp(expected->region, "local") == 0 ?
-								"us-east-1" :
-								expected->region);
+							strcmp(expected->region, "local") == 0
+								? "us-east-1"
+								: expected->region);
 	}
 }
 
@@ -158,11 +156,11 @@ test_long_host(void **state)
 
 	(void) state;
 	memset(url + 8, 'a', 254);
-	assert_false(ddbc_endpoint_resolve(&endpoint, "r", url, false, false,
-									   &error));
+	assert_false(
+		ddbc_endpoint_resolve(&endpoint, "r", url, false, false, &error));
 	url[8 + 253] = '\0';
-	assert_true(ddbc_endpoint_resolve(&endpoint, "r", url, false, false,
-									  &error));
+	assert_true(
+		ddbc_endpoint_resolve(&endpoint, "r", url, false, false, &error));
 	assert_int_equal(strlen(endpoint.host), 253);
 }
 

@@ -27,28 +27,29 @@ typedef struct Expectation
 	const char *message;
 } Expectation;
 
-#define JSON(code, message) \
+#define JSON(code, message)                                                    \
 	"{\"__type\":\"" code "\",\"message\":\"" message "\"}"
 
 static const Expectation expectations[] = {
-	{400, JSON("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "m"),
-	 DDBC_ERROR_TABLE_NOT_FOUND, false, false, "ResourceNotFoundException", "m"},
-	{400, JSON("a#b#ThrottlingException:http://x#y", "m"),
-	 DDBC_ERROR_THROTTLED, true, false, "ThrottlingException", "m"},
+	{400,
+	 JSON("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "m"),
+	 DDBC_ERROR_TABLE_NOT_FOUND, false, false, "ResourceNotFoundException",
+	 "m"},
+	{400, JSON("a#b#ThrottlingException:http://x#y", "m"), DDBC_ERROR_THROTTLED,
+	 true, false, "ThrottlingException", "m"},
 	{400, "{\"__type\":\"AccessDeniedException\",\"Message\":\"M\"}",
 	 DDBC_ERROR_ACCESS_DENIED, false, false, "AccessDeniedException", "M"},
-	{400, "{\"__type\":\"x#SerializationException\"}",
-	 DDBC_ERROR_PROTOCOL, false, false, "SerializationException",
-	 "HTTP status 400"},
-	{500, JSON("x#InternalServerError", "m"),
-	 DDBC_ERROR_UNAVAILABLE, true, true, "InternalServerError", "m"},
+	{400, "{\"__type\":\"x#SerializationException\"}", DDBC_ERROR_PROTOCOL,
+	 false, false, "SerializationException", "HTTP status 400"},
+	{500, JSON("x#InternalServerError", "m"), DDBC_ERROR_UNAVAILABLE, true,
+	 true, "InternalServerError", "m"},
 	{400, JSON("x#ProvisionedThroughputExceededException", "m"),
 	 DDBC_ERROR_THROTTLED, true, false,
 	 "ProvisionedThroughputExceededException", "m"},
-	{400, JSON("x#LimitExceededException", "m"),
-	 DDBC_ERROR_THROTTLED, true, false, "LimitExceededException", "m"},
-	{400, JSON("x#ExpiredTokenException", "m"),
-	 DDBC_ERROR_CREDENTIALS_EXPIRED, false, false, "ExpiredTokenException", "m"},
+	{400, JSON("x#LimitExceededException", "m"), DDBC_ERROR_THROTTLED, true,
+	 false, "LimitExceededException", "m"},
+	{400, JSON("x#ExpiredTokenException", "m"), DDBC_ERROR_CREDENTIALS_EXPIRED,
+	 false, false, "ExpiredTokenException", "m"},
 	{400, JSON("x#UnrecognizedClientException", "m"),
 	 DDBC_ERROR_CREDENTIALS_REJECTED, false, false,
 	 "UnrecognizedClientException", "m"},
@@ -63,63 +64,71 @@ static const Expectation expectations[] = {
 	 JSON("x#InvalidSignatureException",
 		  "does not match.\\n\\nThe Canonical String for this request should "
 		  "have been\\nx-amz-security-token:SECRET"),
-	 DDBC_ERROR_CREDENTIALS_REJECTED, false, false,
-	 "InvalidSignatureException", "does not match."},
-	{400, JSON("x#RequestTimeTooSkewed", "m"),
-	 DDBC_ERROR_CLOCK_SKEW, false, false, "RequestTimeTooSkewed", "m"},
-	{400, JSON("x#ValidationException", "m"),
-	 DDBC_ERROR_VALIDATION, false, false, "ValidationException", "m"},
-	{400, JSON("x#ValidationException",
-			   "The table does not have the specified index: i"),
+	 DDBC_ERROR_CREDENTIALS_REJECTED, false, false, "InvalidSignatureException",
+	 "does not match."},
+	{400, JSON("x#RequestTimeTooSkewed", "m"), DDBC_ERROR_CLOCK_SKEW, false,
+	 false, "RequestTimeTooSkewed", "m"},
+	{400, JSON("x#ValidationException", "m"), DDBC_ERROR_VALIDATION, false,
+	 false, "ValidationException", "m"},
+	{400,
+	 JSON("x#ValidationException",
+		  "The table does not have the specified index: i"),
 	 DDBC_ERROR_INDEX_NOT_FOUND, false, false, "ValidationException",
 	 "The table does not have the specified index: i"},
-	{400, JSON("x#ValidationException",
-			   "Cannot do operations on a non-existent table"),
+	{400,
+	 JSON("x#ValidationException",
+		  "Cannot do operations on a non-existent table"),
 	 DDBC_ERROR_TABLE_NOT_FOUND, false, false, "ValidationException",
 	 "Cannot do operations on a non-existent table"},
-	{400, JSON("x#ResourceNotFoundException",
-			   "Cannot do operations on a non-existent table"),
+	{400,
+	 JSON("x#ResourceNotFoundException",
+		  "Cannot do operations on a non-existent table"),
 	 DDBC_ERROR_TABLE_NOT_FOUND, false, false, "ResourceNotFoundException",
 	 "Cannot do operations on a non-existent table"},
-	{400, JSON("x#ValidationException",
-			   "Item size has exceeded the maximum allowed size"),
+	{400,
+	 JSON("x#ValidationException",
+		  "Item size has exceeded the maximum allowed size"),
 	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
 	 "Item size has exceeded the maximum allowed size"},
 	{400, JSON("x#TransactionConflictException", "m"),
 	 DDBC_ERROR_TRANSACTION_CONFLICT, true, false,
 	 "TransactionConflictException", "m"},
-	{400, "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
-		  "\"CancellationReasons\":[{\"Code\":\"None\"},"
-		  "{\"Code\":\"TransactionConflict\"}]}",
+	{400,
+	 "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
+	 "\"CancellationReasons\":[{\"Code\":\"None\"},"
+	 "{\"Code\":\"TransactionConflict\"}]}",
 	 DDBC_ERROR_TRANSACTION_CANCELED, true, false,
 	 "TransactionCanceledException", "M"},
-	{400, "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
-		  "\"CancellationReasons\":[{\"Code\":\"ThrottlingError\"},"
-		  "{\"Code\":\"ConditionalCheckFailed\"}]}",
+	{400,
+	 "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
+	 "\"CancellationReasons\":[{\"Code\":\"ThrottlingError\"},"
+	 "{\"Code\":\"ConditionalCheckFailed\"}]}",
 	 DDBC_ERROR_TRANSACTION_CANCELED, false, false,
 	 "TransactionCanceledException", "M"},
-	{400, "{\"__type\":\"x#ThrottlingException\",\"message\":\"m\","
-		  "\"throttlingReasons\":[{\"reason\":\"TableRead\",\"resource\":"
-		  "\"arn:t\"},{\"reason\":\"IndexRead\"}]}",
+	{400,
+	 "{\"__type\":\"x#ThrottlingException\",\"message\":\"m\","
+	 "\"throttlingReasons\":[{\"reason\":\"TableRead\",\"resource\":"
+	 "\"arn:t\"},{\"reason\":\"IndexRead\"}]}",
 	 DDBC_ERROR_THROTTLED, true, false, "ThrottlingException",
 	 "m (TableRead on arn:t; IndexRead)"},
-	{400, "{\"__type\":\"x#RequestLimitExceeded\",\"message\":\"m\","
-		  "\"ThrottlingReasons\":[{\"reason\":\"R\",\"resource\":\"a\"}]}",
+	{400,
+	 "{\"__type\":\"x#RequestLimitExceeded\",\"message\":\"m\","
+	 "\"ThrottlingReasons\":[{\"reason\":\"R\",\"resource\":\"a\"}]}",
 	 DDBC_ERROR_THROTTLED, true, false, "RequestLimitExceeded", "m (R on a)"},
 	/* nothing known but the status */
-	{400, JSON("x#BrandNewException", "m"),
-	 DDBC_ERROR_PROTOCOL, false, false, "BrandNewException", "m"},
-	{413, "{\"Message\":\"\"}",
-	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "", "HTTP status 413"},
+	{400, JSON("x#BrandNewException", "m"), DDBC_ERROR_PROTOCOL, false, false,
+	 "BrandNewException", "m"},
+	{413, "{\"Message\":\"\"}", DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "",
+	 "HTTP status 413"},
 	{429, "", DDBC_ERROR_THROTTLED, true, false, "", "HTTP status 429"},
-	{503, "<b>\r\n\tBusy</b> \xff\x01 caf\xc3\xa9\n",
-	 DDBC_ERROR_UNAVAILABLE, true, true, "", "<b> Busy</b> ? caf\xc3\xa9"},
+	{503, "<b>\r\n\tBusy</b> \xff\x01 caf\xc3\xa9\n", DDBC_ERROR_UNAVAILABLE,
+	 true, true, "", "<b> Busy</b> ? caf\xc3\xa9"},
 	{502, "[1]", DDBC_ERROR_UNAVAILABLE, true, true, "", "[1]"},
 	{504, "", DDBC_ERROR_UNAVAILABLE, true, true, "", "HTTP status 504"},
 	{403, "go away", DDBC_ERROR_ACCESS_DENIED, false, false, "", "go away"},
 	{301, "", DDBC_ERROR_PROTOCOL, false, false, "", "HTTP status 301"},
-	{400, "{\"__type\":7,\"message\":{}}",
-	 DDBC_ERROR_PROTOCOL, false, false, "", "HTTP status 400"},
+	{400, "{\"__type\":7,\"message\":{}}", DDBC_ERROR_PROTOCOL, false, false,
+	 "", "HTTP status 400"},
 };
 
 static void
@@ -150,20 +159,38 @@ static void
 test_all_codes(void **state)
 {
 	static const char *const codes[] = {
-		"Throttling", "ThrottledException", "RequestThrottled",
-		"RequestThrottledException", "TooManyRequestsException", "SlowDown",
-		"InternalFailure", "ServiceUnavailable", "ServiceUnavailableException",
-		"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete",
-		"ExpiredToken", "SignatureDoesNotMatch", "RequestExpired",
-		"RequestInTheFuture", "AuthFailure",
-		"MissingAuthenticationTokenException", "MissingAuthenticationToken",
-		"IncompleteSignatureException", "InvalidClientTokenId",
-		"NotAuthorized", "IndexNotFoundException", "ResourceInUseException",
-		"TableInUseException", "TableAlreadyExistsException",
-		"ConditionalCheckFailedException", "DuplicateItemException",
+		"Throttling",
+		"ThrottledException",
+		"RequestThrottled",
+		"RequestThrottledException",
+		"TooManyRequestsException",
+		"SlowDown",
+		"InternalFailure",
+		"ServiceUnavailable",
+		"ServiceUnavailableException",
+		"RequestTimeout",
+		"RequestTimeoutException",
+		"PriorRequestNotComplete",
+		"ExpiredToken",
+		"SignatureDoesNotMatch",
+		"RequestExpired",
+		"RequestInTheFuture",
+		"AuthFailure",
+		"MissingAuthenticationTokenException",
+		"MissingAuthenticationToken",
+		"IncompleteSignatureException",
+		"InvalidClientTokenId",
+		"NotAuthorized",
+		"IndexNotFoundException",
+		"ResourceInUseException",
+		"TableInUseException",
+		"TableAlreadyExistsException",
+		"ConditionalCheckFailedException",
+		"DuplicateItemException",
 		"TransactionInProgressException",
 		"ItemCollectionSizeLimitExceededException",
-		"ReplicatedWriteConflictException", "ExpiredIteratorException",
+		"ReplicatedWriteConflictException",
+		"ExpiredIteratorException",
 		"TrimmedDataAccessException",
 	};
 	size_t i;
@@ -207,11 +234,11 @@ static void
 test_bad_utf8(void **state)
 {
 	static const char *const cases[][2] = {
-		{"a\xc0\x80z", "a??z"},		/* overlong */
-		{"a\xed\xa0\x80z", "a???z"},	/* surrogate */
+		{"a\xc0\x80z", "a??z"}, /* overlong */
+		{"a\xed\xa0\x80z", "a???z"}, /* surrogate */
 		{"a\xf4\x90\x80\x80z", "a????z"},
 		{"a\xe2\x82", "a??"},
-		{"a\xc2\x85\xe2\x80\xa8z", "a z"},	/* NEL, line separator */
+		{"a\xc2\x85\xe2\x80\xa8z", "a z"}, /* NEL, line separator */
 		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
 		{" \n x \n ", "x"},
 	};

@@ -26,10 +26,10 @@
 /* What a test wants different from the usual. */
 typedef struct Fixture
 {
-	Server	   *server;
-	DdbcConfig	config;
+	Server *server;
+	DdbcConfig config;
 	DdbcClient *client;
-	char		last_head[8192];
+	char last_head[8192];
 } Fixture;
 
 static int64_t
@@ -41,14 +41,14 @@ now_ms(void)
 	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Blocks for five seconds at most, so that no test hangs. */
+/* Blocks for ten seconds at most, so that no test hangs. */
 static bool
 bounded_wait(void *arg, int fd)
 {
 	struct pollfd descriptor = {.fd = fd, .events = POLLIN};
 
 	(void) arg;
-	return poll(&descriptor, 1, 5000) > 0;
+	return poll(&descriptor, 1, 10000) > 0;
 }
 
 static void
@@ -73,7 +73,7 @@ prepare(Fixture *fixture, ServerScript script, void *arg)
 		.credentials =
 			ddbc_credentials_static("AKIDTEST", "secret", NULL, &error),
 		.connect_timeout_ms = 2000,
-		.request_timeout_ms = 3000,
+		.request_timeout_ms = 9000,
 		.max_attempts = 10,
 		.max_concurrency = 4,
 		.max_response_bytes = 4 << 20,
@@ -289,20 +289,21 @@ test_recoveries(void **state)
 	(void) state;
 	check_recovers((ServerReply){.body = OK_BODY, .crc = SERVER_CRC_BAD});
 	check_recovers((ServerReply){.body = OK_BODY, .send_bytes = 3});
-	check_recovers((ServerReply){.status = 500, .body = "{\"__type\":\"x#"
-														"InternalServerError\"}"});
+	check_recovers((ServerReply){.status = 500,
+								 .body = "{\"__type\":\"x#"
+										 "InternalServerError\"}"});
 	check_recovers((ServerReply){.status = 503, .body = "busy"});
 	check_recovers((ServerReply){.drop = true});
 	check_recovers((ServerReply){.body = "<html></html>"});
-	check_recovers((ServerReply){.body = "{}",
-								 .headers = "Content-Type: text/html\r\n"});
+	check_recovers(
+		(ServerReply){.body = "{}", .headers = "Content-Type: text/html\r\n"});
 	check_recovers((ServerReply){.body = ""});
 	check_recovers((ServerReply){.body = "[1]"});
 	check_recovers((ServerReply){.raw = "rubbish\r\n\r\n"});
 	check_recovers((ServerReply){.body = "{not gzip}",
 								 .headers = "Content-Encoding: gzip\r\n"});
-	check_recovers((ServerReply){.body = "{}",
-								 .headers = "Content-Encoding: br\r\n"});
+	check_recovers(
+		(ServerReply){.body = "{}", .headers = "Content-Encoding: br\r\n"});
 }
 
 static void
@@ -355,8 +356,8 @@ test_gzip_ceiling(void **state)
 static void
 test_zip_bomb(void **state)
 {
-	char *body = large_body(64 << 20);
-	ServerReply packed = {.body = body, .body_len = 64 << 20, .gzip = true};
+	char *body = large_body(16 << 20);
+	ServerReply packed = {.body = body, .body_len = 16 << 20, .gzip = true};
 	Fixture fixture;
 
 	(void) state;
@@ -373,9 +374,11 @@ test_gzip_damage(void **state)
 	static const char empty[] =
 		"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
 	ServerReply damaged[] = {
-		{.body = empty, .body_len = 19,
+		{.body = empty,
+		 .body_len = 19,
 		 .headers = "Content-Encoding: gzip\r\n"},
-		{.body = empty, .body_len = 21,
+		{.body = empty,
+		 .body_len = 21,
 		 .headers = "Content-Encoding: gzip\r\n"},
 	};
 	Script script = {damaged, 2};
@@ -489,17 +492,81 @@ test_refused(void **state)
 	tear_down(&fixture);
 }
 
+static bool
+counting_wait(void *arg, int fd)
+{
+	(*(int *) arg)++;
+	return bounded_wait(NULL, fd);
+}
+
+/* The descriptor wakes nobody without need. */
 static void
 test_timeout(void **state)
 {
 	ServerReply silent = {.stall = true};
 	Fixture fixture;
+	int waits = 0;
 
 	(void) state;
 	prepare(&fixture, always, &silent);
 	fixture.config.request_timeout_ms = 100;
+	fixture.config.wait = counting_wait;
+	fixture.config.wait_arg = &waits;
 	create(&fixture);
 	run_bad(&fixture, DDBC_ERROR_TIMEOUT, 3, "within 100 ms");
+	print_message("%d waits\n", waits);
+	assert_true(waits < 60);
+	tear_down(&fixture);
+}
+
+/* Others wait on the descriptor without a timeout, idle or with much to do. */
+static void
+test_descriptor(void **state)
+{
+	Script script = {NULL, 0};
+	Fixture fixture;
+	DdbcRequest *requests[3];
+	struct pollfd descriptor = {.events = POLLIN};
+	int i;
+
+	(void) state;
+	prepare(&fixture, play, &script);
+	fixture.config.max_concurrency = 1;
+	create(&fixture);
+	descriptor.fd = ddbc_client_fd(fixture.client);
+	assert_int_equal(poll(&descriptor, 1, 0), 0);
+	for (i = 0; i < 3; i++)
+		requests[i] = submit(&fixture);
+	/* the one in flight goes: the next in line must get its turn */
+	ddbc_request_free(requests[0]);
+	while (!ddbc_request_done(requests[2]))
+	{
+		assert_int_equal(poll(&descriptor, 1, 10000), 1);
+		ddbc_client_step(fixture.client);
+	}
+	assert_body(requests[1], OK_BODY);
+	assert_body(requests[2], OK_BODY);
+	ddbc_request_free(requests[1]);
+	ddbc_request_free(requests[2]);
+	ddbc_client_step(fixture.client);
+	assert_int_equal(poll(&descriptor, 1, 0), 0);
+	tear_down(&fixture);
+}
+
+/* CA certificates that are not there: no reason to try again. */
+static void
+test_missing_ca_file(void **state)
+{
+	ServerReply unused = {.raw = "what?\r\n\r\n"};
+	Fixture fixture;
+
+	(void) state;
+	prepare(&fixture, always, &unused);
+	snprintf(fixture.config.endpoint.url, sizeof(fixture.config.endpoint.url),
+			 "https://127.0.0.1:%d/", server_port(fixture.server));
+	fixture.config.ca_file = "/nonexistent/ca.pem";
+	create(&fixture);
+	run_bad(&fixture, DDBC_ERROR_CONFIG, 1, "CA certificates");
 	tear_down(&fixture);
 }
 
@@ -654,8 +721,8 @@ test_delay(void **state)
 
 	(void) state;
 	set_up(&fixture, play, &script);
-	request = ddbc_client_submit(fixture.client, DDBC_SCAN, "{}", 2, 50,
-								 &error);
+	request =
+		ddbc_client_submit(fixture.client, DDBC_SCAN, "{}", 2, 50, &error);
 	assert_true(ddbc_client_wait(fixture.client, &request, 1));
 	assert_body(request, OK_BODY);
 	assert_true(now_ms() - start >= 49);
@@ -713,7 +780,7 @@ static int64_t
 fixed_wall(void *arg)
 {
 	(void) arg;
-	return INT64_C(1768480496) * 1000000;	/* 2026-01-15 12:34:56 */
+	return INT64_C(1768480496) * 1000000; /* 2026-01-15 12:34:56 */
 }
 
 /* Accepts only what is signed for an hour later. */
@@ -809,6 +876,8 @@ main(void)
 		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_descriptor),
+		cmocka_unit_test(test_missing_ca_file),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_resolving),
 		cmocka_unit_test(test_throttled_crowd),

@@ -38,8 +38,8 @@ ceiling_of(DdbcRetryShared *shared, DdbcRetryState *state,
 			largest = delay;
 		assert_true(delay >= 0);
 	}
-	assert_true(ddbc_retry_failed(shared, state, retry_class, 0, 0, -1,
-								  &delay));
+	assert_true(
+		ddbc_retry_failed(shared, state, retry_class, 0, 0, -1, &delay));
 	assert_int_equal(delay, 0);
 	return (largest + 999) / 1000;
 }
@@ -47,7 +47,7 @@ ceiling_of(DdbcRetryShared *shared, DdbcRetryState *state,
 static void
 test_transient_delays(void **state)
 {
-	static const int expected_ms[] = {25,  50,	 100,  200, 400,
+	static const int expected_ms[] = {25,  50,   100,  200, 400,
 									  800, 1600, 3200, 6400};
 	DdbcRetryShared shared;
 	DdbcRetryState request = {0};
@@ -77,12 +77,12 @@ test_connect_and_timeout(void **state)
 		int64_t delay;
 
 		ddbc_retry_init(&shared, 10, 4);
-		assert_true(ddbc_retry_failed(&shared, &request, classes[i], 0, 1, -1,
-									  &delay));
-		assert_true(ddbc_retry_failed(&shared, &request, classes[i], 0, 1, -1,
-									  &delay));
-		assert_false(ddbc_retry_failed(&shared, &request, classes[i], 0, 1,
-									   -1, &delay));
+		assert_true(
+			ddbc_retry_failed(&shared, &request, classes[i], 0, 1, -1, &delay));
+		assert_true(
+			ddbc_retry_failed(&shared, &request, classes[i], 0, 1, -1, &delay));
+		assert_false(
+			ddbc_retry_failed(&shared, &request, classes[i], 0, 1, -1, &delay));
 	}
 }
 
@@ -96,8 +96,8 @@ test_quota(void **state)
 
 	(void) state;
 	ddbc_retry_init(&shared, 1000, 4);
-	while (ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT, 0, 0,
-							 -1, &delay))
+	while (ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT, 0, 0, -1,
+							 &delay))
 		retries++;
 	assert_int_equal(retries, 500 / 14);
 	/* throttles pay nothing */
@@ -114,7 +114,7 @@ test_quota(void **state)
 static void
 test_throttle_delays(void **state)
 {
-	static const int expected_ms[] = {100,	200,  400,	 800,  1600,
+	static const int expected_ms[] = {100,  200,  400,   800,  1600,
 									  3200, 6400, 12800, 20000};
 	DdbcRetryShared shared;
 	DdbcRetryState request = {0};
@@ -126,8 +126,8 @@ test_throttle_delays(void **state)
 	for (i = 0; i < 9; i++)
 		assert_in_range(ceiling_of(&shared, &request, DDBC_RETRY_THROTTLE),
 						expected_ms[i] - 1, expected_ms[i] + 1);
-	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_THROTTLE, 0,
-								   0, -1, &delay));
+	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_THROTTLE, 0, 0,
+								   -1, &delay));
 }
 
 /* Success of another request resets patience and back-off. */
@@ -153,10 +153,10 @@ test_throttle_progress(void **state)
 	/* those were long runs: nothing was learned from them */
 	assert_int_equal(shared.survived_run, 0);
 	for (i = 0; i < 2; i++)
-		assert_true(ddbc_retry_failed(&shared, &starved, DDBC_RETRY_THROTTLE,
-									  0, 0, -1, &delay));
-	assert_false(ddbc_retry_failed(&shared, &starved, DDBC_RETRY_THROTTLE, 0,
-								   0, -1, &delay));
+		assert_true(ddbc_retry_failed(&shared, &starved, DDBC_RETRY_THROTTLE, 0,
+									  0, -1, &delay));
+	assert_false(ddbc_retry_failed(&shared, &starved, DDBC_RETRY_THROTTLE, 0, 0,
+								   -1, &delay));
 }
 
 /* Short runs teach that short delays are enough; calm makes it forget. */
@@ -260,11 +260,11 @@ test_once(void **state)
 	ddbc_retry_init(&shared, 10, 4);
 	for (i = 0; i < 2; i++)
 	{
-		assert_true(ddbc_retry_failed(&shared, &request, classes[i], 0, 9, -1,
-									  &delay));
+		assert_true(
+			ddbc_retry_failed(&shared, &request, classes[i], 0, 9, -1, &delay));
 		assert_int_equal(delay, 0);
-		assert_false(ddbc_retry_failed(&shared, &request, classes[i], 0, 9, -1,
-									   &delay));
+		assert_false(
+			ddbc_retry_failed(&shared, &request, classes[i], 0, 9, -1, &delay));
 	}
 	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_NEVER, 0, 9,
 								   -1, &delay));
@@ -288,17 +288,14 @@ test_classes(void **state)
 	assert_int_equal(class_of(DDBC_ERROR_CONNECT, true), DDBC_RETRY_CONNECT);
 	assert_int_equal(class_of(DDBC_ERROR_TLS, false), DDBC_RETRY_NEVER);
 	assert_int_equal(class_of(DDBC_ERROR_TIMEOUT, true), DDBC_RETRY_TIMEOUT);
-	assert_int_equal(class_of(DDBC_ERROR_CORRUPT, true),
-					 DDBC_RETRY_TRANSIENT);
+	assert_int_equal(class_of(DDBC_ERROR_CORRUPT, true), DDBC_RETRY_TRANSIENT);
 	assert_int_equal(class_of(DDBC_ERROR_PROTOCOL, false), DDBC_RETRY_NEVER);
-	assert_int_equal(class_of(DDBC_ERROR_THROTTLED, true),
-					 DDBC_RETRY_THROTTLE);
+	assert_int_equal(class_of(DDBC_ERROR_THROTTLED, true), DDBC_RETRY_THROTTLE);
 	assert_int_equal(class_of(DDBC_ERROR_TRANSACTION_CANCELED, true),
 					 DDBC_RETRY_NEVER);
 	assert_int_equal(class_of(DDBC_ERROR_CREDENTIALS_EXPIRED, false),
 					 DDBC_RETRY_CREDENTIALS);
-	assert_int_equal(class_of(DDBC_ERROR_CLOCK_SKEW, false),
-					 DDBC_RETRY_CLOCK);
+	assert_int_equal(class_of(DDBC_ERROR_CLOCK_SKEW, false), DDBC_RETRY_CLOCK);
 	assert_int_equal(class_of(DDBC_ERROR_REPLY_TOO_LARGE, false),
 					 DDBC_RETRY_NEVER);
 }

@@ -88,18 +88,18 @@ test_canonical_request(void **state)
 
 	(void) state;
 	assert_int_equal(with_token.payload_len, 149);
-	assert_string_equal(
-		text, "POST\n/\n\n"
-			  "content-type:application/x-amz-json-1.0\n"
-			  "host:dynamodb.us-east-1.amazonaws.com\n"
-			  "x-amz-date:" DATE "\n"
-			  "x-amz-security-token:" TOKEN "\n"
-			  "x-amz-target:DynamoDB_20120810.Query\n"
-			  "\n"
-			  "content-type;host;x-amz-date;x-amz-security-token;"
-			  "x-amz-target\n"
-			  "821df3ad2e5c3429c48cc1ba263dd0df"
-			  "03da824ca5bf99efdc60c9b2712e12d1");
+	assert_string_equal(text,
+						"POST\n/\n\n"
+						"content-type:application/x-amz-json-1.0\n"
+						"host:dynamodb.us-east-1.amazonaws.com\n"
+						"x-amz-date:" DATE "\n"
+						"x-amz-security-token:" TOKEN "\n"
+						"x-amz-target:DynamoDB_20120810.Query\n"
+						"\n"
+						"content-type;host;x-amz-date;x-amz-security-token;"
+						"x-amz-target\n"
+						"821df3ad2e5c3429c48cc1ba263dd0df"
+						"03da824ca5bf99efdc60c9b2712e12d1");
 	free(text);
 }
 
@@ -207,8 +207,8 @@ test_key_cache(void **state)
 	for (i = 0; i < 5; i++)
 	{
 		key = ddbc_sigv4_cached_key(&cache, secrets[i], days[i], scopes[i]);
-		assert_true(ddbc_sigv4_derive_key(&expected, secrets[i], days[i],
-										  scopes[i]));
+		assert_true(
+			ddbc_sigv4_derive_key(&expected, secrets[i], days[i], scopes[i]));
 		assert_memory_equal(key, &expected, sizeof(expected));
 	}
 }

@@ -24,25 +24,25 @@
 struct Server
 {
 	ServerScript script;
-	void	   *arg;
-	int			listener;
-	int			port;
-	pthread_t	acceptor;
+	void *arg;
+	int listener;
+	int port;
+	pthread_t acceptor;
 	pthread_mutex_t lock;
-	bool		stopping;
-	int			n_connections;
-	int			n_requests;
-	int			busy;
-	int			peak;
-	pthread_t	threads[MAX_CONNECTIONS];
-	int			fds[MAX_CONNECTIONS];
+	bool stopping;
+	int n_connections;
+	int n_requests;
+	int busy;
+	int peak;
+	pthread_t threads[MAX_CONNECTIONS];
+	int fds[MAX_CONNECTIONS];
 };
 
 typedef struct Connection
 {
-	Server	   *server;
-	int			number;
-	int			fd;
+	Server *server;
+	int number;
+	int fd;
 } Connection;
 
 bool
@@ -144,7 +144,7 @@ compress_body(const char *body, size_t *len)
 	char *out;
 
 	memset(&stream, 0, sizeof(stream));
-	deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+	deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
 	size = deflateBound(&stream, *len);
 	out = malloc(size);
 	if (out == NULL)
@@ -182,7 +182,7 @@ send_reply(int fd, const ServerReply *reply)
 			 packed != NULL ? "Content-Encoding: gzip\r\n" : "",
 			 reply->headers != NULL ? reply->headers : "");
 	ok = send_all(fd, head, strlen(head)) &&
-		send_all(fd, body, reply->send_bytes > 0 ? reply->send_bytes : len);
+		 send_all(fd, body, reply->send_bytes > 0 ? reply->send_bytes : len);
 	free(packed);
 	return ok && reply->send_bytes == 0 && !reply->close_after;
 }
