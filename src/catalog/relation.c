@@ -1,0 +1,230 @@
+/*
+ * relation.c
+ *		Resolves the options and columns of a foreign table.
+ *
+ * Relies on the validator for the syntax of values.  Table options override
+ * the server's; guards are combined so that the strictest wins.
+ */
+#include "postgres.h"
+
+#include "catalog/relation.h"
+
+#include "access/table.h"
+#include "catalog/options.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#define DEFAULT_READ_UNIT_PRICE 0.125	/* USD per million, us-east-1 */
+#define DEFAULT_WRITE_UNIT_PRICE 0.625
+
+static const struct
+{
+	const char *name;
+	DdbStoredType type;
+}			stored_types[] = {
+	{"S", DDB_STORED_S},
+	{"N", DDB_STORED_N},
+	{"B", DDB_STORED_B},
+	{"BOOL", DDB_STORED_BOOL},
+	{"NULL", DDB_STORED_NULL},
+	{"SS", DDB_STORED_SS},
+	{"NS", DDB_STORED_NS},
+	{"BS", DDB_STORED_BS},
+	{"M", DDB_STORED_M},
+	{"L", DDB_STORED_L},
+	{"any", DDB_STORED_ANY},
+};
+
+const char *
+ddb_stored_type_name(DdbStoredType type)
+{
+	for (int i = 0; i < lengthof(stored_types); i++)
+		if (stored_types[i].type == type)
+			return stored_types[i].name;
+	return "?";
+}
+
+DdbStoredType
+ddb_stored_type_from_name(const char *name, int len)
+{
+	for (int i = 0; i < lengthof(stored_types); i++)
+		if (strlen(stored_types[i].name) == len &&
+			memcmp(stored_types[i].name, name, len) == 0)
+			return stored_types[i].type;
+	return DDB_STORED_NONE;
+}
+
+static DdbScanPolicy
+scan_policy_from_text(const char *text)
+{
+	if (text == NULL)
+		return DDB_SCAN_UNSET;
+	if (strcmp(text, "deny") == 0)
+		return DDB_SCAN_DENY;
+	return strcmp(text, "warn") == 0 ? DDB_SCAN_WARN : DDB_SCAN_ALLOW;
+}
+
+static DdbMismatchPolicy
+mismatch_policy_from_text(const char *text)
+{
+	if (text == NULL)
+		return DDB_MISMATCH_UNSET;
+	return strcmp(text, "null") == 0 ? DDB_MISMATCH_NULL : DDB_MISMATCH_ERROR;
+}
+
+static void
+resolve_format(DdbColumn *column, const char *format)
+{
+	if (format == NULL)
+		column->time_format = DDB_TIME_DEFAULT;
+	else if (strcmp(format, "epoch") == 0)
+		column->time_format = DDB_TIME_EPOCH;
+	else if (strcmp(format, "epoch_ms") == 0)
+		column->time_format = DDB_TIME_EPOCH_MS;
+	else if (strncmp(format, "iso8601:", 8) == 0)
+	{
+		column->time_format = DDB_TIME_FIXED;
+		column->fraction_digits = format[8] - '0';
+	}
+	else if (strcmp(format, "iso8601") == 0)
+		column->time_format = DDB_TIME_ISO8601;
+}
+
+/* Names go out as UTF-8, whatever the database's encoding. */
+static void
+resolve_attribute(DdbColumn *column, const char *option)
+{
+	const char *name = option != NULL ? ddb_options_attribute_name(option) :
+		column->name;
+
+	column->attribute = pg_server_to_any(name, strlen(name), PG_UTF8);
+	column->attribute_len = strlen(column->attribute);
+}
+
+static void
+load_column(DdbColumn *column, Relation rel, int index,
+			DdbMismatchPolicy fallback)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), index);
+	List	   *options;
+	const char *key;
+
+	column->attnum = attribute->attnum;
+	if (attribute->attisdropped)
+		return;
+	options = GetForeignColumnOptions(RelationGetRelid(rel),
+									  attribute->attnum);
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->typid = attribute->atttypid;
+	column->typmod = attribute->atttypmod;
+	column->base_typid = getBaseTypeAndTypmod(attribute->atttypid,
+											  &column->typmod);
+	column->collation = attribute->attcollation;
+	resolve_attribute(column, ddb_options_get(options, "attribute"));
+	resolve_format(column, ddb_options_get(options, "format"));
+	if (ddb_options_get(options, "type") != NULL)
+		column->declared_type =
+			ddb_stored_type_from_name(ddb_options_get(options, "type"),
+									  strlen(ddb_options_get(options, "type")));
+	key = ddb_options_get(options, "key");
+	if (key != NULL)
+		column->declared_key = strcmp(key, "sort") == 0 ? DDB_KEY_SORT :
+			DDB_KEY_PARTITION;
+	column->on_type_mismatch =
+		mismatch_policy_from_text(ddb_options_get(options, "on_type_mismatch"));
+	if (column->on_type_mismatch == DDB_MISMATCH_UNSET)
+		column->on_type_mismatch = fallback;
+}
+
+static void
+load_columns(DdbRelation *relation, List *server, List *table)
+{
+	Relation	rel = table_open(relation->relid, NoLock);
+	const char *text = ddb_options_get(table, "on_type_mismatch");
+	DdbMismatchPolicy fallback;
+
+	if (text == NULL)
+		text = ddb_options_get(server, "on_type_mismatch");
+	fallback = mismatch_policy_from_text(text);
+	relation->ncolumns = RelationGetDescr(rel)->natts;
+	relation->columns = palloc0(sizeof(DdbColumn) * Max(relation->ncolumns, 1));
+	for (int i = 0; i < relation->ncolumns; i++)
+		load_column(&relation->columns[i], rel, i, fallback);
+	table_close(rel, NoLock);
+}
+
+DdbRelation *
+ddb_relation_load(Oid relid)
+{
+	DdbRelation *relation = palloc0(sizeof(DdbRelation));
+	ForeignTable *table = GetForeignTable(relid);
+	List	   *server_options;
+	const char *name;
+
+	relation->relid = relid;
+	relation->server = GetForeignServer(table->serverid);
+	server_options = relation->server->options;
+	relation->name =
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+								   get_rel_name(relid));
+	name = ddb_options_get(table->options, "table_name");
+	relation->table_name = pstrdup(name != NULL ? name : get_rel_name(relid));
+	name = ddb_options_get(table->options, "index_name");
+	relation->index_name = name != NULL ? pstrdup(name) : NULL;
+	relation->consistent_read =
+		ddb_options_get_bool(table->options, "consistent_read",
+							 ddb_options_get_bool(server_options,
+												  "consistent_read", false));
+	relation->segment = ddb_options_get_int(table->options, "segment", -1);
+	relation->total_segments = ddb_options_get_int(table->options,
+												   "total_segments", 0);
+	relation->scan_policy =
+		Max(scan_policy_from_text(ddb_options_get(server_options, "scan")),
+			scan_policy_from_text(ddb_options_get(table->options, "scan")));
+	relation->max_read_units = ddb_options_get_number(server_options,
+													  "max_read_units", 0);
+	relation->read_unit_price =
+		ddb_options_get_number(server_options, "read_unit_price",
+							   DEFAULT_READ_UNIT_PRICE);
+	relation->write_unit_price =
+		ddb_options_get_number(server_options, "write_unit_price",
+							   DEFAULT_WRITE_UNIT_PRICE);
+	load_columns(relation, server_options, table->options);
+	return relation;
+}
+
+DdbColumn *
+ddb_relation_find_attribute(DdbRelation *relation, const char *attribute)
+{
+	for (int i = 0; i < relation->ncolumns; i++)
+		if (relation->columns[i].name != NULL &&
+			strcmp(relation->columns[i].attribute, attribute) == 0)
+			return &relation->columns[i];
+	return NULL;
+}
+
+DdbScanPolicy
+ddb_relation_scan_policy(const DdbRelation *relation)
+{
+	return Max(relation->scan_policy, (DdbScanPolicy) ddb_guc_scan);
+}
+
+double
+ddb_relation_max_read_units(const DdbRelation *relation)
+{
+	if (relation->max_read_units <= 0)
+		return ddb_guc_max_read_units;
+	if (ddb_guc_max_read_units <= 0)
+		return relation->max_read_units;
+	return Min(relation->max_read_units, ddb_guc_max_read_units);
+}
+
+DdbMismatchPolicy
+ddb_column_mismatch_policy(const DdbColumn *column)
+{
+	if (column->on_type_mismatch != DDB_MISMATCH_UNSET)
+		return column->on_type_mismatch;
+	return (DdbMismatchPolicy) ddb_guc_on_type_mismatch;
+}

@@ -1,0 +1,100 @@
+/*
+ * relation.h
+ *		A foreign table as the user declared it: options and columns, resolved.
+ *
+ * Built from the catalogs each time a table is planned or read, in the current
+ * memory context.  Holds no connection and asks DynamoDB nothing.
+ */
+#ifndef DDB_RELATION_H
+#define DDB_RELATION_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "catalog/guc.h"
+#include "foreign/foreign.h"
+
+/* DynamoDB's attribute value types (API reference, AttributeValue). */
+typedef enum DdbStoredType
+{
+	DDB_STORED_NONE,			/* not resolved, or none fits */
+	DDB_STORED_S,
+	DDB_STORED_N,
+	DDB_STORED_B,
+	DDB_STORED_BOOL,
+	DDB_STORED_NULL,
+	DDB_STORED_SS,
+	DDB_STORED_NS,
+	DDB_STORED_BS,
+	DDB_STORED_M,
+	DDB_STORED_L,
+	DDB_STORED_ANY,
+} DdbStoredType;
+
+typedef enum DdbTimeFormat
+{
+	DDB_TIME_DEFAULT,			/* iso8601 for S, epoch for N */
+	DDB_TIME_ISO8601,			/* any ISO-8601 text */
+	DDB_TIME_FIXED,				/* iso8601:0 … :6 */
+	DDB_TIME_EPOCH,
+	DDB_TIME_EPOCH_MS,
+} DdbTimeFormat;
+
+typedef enum DdbDeclaredKey
+{
+	DDB_KEY_NONE,
+	DDB_KEY_PARTITION,
+	DDB_KEY_SORT,
+} DdbDeclaredKey;
+
+typedef struct DdbColumn
+{
+	AttrNumber	attnum;
+	const char *name;			/* the column's; NULL: dropped */
+	const char *attribute;		/* DynamoDB's name, UTF-8 */
+	int			attribute_len;
+	Oid			typid;			/* as declared */
+	Oid			base_typid;		/* of a domain, its base type */
+	int32		typmod;
+	Oid			collation;
+	DdbStoredType declared_type;	/* option "type", or DDB_STORED_NONE */
+	DdbTimeFormat time_format;
+	int			fraction_digits;	/* of DDB_TIME_FIXED */
+	DdbDeclaredKey declared_key;
+	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
+} DdbColumn;
+
+typedef struct DdbRelation
+{
+	Oid			relid;
+	char	   *name;			/* schema-qualified, for messages */
+	ForeignServer *server;
+	char	   *table_name;
+	char	   *index_name;		/* NULL: none forced */
+	bool		consistent_read;
+	int			segment;		/* -1: not segmented */
+	int			total_segments;
+	DdbScanPolicy scan_policy;	/* strictest of the options, or UNSET */
+	double		max_read_units; /* of the server; 0: no cap */
+	double		read_unit_price;	/* USD per million */
+	double		write_unit_price;
+	int			ncolumns;		/* including dropped ones */
+	DdbColumn  *columns;		/* columns[attnum - 1] */
+} DdbRelation;
+
+extern DdbRelation *ddb_relation_load(Oid relid);
+
+/* The column that shows an attribute, or NULL; the first one if several do. */
+extern DdbColumn *ddb_relation_find_attribute(DdbRelation *relation,
+											  const char *attribute);
+
+/* "S", "BOOL": as options and messages spell it. */
+extern const char *ddb_stored_type_name(DdbStoredType type);
+extern DdbStoredType ddb_stored_type_from_name(const char *name, int len);
+
+/* What the strictest of options and settings says now. */
+extern DdbScanPolicy ddb_relation_scan_policy(const DdbRelation *relation);
+extern double ddb_relation_max_read_units(const DdbRelation *relation);
+extern DdbMismatchPolicy ddb_column_mismatch_policy(const DdbColumn *column);
+
+#endif							/* DDB_RELATION_H */

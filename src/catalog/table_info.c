@@ -1,0 +1,429 @@
+/*
+ * table_info.c
+ *		Asks DescribeTable, keeps the answer, reads it.
+ *
+ * The cache keeps reply texts: they are small, and reading one anew for each
+ * plan means that no plan ever holds a pointer into the cache.
+ */
+#include "postgres.h"
+
+#include "catalog/table_info.h"
+
+#include <jansson.h>
+
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "codec/value.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "remote/report.h"
+#include "remote/session.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/*
+ * Schemas of tables hardly change, and errors show when they did; sizes only
+ * steer estimates, and DynamoDB itself renews them every six hours.
+ */
+#define MAX_AGE_MS (10 * 60 * 1000)
+
+/* TableName may be an ARN of up to 1024 bytes (API reference). */
+#define MAX_TABLE_NAME 1024
+
+typedef struct CacheKey
+{
+	Oid			serverid;
+	Oid			userid;
+	char		table_name[MAX_TABLE_NAME + 1];
+} CacheKey;
+
+typedef struct CacheEntry
+{
+	CacheKey	key;			/* hash key, must be first */
+	char	   *reply;			/* NULL: access was denied */
+	size_t		reply_len;
+	TimestampTz fetched_at;
+	bool		valid;
+} CacheEntry;
+
+static HTAB *cache = NULL;
+
+static void
+invalidate_cache(Datum arg, int cacheid, uint32 hash)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(CacheKey);
+	ctl.entrysize = sizeof(CacheEntry);
+	cache = hash_create("ddb_fdw table descriptions", 16, &ctl,
+						HASH_ELEM | HASH_BLOBS);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_cache,
+								  (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_cache, (Datum) 0);
+}
+
+void
+ddb_table_info_forget(Oid serverid, const char *table_name)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	if (cache == NULL)
+		return;
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->key.serverid == serverid &&
+			strcmp(entry->key.table_name, table_name) == 0)
+			entry->valid = false;
+}
+
+static void
+check_table_name(const DdbRelation *relation)
+{
+	if (strlen(relation->table_name) > MAX_TABLE_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"table_name\" of foreign table %s is too long",
+						relation->name),
+				 errdetail("DynamoDB's table names have at most 255 characters, ARNs at most 1024.")));
+}
+
+static char *
+describe_request(const DdbRelation *relation, size_t *len)
+{
+	char	   *name = pg_server_to_any(relation->table_name,
+										strlen(relation->table_name), PG_UTF8);
+	json_t	   *request = json_pack("{s:s}", "TableName", name);
+	char	   *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	char	   *copy;
+
+	json_decref(request);
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"table_name\" of foreign table %s is not valid UTF-8",
+						relation->name)));
+	copy = pstrdup(text);
+	free(text);
+	*len = strlen(copy);
+	return copy;
+}
+
+/*
+ * Fetches into the cache entry.  Access denied is an answer too, when the
+ * columns can speak for the table.
+ */
+static void
+fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ddb_fdw describe",
+												  ALLOCSET_SMALL_SIZES);
+	DdbCall    *call = ddb_call_create(ddb_session_get(relation->server->serverid,
+													   userid), context);
+	size_t		len;
+	char	   *request = describe_request(relation, &len);
+	const DdbcError *error;
+	const char *body;
+
+	ddb_call_start(call, DDBC_DESCRIBE_TABLE, relation->table_name, NULL,
+				   request, len);
+	ddb_call_wait(call);
+	error = ddbc_request_error(call->request);
+	if (error != NULL &&
+		!(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
+		ddb_report_call(error, DDBC_DESCRIBE_TABLE, relation->table_name,
+						NULL);
+	if (entry->reply != NULL)
+		pfree(entry->reply);
+	entry->reply = NULL;
+	if (error == NULL)
+	{
+		body = ddbc_request_body(call->request, &len);
+		entry->reply = MemoryContextAlloc(TopMemoryContext, len + 1);
+		memcpy(entry->reply, body, len);
+		entry->reply_len = len;
+	}
+	entry->fetched_at = GetCurrentTimestamp();
+	entry->valid = true;
+	MemoryContextDelete(context);
+}
+
+/* json_string_value may be NULL: of a reply that is not as documented. */
+static const char *
+string_member(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static DdbStoredType
+attribute_type(const json_t *definitions, const char *name)
+{
+	size_t		i;
+	json_t	   *definition;
+
+	json_array_foreach((json_t *) definitions, i, definition)
+	{
+		const char *attribute = string_member(definition, "AttributeName");
+		const char *type = string_member(definition, "AttributeType");
+
+		if (attribute != NULL && type != NULL && strcmp(attribute, name) == 0)
+			return ddb_stored_type_from_name(type, strlen(type));
+	}
+	return DDB_STORED_NONE;
+}
+
+/* Classifies by KeyType: positions say nothing where parts are lists. */
+static bool
+read_key_schema(const json_t *schema, const json_t *definitions,
+				DdbKeySchema *keys)
+{
+	size_t		i;
+	json_t	   *element;
+
+	memset(keys, 0, sizeof(*keys));
+	json_array_foreach((json_t *) schema, i, element)
+	{
+		const char *name = string_member(element, "AttributeName");
+		const char *role = string_member(element, "KeyType");
+		DdbKeyAttribute *attribute;
+
+		if (name == NULL || role == NULL)
+			return false;
+		if (strcmp(role, "HASH") == 0 && keys->npartition < DDB_MAX_KEY_PART)
+			attribute = &keys->partition[keys->npartition++];
+		else if (strcmp(role, "RANGE") == 0 && keys->nsort < DDB_MAX_KEY_PART)
+			attribute = &keys->sort[keys->nsort++];
+		else
+			return false;
+		attribute->name = pstrdup(name);
+		attribute->type = attribute_type(definitions, name);
+		if (attribute->type != DDB_STORED_S &&
+			attribute->type != DDB_STORED_N &&
+			attribute->type != DDB_STORED_B)
+			return false;
+	}
+	return keys->npartition > 0;
+}
+
+static void
+read_projection(const json_t *projection, DdbIndexInfo *index)
+{
+	const char *type = string_member(projection, "ProjectionType");
+	json_t	   *names = json_object_get(projection, "NonKeyAttributes");
+	size_t		i;
+	json_t	   *name;
+
+	/* What is not understood projects least. */
+	index->projection = DDB_PROJECT_KEYS_ONLY;
+	if (type != NULL && strcmp(type, "ALL") == 0)
+		index->projection = DDB_PROJECT_ALL;
+	else if (type != NULL && strcmp(type, "INCLUDE") == 0)
+		index->projection = DDB_PROJECT_INCLUDE;
+	json_array_foreach(names, i, name)
+	{
+		if (json_is_string(name))
+			index->included = lappend(index->included,
+									  pstrdup(json_string_value(name)));
+	}
+}
+
+static void
+read_indexes(const json_t *list, const json_t *definitions, bool global,
+			 DdbTableInfo *info)
+{
+	size_t		i;
+	json_t	   *element;
+
+	json_array_foreach((json_t *) list, i, element)
+	{
+		DdbIndexInfo *index = palloc0(sizeof(DdbIndexInfo));
+		const char *name = string_member(element, "IndexName");
+		const char *status = string_member(element, "IndexStatus");
+
+		if (name == NULL ||
+			!read_key_schema(json_object_get(element, "KeySchema"),
+							 definitions, &index->keys))
+			continue;
+		index->name = pstrdup(name);
+		index->global = global;
+		index->usable = !global ||
+			(status != NULL && strcmp(status, "ACTIVE") == 0 &&
+			 !json_is_true(json_object_get(element, "Backfilling")));
+		read_projection(json_object_get(element, "Projection"), index);
+		index->item_count =
+			json_number_value(json_object_get(element, "ItemCount"));
+		index->size_bytes =
+			json_number_value(json_object_get(element, "IndexSizeBytes"));
+		info->indexes = lappend(info->indexes, index);
+	}
+}
+
+static bool
+read_description(const json_t *table, DdbTableInfo *info)
+{
+	json_t	   *definitions = json_object_get(table, "AttributeDefinitions");
+
+	if (!read_key_schema(json_object_get(table, "KeySchema"), definitions,
+						 &info->keys))
+		return false;
+	info->described = true;
+	info->item_count = json_number_value(json_object_get(table, "ItemCount"));
+	info->size_bytes =
+		json_number_value(json_object_get(table, "TableSizeBytes"));
+	read_indexes(json_object_get(table, "LocalSecondaryIndexes"), definitions,
+				 false, info);
+	read_indexes(json_object_get(table, "GlobalSecondaryIndexes"), definitions,
+				 true, info);
+	return true;
+}
+
+static DdbTableInfo *
+parse_reply(const CacheEntry *entry, const DdbRelation *relation)
+{
+	DdbTableInfo *info = palloc0(sizeof(DdbTableInfo));
+	json_t	   *root = json_loadb(entry->reply, entry->reply_len,
+								  JSON_ALLOW_NUL, NULL);
+	volatile bool ok = false;
+
+	/* jansson's memory is malloc's: free it whatever palloc does. */
+	PG_TRY();
+	{
+		ok = root != NULL &&
+			read_description(json_object_get(root, "Table"), info);
+	}
+	PG_FINALLY();
+	{
+		json_decref(root);
+	}
+	PG_END_TRY();
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+				 errmsg("could not understand the description of DynamoDB table \"%s\"",
+						relation->table_name),
+				 errhint("Check that the option \"endpoint_url\" of the server is an endpoint of DynamoDB.")));
+	return info;
+}
+
+/* The key as the columns declare it; false when none is the partition key. */
+static bool
+declared_keys(DdbRelation *relation, DdbKeySchema *keys)
+{
+	memset(keys, 0, sizeof(*keys));
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		DdbColumn  *column = &relation->columns[i];
+		DdbKeyAttribute *attribute;
+
+		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
+			continue;
+		if (column->declared_key == DDB_KEY_PARTITION && keys->npartition == 0)
+			attribute = &keys->partition[keys->npartition++];
+		else if (column->declared_key == DDB_KEY_SORT && keys->nsort == 0)
+			attribute = &keys->sort[keys->nsort++];
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("foreign table %s declares more than one %s key",
+							relation->name,
+							column->declared_key == DDB_KEY_SORT ? "sort" :
+							"partition")));
+		attribute->name = pstrdup(column->attribute);
+		attribute->type = ddb_value_default_stored_type(column);
+	}
+	return keys->npartition > 0;
+}
+
+DdbTableInfo *
+ddb_table_info_get(DdbRelation *relation, Oid userid)
+{
+	CacheKey	key;
+	CacheEntry *entry;
+	bool		found;
+	DdbKeySchema declared;
+	bool		has_declared = declared_keys(relation, &declared);
+	DdbTableInfo *info;
+
+	check_table_name(relation);
+	if (cache == NULL)
+		create_cache();
+	memset(&key, 0, sizeof(key));
+	key.serverid = relation->server->serverid;
+	key.userid = userid;
+	strlcpy(key.table_name, relation->table_name, sizeof(key.table_name));
+	entry = hash_search(cache, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->reply = NULL;
+		entry->valid = false;
+	}
+	if (!entry->valid ||
+		(entry->reply == NULL && !has_declared) ||
+		TimestampDifferenceExceeds(entry->fetched_at,
+								   GetCurrentTimestamp(), MAX_AGE_MS))
+		fetch(entry, relation, userid, has_declared);
+	if (entry->reply != NULL)
+		return parse_reply(entry, relation);
+	info = palloc0(sizeof(DdbTableInfo));
+	info->keys = declared;
+	return info;
+}
+
+DdbIndexInfo *
+ddb_table_info_index(DdbTableInfo *info, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, info->indexes)
+	{
+		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
+
+		if (strcmp(index->name, name) == 0)
+			return index;
+	}
+	return NULL;
+}
+
+static bool
+is_key_attribute(const DdbKeySchema *keys, const char *attribute)
+{
+	for (int i = 0; i < keys->npartition; i++)
+		if (strcmp(keys->partition[i].name, attribute) == 0)
+			return true;
+	for (int i = 0; i < keys->nsort; i++)
+		if (strcmp(keys->sort[i].name, attribute) == 0)
+			return true;
+	return false;
+}
+
+bool
+ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
+						const char *attribute)
+{
+	ListCell   *lc;
+
+	/* Keys of table and index are in every projection. */
+	if (index->projection == DDB_PROJECT_ALL ||
+		is_key_attribute(&index->keys, attribute) ||
+		is_key_attribute(&info->keys, attribute))
+		return true;
+	foreach(lc, index->included)
+		if (strcmp((char *) lfirst(lc), attribute) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,80 @@
+/*
+ * table_info.h
+ *		What DynamoDB says a table is: keys, indexes, size.
+ *
+ * From DescribeTable, cached per backend; refreshed by age, by a change of
+ * options, and when an error shows that the schema moved.  Key schemas are
+ * lists: an index may have up to four attributes in each part (dynamodb.md
+ * section 2.8).
+ */
+#ifndef DDB_TABLE_INFO_H
+#define DDB_TABLE_INFO_H
+
+#include "postgres.h"
+
+#include "catalog/relation.h"
+#include "nodes/pg_list.h"
+
+#define DDB_MAX_KEY_PART 4
+
+typedef struct DdbKeyAttribute
+{
+	char	   *name;			/* UTF-8 */
+	DdbStoredType type;			/* S, N or B */
+} DdbKeyAttribute;
+
+typedef struct DdbKeySchema
+{
+	int			npartition;
+	int			nsort;
+	DdbKeyAttribute partition[DDB_MAX_KEY_PART];
+	DdbKeyAttribute sort[DDB_MAX_KEY_PART];
+} DdbKeySchema;
+
+typedef enum DdbProjectionType
+{
+	DDB_PROJECT_ALL,
+	DDB_PROJECT_KEYS_ONLY,
+	DDB_PROJECT_INCLUDE,
+} DdbProjectionType;
+
+typedef struct DdbIndexInfo
+{
+	char	   *name;
+	bool		global;			/* GSI: eventually consistent, may have ties */
+	bool		usable;			/* ACTIVE and not backfilling */
+	DdbKeySchema keys;
+	DdbProjectionType projection;
+	List	   *included;		/* of char *, for DDB_PROJECT_INCLUDE */
+	double		item_count;
+	double		size_bytes;
+} DdbIndexInfo;
+
+typedef struct DdbTableInfo
+{
+	DdbKeySchema keys;
+	List	   *indexes;		/* of DdbIndexInfo * */
+	double		item_count;		/* DynamoDB's own, up to six hours old */
+	double		size_bytes;
+	bool		described;		/* false: keys as declared on the columns */
+} DdbTableInfo;
+
+/*
+ * The table behind a relation, in the current memory context.  Raises an error
+ * when there is no such table, or when the role may not describe it and its
+ * columns do not declare the key.
+ */
+extern DdbTableInfo *ddb_table_info_get(DdbRelation *relation, Oid userid);
+
+/* Forget what is cached of a table: an error showed that it is wrong. */
+extern void ddb_table_info_forget(Oid serverid, const char *table_name);
+
+/* The index by name, or NULL. */
+extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
+
+/* Does the index hold this attribute of its items? */
+extern bool ddb_table_info_projects(const DdbTableInfo *info,
+									const DdbIndexInfo *index,
+									const char *attribute);
+
+#endif							/* DDB_TABLE_INFO_H */

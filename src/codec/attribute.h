@@ -1,0 +1,47 @@
+/*
+ * attribute.h
+ *		Reads one attribute value, {"S": "…"}, off the scanner.
+ *
+ * Pure, like the scanner: spans of the page, no memory, no errors thrown.
+ */
+#ifndef DDB_ATTRIBUTE_H
+#define DDB_ATTRIBUTE_H
+
+#include "codec/scanner.h"
+
+/*
+ * The types of AttributeValue (API reference), in the order in which
+ * DdbStoredType of catalog/relation.h lists them.
+ */
+typedef enum DdbValueType
+{
+	DDB_VALUE_NONE,				/* a type this version does not know */
+	DDB_VALUE_S,
+	DDB_VALUE_N,
+	DDB_VALUE_B,
+	DDB_VALUE_BOOL,
+	DDB_VALUE_NULL,
+	DDB_VALUE_SS,
+	DDB_VALUE_NS,
+	DDB_VALUE_BS,
+	DDB_VALUE_M,
+	DDB_VALUE_L,
+} DdbValueType;
+
+typedef struct DdbAttributeValue
+{
+	DdbValueType type;
+	DdbSpan		span;			/* S, N, B: the string; SS … L: raw JSON */
+	bool		boolean;		/* of BOOL */
+} DdbAttributeValue;
+
+/*
+ * Consumes one attribute value.  False when the bytes are not one; the
+ * scanner's error then says why.
+ */
+extern bool ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value);
+
+/* "S", "BOOL"; "unknown" of DDB_VALUE_NONE. */
+extern const char *ddb_attribute_type_name(DdbValueType type);
+
+#endif							/* DDB_ATTRIBUTE_H */

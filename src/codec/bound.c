@@ -1,0 +1,284 @@
+/*
+ * bound.c
+ *		Constants of key conditions, as DynamoDB stores them.
+ *
+ * A constant need not be storable (39 digits, a fraction finer than the
+ * column's format, infinity): then its place among storable values is what
+ * conditions need (dynamodb.md sections 3.3 and 3.5).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "codec/decimal.h"
+#include "codec/timetext.h"
+#include "codec/value.h"
+#include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#define PG_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
+#define PG_EPOCH_MICROS ((int64) PG_EPOCH_DAYS * USECS_PER_DAY)
+
+static bool
+is_number(DdbConversion conversion)
+{
+	return conversion == DDB_CONVERT_INT2 || conversion == DDB_CONVERT_INT4 ||
+		conversion == DDB_CONVERT_INT8 || conversion == DDB_CONVERT_NUMERIC;
+}
+
+/* Is the stored form of a time unique, and in the order of time? */
+static bool
+is_orderly_time(const DdbCodec *codec)
+{
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_DATE:
+			return codec->time_format != DDB_TIME_FIXED;
+		case DDB_CONVERT_TIMESTAMPTZ:
+		case DDB_CONVERT_TIMESTAMP:
+			return codec->time_format != DDB_TIME_ISO8601;
+		default:
+			return false;
+	}
+}
+
+bool
+ddb_codec_can_range(const DdbCodec *codec)
+{
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_TEXT:
+			return codec->stored == DDB_STORED_S &&
+				GetDatabaseEncoding() == PG_UTF8;
+		case DDB_CONVERT_BYTEA:
+			return true;
+		case DDB_CONVERT_UUID:
+			return true;		/* hexadecimal text sorts as its bytes do */
+		default:
+			return (is_number(codec->conversion) &&
+					codec->stored == DDB_STORED_N) || is_orderly_time(codec);
+	}
+}
+
+bool
+ddb_codec_can_equal(const DdbCodec *codec)
+{
+	if (codec->conversion == DDB_CONVERT_TEXT)
+		return codec->stored == DDB_STORED_S;
+	if (codec->conversion == DDB_CONVERT_INPUT)
+		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
+	return ddb_codec_can_range(codec);
+}
+
+bool
+ddb_codec_can_prefix(const DdbCodec *codec)
+{
+	return codec->conversion == DDB_CONVERT_TEXT &&
+		codec->stored == DDB_STORED_S;
+}
+
+bool
+ddb_codec_keeps_order(const DdbCodec *codec)
+{
+	/* Rounding to a float is monotonic, so order survives it. */
+	if (codec->conversion == DDB_CONVERT_FLOAT4 ||
+		codec->conversion == DDB_CONVERT_FLOAT8)
+		return codec->stored == DDB_STORED_N;
+	return ddb_codec_can_range(codec);
+}
+
+bool
+ddb_codec_takes_type(const DdbCodec *codec, Oid typid)
+{
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_TEXT:
+			return typid == TEXTOID || typid == VARCHAROID;
+		case DDB_CONVERT_INT2:
+		case DDB_CONVERT_INT4:
+		case DDB_CONVERT_INT8:
+			return typid == INT2OID || typid == INT4OID || typid == INT8OID;
+		default:
+			return typid == codec->column->base_typid;
+	}
+}
+
+static void
+set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
+{
+	bound->place = place;
+	bound->data = pnstrdup(data, len);
+	bound->len = len;
+}
+
+static void
+encode_number(const char *text, DdbBound *bound)
+{
+	DdbDecimal	decimal;
+	char		out[DDB_DECIMAL_BUFFER];
+	size_t		len;
+
+	bound->type = DDB_STORED_N;
+	/* numeric_out's other words; PostgreSQL sorts NaN above everything. */
+	if (!ddb_decimal_parse(text, strlen(text), &decimal))
+	{
+		bound->place = text[0] == '-' ? DDB_BOUND_BELOW_ALL :
+			DDB_BOUND_ABOVE_ALL;
+		return;
+	}
+	if (ddb_decimal_fit(&decimal) == DDB_DECIMAL_OK)
+	{
+		len = ddb_decimal_canonical(&decimal, out);
+		set_data(bound, DDB_BOUND_EXACT, out, len);
+	}
+	else if (ddb_decimal_round(&decimal, -1, out, &len))
+		set_data(bound, DDB_BOUND_BETWEEN, out, len);
+	else
+		bound->place = DDB_BOUND_BELOW_ALL;
+}
+
+static int64
+integer_value(Datum datum, Oid typid)
+{
+	switch (typid)
+	{
+		case INT2OID:
+			return DatumGetInt16(datum);
+		case INT4OID:
+			return DatumGetInt32(datum);
+		default:
+			return DatumGetInt64(datum);
+	}
+}
+
+/* micros since 1970, finite. */
+static void
+encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
+{
+	char		out[DDB_TIMETEXT_BUFFER];
+	size_t		len;
+	bool		exact = true;
+
+	bound->type = codec->stored;
+	if (codec->time_format == DDB_TIME_EPOCH)
+		len = ddb_time_format_epoch(micros, USECS_PER_SEC, out);
+	else if (codec->time_format == DDB_TIME_EPOCH_MS)
+		len = ddb_time_format_epoch(micros, 1000, out);
+	else
+		len = ddb_time_format_fixed(micros, codec->fraction_digits, out,
+									&exact);
+	if (len == 0)				/* the form holds years 0001 to 9999 */
+		bound->place = micros < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+	else
+		set_data(bound, exact ? DDB_BOUND_EXACT : DDB_BOUND_BETWEEN, out, len);
+}
+
+static void
+encode_timestamp(const DdbCodec *codec, Timestamp value, DdbBound *bound)
+{
+	bound->type = codec->stored;
+	if (TIMESTAMP_IS_NOBEGIN(value))
+		bound->place = DDB_BOUND_BELOW_ALL;
+	else if (TIMESTAMP_IS_NOEND(value) ||
+			 value > PG_INT64_MAX - PG_EPOCH_MICROS)
+		bound->place = DDB_BOUND_ABOVE_ALL;
+	else
+		encode_instant(codec, value + PG_EPOCH_MICROS, bound);
+}
+
+static void
+encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
+{
+	char		out[DDB_TIMETEXT_BUFFER];
+	size_t		len;
+	int64		days = (int64) value + PG_EPOCH_DAYS;
+
+	bound->type = codec->stored;
+	if (DATE_IS_NOBEGIN(value))
+		bound->place = DDB_BOUND_BELOW_ALL;
+	else if (DATE_IS_NOEND(value))
+		bound->place = DDB_BOUND_ABOVE_ALL;
+	else if (codec->stored == DDB_STORED_N)
+		encode_instant(codec, days * USECS_PER_DAY, bound);
+	else
+	{
+		len = ddb_time_format_date((int32) days, out);
+		if (len == 0)
+			bound->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+		else
+			set_data(bound, DDB_BOUND_EXACT, out, len);
+	}
+}
+
+/* Text and bytes: what no key can be, because it is too short or too long. */
+static void
+encode_bytes(DdbStoredType type, const char *data, int len, int max_len,
+			 DdbBound *bound)
+{
+	bound->type = type;
+	if (len == 0)
+		bound->place = DDB_BOUND_BELOW_ALL;
+	else if (len > max_len)
+	{
+		if (type == DDB_STORED_S)
+			max_len = pg_encoding_mbcliplen(PG_UTF8, data, len, max_len);
+		set_data(bound, DDB_BOUND_TOO_LONG, data, max_len);
+	}
+	else
+		set_data(bound, DDB_BOUND_EXACT, data, len);
+}
+
+static void
+encode_text(char *text, int max_len, DdbBound *bound)
+{
+	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	encode_bytes(DDB_STORED_S, utf8, strlen(utf8), max_len, bound);
+}
+
+void
+ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
+					   int max_len, DdbBound *bound)
+{
+	bytea	   *bytes;
+
+	memset(bound, 0, sizeof(*bound));
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_TEXT:
+			encode_text(TextDatumGetCString(datum), max_len, bound);
+			break;
+		case DDB_CONVERT_BYTEA:
+			bytes = DatumGetByteaPP(datum);
+			encode_bytes(DDB_STORED_B, VARDATA_ANY(bytes),
+						 VARSIZE_ANY_EXHDR(bytes), max_len, bound);
+			break;
+		case DDB_CONVERT_INT2:
+		case DDB_CONVERT_INT4:
+		case DDB_CONVERT_INT8:
+			encode_number(psprintf(INT64_FORMAT, integer_value(datum, typid)),
+						  bound);
+			break;
+		case DDB_CONVERT_NUMERIC:
+			encode_number(DatumGetCString(DirectFunctionCall1(numeric_out,
+															  datum)), bound);
+			break;
+		case DDB_CONVERT_TIMESTAMPTZ:
+		case DDB_CONVERT_TIMESTAMP:
+			encode_timestamp(codec, DatumGetTimestamp(datum), bound);
+			break;
+		case DDB_CONVERT_DATE:
+			encode_date(codec, DatumGetDateADT(datum), bound);
+			break;
+		default:
+			encode_text(OutputFunctionCall(unconstify(FmgrInfo *,
+													  &codec->output),
+										   datum), max_len, bound);
+			break;
+	}
+}

@@ -1,0 +1,616 @@
+/*
+ * value.c
+ *		Resolves codecs, and turns attribute values into Datums.
+ *
+ * Hot path: text and numbers are built here from the page's bytes; types with
+ * an input function of their own go through it.  The page was checked to be
+ * valid UTF-8 as a whole before any value is decoded.
+ */
+#include "postgres.h"
+
+#include "codec/value.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "codec/decimal.h"
+#include "codec/timetext.h"
+#include "compat.h"
+#include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* Microseconds from 1970-01-01 to PostgreSQL's epoch, 2000-01-01. */
+#define PG_EPOCH_MICROS \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+#define PG_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
+
+/* Longest number text taken without a heap copy; longer ones are copied. */
+#define NUMBER_BUFFER 256
+
+/* One row a type with a conversion of its own. */
+static const struct
+{
+	Oid			typid;
+	DdbConversion conversion;
+	DdbStoredType stored;		/* by default */
+}			conversions[] = {
+	{TEXTOID, DDB_CONVERT_TEXT, DDB_STORED_S},
+	{VARCHAROID, DDB_CONVERT_TEXT, DDB_STORED_S},
+	{BYTEAOID, DDB_CONVERT_BYTEA, DDB_STORED_B},
+	{BOOLOID, DDB_CONVERT_BOOL, DDB_STORED_BOOL},
+	{INT2OID, DDB_CONVERT_INT2, DDB_STORED_N},
+	{INT4OID, DDB_CONVERT_INT4, DDB_STORED_N},
+	{INT8OID, DDB_CONVERT_INT8, DDB_STORED_N},
+	{NUMERICOID, DDB_CONVERT_NUMERIC, DDB_STORED_N},
+	{FLOAT4OID, DDB_CONVERT_FLOAT4, DDB_STORED_N},
+	{FLOAT8OID, DDB_CONVERT_FLOAT8, DDB_STORED_N},
+	{TIMESTAMPTZOID, DDB_CONVERT_TIMESTAMPTZ, DDB_STORED_S},
+	{TIMESTAMPOID, DDB_CONVERT_TIMESTAMP, DDB_STORED_S},
+	{DATEOID, DDB_CONVERT_DATE, DDB_STORED_S},
+	{UUIDOID, DDB_CONVERT_UUID, DDB_STORED_S},
+};
+
+static DdbConversion
+conversion_of(Oid typid, DdbStoredType *stored)
+{
+	for (int i = 0; i < lengthof(conversions); i++)
+	{
+		if (conversions[i].typid == typid)
+		{
+			*stored = conversions[i].stored;
+			return conversions[i].conversion;
+		}
+	}
+	*stored = DDB_STORED_S;
+	return DDB_CONVERT_INPUT;
+}
+
+static bool
+is_time_conversion(DdbConversion conversion)
+{
+	return conversion == DDB_CONVERT_TIMESTAMPTZ ||
+		conversion == DDB_CONVERT_TIMESTAMP || conversion == DDB_CONVERT_DATE;
+}
+
+DdbStoredType
+ddb_value_default_stored_type(const DdbColumn *column)
+{
+	DdbStoredType stored;
+	DdbConversion conversion = conversion_of(column->base_typid, &stored);
+
+	if (column->declared_type != DDB_STORED_NONE)
+		return column->declared_type;
+	if (is_time_conversion(conversion) &&
+		(column->time_format == DDB_TIME_EPOCH ||
+		 column->time_format == DDB_TIME_EPOCH_MS))
+		return DDB_STORED_N;
+	return stored;
+}
+
+/* Which stored types a conversion can read. */
+static bool
+conversion_reads(DdbConversion conversion, DdbStoredType stored)
+{
+	switch (conversion)
+	{
+		case DDB_CONVERT_BYTEA:
+			return stored == DDB_STORED_B;
+		case DDB_CONVERT_BOOL:
+			return stored == DDB_STORED_BOOL;
+		case DDB_CONVERT_UUID:
+		case DDB_CONVERT_INPUT:
+			return stored == DDB_STORED_S;
+		default:
+			return stored == DDB_STORED_S || stored == DDB_STORED_N;
+	}
+}
+
+static bool
+is_epoch(DdbTimeFormat format)
+{
+	return format == DDB_TIME_EPOCH || format == DDB_TIME_EPOCH_MS;
+}
+
+static void
+init_time_format(DdbCodec *codec, const DdbRelation *relation)
+{
+	const DdbColumn *column = codec->column;
+
+	codec->time_format = column->time_format;
+	codec->fraction_digits = column->fraction_digits;
+	if (codec->time_format == DDB_TIME_DEFAULT)
+		codec->time_format = codec->stored == DDB_STORED_N ? DDB_TIME_EPOCH :
+			DDB_TIME_ISO8601;
+	if (is_epoch(codec->time_format) != (codec->stored == DDB_STORED_N))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("format of column \"%s\" of foreign table %s does not go with its stored type %s",
+						column->name, relation->name,
+						ddb_stored_type_name(codec->stored)),
+				 errhint("Formats \"epoch\" and \"epoch_ms\" are numbers (N), the others text (S).")));
+}
+
+static void
+init_functions(DdbCodec *codec)
+{
+	Oid			function;
+	bool		varlena;
+
+	if (codec->conversion != DDB_CONVERT_INPUT &&
+		codec->conversion != DDB_CONVERT_UUID)
+		return;
+	getTypeInputInfo(codec->column->base_typid, &function,
+					 &codec->typioparam);
+	fmgr_info(function, &codec->input);
+	getTypeOutputInfo(codec->column->base_typid, &function, &varlena);
+	fmgr_info(function, &codec->output);
+}
+
+static void
+raise_unsuited(const DdbCodec *codec, const DdbRelation *relation,
+			   DdbStoredType key_type)
+{
+	const DdbColumn *column = codec->column;
+
+	if (key_type != DDB_STORED_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s cannot hold key attribute \"%s\"",
+						column->name, relation->name, column->attribute),
+				 errdetail("The key attribute is of DynamoDB type %s, the column of type %s.",
+						   ddb_stored_type_name(key_type),
+						   format_type_be(column->typid))));
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table %s has type %s, which cannot hold DynamoDB type %s",
+					column->name, relation->name,
+					format_type_be(column->typid),
+					ddb_stored_type_name(codec->stored)),
+			 errhint("Change the column's type or its option \"type\".")));
+}
+
+/* Types whose values are not scalars come with their own conversions. */
+static void
+check_scalar(const DdbColumn *column, const DdbRelation *relation)
+{
+	Oid			typid = column->base_typid;
+	char		typtype = get_typtype(typid);
+
+	if (typtype != TYPTYPE_COMPOSITE && typtype != TYPTYPE_PSEUDO &&
+		!OidIsValid(get_element_type(typid)) && typid != JSONOID &&
+		typid != JSONBOID && column->declared_type < DDB_STORED_SS)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of foreign table %s: documents, lists and sets are not available in this version of ddb_fdw",
+					column->name, relation->name)));
+}
+
+void
+ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
+			   const DdbColumn *column, DdbStoredType key_type)
+{
+	DdbStoredType unused;
+
+	memset(codec, 0, sizeof(*codec));
+	check_scalar(column, relation);
+	codec->column = column;
+	codec->conversion = conversion_of(column->base_typid, &unused);
+	codec->stored = ddb_value_default_stored_type(column);
+	codec->is_key = key_type != DDB_STORED_NONE;
+	/* The key schema is right, unless the column insists on another type. */
+	if (codec->is_key && column->declared_type == DDB_STORED_NONE)
+		codec->stored = key_type;
+	if (!conversion_reads(codec->conversion, codec->stored) ||
+		(codec->is_key && codec->stored != key_type))
+		raise_unsuited(codec, relation, key_type);
+	codec->utf8_server = GetDatabaseEncoding() == PG_UTF8;
+	codec->is_domain = column->typid != column->base_typid;
+	codec->cache_context = CurrentMemoryContext;
+	if (is_time_conversion(codec->conversion))
+		init_time_format(codec, relation);
+	init_functions(codec);
+}
+
+/*
+ * The span's text, unescaped and NUL-terminated, in the given buffer or in
+ * palloc'd memory when it does not fit.  NULL when it cannot be text here.
+ */
+static char *
+plain_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
+		   const char **reason)
+{
+	char	   *out = span->len + 1 <= size ? buffer : palloc(span->len + 1);
+
+	*len = span->len;
+	if (!span->escaped)
+		memcpy(out, span->data, span->len);
+	else
+	{
+		switch (ddb_scan_unescape(span, out, len))
+		{
+			case DDB_UNESCAPE_OK:
+				break;
+			case DDB_UNESCAPE_NUL:
+				*reason = "it holds U+0000";
+				return NULL;
+			default:
+				*reason = "it holds a lone surrogate";
+				return NULL;
+		}
+	}
+	out[*len] = '\0';
+	return out;
+}
+
+static DdbDecodeResult
+decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
+			const char **reason)
+{
+	text	   *result = palloc(VARHDRSZ + span->len + 1);
+	size_t		len;
+	int32		max_chars = codec->column->typmod - VARHDRSZ;
+
+	if (plain_text(span, VARDATA(result), span->len + 1, &len, reason) == NULL)
+		return DDB_DECODE_MISFIT;
+	if (codec->utf8_server)
+		SET_VARSIZE(result, VARHDRSZ + len);
+	else
+		result = cstring_to_text(pg_any_to_server(VARDATA(result), len,
+												  PG_UTF8));
+	/* More bytes than the limit has characters: count the characters. */
+	if (max_chars >= 0 && VARSIZE_ANY_EXHDR(result) > max_chars &&
+		pg_mbstrlen_with_len(VARDATA(result),
+							 VARSIZE_ANY_EXHDR(result)) > max_chars)
+	{
+		*reason = "it is too long";
+		return DDB_DECODE_MISFIT;
+	}
+	*datum = PointerGetDatum(result);
+	return DDB_DECODE_OK;
+}
+
+static DdbDecodeResult
+decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
+{
+	char		buffer[NUMBER_BUFFER];
+	size_t		len;
+	char	   *base64 = span->escaped ?
+		plain_text(span, buffer, sizeof(buffer), &len, reason) :
+		unconstify(char *, span->data);
+	int			room;
+	int			size;
+	bytea	   *result;
+
+	if (base64 == NULL)
+		return DDB_DECODE_MISFIT;
+	if (!span->escaped)
+		len = span->len;
+	room = pg_b64_dec_len(len) + 1;
+	result = palloc(VARHDRSZ + room);
+	size = ddb_compat_b64_decode(base64, len, VARDATA(result), room);
+	if (size < 0)
+	{
+		*reason = "it is not base64";
+		return DDB_DECODE_MISFIT;
+	}
+	SET_VARSIZE(result, VARHDRSZ + size);
+	*datum = PointerGetDatum(result);
+	return DDB_DECODE_OK;
+}
+
+static DdbDecodeResult
+decode_integer(DdbConversion conversion, const char *text, size_t len,
+			   Datum *datum, const char **reason)
+{
+	int64		value;
+
+	*reason = "it is not a whole number in the column's range";
+	if (!ddb_decimal_to_int64(text, len, &value))
+		return DDB_DECODE_MISFIT;
+	if (conversion == DDB_CONVERT_INT8)
+		*datum = Int64GetDatum(value);
+	else if (conversion == DDB_CONVERT_INT4 && value >= PG_INT32_MIN &&
+			 value <= PG_INT32_MAX)
+		*datum = Int32GetDatum((int32) value);
+	else if (conversion == DDB_CONVERT_INT2 && value >= PG_INT16_MIN &&
+			 value <= PG_INT16_MAX)
+		*datum = Int16GetDatum((int16) value);
+	else
+		return DDB_DECODE_MISFIT;
+	return DDB_DECODE_OK;
+}
+
+/*
+ * Up to 18 digits, with or without a point, become a numeric without parsing
+ * text twice.  False when the text is longer or holds anything else.
+ */
+static bool
+numeric_from_digits(const char *text, size_t len, Datum *datum)
+{
+	int64		value = 0;
+	int			scale = -1;
+	size_t		i = 0;
+	bool		negative = len > 0 && text[0] == '-';
+
+	if (len == 0 || len > 18)
+		return false;
+	for (i = negative ? 1 : 0; i < len; i++)
+	{
+		if (text[i] == '.' && scale < 0)
+			scale = 0;
+		else if (text[i] < '0' || text[i] > '9')
+			return false;
+		else
+		{
+			value = value * 10 + (text[i] - '0');
+			if (scale >= 0)
+				scale++;
+		}
+	}
+	if (negative)
+		value = -value;
+	*datum = NumericGetDatum(scale > 0 ? int64_div_fast_to_numeric(value, scale) :
+							 int64_to_numeric(value));
+	return true;
+}
+
+/*
+ * numeric(p,s) takes only what it holds exactly: rounding would make a
+ * condition true here and false there.
+ */
+static bool
+numeric_fits_typmod(Datum value, int32 typmod, Datum *result)
+{
+	int			precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	int			scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	Numeric		rounded;
+	DdbDecimal	decimal;
+	char	   *text;
+
+	if (typmod < (int32) VARHDRSZ)
+		return true;
+	rounded = DatumGetNumeric(DirectFunctionCall2(numeric_round, value,
+												  Int32GetDatum(scale)));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, value,
+										  NumericGetDatum(rounded))))
+		return false;
+	text = DatumGetCString(DirectFunctionCall1(numeric_out,
+											   NumericGetDatum(rounded)));
+	if (!ddb_decimal_parse(text, strlen(text), &decimal) ||
+		(decimal.ndigits > 0 && decimal.exponent > precision - scale))
+		return false;
+	*result = NumericGetDatum(rounded);
+	return true;
+}
+
+static DdbDecodeResult
+decode_numeric(DdbCodec *codec, char *text, size_t len, Datum *datum,
+			   const char **reason)
+{
+	DdbDecimal	decimal;
+
+	*reason = "it is not a number";
+	if (!numeric_from_digits(text, len, datum))
+	{
+		if (!ddb_decimal_parse(text, len, &decimal) ||
+			decimal.exponent > NUMERIC_MAX_PRECISION ||
+			decimal.exponent < -NUMERIC_MAX_PRECISION)
+			return DDB_DECODE_MISFIT;
+		*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+									 ObjectIdGetDatum(InvalidOid),
+									 Int32GetDatum(-1));
+	}
+	if (numeric_fits_typmod(*datum, codec->column->typmod, datum))
+		return DDB_DECODE_OK;
+	*reason = "it does not fit the column's precision and scale";
+	return DDB_DECODE_MISFIT;
+}
+
+static DdbDecodeResult
+decode_float(DdbConversion conversion, const char *text, size_t len,
+			 Datum *datum, const char **reason)
+{
+	DdbDecimal	decimal;
+	double		value;
+
+	*reason = "it is out of the column's range";
+	if (!ddb_decimal_parse(text, len, &decimal))
+	{
+		*reason = "it is not a number";
+		return DDB_DECODE_MISFIT;
+	}
+	if (conversion == DDB_CONVERT_FLOAT4)
+	{
+		float		single = strtof(text, NULL);
+
+		if (isinf(single) || (single == 0 && decimal.ndigits > 0))
+			return DDB_DECODE_MISFIT;
+		*datum = Float4GetDatum(single);
+		return DDB_DECODE_OK;
+	}
+	value = strtod(text, NULL);
+	if (isinf(value) || (value == 0 && decimal.ndigits > 0))
+		return DDB_DECODE_MISFIT;
+	*datum = Float8GetDatum(value);
+	return DDB_DECODE_OK;
+}
+
+/* An instant, as microseconds since 1970; false when the text is none. */
+static bool
+parse_instant(const DdbCodec *codec, const char *text, size_t len,
+			  int64 *micros)
+{
+	DdbTimeParse parse;
+	bool		exact = true;
+	bool		ok;
+
+	switch (codec->time_format)
+	{
+		case DDB_TIME_FIXED:
+			return ddb_time_parse_fixed(text, len, codec->fraction_digits,
+										micros);
+		case DDB_TIME_EPOCH:
+			ok = ddb_time_parse_epoch(text, len, USECS_PER_SEC, micros,
+									  &exact);
+			break;
+		case DDB_TIME_EPOCH_MS:
+			ok = ddb_time_parse_epoch(text, len, 1000, micros, &exact);
+			break;
+		default:
+			ok = ddb_time_parse_iso(text, len, &parse) && parse.has_date;
+			*micros = ok ? parse.micros : 0;
+			break;
+	}
+	/* Of keys, only instants that a condition can name. */
+	return ok && (exact || !codec->is_key);
+}
+
+static DdbDecodeResult
+decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
+			const char **reason)
+{
+	int64		micros;
+	int32		days;
+
+	*reason = "it is not a date";
+	if (codec->time_format == DDB_TIME_ISO8601)
+	{
+		if (ddb_time_parse_date(text, len, &days))
+		{
+			*datum = DateADTGetDatum(days - PG_EPOCH_DAYS);
+			return DDB_DECODE_OK;
+		}
+		if (codec->is_key)
+			return DDB_DECODE_MISFIT;
+	}
+	/* A date never stands for the time of day it would lose. */
+	if (!parse_instant(codec, text, len, &micros) ||
+		micros % USECS_PER_DAY != 0)
+		return DDB_DECODE_MISFIT;
+	micros = micros / USECS_PER_DAY - PG_EPOCH_DAYS;
+	if (!IS_VALID_DATE(micros))
+		return DDB_DECODE_MISFIT;
+	*datum = DateADTGetDatum((DateADT) micros);
+	return DDB_DECODE_OK;
+}
+
+static DdbDecodeResult
+decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
+			const char **reason)
+{
+	int64		micros;
+
+	if (codec->conversion == DDB_CONVERT_DATE)
+		return decode_date(codec, text, len, datum, reason);
+	*reason = "it is not a timestamp in the column's format";
+	if (!parse_instant(codec, text, len, &micros) ||
+		micros < PG_INT64_MIN + PG_EPOCH_MICROS)
+		return DDB_DECODE_MISFIT;
+	micros -= PG_EPOCH_MICROS;
+	if (!IS_VALID_TIMESTAMP(micros))
+		return DDB_DECODE_MISFIT;
+	if (codec->column->typmod >= 0 && codec->column->typmod < 6)
+	{
+		static const int64 units[] = {1000000, 100000, 10000, 1000, 100, 10};
+
+		*reason = "it has more fraction digits than the column";
+		if (micros % units[codec->column->typmod] != 0)
+			return DDB_DECODE_MISFIT;
+	}
+	*datum = TimestampTzGetDatum(micros);
+	return DDB_DECODE_OK;
+}
+
+/*
+ * Through the type's input function.  Of keys the text must be the one that
+ * the output function writes, because equality asks for that one.
+ */
+static DdbDecodeResult
+decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
+			 const char **reason)
+{
+	char	   *text = codec->utf8_server ? utf8 :
+		pg_any_to_server(utf8, len, PG_UTF8);
+
+	*reason = "the type's input function refuses it";
+	if (!soft)
+		*datum = InputFunctionCall(&codec->input, text, codec->typioparam,
+								   codec->column->typmod);
+	else if (!ddb_compat_input_soft(&codec->input, text, codec->typioparam,
+									codec->column->typmod, datum))
+		return DDB_DECODE_MISFIT;
+	if (codec->is_key &&
+		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
+	{
+		*reason = "it is not in the type's canonical form, as keys must be";
+		return DDB_DECODE_MISFIT;
+	}
+	return DDB_DECODE_OK;
+}
+
+/* Everything that is converted from text, whether stored as S or as N. */
+static DdbDecodeResult
+decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft,
+				 Datum *datum, const char **reason)
+{
+	char		buffer[NUMBER_BUFFER];
+	size_t		len;
+	char	   *text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+
+	if (text == NULL)
+		return DDB_DECODE_MISFIT;
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_INT2:
+		case DDB_CONVERT_INT4:
+		case DDB_CONVERT_INT8:
+			return decode_integer(codec->conversion, text, len, datum, reason);
+		case DDB_CONVERT_NUMERIC:
+			return decode_numeric(codec, text, len, datum, reason);
+		case DDB_CONVERT_FLOAT4:
+		case DDB_CONVERT_FLOAT8:
+			return decode_float(codec->conversion, text, len, datum, reason);
+		case DDB_CONVERT_TIMESTAMPTZ:
+		case DDB_CONVERT_TIMESTAMP:
+		case DDB_CONVERT_DATE:
+			return decode_time(codec, text, len, datum, reason);
+		default:
+			return decode_input(codec, text, len, soft, datum, reason);
+	}
+}
+
+DdbDecodeResult
+ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
+				 Datum *datum, const char **reason)
+{
+	DdbDecodeResult result;
+
+	*reason = NULL;
+	if (value->type == DDB_VALUE_NULL)
+		return DDB_DECODE_NULL;
+	if ((int) value->type != (int) codec->stored)
+		return DDB_DECODE_MISFIT;
+	if (codec->conversion == DDB_CONVERT_TEXT)
+		result = decode_text(codec, &value->span, datum, reason);
+	else if (codec->conversion == DDB_CONVERT_BYTEA)
+		result = decode_bytea(&value->span, datum, reason);
+	else if (codec->conversion == DDB_CONVERT_BOOL)
+	{
+		*datum = BoolGetDatum(value->boolean);
+		result = DDB_DECODE_OK;
+	}
+	else
+		result = decode_from_text(codec, &value->span, soft, datum, reason);
+	if (result == DDB_DECODE_OK && codec->is_domain)
+		domain_check(*datum, false, codec->column->typid,
+					 &codec->domain_cache, codec->cache_context);
+	return result;
+}

@@ -1,0 +1,126 @@
+/*
+ * value.h
+ *		Attribute values ↔ Datums, one codec per column.
+ *
+ * A codec is resolved once a scan: which stored type a column expects and by
+ * which conversion it becomes a Datum.  A value either fits its column exactly
+ * or not at all: nothing is rounded, cut or guessed (float columns excepted,
+ * which are approximate by nature), so that a condition decided by DynamoDB
+ * and one decided by PostgreSQL agree.  Of key attributes only one spelling of
+ * a value fits, because DynamoDB compares keys by their bytes.
+ *
+ * Knows nothing of requests and plans.
+ */
+#ifndef DDB_VALUE_H
+#define DDB_VALUE_H
+
+#include "postgres.h"
+
+#include "catalog/relation.h"
+#include "codec/attribute.h"
+#include "fmgr.h"
+
+typedef enum DdbConversion
+{
+	DDB_CONVERT_TEXT,			/* text, varchar */
+	DDB_CONVERT_BYTEA,
+	DDB_CONVERT_BOOL,
+	DDB_CONVERT_INT2,
+	DDB_CONVERT_INT4,
+	DDB_CONVERT_INT8,
+	DDB_CONVERT_NUMERIC,
+	DDB_CONVERT_FLOAT4,
+	DDB_CONVERT_FLOAT8,
+	DDB_CONVERT_TIMESTAMPTZ,
+	DDB_CONVERT_TIMESTAMP,
+	DDB_CONVERT_DATE,
+	DDB_CONVERT_UUID,
+	DDB_CONVERT_INPUT,			/* any other type, through its text form */
+} DdbConversion;
+
+typedef struct DdbCodec
+{
+	const DdbColumn *column;
+	DdbStoredType stored;		/* what the attribute must be */
+	DdbConversion conversion;
+	DdbTimeFormat time_format;	/* resolved, never DEFAULT, of time types */
+	int			fraction_digits;
+	bool		is_key;			/* one spelling only */
+	bool		utf8_server;	/* database encoding is UTF8: no conversion */
+	bool		is_domain;		/* constraints are checked after conversion */
+	FmgrInfo	input;			/* DDB_CONVERT_INPUT and UUID */
+	FmgrInfo	output;
+	Oid			typioparam;
+	void	   *domain_cache;	/* of domain_check */
+	MemoryContext cache_context;
+} DdbCodec;
+
+typedef enum DdbDecodeResult
+{
+	DDB_DECODE_OK,
+	DDB_DECODE_NULL,			/* SQL NULL */
+	DDB_DECODE_MISFIT,			/* does not fit; *reason says why */
+} DdbDecodeResult;
+
+/* The stored type that a column means when nothing says otherwise. */
+extern DdbStoredType ddb_value_default_stored_type(const DdbColumn *column);
+
+/*
+ * Resolves the codec of a column, raising an error when its type, its options
+ * and the key schema do not go together.  key_type: the attribute's type in
+ * the key schema of what is read, or DDB_STORED_NONE when it is no key.
+ */
+extern void ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
+						   const DdbColumn *column, DdbStoredType key_type);
+
+/*
+ * Converts in the current memory context.  Never raises an error because of
+ * the value, except where a custom type's input function insists on it (soft
+ * is false) — its message then passes through the caller's error context.
+ */
+extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
+										const DdbAttributeValue *value,
+										bool soft, Datum *datum,
+										const char **reason);
+
+/*
+ * A constant as DynamoDB stores it, for key conditions: where it lies among
+ * the values that an attribute of this codec can hold.
+ */
+typedef enum DdbBoundPlace
+{
+	DDB_BOUND_EXACT,			/* data is the value */
+	DDB_BOUND_BETWEEN,			/* data is the greatest storable value below it */
+	DDB_BOUND_BELOW_ALL,		/* less than everything storable */
+	DDB_BOUND_ABOVE_ALL,
+	DDB_BOUND_TOO_LONG,			/* data is a prefix of it, of the longest
+								 * length a key may have */
+} DdbBoundPlace;
+
+typedef struct DdbBound
+{
+	DdbBoundPlace place;
+	DdbStoredType type;			/* S, N or B */
+	char	   *data;			/* UTF-8 text, number text, or raw bytes */
+	int			len;
+} DdbBound;
+
+/* What a codec allows conditions on its key attribute to push. */
+extern bool ddb_codec_can_equal(const DdbCodec *codec);
+extern bool ddb_codec_can_range(const DdbCodec *codec);
+extern bool ddb_codec_can_prefix(const DdbCodec *codec);
+
+/* Is the stored order the type's order (collations aside)? */
+extern bool ddb_codec_keeps_order(const DdbCodec *codec);
+
+/*
+ * May a comparison of the column with a value of this type be pushed?  Only
+ * types whose values convert to the stored form without judgement.
+ */
+extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
+
+/* max_len: longest value the key part takes, in bytes. */
+extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
+								   int max_len, DdbBound *bound);
+
+#endif							/* DDB_VALUE_H */

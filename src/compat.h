@@ -1,0 +1,221 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 15, 16, 17 and 18.
+ *
+ * The only file that tests PG_VERSION_NUM.  Each name here has one meaning on
+ * every server; code elsewhere uses that name and no condition.
+ */
+#ifndef DDB_COMPAT_H
+#define DDB_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/stratnum.h"
+#include "common/base64.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/pathnodes.h"
+#include "nodes/execnodes.h"
+#include "optimizer/pathnode.h"
+#include "parser/parsetree.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "ddb_fdw needs PostgreSQL 15 or newer"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "commands/explain.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#include "access/xact.h"
+#include "utils/resowner.h"
+#endif
+
+/* PG_MODULE_MAGIC with name and version where the server shows them. */
+#if PG_VERSION_NUM >= 180000
+#define DDB_MODULE_MAGIC(module_name, module_version) \
+	PG_MODULE_MAGIC_EXT(.name = module_name, .version = module_version)
+#else
+#define DDB_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC
+#endif
+
+/* The role whose user mapping a scan of this relation uses (views included). */
+static inline Oid
+ddb_compat_rel_userid(PlannerInfo *root, RelOptInfo *rel)
+{
+	Oid			userid;
+
+#if PG_VERSION_NUM >= 160000
+	(void) root;
+	userid = rel->userid;
+#else
+	userid = planner_rt_fetch(rel->relid, root)->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* The same, when the plan runs. */
+static inline Oid
+ddb_compat_scan_userid(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	Oid			userid;
+
+#if PG_VERSION_NUM >= 160000
+	userid = plan->checkAsUser;
+#else
+	userid = exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* create_foreignscan_path for a base relation, without an outer path. */
+static inline ForeignPath *
+ddb_compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
+						Cost startup_cost, Cost total_cost, List *pathkeys,
+						Relids required_outer, List *fdw_private)
+{
+	return create_foreignscan_path(root, rel, NULL, rows,
+#if PG_VERSION_NUM >= 180000
+								   0,
+#endif
+								   startup_cost, total_cost, pathkeys,
+								   required_outer, NULL,
+#if PG_VERSION_NUM >= 170000
+								   NIL,
+#endif
+								   fdw_private);
+}
+
+/* Does the pathkey ask for descending order? */
+static inline bool
+ddb_compat_pathkey_descends(const PathKey *pathkey)
+{
+#if PG_VERSION_NUM >= 180000
+	return pathkey->pk_cmptype == COMPARE_GT;
+#else
+	return pathkey->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/*
+ * Does this collation order text by bytes?  In a UTF8 database that is the
+ * order of DynamoDB's strings (dynamodb.md section 4).
+ */
+static inline bool
+ddb_compat_collation_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+	return lc_collate_is_c(collation);
+#endif
+}
+
+/*
+ * Calls a type's input function; false when it refuses the text.  Servers
+ * before 16 have no soft errors, so there the call runs in a subtransaction.
+ */
+static inline bool
+ddb_compat_input_soft(FmgrInfo *flinfo, char *text, Oid typioparam,
+					  int32 typmod, Datum *result)
+{
+#if PG_VERSION_NUM >= 160000
+	ErrorSaveContext escontext = {T_ErrorSaveContext};
+
+	return InputFunctionCallSafe(flinfo, text, typioparam, typmod,
+								 (Node *) &escontext, result);
+#else
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*result = InputFunctionCall(flinfo, text, typioparam, typmod);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		FreeErrorData(error);
+		RollbackAndReleaseCurrentSubTransaction();
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return ok;
+#endif
+}
+
+/* The name waits show in pg_stat_activity, where servers can name them. */
+static inline uint32
+ddb_compat_wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("DynamoDBReply");
+	return wait_event;
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* A wait event set that lives as long as the backend or until it is freed. */
+static inline WaitEventSet *
+ddb_compat_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* pg_b64_decode's output became unsigned in PostgreSQL 18. */
+static inline int
+ddb_compat_b64_decode(const char *src, int len, char *dst, int dst_len)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_b64_decode(src, len, (uint8 *) dst, dst_len);
+#else
+	return pg_b64_decode(src, len, dst, dst_len);
+#endif
+}
+
+/* pg_b64_encode's input likewise. */
+static inline int
+ddb_compat_b64_encode(const char *src, int len, char *dst, int dst_len)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_b64_encode((const uint8 *) src, len, dst, dst_len);
+#else
+	return pg_b64_encode(src, len, dst, dst_len);
+#endif
+}
+
+#endif							/* DDB_COMPAT_H */

@@ -1,0 +1,102 @@
+/*
+ * ddb_fdw.c
+ *		What PostgreSQL calls: module load, handler, validator, version.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+
+#include "access/reloptions.h"
+#include "catalog/guc.h"
+#include "catalog/options.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "compat.h"
+#include "exec/request.h"
+#include "exec/scan.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "plan/plan_state.h"
+#include "utils/builtins.h"
+
+DDB_MODULE_MAGIC("ddb_fdw", "1.0");
+
+extern void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(ddb_fdw_handler);
+PG_FUNCTION_INFO_V1(ddb_fdw_validator);
+PG_FUNCTION_INFO_V1(ddb_fdw_version);
+
+void
+_PG_init(void)
+{
+	ddb_guc_define();
+}
+
+/* The feature set on one screen. */
+static const FdwRoutine routine = {
+	.type = T_FdwRoutine,
+
+	/* planning */
+	.GetForeignRelSize = ddbGetForeignRelSize,
+	.GetForeignPaths = ddbGetForeignPaths,
+	.GetForeignPlan = ddbGetForeignPlan,
+
+	/* reading */
+	.BeginForeignScan = ddbBeginForeignScan,
+	.IterateForeignScan = ddbIterateForeignScan,
+	.ReScanForeignScan = ddbReScanForeignScan,
+	.EndForeignScan = ddbEndForeignScan,
+
+	/* explaining */
+	.ExplainForeignScan = ddbExplainForeignScan,
+};
+
+Datum
+ddb_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *result = makeNode(FdwRoutine);
+
+	*result = routine;
+	PG_RETURN_POINTER(result);
+}
+
+static int
+object_of_catalog(Oid catalog)
+{
+	switch (catalog)
+	{
+		case ForeignServerRelationId:
+			return DDB_ON_SERVER;
+		case UserMappingRelationId:
+			return DDB_ON_USER;
+		case ForeignTableRelationId:
+			return DDB_ON_TABLE;
+		case AttributeRelationId:
+			return DDB_ON_COLUMN;
+		default:
+			return 0;			/* the wrapper itself has no options */
+	}
+}
+
+Datum
+ddb_fdw_validator(PG_FUNCTION_ARGS)
+{
+	ddb_options_validate(untransformRelOptions(PG_GETARG_DATUM(0)),
+						 object_of_catalog(PG_GETARG_OID(1)));
+	PG_RETURN_VOID();
+}
+
+Datum
+ddb_fdw_version(PG_FUNCTION_ARGS)
+{
+	char	   *version = psprintf("ddb_fdw 1.0, libcurl %s, %s, jansson %s",
+								   curl_version_info(CURLVERSION_NOW)->version,
+								   OpenSSL_version(OPENSSL_VERSION),
+								   ddb_request_library_version());
+
+	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text(version)));
+}

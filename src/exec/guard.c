@@ -1,0 +1,88 @@
+/*
+ * guard.c
+ *		Scan policy and the cap on read units.
+ *
+ * Units are summed over all scans of one statement of the client: that is what
+ * a user understands by a statement, however many functions it calls.
+ */
+#include "postgres.h"
+
+#include "exec/guard.h"
+
+#include "access/xact.h"
+#include "utils/timestamp.h"
+
+/* Tables above this size get a warning unless "scan" says otherwise. */
+#define WARN_BYTES (1024.0 * 1024.0 * 1024.0)
+
+static TimestampTz statement_start = 0;
+static double statement_units = 0;
+
+void
+ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
+{
+	DdbScanPolicy policy = ddb_relation_scan_policy(relation);
+
+	if (plan->operation != DDB_OP_SCAN)
+		return;
+	if (policy == DDB_SCAN_DENY)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("full scan of DynamoDB table \"%s\" is denied",
+						plan->table_name),
+				 errdetail("The query has no condition that selects by the table's partition key \"%s\".",
+						   plan->keys.partition[0].name),
+				 errhint("Add an equality condition on the partition key, or set \"scan\" to \"allow\".")));
+	if (policy == DDB_SCAN_WARN ||
+		(relation->scan_policy == DDB_SCAN_UNSET &&
+		 plan->table_bytes > WARN_BYTES))
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("full scan of DynamoDB table \"%s\"",
+						plan->table_name),
+				 errdetail("It reads about %.0f read units.",
+						   plan->read_units)));
+}
+
+static void
+raise_cap(const DdbRelation *relation, double cap)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("statement stopped after %g read units of DynamoDB",
+					statement_units),
+			 errdetail("max_read_units allows %g, reached while reading foreign table %s.",
+					   cap, relation->name),
+			 errhint("Select fewer items, or raise \"max_read_units\".")));
+}
+
+static void
+begin_statement(void)
+{
+	if (statement_start != GetCurrentStatementStartTimestamp())
+	{
+		statement_start = GetCurrentStatementStartTimestamp();
+		statement_units = 0;
+	}
+}
+
+void
+ddb_guard_add_read_units(const DdbRelation *relation, double units)
+{
+	double		cap = ddb_relation_max_read_units(relation);
+
+	begin_statement();
+	statement_units += units;
+	if (cap > 0 && statement_units > cap)
+		raise_cap(relation, cap);
+}
+
+void
+ddb_guard_check_read_units(const DdbRelation *relation)
+{
+	double		cap = ddb_relation_max_read_units(relation);
+
+	begin_statement();
+	if (cap > 0 && statement_units >= cap)
+		raise_cap(relation, cap);
+}

@@ -1,0 +1,26 @@
+/*
+ * guard.h
+ *		What keeps a statement from costing more than its owner allows.
+ */
+#ifndef DDB_GUARD_H
+#define DDB_GUARD_H
+
+#include "postgres.h"
+
+#include "catalog/relation.h"
+#include "plan/access_plan.h"
+
+/* Full scans: nothing, a warning, or an error. Once a scan, before it reads. */
+extern void ddb_guard_scan(const DdbRelation *relation,
+						   const DdbAccessPlan *plan);
+
+/*
+ * Adds read units to what the running statement has consumed.  Raises an error
+ * when that is more than the statement may.
+ */
+extern void ddb_guard_add_read_units(const DdbRelation *relation, double units);
+
+/* Raises the same error when nothing is left for another request. */
+extern void ddb_guard_check_read_units(const DdbRelation *relation);
+
+#endif							/* DDB_GUARD_H */

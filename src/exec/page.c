@@ -1,0 +1,221 @@
+/*
+ * page.c
+ *		Takes a reply apart without copying it.
+ *
+ * The first walk skips over the items, which checks every byte of them, and
+ * finds the continuation key, so that nothing is handed on from a page that
+ * would turn out to be broken.
+ */
+#include "postgres.h"
+
+#include "exec/page.h"
+
+#include "mb/pg_wchar.h"
+
+void
+ddb_page_raise_malformed(const char *table_name, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("could not understand a reply about DynamoDB table \"%s\"",
+					table_name),
+			 errdetail("The reply is not what DynamoDB documents: %s.", what),
+			 errhint("Something between the database and DynamoDB changes replies, or the endpoint is not DynamoDB.")));
+}
+
+static int64
+read_count(DdbScanner *scan)
+{
+	DdbSpan		span;
+	int64		value = 0;
+
+	if (!ddb_scan_number(scan, &span))
+		return -1;
+	for (uint32 i = 0; i < span.len; i++)
+	{
+		if (span.data[i] < '0' || span.data[i] > '9' || i > 17)
+			return -1;
+		value = value * 10 + (span.data[i] - '0');
+	}
+	return value;
+}
+
+/* {"TableName": "…", "CapacityUnits": 0.5, …} */
+static double
+read_capacity(DdbScanner *scan)
+{
+	bool		first = true;
+	DdbSpan		key;
+	DdbSpan		number;
+	char		text[64];
+	double		units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+	{
+		(void) ddb_scan_skip(scan);
+		return 0;
+	}
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &key))
+	{
+		if (!ddb_span_equals(&key, "CapacityUnits", 13) ||
+			ddb_scan_peek(scan) != DDB_JSON_NUMBER)
+			(void) ddb_scan_skip(scan);
+		else if (ddb_scan_number(scan, &number) && number.len < sizeof(text))
+		{
+			memcpy(text, number.data, number.len);
+			text[number.len] = '\0';
+			units = strtod(text, NULL);
+		}
+	}
+	return units;
+}
+
+/* Counts the items and remembers where they begin. */
+static void
+read_items(DdbPage *page, DdbScanner *scan)
+{
+	bool		first = true;
+
+	if (!ddb_scan_enter_array(scan))
+		return;
+	page->has_items = true;
+	page->items = *scan;
+	while (ddb_scan_next_element(scan, &first))
+	{
+		if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+			scan->error = DDB_SCAN_WRONG_KIND;
+		(void) ddb_scan_skip(scan);
+		page->item_count++;
+	}
+}
+
+static void
+read_single_item(DdbPage *page, DdbScanner *scan)
+{
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+		scan->error = DDB_SCAN_WRONG_KIND;
+	page->has_items = true;
+	page->items = *scan;
+	page->single = true;
+	page->item_count++;
+	(void) ddb_scan_skip(scan);
+}
+
+static void
+read_last_key(DdbPage *page, DdbScanner *scan)
+{
+	DdbSpan		span;
+
+	if (ddb_scan_peek(scan) == DDB_JSON_NULL)
+		(void) ddb_scan_skip(scan);
+	else if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+		scan->error = DDB_SCAN_WRONG_KIND;
+	else if (ddb_scan_skip_span(scan, &span))
+	{
+		page->last_key = span.data;
+		page->last_key_len = span.len;
+	}
+}
+
+static void
+read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key)
+{
+	if (ddb_span_equals(key, "Items", 5))
+		read_items(page, scan);
+	else if (ddb_span_equals(key, "Item", 4))
+		read_single_item(page, scan);
+	else if (ddb_span_equals(key, "Count", 5))
+		page->count = read_count(scan);
+	else if (ddb_span_equals(key, "ScannedCount", 12))
+		page->scanned = read_count(scan);
+	else if (ddb_span_equals(key, "LastEvaluatedKey", 16))
+		read_last_key(page, scan);
+	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
+		page->read_units = read_capacity(scan);
+	else if (ddb_span_equals(key, "__type", 6))
+	{
+		page->is_error = true;
+		(void) ddb_scan_skip(scan);
+	}
+	else
+		(void) ddb_scan_skip(scan);
+}
+
+/*
+ * A reply without what every reply of its kind has is no empty result, but a
+ * broken one.
+ */
+static void
+check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
+{
+	if (page->is_error)
+		ddb_page_raise_malformed(table_name,
+								 "it holds an error under a success status");
+	if (kind == DDB_PAGE_COUNT && page->count < 0)
+		ddb_page_raise_malformed(table_name, "it holds no count");
+	if (kind == DDB_PAGE_ITEMS && !page->has_items)
+		ddb_page_raise_malformed(table_name, "it holds no items");
+	if (kind == DDB_PAGE_ITEM && page->item_count > 1)
+		ddb_page_raise_malformed(table_name, "it holds more than one item");
+	if (kind != DDB_PAGE_COUNT && page->count >= 0 &&
+		page->count != page->item_count)
+		ddb_page_raise_malformed(table_name,
+								 psprintf("it counts " INT64_FORMAT " items and holds " INT64_FORMAT,
+										  page->count, page->item_count));
+}
+
+static void
+walk_reply(DdbPage *page, const char *table_name)
+{
+	DdbScanner	scan;
+	bool		first = true;
+	DdbSpan		key;
+
+	ddb_scan_init(&scan, page->body, page->len);
+	if (ddb_scan_enter_object(&scan))
+	{
+		while (ddb_scan_next_member(&scan, &first, &key))
+			read_member(page, &scan, &key);
+	}
+	if (scan.error == DDB_SCAN_OK)
+		(void) ddb_scan_finish(&scan);
+	if (scan.error != DDB_SCAN_OK)
+		ddb_page_raise_malformed(table_name,
+								 psprintf("%s at byte %zu",
+										  ddb_scan_error_text(scan.error),
+										  (size_t) (scan.pos - page->body)));
+}
+
+void
+ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
+			  const char *table_name)
+{
+	memset(page, 0, sizeof(*page));
+	page->body = body;
+	page->len = len;
+	page->first = true;
+	page->count = -1;
+	page->scanned = -1;
+	if (!pg_verify_mbstr(PG_UTF8, body, len, true))
+		ddb_page_raise_malformed(table_name, "it is not valid UTF-8");
+	walk_reply(page, table_name);
+	check_shape(page, kind, table_name);
+	if (page->count < 0)
+		page->count = page->item_count;
+	if (page->scanned < page->count)
+		page->scanned = page->count;
+}
+
+bool
+ddb_page_next_item(DdbPage *page)
+{
+	if (page->single)
+	{
+		page->single = false;
+		return true;
+	}
+	if (page->item_count == 0 || page->items.pos == NULL)
+		return false;
+	return ddb_scan_next_element(&page->items, &page->first);
+}

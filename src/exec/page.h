@@ -1,0 +1,51 @@
+/*
+ * page.h
+ *		One reply to GetItem, Query or Scan: checked whole, then item by item.
+ */
+#ifndef DDB_PAGE_H
+#define DDB_PAGE_H
+
+#include "postgres.h"
+
+#include "codec/scanner.h"
+
+typedef enum DdbPageKind
+{
+	DDB_PAGE_ITEM,				/* GetItem: one item, or none */
+	DDB_PAGE_ITEMS,				/* Query, Scan */
+	DDB_PAGE_COUNT,				/* the same with Select COUNT: no items */
+} DdbPageKind;
+
+typedef struct DdbPage
+{
+	const char *body;			/* not owned; outlives the page */
+	size_t		len;
+	DdbScanner	items;			/* stands before the next item */
+	bool		first;			/* of ddb_scan_next_element */
+	bool		single;			/* GetItem: one item, no array */
+	int64		item_count;		/* items in this reply */
+	int64		count;			/* the reply's Count; items of GetItem */
+	int64		scanned;		/* ScannedCount; as count where it is absent */
+	bool		has_items;		/* Items was there, or Item */
+	bool		is_error;		/* an error's body under a success status */
+	double		read_units;		/* consumed, as reported */
+	const char *last_key;		/* LastEvaluatedKey, raw JSON; NULL: the end */
+	int			last_key_len;
+} DdbPage;
+
+/*
+ * Walks the whole reply and raises an error unless it is well-formed JSON and
+ * valid UTF-8 of the documented shape, whose counts agree with its items.
+ * The body must be followed by DDB_SCAN_PADDING readable bytes.
+ */
+extern void ddb_page_open(DdbPage *page, const char *body, size_t len,
+						  DdbPageKind kind, const char *table_name);
+
+/* Moves to the next item; false after the last one. */
+extern bool ddb_page_next_item(DdbPage *page);
+
+/* Raises the error for a reply that is not as documented. */
+extern void ddb_page_raise_malformed(const char *table_name,
+									 const char *what) pg_attribute_noreturn();
+
+#endif							/* DDB_PAGE_H */

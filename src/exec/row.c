@@ -1,0 +1,340 @@
+/*
+ * row.c
+ *		Reads one item at a time off the page into a slot.
+ *
+ * Attributes of most tables arrive in a stable order, so the attribute that
+ * followed the last one in the item before is tried first; only when that
+ * fails is the name looked up.
+ */
+#include "postgres.h"
+
+#include "exec/row.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+/* Longest part of a key value that a message repeats. */
+#define MESSAGE_VALUE_BYTES 100
+
+static int
+compare_names(const char *a, int alen, const char *b, int blen)
+{
+	if (alen != blen)
+		return alen - blen;
+	return memcmp(a, b, alen);
+}
+
+static int
+compare_attributes(const void *a, const void *b)
+{
+	const DdbRowAttribute *x = (const DdbRowAttribute *) a;
+	const DdbRowAttribute *y = (const DdbRowAttribute *) b;
+
+	return compare_names(x->name, x->len, y->name, y->len);
+}
+
+/* Index of the attribute of that name, or -1. */
+static int
+find_attribute(const DdbRowReader *reader, const char *name, int len)
+{
+	int			low = 0;
+	int			high = reader->nattributes - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		const DdbRowAttribute *attribute = &reader->attributes[middle];
+		int			order = compare_names(name, len, attribute->name,
+										  attribute->len);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle - 1;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
+static DdbStoredType
+key_type_of(const DdbKeySchema *keys, const char *attribute)
+{
+	for (int i = 0; i < keys->npartition; i++)
+		if (strcmp(keys->partition[i].name, attribute) == 0)
+			return keys->partition[i].type;
+	for (int i = 0; i < keys->nsort; i++)
+		if (strcmp(keys->sort[i].name, attribute) == 0)
+			return keys->sort[i].type;
+	return DDB_STORED_NONE;
+}
+
+/* Chains the codec to its attribute, which is made when it is new. */
+static void
+add_attribute(DdbRowReader *reader, int codec)
+{
+	const DdbColumn *column = reader->codecs[codec].column;
+	DdbRowAttribute *attribute;
+
+	reader->next_codec[codec] = -1;
+	for (int i = 0; i < reader->nattributes; i++)
+	{
+		attribute = &reader->attributes[i];
+		if (compare_names(attribute->name, attribute->len, column->attribute,
+						  column->attribute_len) == 0)
+		{
+			reader->next_codec[codec] = attribute->first_codec;
+			attribute->first_codec = codec;
+			return;
+		}
+	}
+	attribute = &reader->attributes[reader->nattributes++];
+	attribute->name = column->attribute;
+	attribute->len = column->attribute_len;
+	attribute->first_codec = codec;
+}
+
+DdbRowReader *
+ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
+					  const DdbKeyRanges *ranges, List *columns)
+{
+	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
+	int			n = list_length(columns);
+	ListCell   *lc;
+
+	reader->relation = relation;
+	reader->plan = plan;
+	reader->ranges = ranges;
+	reader->codecs = palloc0(sizeof(DdbCodec) * Max(n, 1));
+	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
+	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
+	foreach(lc, columns)
+	{
+		DdbColumn  *column = &relation->columns[lfirst_int(lc) - 1];
+
+		ddb_codec_init(&reader->codecs[reader->ncodecs], relation, column,
+					   key_type_of(&plan->keys, column->attribute));
+		add_attribute(reader, reader->ncodecs++);
+	}
+	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
+		  compare_attributes);
+	reader->follower = palloc0(sizeof(int) * (reader->nattributes + 1));
+	return reader;
+}
+
+const char **
+ddb_row_reader_attributes(const DdbRowReader *reader)
+{
+	const char **names = palloc(sizeof(char *) * Max(reader->nattributes, 1));
+
+	for (int i = 0; i < reader->nattributes; i++)
+		names[i] = reader->attributes[i].name;
+	return names;
+}
+
+/* A value of a key attribute, for messages: short, in the server's encoding. */
+static void
+append_value(StringInfo text, const char *data, int len)
+{
+	int			shown = Min(len, MESSAGE_VALUE_BYTES);
+
+	shown = pg_encoding_mbcliplen(PG_UTF8, data, len, shown);
+	appendStringInfo(text, "\"%s%s\"",
+					 pg_any_to_server(pnstrdup(data, shown), shown, PG_UTF8),
+					 shown < len ? "…" : "");
+}
+
+/* The key attribute's value in the item being read, or in the condition. */
+static void
+append_key_attribute(const DdbRowReader *reader, StringInfo text,
+					 const char *name, const DdbKeyRange *range)
+{
+	DdbScanner	scan = reader->item;
+	bool		first = true;
+	DdbSpan		key;
+	DdbAttributeValue value;
+
+	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
+	if (ddb_scan_enter_object(&scan))
+	{
+		while (ddb_scan_next_member(&scan, &first, &key) &&
+			   ddb_attribute_read(&scan, &value))
+		{
+			if (ddb_span_equals(&key, name, strlen(name)))
+			{
+				append_value(text, value.span.data, value.span.len);
+				return;
+			}
+		}
+	}
+	if (range != NULL && !range->empty && ddb_key_range_is_value(range) &&
+		range->lower.type != DDB_STORED_B)
+		append_value(text, range->lower.data, range->lower.len);
+	else
+		appendStringInfoString(text, "(not selected)");
+}
+
+static char *
+describe_item(const DdbRowReader *reader)
+{
+	const DdbKeySchema *keys = &reader->plan->keys;
+	const DdbKeyRanges *ranges = reader->ranges;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < keys->npartition; i++)
+		append_key_attribute(reader, &text, keys->partition[i].name,
+							 ranges != NULL ? &ranges->partition[i] : NULL);
+	for (int i = 0; i < keys->nsort; i++)
+		append_key_attribute(reader, &text, keys->sort[i].name,
+							 ranges != NULL ? &ranges->sort[i] : NULL);
+	return text.data;
+}
+
+static void
+raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
+			 DdbValueType stored, const char *reason)
+{
+	const DdbColumn *column = codec->column;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
+			 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column \"%s\" of foreign table %s",
+					column->attribute, reader->plan->table_name,
+					column->name, reader->relation->name),
+			 errdetail("The item with key %s has a value of DynamoDB type %s; the column is of type %s and takes DynamoDB type %s%s%s.",
+					   describe_item(reader), ddb_attribute_type_name(stored),
+					   format_type_be(column->typid),
+					   ddb_stored_type_name(codec->stored),
+					   reason != NULL ? "; of this value, " : "",
+					   reason != NULL ? reason : ""),
+			 errhint("Change the type or the options of the column, or set \"on_type_mismatch\" to \"null\".")));
+}
+
+/* Input functions of other types speak for themselves; this adds the place. */
+static void
+conversion_context(void *arg)
+{
+	DdbRowReader *reader = (DdbRowReader *) arg;
+
+	if (reader->current != NULL)
+		errcontext("column \"%s\" of foreign table %s, item with key %s",
+				   reader->current->column->name, reader->relation->name,
+				   describe_item(reader));
+}
+
+/* The order of rows hangs on this column: NULL in its place would break it. */
+static bool
+carries_order(const DdbRowReader *reader, const DdbColumn *column)
+{
+	if (!reader->plan->ordered)
+		return false;
+	for (int i = 0; i < reader->plan->keys.nsort; i++)
+		if (strcmp(reader->plan->keys.sort[i].name, column->attribute) == 0)
+			return true;
+	return false;
+}
+
+static void
+convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
+		TupleTableSlot *slot)
+{
+	int			i = codec->column->attnum - 1;
+	bool		soft = ddb_column_mismatch_policy(codec->column) ==
+		DDB_MISMATCH_NULL && !carries_order(reader, codec->column);
+	const char *reason;
+
+	reader->current = codec;
+	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i],
+							 &reason))
+	{
+		case DDB_DECODE_OK:
+			slot->tts_isnull[i] = false;
+			break;
+		case DDB_DECODE_NULL:
+			break;
+		case DDB_DECODE_MISFIT:
+			if (!soft)
+			{
+				reader->current = NULL;
+				raise_misfit(reader, codec, value->type, reason);
+			}
+			break;
+	}
+	reader->current = NULL;
+}
+
+/* The attribute that a member names: the expected one, or looked up. */
+static int
+identify(DdbRowReader *reader, const DdbSpan *key, int previous)
+{
+	int			guess = reader->follower[previous + 1];
+	char	   *name;
+	size_t		len;
+
+	if (key->escaped)
+	{
+		name = palloc(key->len + 1);
+		if (ddb_scan_unescape(key, name, &len) != DDB_UNESCAPE_OK)
+			return -1;
+		return find_attribute(reader, name, len);
+	}
+	if (guess < reader->nattributes &&
+		reader->attributes[guess].len == (int) key->len &&
+		memcmp(reader->attributes[guess].name, key->data, key->len) == 0)
+		return guess;
+	guess = find_attribute(reader, key->data, key->len);
+	if (guess >= 0)
+		reader->follower[previous + 1] = guess;
+	return guess;
+}
+
+static void
+read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
+{
+	bool		first = true;
+	int			previous = -1;
+	DdbSpan		key;
+	DdbAttributeValue value;
+
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &key))
+	{
+		int			attribute = identify(reader, &key, previous);
+
+		if (attribute < 0)
+		{
+			(void) ddb_scan_skip(scan);
+			continue;
+		}
+		if (!ddb_attribute_read(scan, &value))
+			break;
+		for (int i = reader->attributes[attribute].first_codec; i >= 0;
+			 i = reader->next_codec[i])
+			convert(reader, &reader->codecs[i], &value, slot);
+		previous = attribute;
+	}
+	if (scan->error != DDB_SCAN_OK)
+		ddb_page_raise_malformed(reader->plan->table_name,
+								 "an item holds something that is no attribute value");
+}
+
+void
+ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+{
+	ErrorContextCallback context;
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, natts * sizeof(bool));
+	memset(slot->tts_values, 0, natts * sizeof(Datum));
+	reader->item = page->items;
+	context.callback = conversion_context;
+	context.arg = reader;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	read_members(reader, &page->items, slot);
+	error_context_stack = context.previous;
+	ExecStoreVirtualTuple(slot);
+}

@@ -1,0 +1,56 @@
+/*
+ * row.h
+ *		Items of a page → rows of a foreign table.
+ */
+#ifndef DDB_ROW_H
+#define DDB_ROW_H
+
+#include "postgres.h"
+
+#include "codec/value.h"
+#include "executor/tuptable.h"
+#include "exec/bounds.h"
+#include "exec/page.h"
+#include "plan/access_plan.h"
+
+/* One attribute that rows are read from; several columns may show it. */
+typedef struct DdbRowAttribute
+{
+	const char *name;
+	int			len;
+	int			first_codec;	/* index into codecs; chained by next_codec */
+} DdbRowAttribute;
+
+typedef struct DdbRowReader
+{
+	DdbRelation *relation;
+	const DdbAccessPlan *plan;
+	const DdbKeyRanges *ranges; /* for error messages */
+	DdbCodec   *codecs;			/* one a fetched column */
+	int		   *next_codec;		/* of the same attribute, or -1 */
+	int			ncodecs;
+	DdbRowAttribute *attributes;	/* sorted by length, then bytes */
+	int			nattributes;
+	int		   *follower;		/* the attribute seen after this one (index
+								 * + 1; 0: at the start) in the last item */
+	const DdbCodec *current;	/* being converted, for error context */
+	DdbScanner	item;			/* stands before the item being read */
+} DdbRowReader;
+
+/* columns: attnums to fill; everything lives in the current context. */
+extern DdbRowReader *ddb_row_reader_create(DdbRelation *relation,
+										   const DdbAccessPlan *plan,
+										   const DdbKeyRanges *ranges,
+										   List *columns);
+
+/* The attributes to ask for. */
+extern const char **ddb_row_reader_attributes(const DdbRowReader *reader);
+
+/*
+ * Reads the item at the page's position into the slot; values are allocated
+ * in the current context.
+ */
+extern void ddb_row_read(DdbRowReader *reader, DdbPage *page,
+						 TupleTableSlot *slot);
+
+#endif							/* DDB_ROW_H */

@@ -1,0 +1,83 @@
+/*
+ * order.c
+ *		The order in which one partition's items come, as pathkeys.
+ *
+ * Items of a Query come in the order of the key's sort attributes, forward or
+ * exactly backward.  They are never NULL, so NULLS FIRST and NULLS LAST are
+ * both kept.  Text counts only under a collation that compares bytes
+ * (dynamodb.md section 4).
+ */
+#include "postgres.h"
+
+#include "plan/plan_state.h"
+
+#include "catalog/pg_opfamily.h"
+#include "compat.h"
+#include "utils/typcache.h"
+
+/* Is this equivalence class our sort attribute, by its stored order? */
+static bool
+class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
+				   const DdbCodec *codec)
+{
+	ListCell   *lc;
+
+	foreach(lc, class->ec_members)
+	{
+		EquivalenceMember *member = lfirst_node(EquivalenceMember, lc);
+		Node	   *node = (Node *) member->em_expr;
+
+		while (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		if (IsA(node, Var) && ((Var *) node)->varno == rel->relid &&
+			((Var *) node)->varlevelsup == 0 &&
+			((Var *) node)->varattno == codec->column->attnum)
+			return true;
+	}
+	return false;
+}
+
+/* Does the pathkey order by the type's own order, which the bytes follow? */
+static bool
+pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
+{
+	TypeCacheEntry *cache = lookup_type_cache(codec->column->base_typid,
+											  TYPECACHE_BTREE_OPFAMILY);
+
+	if (pathkey->pk_opfamily == TEXT_PATTERN_BTREE_FAM_OID)
+		return true;
+	if (pathkey->pk_opfamily != cache->btree_opf)
+		return false;
+	return codec->conversion != DDB_CONVERT_TEXT ||
+		(OidIsValid(pathkey->pk_eclass->ec_collation) &&
+		 ddb_compat_collation_is_c(pathkey->pk_eclass->ec_collation));
+}
+
+List *
+ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
+				   const DdbPlanState *state, bool *backward)
+{
+	List	   *pathkeys = NIL;
+	ListCell   *lc;
+	int			position = 0;
+
+	*backward = false;
+	foreach(lc, root->query_pathkeys)
+	{
+		PathKey    *pathkey = lfirst_node(PathKey, lc);
+		const DdbCodec *codec = &state->codecs.sort[position];
+		bool		descending = ddb_compat_pathkey_descends(pathkey);
+
+		if (position >= state->keys->nsort || codec->column == NULL ||
+			!ddb_codec_keeps_order(codec) ||
+			!class_is_attribute(pathkey->pk_eclass, rel, codec) ||
+			!pathkey_follows_bytes(pathkey, codec))
+			break;
+		if (position > 0 && descending != *backward)
+			break;
+		*backward = descending;
+		pathkeys = lappend(pathkeys, pathkey);
+		position++;
+	}
+	return pathkeys;
+}

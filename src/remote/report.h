@@ -1,0 +1,22 @@
+/*
+ * report.h
+ *		Turns the client's errors into PostgreSQL's.
+ */
+#ifndef DDB_REPORT_H
+#define DDB_REPORT_H
+
+#include "postgres.h"
+
+#include "client/client.h"
+
+/*
+ * Raises the error of a call: SQLSTATE by kind, DynamoDB's own words and
+ * request id in DETAIL, what to do in HINT.  table_name may be NULL.
+ */
+extern void ddb_report_call(const DdbcError *error, DdbcOperation operation,
+							const char *table_name, const char *index_name) pg_attribute_noreturn();
+
+/* Raises an error met before any request was made. */
+extern void ddb_report_setup(const DdbcError *error, const char *server_name) pg_attribute_noreturn();
+
+#endif							/* DDB_REPORT_H */

@@ -1,0 +1,437 @@
+/*
+ * session.c
+ *		Caches clients per backend, and waits on them as a backend must.
+ *
+ * A session is keyed by user mapping and role: a mapping for PUBLIC may lend
+ * the server's own identity to a superuser, and another role must not find
+ * that client in the cache.  Changes of server or mapping options mark
+ * sessions stale; a stale one is freed when its last call is.
+ */
+#include "postgres.h"
+
+#include "remote/session.h"
+
+#include "catalog/guc.h"
+#include "catalog/options.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "compat.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "remote/report.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#define DEFAULT_CONNECT_TIMEOUT_MS 3000
+#define DEFAULT_REQUEST_TIMEOUT_MS 30000
+#define DEFAULT_MAX_ATTEMPTS 10
+#define DEFAULT_MAX_CONCURRENCY 16
+
+/* All response buffers of one statement stay under this (design.md 8). */
+#define MAX_RESPONSE_BYTES (32 * 1024 * 1024)
+
+/* Descriptors a client holds besides its connections: epoll twice, a timer. */
+#define OWN_DESCRIPTORS 3
+
+typedef struct SessionKey
+{
+	Oid			umid;
+	Oid			userid;
+} SessionKey;
+
+struct DdbSession
+{
+	SessionKey	key;
+	DdbcClient *client;
+	WaitEventSet *wait_set;
+	uint32		server_hash;	/* syscache hash values, for invalidation */
+	uint32		mapping_hash;
+	bool		own_identity;	/* signs with the database server's identity */
+	bool		stale;
+	int			pins;			/* calls that hold it */
+};
+
+typedef struct SessionEntry
+{
+	SessionKey	key;			/* hash key, must be first */
+	DdbSession *session;
+} SessionEntry;
+
+static HTAB *sessions = NULL;
+
+static void
+session_free(DdbSession *session)
+{
+	if (session->wait_set != NULL)
+		FreeWaitEventSet(session->wait_set);
+	ddbc_client_free(session->client);
+	for (int i = 0; i < OWN_DESCRIPTORS; i++)
+		ReleaseExternalFD();
+	pfree(session);
+}
+
+static void
+invalidate_sessions(Datum arg, int cacheid, uint32 hash)
+{
+	HASH_SEQ_STATUS status;
+	SessionEntry *entry;
+
+	hash_seq_init(&status, sessions);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		DdbSession *session = entry->session;
+
+		/* hash 0 means everything of that cache */
+		if (session != NULL &&
+			(hash == 0 ||
+			 hash == (cacheid == FOREIGNSERVEROID ? session->server_hash :
+					  session->mapping_hash)))
+			session->stale = true;
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(SessionKey);
+	ctl.entrysize = sizeof(SessionEntry);
+	sessions = hash_create("ddb_fdw sessions", 8, &ctl,
+						   HASH_ELEM | HASH_BLOBS);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions,
+								  (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions,
+								  (Datum) 0);
+}
+
+/*
+ * Blocks on the client's descriptor and on the latch.  False: an interrupt is
+ * pending that can be served; the caller unwinds out of the client and serves
+ * it.
+ */
+static bool
+session_wait(void *arg, int fd)
+{
+	DdbSession *session = (DdbSession *) arg;
+	WaitEvent	event;
+
+	if (session->wait_set == NULL)
+	{
+		session->wait_set = ddb_compat_wait_event_set(3);
+		AddWaitEventToSet(session->wait_set, WL_LATCH_SET, PGINVALID_SOCKET,
+						  MyLatch, NULL);
+		AddWaitEventToSet(session->wait_set, WL_EXIT_ON_PM_DEATH,
+						  PGINVALID_SOCKET, NULL, NULL);
+		AddWaitEventToSet(session->wait_set, WL_SOCKET_READABLE, fd, NULL,
+						  NULL);
+	}
+	if (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED())
+		return false;
+	(void) WaitEventSetWait(session->wait_set, -1, &event, 1,
+							ddb_compat_wait_event());
+	if ((event.events & WL_LATCH_SET) != 0)
+		ResetLatch(MyLatch);
+	return !(InterruptPending && INTERRUPTS_CAN_BE_PROCESSED());
+}
+
+/*
+ * May this role borrow the identity of the database server itself?  As
+ * password_required does in postgres_fdw.
+ */
+static bool
+may_use_own_identity(const UserMapping *mapping)
+{
+	return superuser_arg(mapping->userid) ||
+		!ddb_options_get_bool(mapping->options, "credentials_required", true);
+}
+
+static void
+raise_own_identity_denied(const UserMapping *mapping)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("credentials are required for user \"%s\"",
+					GetUserNameFromId(mapping->userid, false)),
+			 errdetail("Only superusers may use the AWS identity of the database server."),
+			 errhint("Set \"access_key_id\" and \"secret_access_key\" on the user mapping, or have a superuser set \"credentials_required\" to false on it.")));
+}
+
+/* The provider that the mapping asks for; *own_identity says whose it is. */
+static DdbcCredentialsProvider *
+make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
+{
+	const char *key_id = ddb_options_get(mapping->options, "access_key_id");
+	const char *source = ddb_options_get(mapping->options,
+										 "credential_source");
+
+	*own_identity = key_id == NULL ||
+		(source != NULL && strcmp(source, "default") != 0);
+	if (*own_identity)
+	{
+		if (!may_use_own_identity(mapping))
+			raise_own_identity_denied(mapping);
+		return ddbc_credentials_environment(error);
+	}
+	return ddbc_credentials_static(key_id,
+								   ddb_options_get(mapping->options,
+												   "secret_access_key"),
+								   ddb_options_get(mapping->options,
+												   "session_token"),
+								   error);
+}
+
+/* The server's region; of privileged roles, else the environment's. */
+static const char *
+choose_region(const ForeignServer *server, const UserMapping *mapping)
+{
+	const char *region = ddb_options_get(server->options, "region");
+
+	if (region == NULL && may_use_own_identity(mapping))
+		region = getenv("AWS_REGION");
+	if (region == NULL && may_use_own_identity(mapping))
+		region = getenv("AWS_DEFAULT_REGION");
+	if (region == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				 errmsg("server \"%s\" has no region", server->servername),
+				 errhint("Use ALTER SERVER %s OPTIONS (ADD region 'us-east-1').",
+						 quote_identifier(server->servername))));
+	return region;
+}
+
+static void
+resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
+				 DdbcEndpoint *endpoint)
+{
+	DdbcError	error;
+
+	if (!ddbc_endpoint_resolve(endpoint, choose_region(server, mapping),
+							   ddb_options_get(server->options,
+											   "endpoint_url"),
+							   ddb_options_get_bool(server->options,
+													"use_fips", false),
+							   ddb_options_get_bool(server->options,
+													"use_dualstack", false),
+							   &error))
+		ddb_report_setup(&error, server->servername);
+	if (!endpoint->is_https && !endpoint->is_loopback &&
+		!ddb_options_get_bool(server->options, "allow_http", false))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("endpoint_url of server \"%s\" is plain HTTP to another host",
+						server->servername),
+				 errhint("Use https, or have a superuser set the option \"allow_http\" on the server.")));
+}
+
+static void
+fill_config(DdbcConfig *config, const ForeignServer *server)
+{
+	List	   *options = server->options;
+
+	config->ca_file = ddb_options_get(options, "ca_file");
+	config->user_agent = "ddb_fdw/1.0";
+	config->connect_timeout_ms =
+		ddb_options_get_duration_ms(options, "connect_timeout",
+									DEFAULT_CONNECT_TIMEOUT_MS);
+	config->request_timeout_ms =
+		ddb_options_get_duration_ms(options, "request_timeout",
+									DEFAULT_REQUEST_TIMEOUT_MS);
+	config->max_attempts = ddb_options_get_int(options, "max_attempts",
+											   DEFAULT_MAX_ATTEMPTS);
+	config->max_concurrency = ddb_options_get_int(options, "max_concurrency",
+												  DEFAULT_MAX_CONCURRENCY);
+	config->max_response_bytes = MAX_RESPONSE_BYTES;
+	config->compression = ddb_options_get_bool(options, "compression", false);
+}
+
+/*
+ * Everything that can raise an error happens before the client exists, so
+ * nothing can leak.
+ */
+static DdbSession *
+session_create(const ForeignServer *server, const UserMapping *mapping)
+{
+	DdbSession *session = MemoryContextAllocZero(TopMemoryContext,
+												 sizeof(DdbSession));
+	DdbcConfig	config;
+	DdbcError	error;
+
+	memset(&config, 0, sizeof(config));
+	PG_TRY();
+	{
+		resolve_endpoint(server, mapping, &config.endpoint);
+		fill_config(&config, server);
+		config.credentials = make_provider(mapping, &session->own_identity,
+										   &error);
+	}
+	PG_CATCH();
+	{
+		pfree(session);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	config.wait = session_wait;
+	config.wait_arg = session;
+	if (config.credentials != NULL)
+		session->client = ddbc_client_create(&config, &error);
+	if (session->client == NULL)
+	{
+		pfree(session);
+		ddb_report_setup(&error, server->servername);
+	}
+	for (int i = 0; i < OWN_DESCRIPTORS; i++)
+		ReserveExternalFD();
+	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
+												 ObjectIdGetDatum(server->serverid));
+	session->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
+												  ObjectIdGetDatum(mapping->umid));
+	return session;
+}
+
+DdbSession *
+ddb_session_get(Oid serverid, Oid userid)
+{
+	UserMapping *mapping = GetUserMapping(userid, serverid);
+	SessionKey	key = {mapping->umid, userid};
+	SessionEntry *entry;
+	bool		found;
+
+	if (sessions == NULL)
+		create_cache();
+	entry = hash_search(sessions, &key, HASH_ENTER, &found);
+	if (!found)
+		entry->session = NULL;
+	if (entry->session != NULL && entry->session->stale)
+	{
+		DdbSession *old = entry->session;
+
+		entry->session = NULL;
+		if (old->pins == 0)
+			session_free(old);
+	}
+	if (entry->session == NULL)
+	{
+		DdbSession *session = session_create(GetForeignServer(serverid),
+											 mapping);
+
+		session->key = key;
+		/* Creating it read catalogs, which may have moved the table. */
+		entry = hash_search(sessions, &key, HASH_ENTER, &found);
+		entry->session = session;
+	}
+	/* A role may have lost what it had when the session was made. */
+	if (entry->session->own_identity && !may_use_own_identity(mapping))
+		raise_own_identity_denied(mapping);
+	return entry->session;
+}
+
+static void
+session_unpin(DdbSession *session)
+{
+	SessionEntry *entry;
+
+	if (--session->pins > 0 || !session->stale)
+		return;
+	entry = hash_search(sessions, &session->key, HASH_FIND, NULL);
+	if (entry != NULL && entry->session == session)
+		return;					/* the next ddb_session_get replaces it */
+	session_free(session);
+}
+
+/* The leash: runs when the owning context goes away, also on abort. */
+static void
+call_context_reset(void *arg)
+{
+	DdbCall    *call = (DdbCall *) arg;
+
+	ddbc_request_free(call->request);
+	call->request = NULL;
+	session_unpin(call->session);
+}
+
+DdbCall *
+ddb_call_create(DdbSession *session, MemoryContext context)
+{
+	DdbCall    *call = MemoryContextAllocZero(context, sizeof(DdbCall));
+	MemoryContextCallback *callback =
+		MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	call->session = session;
+	session->pins++;
+	callback->func = call_context_reset;
+	callback->arg = call;
+	MemoryContextRegisterResetCallback(context, callback);
+	return call;
+}
+
+void
+ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
+			   const char *index_name, const char *body, size_t len)
+{
+	DdbcError	error;
+
+	Assert(call->request == NULL);
+	call->operation = operation;
+	call->table_name = table_name;
+	call->index_name = index_name;
+	call->logged = false;
+	call->request = ddbc_client_submit(call->session->client, operation, body,
+									   len, 0, &error);
+	if (call->request == NULL)
+		ddb_report_call(&error, operation, table_name, index_name);
+}
+
+/* One line a request: what, where, how long; never a value or a key. */
+static void
+log_call(DdbCall *call)
+{
+	DdbcRequestStats stats = ddbc_request_stats(call->request);
+	const DdbcError *error = ddbc_request_error(call->request);
+
+	ereport(LOG,
+			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
+					ddbc_operation_name(call->operation),
+					call->table_name != NULL ? call->table_name : "",
+					call->index_name != NULL ? " index \"" : "",
+					call->index_name != NULL ? call->index_name : "",
+					call->index_name != NULL ? "\"" : "",
+					error == NULL ? "ok" : error->code,
+					stats.elapsed_us / 1000.0, stats.attempts,
+					(uint64) stats.bytes_received)));
+}
+
+void
+ddb_call_wait(DdbCall *call)
+{
+	while (!ddbc_client_wait(call->session->client, &call->request, 1))
+		CHECK_FOR_INTERRUPTS();
+	if (ddb_guc_log_requests && !call->logged)
+	{
+		call->logged = true;
+		log_call(call);
+	}
+}
+
+void
+ddb_call_finish(DdbCall *call)
+{
+	const DdbcError *error;
+
+	ddb_call_wait(call);
+	error = ddbc_request_error(call->request);
+	if (error != NULL)
+		ddb_report_call(error, call->operation, call->table_name,
+						call->index_name);
+}
+
+void
+ddb_call_release(DdbCall *call)
+{
+	ddbc_request_free(call->request);
+	call->request = NULL;
+}

@@ -1,0 +1,58 @@
+/*
+ * session.h
+ *		One DynamoDB client per user mapping and backend, and calls on it.
+ *
+ * The bridge between the two rings: below it the client, which neither throws
+ * nor knows of interrupts; above it backend code, where any wait may end in an
+ * error.  Clients and their connections stay from statement to statement until
+ * an option of server or mapping changes.
+ */
+#ifndef DDB_SESSION_H
+#define DDB_SESSION_H
+
+#include "postgres.h"
+
+#include "client/client.h"
+#include "utils/palloc.h"
+
+typedef struct DdbSession DdbSession;
+
+/* One request on a leash: freed with the memory context that owns it. */
+typedef struct DdbCall
+{
+	DdbSession *session;		/* pinned while the call lives */
+	DdbcRequest *request;		/* NULL once finished and released */
+	DdbcOperation operation;
+	const char *table_name;		/* for messages; owned by the caller */
+	const char *index_name;		/* NULL: the table itself */
+	bool		logged;
+} DdbCall;
+
+/*
+ * The session of this role on this server.  Raises an error when there is no
+ * user mapping, when the role may not use the credentials that it would get,
+ * or when region and endpoint do not make a URL.
+ */
+extern DdbSession *ddb_session_get(Oid serverid, Oid userid);
+
+/*
+ * A call that context owns: cancelled and released when the context is reset
+ * or deleted, so also on every error.  To be started any number of times.
+ */
+extern DdbCall *ddb_call_create(DdbSession *session, MemoryContext context);
+
+/* Sends a request; the one before must have been released. */
+extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
+						   const char *table_name, const char *index_name,
+						   const char *body, size_t len);
+
+/* Waits for the reply, serving interrupts. Does not raise the call's error. */
+extern void ddb_call_wait(DdbCall *call);
+
+/* Waits, then raises the call's error if it has one. */
+extern void ddb_call_finish(DdbCall *call);
+
+/* Ends the call's request, cancelling it if it is under way. */
+extern void ddb_call_release(DdbCall *call);
+
+#endif							/* DDB_SESSION_H */
