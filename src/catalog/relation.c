@@ -40,7 +40,7 @@ static const struct
 const char *
 ddb_stored_type_name(DdbStoredType type)
 {
-	for (int i = 0; i < lengthof(stored_types); i++)
+	for (int i = 0; i < (int) lengthof(stored_types); i++)
 		if (stored_types[i].type == type)
 			return stored_types[i].name;
 	return "?";
@@ -49,8 +49,8 @@ ddb_stored_type_name(DdbStoredType type)
 DdbStoredType
 ddb_stored_type_from_name(const char *name, int len)
 {
-	for (int i = 0; i < lengthof(stored_types); i++)
-		if (strlen(stored_types[i].name) == len &&
+	for (int i = 0; i < (int) lengthof(stored_types); i++)
+		if ((int) strlen(stored_types[i].name) == len &&
 			memcmp(stored_types[i].name, name, len) == 0)
 			return stored_types[i].type;
 	return DDB_STORED_NONE;

@@ -60,7 +60,7 @@ static const struct
 static DdbConversion
 conversion_of(Oid typid, DdbStoredType *stored)
 {
-	for (int i = 0; i < lengthof(conversions); i++)
+	for (int i = 0; i < (int) lengthof(conversions); i++)
 	{
 		if (conversions[i].typid == typid)
 		{
@@ -266,7 +266,7 @@ decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 		result = cstring_to_text(pg_any_to_server(VARDATA(result), len,
 												  PG_UTF8));
 	/* More bytes than the limit has characters: count the characters. */
-	if (max_chars >= 0 && VARSIZE_ANY_EXHDR(result) > max_chars &&
+	if (max_chars >= 0 && (int32) VARSIZE_ANY_EXHDR(result) > max_chars &&
 		pg_mbstrlen_with_len(VARDATA(result),
 							 VARSIZE_ANY_EXHDR(result)) > max_chars)
 	{

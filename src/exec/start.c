@@ -90,7 +90,7 @@ mismatch_needs_recheck(const DdbScanState *state)
 {
 	List	   *checked[] = {state->plan->columns, state->plan->recheck_columns};
 
-	for (int i = 0; i < lengthof(checked); i++)
+	for (int i = 0; i < (int) lengthof(checked); i++)
 	{
 		ListCell   *lc;
 

@@ -29,7 +29,7 @@ class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 
 		while (IsA(node, RelabelType))
 			node = (Node *) ((RelabelType *) node)->arg;
-		if (IsA(node, Var) && ((Var *) node)->varno == rel->relid &&
+		if (IsA(node, Var) && ((Var *) node)->varno == (int) rel->relid &&
 			((Var *) node)->varlevelsup == 0 &&
 			((Var *) node)->varattno == codec->column->attnum)
 			return true;

@@ -66,7 +66,7 @@ match_column(const Context *context, Node *node, bool *on_sort, int *position)
 	if (node == NULL || !IsA(node, Var))
 		return NULL;
 	var = (Var *) node;
-	if (var->varno != context->rel->relid || var->varlevelsup != 0)
+	if (var->varno != (int) context->rel->relid || var->varlevelsup != 0)
 		return NULL;
 	for (int i = 0; i < context->keys->npartition + context->keys->nsort; i++)
 	{

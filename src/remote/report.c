@@ -73,7 +73,7 @@ static const ErrorRule rules[] = {
 static const ErrorRule *
 find_rule(DdbcErrorKind kind)
 {
-	for (int i = 0; i < lengthof(rules); i++)
+	for (int i = 0; i < (int) lengthof(rules); i++)
 		if (rules[i].kind == kind)
 			return &rules[i];
 	elog(ERROR, "unrecognized client error kind: %d", (int) kind);
