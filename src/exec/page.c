@@ -210,12 +210,9 @@ ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
 bool
 ddb_page_next_item(DdbPage *page)
 {
-	if (page->single)
-	{
-		page->single = false;
-		return true;
-	}
-	if (page->item_count == 0 || page->items.pos == NULL)
+	if (page->given == page->item_count)
 		return false;
-	return ddb_scan_next_element(&page->items, &page->first);
+	page->given++;
+	/* GetItem's one item stands alone. */
+	return page->single || ddb_scan_next_element(&page->items, &page->first);
 }

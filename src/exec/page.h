@@ -24,6 +24,7 @@ typedef struct DdbPage
 	bool		first;			/* of ddb_scan_next_element */
 	bool		single;			/* GetItem: one item, no array */
 	int64		item_count;		/* items in this reply */
+	int64		given;			/* of these, so far */
 	int64		count;			/* the reply's Count; items of GetItem */
 	int64		scanned;		/* ScannedCount; as count where it is absent */
 	bool		has_items;		/* Items was there, or Item */
