@@ -24,20 +24,20 @@
 typedef enum DdbDecimalFit
 {
 	DDB_DECIMAL_OK,
-	DDB_DECIMAL_SYNTAX,			/* not a number */
-	DDB_DECIMAL_TOO_PRECISE,	/* more than 38 significant digits */
-	DDB_DECIMAL_OVERFLOW,		/* magnitude of 1E126 or more */
-	DDB_DECIMAL_UNDERFLOW,		/* not 0, but magnitude below 1E-130 */
+	DDB_DECIMAL_SYNTAX, /* not a number */
+	DDB_DECIMAL_TOO_PRECISE, /* more than 38 significant digits */
+	DDB_DECIMAL_OVERFLOW, /* magnitude of 1E126 or more */
+	DDB_DECIMAL_UNDERFLOW, /* not 0, but magnitude below 1E-130 */
 } DdbDecimalFit;
 
 /* A number taken apart: sign * 0.d1d2d3… * 10^exponent; 0 has no digits. */
 typedef struct DdbDecimal
 {
-	bool		negative;
-	int			ndigits;		/* significant, first and last are not '0' */
-	int			exponent;
-	const char *text;			/* where the digits are read from: the input, */
-	size_t		text_len;		/* which may hold zeros and a point between */
+	bool negative;
+	int ndigits; /* significant, first and last are not '0' */
+	int exponent;
+	const char *text; /* where the digits are read from: the input, */
+	size_t text_len; /* which may hold zeros and a point between */
 } DdbDecimal;
 
 /*
@@ -45,7 +45,8 @@ typedef struct DdbDecimal
  * when it is not of that form.  Borrows text.  An exponent beyond ±99999 is
  * clamped there, which no valid number reaches.
  */
-extern bool ddb_decimal_parse(const char *text, size_t len, DdbDecimal *decimal);
+extern bool ddb_decimal_parse(const char *text, size_t len,
+							  DdbDecimal *decimal);
 
 /* Does DynamoDB take this number as it is? */
 extern DdbDecimalFit ddb_decimal_fit(const DdbDecimal *decimal);
@@ -67,9 +68,9 @@ extern bool ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out,
 							  size_t *out_len);
 
 /* Compares by value: <0, 0, >0. */
-extern int	ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b);
+extern int ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b);
 
 /* Exact conversion to int64; false when it has a fraction or is out of range. */
 extern bool ddb_decimal_to_int64(const char *text, size_t len, int64_t *value);
 
-#endif							/* DDB_DECIMAL_H */
+#endif /* DDB_DECIMAL_H */

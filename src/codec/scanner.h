@@ -30,35 +30,35 @@
 typedef enum DdbScanError
 {
 	DDB_SCAN_OK = 0,
-	DDB_SCAN_TRUNCATED,			/* input ends inside a value */
-	DDB_SCAN_SYNTAX,			/* not JSON at this place */
+	DDB_SCAN_TRUNCATED, /* input ends inside a value */
+	DDB_SCAN_SYNTAX, /* not JSON at this place */
 	DDB_SCAN_TOO_DEEP,
-	DDB_SCAN_BAD_STRING,		/* control character, escape or UTF-8 */
-	DDB_SCAN_WRONG_KIND,		/* JSON, but not what the caller asked for */
+	DDB_SCAN_BAD_STRING, /* control character, escape or UTF-8 */
+	DDB_SCAN_WRONG_KIND, /* JSON, but not what the caller asked for */
 } DdbScanError;
 
 typedef struct DdbScanner
 {
-	const char *pos;			/* next byte to read */
-	const char *end;			/* one past the input */
+	const char *pos; /* next byte to read */
+	const char *end; /* one past the input */
 	const char *start;
-	DdbScanError error;			/* sticky: once set every call fails */
-	int			depth;
-	const char *block;			/* private: 64 bytes that were looked at, */
-	uint64_t	special;		/* and which of them can end a string */
+	DdbScanError error; /* sticky: once set every call fails */
+	int depth;
+	const char *block; /* private: 64 bytes that were looked at, */
+	uint64_t special; /* and which of them can end a string */
 } DdbScanner;
 
 /* A string or key: the bytes between the quotes, escapes still in them. */
 typedef struct DdbSpan
 {
 	const char *data;
-	uint32_t	len;
-	bool		escaped;		/* holds at least one backslash */
+	uint32_t len;
+	bool escaped; /* holds at least one backslash */
 } DdbSpan;
 
 typedef enum DdbJsonKind
 {
-	DDB_JSON_INVALID = 0,		/* error is set */
+	DDB_JSON_INVALID = 0, /* error is set */
 	DDB_JSON_OBJECT,
 	DDB_JSON_ARRAY,
 	DDB_JSON_STRING,
@@ -119,9 +119,9 @@ extern bool ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len);
 typedef enum DdbUnescapeResult
 {
 	DDB_UNESCAPE_OK,
-	DDB_UNESCAPE_NUL,			/* \u0000 met (still written to the output) */
-	DDB_UNESCAPE_SURROGATE,		/* lone surrogate met */
-	DDB_UNESCAPE_INVALID,		/* malformed escape */
+	DDB_UNESCAPE_NUL, /* \u0000 met (still written to the output) */
+	DDB_UNESCAPE_SURROGATE, /* lone surrogate met */
+	DDB_UNESCAPE_INVALID, /* malformed escape */
 } DdbUnescapeResult;
 
 /*
@@ -142,4 +142,4 @@ extern bool ddb_scan_valid_utf8(const char *bytes, size_t len);
 /* "truncated", "syntax error", …: for messages. */
 extern const char *ddb_scan_error_text(DdbScanError error);
 
-#endif							/* DDB_SCANNER_H */
+#endif /* DDB_SCANNER_H */

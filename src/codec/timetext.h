@@ -18,13 +18,13 @@
 
 typedef struct DdbTimeParse
 {
-	int64_t		micros;			/* the instant; of a local time without zone,
+	int64_t micros; /* the instant; of a local time without zone,
 								 * as if it were UTC */
-	bool		has_date;
-	bool		has_time;
-	bool		has_zone;		/* Z or an offset was given */
-	int32_t		offset_seconds; /* east of UTC; 0 for Z */
-	bool		exact;			/* false: more than 6 fraction digits that were
+	bool has_date;
+	bool has_time;
+	bool has_zone; /* Z or an offset was given */
+	int32_t offset_seconds; /* east of UTC; 0 for Z */
+	bool exact; /* false: more than 6 fraction digits that were
 								 * not zero; micros is rounded half up */
 } DdbTimeParse;
 
@@ -62,8 +62,9 @@ extern size_t ddb_time_format_fixed(int64_t micros, int fraction_digits,
  * allowed.  False when not a number or beyond ±9.2e18 microseconds; *exact is
  * false when digits below a microsecond were rounded (half away from zero).
  */
-extern bool ddb_time_parse_epoch(const char *text, size_t len, int64_t unit_micros,
-								 int64_t *micros, bool *exact);
+extern bool ddb_time_parse_epoch(const char *text, size_t len,
+								 int64_t unit_micros, int64_t *micros,
+								 bool *exact);
 
 /*
  * The inverse: exact decimal text without superfluous zeros (exact for units
@@ -76,4 +77,4 @@ extern size_t ddb_time_format_epoch(int64_t micros, int64_t unit_micros,
 extern bool ddb_time_parse_date(const char *text, size_t len, int32_t *days);
 extern size_t ddb_time_format_date(int32_t days, char *out);
 
-#endif							/* DDB_TIMETEXT_H */
+#endif /* DDB_TIMETEXT_H */

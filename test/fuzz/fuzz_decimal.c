@@ -4,7 +4,7 @@
  *
  * The input is two numbers with a newline between.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_decimal.c src/codec/decimal.c -o fuzz_decimal && ./fuzz_decimal -max_total_time=120 NEW_CORPUS test/fuzz/corpus/decimal
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_decimal.c src/codec/decimal.c -o fuzz_decimal && ./fuzz_decimal -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_decimal
  */
 #include "codec/decimal.h"
 

@@ -7,7 +7,7 @@
  * Walk) its refusal counts for nothing.  What is in the padding must not
  * matter either.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_scanner.c src/codec/scanner.c -ljansson -o fuzz_scanner && ./fuzz_scanner -max_total_time=120 NEW_CORPUS test/fuzz/corpus/scanner
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_scanner.c src/codec/scanner.c -ljansson -o fuzz_scanner && ./fuzz_scanner -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_scanner
  */
 #include "codec/scanner.h"
 

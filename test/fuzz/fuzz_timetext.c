@@ -5,7 +5,7 @@
  * The input is taken as a text of every form, and its first 8 bytes as an
  * instant.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_timetext.c src/codec/timetext.c src/codec/decimal.c -o fuzz_timetext && ./fuzz_timetext -max_total_time=120 NEW_CORPUS test/fuzz/corpus/timetext
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_timetext.c src/codec/timetext.c src/codec/decimal.c -o fuzz_timetext && ./fuzz_timetext -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_timetext
  */
 #include "codec/timetext.h"
 
