@@ -16,10 +16,18 @@ import fcntl
 import os
 import pathlib
 import secrets
+import signal
 
 import psycopg
 import pytest
-from lab import Cluster, DynamoDBLocal, PrivateTree, Workspace, die_with_parent
+from lab import (
+    Cluster,
+    DynamoDBLocal,
+    PrivateTree,
+    Workspace,
+    clean_own_environment,
+    die_with_parent,
+)
 from support import aws, regress_data
 from support.proxy import Proxy
 
@@ -46,16 +54,13 @@ def is_worker(config):
 def pytest_configure(config):
     """The controller makes a directory that all workers share; its janitor
     outlives everybody."""
-    for name in list(os.environ):
-        if name.startswith(("PG", "AWS_")) and name != "PG_CONFIG":
-            del os.environ[name]
-        elif name.lower().endswith("_proxy"):
-            del os.environ[name]
+    clean_own_environment()
     if is_worker(config) or config.option.collectonly:
         return
-    parent = os.environ.pop("DDB_FDW_DIE_WITH_PARENT", None)
-    if parent:
-        die_with_parent(int(parent))
+    # Ended from outside, it still stops its workers and says what it did.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    die_with_parent()
     config.stash[WORKSPACE] = Workspace()
     os.environ[SHARED] = str(config.stash[WORKSPACE].directory)
 

@@ -329,7 +329,9 @@ def test_reply_headers_replace_the_standard_ones():
 # ---- servers do not outlive whoever started them -------------------------------------
 
 OWNER = """
-import sys, time
+import signal, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # whatever was inherited
 from lab import DynamoDBLocal, Workspace
 workspace = Workspace()
 local = DynamoDBLocal(workspace).start()

@@ -13,13 +13,14 @@ workspace is closed, or when this process ends in whatever way.
 
 from .dynamodb import DynamoDBLocal
 from .postgres import Cluster, PrivateTree
-from .processes import Workspace, die_with_parent, wait_until
+from .processes import Workspace, clean_own_environment, die_with_parent, wait_until
 
 __all__ = [
     "Cluster",
     "DynamoDBLocal",
     "PrivateTree",
     "Workspace",
+    "clean_own_environment",
     "die_with_parent",
     "wait_until",
 ]

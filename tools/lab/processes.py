@@ -18,12 +18,15 @@ REPOSITORY = HERE.parent.parent
 LONGEST_BASE = 60
 
 
-def die_with_parent(parent=None):
-    """Makes the kernel send SIGTERM to this process when its parent dies."""
+def die_with_parent():
+    """When started by tools/check.sh or tools/demo.sh: makes the kernel send
+    SIGTERM to this process as soon as make is gone."""
     PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if parent is not None and os.getppid() != parent:
-        sys.exit("the process that started this one is gone")
+    parent = os.environ.pop("DDB_FDW_DIE_WITH_PARENT", None)
+    if parent is not None:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != int(parent):
+            sys.exit("the process that started this one is gone")
 
 
 def wait_until(condition, what, seconds=60, interval=0.02):
@@ -52,17 +55,23 @@ def accepts_connections(port):
     return True
 
 
+def leads_elsewhere(name):
+    """Does this environment variable name other servers, users or proxies?"""
+    return (
+        name.startswith(("PG", "AWS_", "MAKE", "MFLAGS")) and name != "PG_CONFIG"
+    ) or name.lower().endswith("_proxy")
+
+
 def clean_environment(**extra):
-    """The environment without what would lead clients and servers elsewhere."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "AWS_", "MAKE", "MFLAGS"))
-        and not name.lower().endswith("_proxy")
-    }
-    kept["LC_ALL"] = "C.UTF-8"
-    kept.update(extra)
-    return kept
+    """The environment for servers and programs started here."""
+    kept = {name: value for name, value in os.environ.items() if not leads_elsewhere(name)}
+    return {**kept, "LC_ALL": "C.UTF-8", **extra}
+
+
+def clean_own_environment():
+    """The same for this process, for the libraries it uses."""
+    for name in filter(leads_elsewhere, list(os.environ)):
+        del os.environ[name]
 
 
 def reachable_by_all(path):

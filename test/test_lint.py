@@ -1,0 +1,63 @@
+"""The cheap checks of make lint, and that they notice what they are for."""
+
+import lint
+import pytest
+
+
+@pytest.mark.parametrize("check", [c for c in lint.CHEAP if c is not lint.check_symbols])
+def test_sources(check):
+    assert list(check()) == []
+
+
+def test_symbols_of_the_installed_library(tree):
+    library = tree.prefix / tree.ask("--pkglibdir").lstrip("/") / "ddb_fdw.so"
+    assert list(lint.check_symbols(library)) == []
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Function: puts text into a source file of an otherwise empty repository."""
+    monkeypatch.setattr(lint, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(lint, "SOURCE", tmp_path / "src")
+
+    def write(name, text):
+        path = tmp_path / "src" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return write
+
+
+def test_notices_long_files_and_functions(source):
+    source("exec/long.c", "int a;\n" * 1001)
+    source("exec/function.c", "void\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n")
+    source("exec/fine.c", "void\nf(void)\n{\n" + "\tg();\n" * 100 + "}\n")
+    assert [c.split(":")[0] for c in lint.check_sizes()] == ["src/exec/function.c", "src/exec/long.c"]
+
+
+def test_notices_banned_calls_but_not_in_comments(source):
+    source("exec/a.c", '/* strcpy(a, b) */\nconst char *s = "atoi(";\nint i = atoi (s);\nsnprintf(b);\n')
+    assert list(lint.check_banned_calls()) == ["src/exec/a.c:3: atoi() is banned"]
+
+
+def test_notices_missing_error_codes(source):
+    source(
+        "exec/a.c",
+        'ereport(ERROR,\n(errcode(ERRCODE_X),\nerrmsg("a")));\n'
+        'ereport(ERROR, (errmsg("(b)")));\n'
+        'ereport(NOTICE, (errmsg("c")));\n',
+    )
+    assert list(lint.check_error_codes()) == ["src/exec/a.c:4: ereport(ERROR) without errcode"]
+
+
+def test_notices_broken_layers(source):
+    source("client/a.c", '#include "postgres.h"\n#include "plan/quals.h"\n#include "codec/scanner.h"\n')
+    source("codec/scanner.c", "char *p = palloc(1);\n")
+    source("codec/value.c", '#include "postgres.h"\n#if PG_VERSION_NUM > 1\n#endif\n')
+    source("compat.h", "#if PG_VERSION_NUM > 1\n#endif\n")
+    assert [c.split(" ")[0] for c in lint.check_layering()] == [
+        "src/client/a.c:1:",
+        "src/client/a.c:2:",
+        "src/codec/scanner.c:1:",
+        "src/codec/value.c:2:",
+    ]

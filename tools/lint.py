@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""make lint: how the code is written.
+
+The cheap checks (sizes, banned calls, error codes, layering, symbols) are also
+tests (test/test_lint.py); this program adds clang-format, cppcheck and
+clang-tidy.  Each check is a generator of complaints, "file:line: what".
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+SOURCE = REPOSITORY / "src"
+LIBRARY = REPOSITORY / "ddb_fdw.so"
+
+LONGEST_FILE = 1000
+LONGEST_FUNCTION = 100
+
+BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|strtok|gmtime)\s*\(")
+PLAIN_CODEC = {"scanner", "decimal", "timetext"}
+BACKEND_WORDS = re.compile(
+    r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('
+)
+SYMBOLS = re.compile(r"^(ddb|Ddb|_PG_|pg_finfo_|Pg_magic|_init$|_fini$)")
+
+CLANG_TIDY_CHECKS = (
+    "-*,bugprone-*,clang-analyzer-*,cert-err34-c,cert-flp30-c,misc-redundant-expression,"
+    "readability-misleading-indentation,readability-redundant-declaration,"
+    "-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,"
+    # PostgreSQL's macros, not ours:
+    "-bugprone-macro-parentheses,-bugprone-assignment-in-if-condition,"
+    "-bugprone-sizeof-expression,"
+    # lengths are int throughout PostgreSQL; bytes are often copied without a
+    # terminator here; equal branches may stand for different reasons:
+    "-bugprone-narrowing-conversions,-bugprone-not-null-terminated-result,"
+    "-bugprone-branch-clone,"
+    # wants memcpy_s and its kind, which glibc does not have
+    "-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling"
+)
+
+
+def sources(suffixes=(".c", ".h")):
+    return sorted(p for p in SOURCE.rglob("*") if p.suffix in suffixes)
+
+
+def name(path):
+    return path.relative_to(REPOSITORY)
+
+
+def is_plain(path):
+    """Part of the ring that knows nothing of PostgreSQL?"""
+    folder = path.parent.name
+    return folder == "client" or (folder == "codec" and path.stem in PLAIN_CODEC)
+
+
+def without_comments(text):
+    """Comments and string contents blanked, line numbers kept."""
+    pattern = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+
+    def blank(match):
+        found = match.group()
+        if found[0] in "\"'":
+            return found[0] + " " * (len(found) - 2) + found[0]
+        return re.sub(r"[^\n]", " ", found)
+
+    # An #include's file name looks like a string and is kept.
+    lines = text.split("\n")
+    blanked = re.sub(pattern, blank, text, flags=re.DOTALL).split("\n")
+    return "\n".join(
+        line if re.match(r"\s*#\s*include", line) else code for line, code in zip(lines, blanked)
+    )
+
+
+def matches(pattern, text):
+    """(line number, match) of a pattern in code."""
+    for match in pattern.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match
+
+
+# ---- cheap checks --------------------------------------------------------------
+
+
+def check_sizes():
+    for path in sources():
+        lines = path.read_text().split("\n")
+        if len(lines) - 1 > LONGEST_FILE:
+            yield f"{name(path)}: {len(lines) - 1} lines, at most {LONGEST_FILE}"
+        start = None
+        for number, line in enumerate(lines, 1):
+            if line == "{":
+                start = number
+            elif line.startswith("}") and start is not None:
+                if number - start - 1 > LONGEST_FUNCTION:
+                    yield (
+                        f"{name(path)}:{start}: a function of {number - start - 1} lines, "
+                        f"at most {LONGEST_FUNCTION}"
+                    )
+                start = None
+
+
+def check_banned_calls():
+    for path in sources():
+        for number, match in matches(BANNED, without_comments(path.read_text())):
+            yield f"{name(path)}:{number}: {match.group(1)}() is banned"
+
+
+def statement_at(text, position):
+    """From the opening parenthesis at position to the one that closes it."""
+    depth = 0
+    for end in range(position, len(text)):
+        depth += (text[end] == "(") - (text[end] == ")")
+        if depth == 0:
+            return text[position : end + 1]
+    return text[position:]
+
+
+def check_error_codes():
+    """Every ereport(ERROR ...) says its SQLSTATE, itself or by a helper."""
+    pattern = re.compile(r"\bereport(_domain)?\s*(?=\(\s*(ERROR|FATAL)\b)")
+    for path in sources():
+        text = without_comments(path.read_text())
+        for number, match in matches(pattern, text):
+            if "errcode" not in statement_at(text, match.end()):
+                yield f"{name(path)}:{number}: ereport(ERROR) without errcode"
+
+
+def check_layering():
+    for path in sources():
+        text = without_comments(path.read_text())
+        if is_plain(path):
+            for number, match in matches(BACKEND_WORDS, text):
+                yield f"{name(path)}:{number}: {match.group().strip('( ')} in code that must not know PostgreSQL"
+            for number, match in matches(re.compile(r'#\s*include\s*"(\w+)/(\w+)'), text):
+                folder, stem = match.groups()
+                if folder != "client" and not (folder == "codec" and stem in PLAIN_CODEC):
+                    yield f"{name(path)}:{number}: includes {folder}/{stem} of another layer"
+        if path != SOURCE / "compat.h":
+            for number, _ in matches(re.compile(r"\bPG_VERSION_NUM\b"), text):
+                yield f"{name(path)}:{number}: PG_VERSION_NUM outside compat.h"
+
+
+def check_symbols(library=LIBRARY):
+    """Before PostgreSQL 17 a module's symbols are global to the server."""
+    if not library.exists():
+        yield f"{library.name} is not built"
+        return
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", os.fspath(library)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in listing.splitlines():
+        symbol = line.split()[-1]
+        if not SYMBOLS.match(symbol):
+            yield f"{library.name}: exports {symbol}, which lacks the prefix"
+
+
+CHEAP = (check_sizes, check_banned_calls, check_error_codes, check_layering, check_symbols)
+
+
+# ---- tools ---------------------------------------------------------------------
+
+
+def include_flags():
+    server = subprocess.run(
+        [os.environ.get("PG_CONFIG") or "pg_config", "--includedir-server"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    return ["-Isrc", "-isystem", server, "-D_GNU_SOURCE"]
+
+
+def tool(command):
+    """A tool's lines as complaints, if it fails."""
+    done = subprocess.run(
+        [os.fspath(part) for part in command],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        for line in done.stdout.splitlines():
+            if not re.fullmatch(r"\d+ warnings? (generated|treated as errors?)\.?", line):
+                yield line
+
+
+def check_format():
+    paths = sources()
+    if paths:
+        yield from tool(["clang-format", "--dry-run", "-Werror", *paths])
+
+
+def check_cppcheck():
+    yield from tool(
+        [
+            "cppcheck",
+            "--quiet",
+            "--std=c11",
+            "--error-exitcode=1",
+            "--inline-suppr",
+            "--enable=warning,portability",
+            "--suppress=missingInclude",
+            "--suppress=missingIncludeSystem",
+            "--suppress=unknownMacro",
+            "--suppress=normalCheckLevelMaxBranches",
+            "--template={file}:{line}: {severity}: {message} [{id}]",
+            "-DPG_VERSION_NUM=150000",
+            "--include=tools/cppcheck.h",
+            "-Isrc",
+            "src",
+        ]
+    )
+
+
+def check_clang_tidy():
+    paths = sources((".c",))
+    if paths:
+        yield from tool(
+            [
+                "clang-tidy",
+                "--quiet",
+                f"--checks={CLANG_TIDY_CHECKS}",
+                "--warnings-as-errors=*",
+                *paths,
+                "--",
+                "-std=gnu11",
+                *include_flags(),
+            ]
+        )
+
+
+TOOLS = (check_format, check_cppcheck, check_clang_tidy)
+
+
+def main():
+    failed = False
+    for check in CHEAP + TOOLS:
+        complaints = list(check())
+        print(f"{check.__name__[len('check_'):].replace('_', ' ')}: {'fails' if complaints else 'ok'}")
+        for complaint in complaints:
+            print(f"  {complaint}")
+        failed = failed or bool(complaints)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
