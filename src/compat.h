@@ -39,6 +39,7 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
+#include "varatt.h"
 #else
 #include "access/xact.h"
 #include "utils/resowner.h"
@@ -134,7 +135,7 @@ ddb_compat_input_soft(FmgrInfo *flinfo, char *text, Oid typioparam,
 					  int32 typmod, Datum *result)
 {
 #if PG_VERSION_NUM >= 160000
-	ErrorSaveContext escontext = {T_ErrorSaveContext};
+	ErrorSaveContext escontext = {.type = T_ErrorSaveContext};
 
 	return InputFunctionCallSafe(flinfo, text, typioparam, typmod,
 								 (Node *) &escontext, result);

@@ -332,7 +332,8 @@ OWNER = """
 import signal, time
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)  # whatever was inherited
-from lab import DynamoDBLocal, Workspace
+from lab import DynamoDBLocal, Workspace, die_with_parent
+die_with_parent()
 workspace = Workspace()
 local = DynamoDBLocal(workspace).start()
 print(workspace.directory, local.port, local.process.pid, flush=True)
@@ -342,7 +343,11 @@ time.sleep(1000)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_everything_is_gone_when_the_owner_dies(number):
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "tools")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY / "tools"),
+        "DDB_FDW_DIE_WITH_PARENT": str(os.getpid()),  # should this test be cut short
+    }
     with subprocess.Popen(
         [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, env=environment,

@@ -12,6 +12,7 @@
 #include "codec/decimal.h"
 #include "codec/timetext.h"
 #include "codec/value.h"
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

@@ -47,6 +47,7 @@ extern bool ddb_page_next_item(DdbPage *page);
 
 /* Raises the error for a reply that is not as documented. */
 extern void ddb_page_raise_malformed(const char *table_name,
-									 const char *what) pg_attribute_noreturn();
+									 const char *what)
+			__attribute__((noreturn));
 
 #endif							/* DDB_PAGE_H */

@@ -58,7 +58,7 @@ typedef struct DdbAccessPlan
 								 * needs a value */
 	bool		ordered;		/* the order is relied upon */
 	bool		backward;		/* ScanIndexForward false */
-	bool		keys_unique;	/* not a GSI, whose keys may repeat */
+	bool		keys_unique;	/* not an index, whose keys may repeat */
 	int			limit_value;	/* index into fdw_exprs, or -1: LIMIT … */
 	int			offset_value;	/* … and OFFSET of the query, when they bound */
 	bool		with_ties;		/* what this scan must give */

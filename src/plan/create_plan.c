@@ -47,17 +47,21 @@ column_list(const DdbRelation *relation, Bitmapset *attributes)
 	return columns;
 }
 
+/* Conditions on one part of the key, added to a list. */
 static List *
-build_conditions(const DdbCandidate *candidate, List **expressions)
+build_conditions(List *conditions, const DdbCandidate *candidate,
+				 bool on_sort, List **expressions)
 {
-	List	   *conditions = NIL;
 	ListCell   *lc;
 
 	foreach(lc, candidate->key_clauses)
 	{
 		DdbKeyClause *clause = (DdbKeyClause *) lfirst(lc);
-		DdbKeyCondition *condition = palloc0(sizeof(DdbKeyCondition));
+		DdbKeyCondition *condition;
 
+		if (clause->on_sort != on_sort)
+			continue;
+		condition = palloc0(sizeof(DdbKeyCondition));
 		condition->on_sort = clause->on_sort;
 		condition->position = clause->position;
 		condition->op = clause->op;
@@ -184,12 +188,14 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	plan.index_name = state->index != NULL ? state->index->name : NULL;
 	plan.consistent_read = state->consistent_read;
 	plan.keys = *state->keys;
-	plan.conditions = build_conditions(candidate, &expressions);
+	plan.conditions = build_conditions(NIL, candidate, false, &expressions);
+	plan.conditions = build_conditions(plan.conditions, candidate, true,
+									   &expressions);
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, local, pushed, &plan);
 	plan.ordered = candidate->ordered;
 	plan.backward = candidate->backward;
-	plan.keys_unique = state->index == NULL || !state->index->global;
+	plan.keys_unique = state->index == NULL;
 	plan.filtered = local != NIL;
 	plan.selectivity = clauselist_selectivity(root, local, rel->relid,
 											  JOIN_INNER, NULL);

@@ -53,6 +53,31 @@ pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
 		 ddb_compat_collation_is_c(pathkey->pk_eclass->ec_collation));
 }
 
+/*
+ * Where the whole key is unique, rows that tie do not exist, so whatever the
+ * query orders by after it is in order too, if it is of this relation alone.
+ */
+static List *
+add_tie_breakers(PlannerInfo *root, const RelOptInfo *rel, List *pathkeys)
+{
+	int			n = list_length(pathkeys);
+
+	for (; n < list_length(root->query_pathkeys); n++)
+	{
+		PathKey    *pathkey = list_nth_node(PathKey, root->query_pathkeys, n);
+		bool		is_ours = false;
+		ListCell   *lc;
+
+		foreach(lc, pathkey->pk_eclass->ec_members)
+			is_ours |= bms_equal(lfirst_node(EquivalenceMember, lc)->em_relids,
+								 rel->relids);
+		if (!is_ours || pathkey->pk_eclass->ec_has_volatile)
+			break;
+		pathkeys = lappend(pathkeys, pathkey);
+	}
+	return pathkeys;
+}
+
 List *
 ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbPlanState *state, bool *backward)
@@ -79,5 +104,8 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 		pathkeys = lappend(pathkeys, pathkey);
 		position++;
 	}
+	if (position > 0 && position == state->keys->nsort &&
+		state->index == NULL)
+		pathkeys = add_tie_breakers(root, rel, pathkeys);
 	return pathkeys;
 }

@@ -14,9 +14,11 @@
  * request id in DETAIL, what to do in HINT.  table_name may be NULL.
  */
 extern void ddb_report_call(const DdbcError *error, DdbcOperation operation,
-							const char *table_name, const char *index_name) pg_attribute_noreturn();
+							const char *table_name, const char *index_name)
+			__attribute__((noreturn));
 
 /* Raises an error met before any request was made. */
-extern void ddb_report_setup(const DdbcError *error, const char *server_name) pg_attribute_noreturn();
+extern void ddb_report_setup(const DdbcError *error, const char *server_name)
+			__attribute__((noreturn));
 
 #endif							/* DDB_REPORT_H */

@@ -12,7 +12,7 @@ SECRET_KEY = "secret"
 
 LOG_ENTRIES_COLUMNS = [
     "log_partition text OPTIONS (attribute 'logPartition')",
-    "date_time text COLLATE \"C\" OPTIONS (attribute 'dateTime')",
+    "date_time text OPTIONS (attribute 'dateTime') COLLATE \"C\"",
     "id text",
     "severity text",
     "message text",
