@@ -111,21 +111,34 @@ constant_int64(const Context *context, int index, int64 *value)
 	return true;
 }
 
-/* LIMIT + OFFSET as a number, or as the expressions they are. */
-static char *
-limit_text(const Context *context)
+/*
+ * The first request's Limit: a number, or the expressions it comes from.
+ * Behind a filter it is no limit of the answer, but the size of a page.
+ */
+static void
+show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
+	const char *label = plan->filtered ? "Page Size" : "DynamoDB Limit";
 	int64		limit;
 	int64		offset;
+	char	   *text;
 
+	if (plan->limit_value < 0)
+		return;
 	if (constant_int64(context, plan->limit_value, &limit) &&
 		constant_int64(context, plan->offset_value, &offset))
-		return psprintf(INT64_FORMAT, limit + Max(offset, 0));
-	if (plan->offset_value < 0)
-		return deparse_value(context, plan->limit_value);
-	return psprintf("%s + %s", deparse_value(context, plan->limit_value),
-					deparse_value(context, plan->offset_value));
+	{
+		ExplainPropertyInteger(label, NULL,
+							   ddb_scan_first_page(plan, Max(limit, 0) +
+												   Max(offset, 0)), es);
+		return;
+	}
+	text = deparse_value(context, plan->limit_value);
+	if (plan->offset_value >= 0)
+		text = psprintf("%s + %s", text,
+						deparse_value(context, plan->offset_value));
+	ExplainPropertyText(label, text, es);
 }
 
 static void
@@ -143,12 +156,7 @@ show_reach(const Context *context, ExplainState *es)
 	if (plan->ordered)
 		ExplainPropertyText("Order", plan->backward ? "backward" : "forward",
 							es);
-	/* Behind a filter the LIMIT is no limit of DynamoDB's, but sizes pages. */
-	if (plan->limit_value >= 0)
-		ExplainPropertyText(plan->filtered ? "Page Size" : "DynamoDB Limit",
-							plan->filtered ?
-							psprintf("from %s", limit_text(context)) :
-							limit_text(context), es);
+	show_limit(context, es);
 	if (plan->segment >= 0)
 		ExplainPropertyText("Segments", psprintf("%d of %d", plan->segment,
 												 plan->total_segments), es);

@@ -33,17 +33,21 @@ clamp_limit(double items)
 	return (int64) Max(1.0, ceil(items));
 }
 
+int64
+ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
+{
+	double		factor = plan->selectivity > 0 ? 1.0 / plan->selectivity :
+		MAX_FIRST_FACTOR;
+
+	return clamp_limit(bound * (plan->filtered ?
+								Min(factor, MAX_FIRST_FACTOR) : 1.0));
+}
+
 static double
 filtered_items(const DdbScanState *state, double missing)
 {
-	double		factor;
-
 	if (state->run_scanned == 0)
-	{
-		factor = state->plan->selectivity > 0 ?
-			1.0 / state->plan->selectivity : MAX_FIRST_FACTOR;
-		return missing * Min(factor, MAX_FIRST_FACTOR);
-	}
+		return ddb_scan_first_page(state->plan, state->bound);
 	if (state->filter == NULL || state->given == 0)
 		return state->last_limit * BLIND_GROWTH;
 	return missing * MARGIN * state->run_scanned / state->given;

@@ -80,4 +80,7 @@ extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);
 /* page_size.c: the Limit of the next request; 0: DynamoDB's own page. */
 extern int64 ddb_scan_page_limit(const DdbScanState *state);
 
+/* The Limit of the first one, when bound rows are wanted. */
+extern int64 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound);
+
 #endif							/* DDB_SCAN_H */

@@ -113,11 +113,22 @@ detail_text(const DdbcError *error)
 	return detail.data;
 }
 
+/* Not being allowed to describe a table has a way out of its own. */
+static const char *
+hint_text(const ErrorRule *rule, DdbcOperation operation)
+{
+	if (rule->kind == DDBC_ERROR_ACCESS_DENIED &&
+		operation == DDBC_DESCRIBE_TABLE)
+		return "Allow the action dynamodb:DescribeTable, or declare the table's key with the column option \"key\".";
+	return rule->hint;
+}
+
 void
 ddb_report_call(const DdbcError *error, DdbcOperation operation,
 				const char *table_name, const char *index_name)
 {
 	const ErrorRule *rule = find_rule(error->kind);
+	const char *hint = hint_text(rule, operation);
 	const char *name = ddbc_operation_name(operation);
 
 	ereport(ERROR,
@@ -130,7 +141,7 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 					table_name, name) :
 			 errmsg("DynamoDB %s failed", name),
 			 errdetail_internal("%s", detail_text(error)),
-			 rule->hint != NULL ? errhint("%s", rule->hint) : 0));
+			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 void
