@@ -67,7 +67,7 @@ const DdbOptionDef ddb_options[] = {
 
 	{"consistent_read", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL,
 	"false", "strongly consistent reads"},
-	{"scan", SERVER | TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "allow,warn,deny",
+	{"scan", SERVER | TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "allow, warn, deny",
 		"allow, and warn for tables over 1 GB",
 	"what to do about full table scans; the strictest setting wins"},
 	{"read_units_per_second", SERVER | TABLE, DDB_OPTION_RATE,
@@ -78,11 +78,11 @@ const DdbOptionDef ddb_options[] = {
 	{"truncatable", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
 	"whether the table may be truncated"},
 	{"transaction", SERVER | TABLE, DDB_OPTION_CHOICE, 0, 0, 0,
-	"immediate,atomic", "immediate", "how writes are sent"},
+	"immediate, atomic", "immediate", "how writes are sent"},
 	{"optimistic", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
 	"UPDATE and DELETE apply only if what they read is unchanged"},
 	{"on_type_mismatch", SERVER | TABLE | COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-		"error,null", "error",
+		"error, null", "error",
 	"what a value that does not fit its column becomes"},
 
 	{"access_key_id", USER, DDB_OPTION_TEXT, 0, 0, 0, NULL, NULL,
@@ -100,7 +100,7 @@ const DdbOptionDef ddb_options[] = {
 	{"profile", USER, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
 	"profile of the shared configuration files"},
 	{"credential_source", USER, DDB_OPTION_CHOICE, 0, 0, 0,
-		"default,environment,profile,container,instance,web_identity",
+		"default, environment, profile, container, instance, web_identity",
 		"default",
 	"which link of the AWS credential chain to use"},
 	{"credentials_required", USER, DDB_OPTION_BOOL, DDB_OPTION_SUPERUSER, 0, 0,
@@ -113,7 +113,7 @@ const DdbOptionDef ddb_options[] = {
 	"chosen per query", "always read through this index"},
 	{"hide_expired", TABLE, DDB_OPTION_BOOL, DDB_OPTION_LATER, 0, 0, NULL,
 	"false", "hide items whose TTL lies in the past"},
-	{"insert_mode", TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "insert,put", "insert",
+	{"insert_mode", TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "insert, put", "insert",
 	"whether INSERT may replace an item"},
 	{"total_segments", TABLE, DDB_OPTION_INTEGER, 0, 1, MAX_SEGMENTS, NULL,
 	NULL, "number of segments that share one table"},
@@ -125,20 +125,20 @@ const DdbOptionDef ddb_options[] = {
 	{"overflow", COLUMN, DDB_OPTION_BOOL, DDB_OPTION_LATER, 0, 0, NULL,
 	"false", "all attributes that no other column maps"},
 	{"type", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-		"S,N,B,BOOL,SS,NS,BS,M,L,any", "from the column's type",
+		"S, N, B, BOOL, SS, NS, BS, M, L, any", "from the column's type",
 	"the stored type"},
 	{"format", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-		"iso8601,iso8601:0,iso8601:1,iso8601:2,iso8601:3,iso8601:4,"
-		"iso8601:5,iso8601:6,epoch,epoch_ms,plain,dynamodb",
+		"iso8601, iso8601:0, iso8601:1, iso8601:2, iso8601:3, iso8601:4, "
+		"iso8601:5, iso8601:6, epoch, epoch_ms, plain, dynamodb",
 		"iso8601; epoch for numbers",
 	"how the value is stored"},
 	{"template", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
 	"how a key attribute is composed"},
 	{"partitions_since", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0,
 	NULL, NULL, "where an open-ended walk over partitions ends"},
-	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition,sort", NULL,
+	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition, sort", NULL,
 	"key schema, for users who may not describe the table"},
-	{"null_as", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "remove,null", "remove",
+	{"null_as", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "remove, null", "remove",
 	"what SQL NULL writes"},
 };
 const int	ddb_options_count = lengthof(ddb_options);
@@ -290,7 +290,8 @@ is_choice(const char *choices, const char *value)
 
 		if (n == len && strncmp(choices, value, n) == 0)
 			return true;
-		choices += n + (choices[n] == ',' ? 1 : 0);
+		choices += n;
+		choices += strspn(choices, ", ");
 	}
 	return false;
 }
@@ -489,8 +490,11 @@ check_available(const DdbOptionDef *def, const char *value)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 def->kind == DDB_OPTION_CHOICE ?
 			 errmsg("option \"%s\" with value \"%s\" is not available in this version of ddb_fdw",
-					def->name, value)));
+					def->name, value) :
+			 errmsg("option \"%s\" is not available in this version of ddb_fdw",
+					def->name)));
 }
 
 void
@@ -498,6 +502,11 @@ ddb_options_validate(List *options, int object)
 {
 	ListCell   *lc;
 
+	if (object == 0 && options != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("the foreign-data wrapper itself has no options"),
+				 errhint("Set options on servers, user mappings, foreign tables and columns.")));
 	foreach(lc, options)
 	{
 		DefElem    *element = (DefElem *) lfirst(lc);

@@ -48,7 +48,7 @@ typedef struct DdbOptionDef
 	int			flags;			/* DDB_OPTION_SECRET … */
 	int64		minimum;
 	int64		maximum;
-	const char *choices;		/* DDB_OPTION_CHOICE: "allow,warn,deny" */
+	const char *choices;		/* DDB_OPTION_CHOICE: "allow, warn, deny" */
 	const char *default_text;	/* as the manual says it; NULL: none */
 	const char *help;
 } DdbOptionDef;
