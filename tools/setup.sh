@@ -146,7 +146,7 @@ dynamodb_local() {
 	dynamodb_local_is_there && return 0
 	echo "setup: fetching DynamoDB Local into $build/dynamodb-local" >&2
 	rm -rf $build/dynamodb-local $build/dynamodb-local.new
-	mvn -B -q -f tools/dynamodb-local/pom.xml dependency:copy-dependencies \
+	mvn -B -q -f tools/dynamodb-local/pom.xml org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies \
 		-DincludeScope=runtime -DoutputDirectory="$PWD/$build/dynamodb-local.new" </dev/null >&2
 	cp tools/dynamodb-local/pom.xml $build/dynamodb-local.new/
 	mv $build/dynamodb-local.new $build/dynamodb-local
