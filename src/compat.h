@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
 #include "common/base64.h"
@@ -19,11 +20,13 @@
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
 #include "nodes/execnodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/pathnode.h"
 #include "parser/parsetree.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/pg_locale.h"
+#include "utils/selfuncs.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -39,6 +42,7 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
+#include "nodes/multibitmapset.h"
 #include "varatt.h"
 #else
 #include "access/xact.h"
@@ -109,6 +113,44 @@ ddb_compat_pathkey_descends(const PathKey *pathkey)
 	return pathkey->pk_cmptype == COMPARE_GT;
 #else
 	return pathkey->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/* Columns of a relation that cannot be NULL where the clause is true. */
+static inline Bitmapset *
+ddb_compat_nonnullable_columns(Node *clause, Index relid)
+{
+	List	   *vars = find_nonnullable_vars(clause);
+	Bitmapset  *columns = NULL;
+
+#if PG_VERSION_NUM >= 160000
+	for (int i = 1; i <= MaxHeapAttributeNumber; i++)
+		if (mbms_is_member(relid, i - FirstLowInvalidHeapAttributeNumber, vars))
+			columns = bms_add_member(columns, i);
+#else
+	ListCell   *lc;
+
+	foreach(lc, vars)
+	{
+		Var		   *var = lfirst_node(Var, lc);
+
+		if (var->varno == (int) relid && var->varlevelsup == 0 &&
+			var->varattno > 0)
+			columns = bms_add_member(columns, var->varattno);
+	}
+#endif
+	return columns;
+}
+
+/* How many elements an array expression has, estimated. */
+static inline double
+ddb_compat_array_length(PlannerInfo *root, Node *array)
+{
+#if PG_VERSION_NUM >= 170000
+	return estimate_array_length(root, array);
+#else
+	(void) root;
+	return estimate_array_length(array);
 #endif
 }
 

@@ -141,7 +141,7 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 	const char *body;
 
 	ddb_call_start(call, DDBC_DESCRIBE_TABLE, relation->table_name, NULL,
-				   request, len);
+				   request, len, 0);
 	ddb_call_wait(call);
 	error = ddbc_request_error(call->request);
 	if (error != NULL &&
@@ -273,6 +273,46 @@ read_indexes(const json_t *list, const json_t *definitions, bool global,
 	}
 }
 
+DdbStoredType
+ddb_key_attributes_type(List *key_attributes, const char *attribute)
+{
+	ListCell   *lc;
+
+	foreach(lc, key_attributes)
+	{
+		DdbKeyAttribute *known = (DdbKeyAttribute *) lfirst(lc);
+
+		if (strcmp(known->name, attribute) == 0)
+			return known->type;
+	}
+	return DDB_STORED_NONE;
+}
+
+static void
+collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (ddb_key_attributes_type(info->key_attributes, part[i].name) ==
+			DDB_STORED_NONE)
+			info->key_attributes = lappend(info->key_attributes, &part[i]);
+}
+
+static void
+collect_key_attributes(DdbTableInfo *info)
+{
+	ListCell   *lc;
+
+	collect_part(info, info->keys.partition, info->keys.npartition);
+	collect_part(info, info->keys.sort, info->keys.nsort);
+	foreach(lc, info->indexes)
+	{
+		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
+
+		collect_part(info, index->keys.partition, index->keys.npartition);
+		collect_part(info, index->keys.sort, index->keys.nsort);
+	}
+}
+
 static bool
 read_description(const json_t *table, DdbTableInfo *info)
 {
@@ -378,9 +418,13 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 								   GetCurrentTimestamp(), MAX_AGE_MS))
 		fetch(entry, relation, userid, has_declared);
 	if (entry->reply != NULL)
-		return parse_reply(entry, relation);
-	info = palloc0(sizeof(DdbTableInfo));
-	info->keys = declared;
+		info = parse_reply(entry, relation);
+	else
+	{
+		info = palloc0(sizeof(DdbTableInfo));
+		info->keys = declared;
+	}
+	collect_key_attributes(info);
 	return info;
 }
 
@@ -399,8 +443,8 @@ ddb_table_info_index(DdbTableInfo *info, const char *name)
 	return NULL;
 }
 
-static bool
-is_key_attribute(const DdbKeySchema *keys, const char *attribute)
+bool
+ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 {
 	for (int i = 0; i < keys->npartition; i++)
 		if (strcmp(keys->partition[i].name, attribute) == 0)
@@ -419,8 +463,8 @@ ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 
 	/* Keys of table and index are in every projection. */
 	if (index->projection == DDB_PROJECT_ALL ||
-		is_key_attribute(&index->keys, attribute) ||
-		is_key_attribute(&info->keys, attribute))
+		ddb_key_schema_has(&index->keys, attribute) ||
+		ddb_key_schema_has(&info->keys, attribute))
 		return true;
 	foreach(lc, index->included)
 		if (strcmp((char *) lfirst(lc), attribute) == 0)

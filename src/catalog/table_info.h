@@ -54,6 +54,7 @@ typedef struct DdbTableInfo
 {
 	DdbKeySchema keys;
 	List	   *indexes;		/* of DdbIndexInfo * */
+	List	   *key_attributes; /* of DdbKeyAttribute *: of table and indexes */
 	double		item_count;		/* DynamoDB's own, up to six hours old */
 	double		size_bytes;
 	bool		described;		/* false: keys as declared on the columns */
@@ -68,6 +69,13 @@ extern DdbTableInfo *ddb_table_info_get(DdbRelation *relation, Oid userid);
 
 /* Forget what is cached of a table: an error showed that it is wrong. */
 extern void ddb_table_info_forget(Oid serverid, const char *table_name);
+
+/* The type of an attribute that is a key; DDB_STORED_NONE of any other. */
+extern DdbStoredType ddb_key_attributes_type(List *key_attributes,
+											 const char *attribute);
+
+/* Is this attribute part of the key? */
+extern bool ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute);
 
 /* The index by name, or NULL. */
 extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "codec/decimal.h"
 #include "codec/timetext.h"
@@ -17,6 +19,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -32,48 +35,69 @@ is_number(DdbConversion conversion)
 		conversion == DDB_CONVERT_INT8 || conversion == DDB_CONVERT_NUMERIC;
 }
 
-/* Is the stored form of a time unique, and in the order of time? */
-static bool
-is_orderly_time(const DdbCodec *codec)
+/*
+ * Fixed-width text has one spelling and sorts as time does; an epoch number
+ * has one where its column is strict about it; other ISO-8601 text has many.
+ */
+static DdbAgreement
+time_agreement(const DdbCodec *codec)
 {
-	switch (codec->conversion)
-	{
-		case DDB_CONVERT_DATE:
-			return codec->time_format != DDB_TIME_FIXED;
-		case DDB_CONVERT_TIMESTAMPTZ:
-		case DDB_CONVERT_TIMESTAMP:
-			return codec->time_format != DDB_TIME_ISO8601;
-		default:
-			return false;
-	}
+	if (codec->time_format == DDB_TIME_FIXED || codec->is_key)
+		return codec->time_format == DDB_TIME_ISO8601 &&
+			codec->conversion != DDB_CONVERT_DATE ? DDB_AGREES_WIDELY :
+			DDB_AGREES_EXACTLY;
+	return DDB_AGREES_WIDELY;
 }
 
-bool
-ddb_codec_can_range(const DdbCodec *codec)
+DdbAgreement
+ddb_codec_order(const DdbCodec *codec)
 {
 	switch (codec->conversion)
 	{
 		case DDB_CONVERT_TEXT:
 			return codec->stored == DDB_STORED_S &&
-				GetDatabaseEncoding() == PG_UTF8;
+				GetDatabaseEncoding() == PG_UTF8 ? DDB_AGREES_EXACTLY :
+				DDB_AGREES_NOT;
 		case DDB_CONVERT_BYTEA:
-			return true;
 		case DDB_CONVERT_UUID:
-			return true;		/* hexadecimal text sorts as its bytes do */
+			return DDB_AGREES_EXACTLY;	/* hexadecimal sorts as bytes do */
+		case DDB_CONVERT_FLOAT4:
+		case DDB_CONVERT_FLOAT8:
+			return codec->stored == DDB_STORED_N ? DDB_AGREES_WIDELY :
+				DDB_AGREES_NOT;
+		case DDB_CONVERT_TIMESTAMPTZ:
+		case DDB_CONVERT_TIMESTAMP:
+		case DDB_CONVERT_DATE:
+			return time_agreement(codec);
 		default:
-			return (is_number(codec->conversion) &&
-					codec->stored == DDB_STORED_N) || is_orderly_time(codec);
+			return is_number(codec->conversion) &&
+				codec->stored == DDB_STORED_N ? DDB_AGREES_EXACTLY :
+				DDB_AGREES_NOT;
 	}
 }
 
-bool
-ddb_codec_can_equal(const DdbCodec *codec)
+DdbAgreement
+ddb_codec_equality(const DdbCodec *codec)
 {
 	if (codec->conversion == DDB_CONVERT_TEXT)
-		return codec->stored == DDB_STORED_S;
+		return codec->stored == DDB_STORED_S ? DDB_AGREES_EXACTLY :
+			DDB_AGREES_NOT;
+	if (codec->conversion == DDB_CONVERT_BOOL)
+		return DDB_AGREES_EXACTLY;
 	if (codec->conversion == DDB_CONVERT_INPUT)
-		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
-	return ddb_codec_can_range(codec);
+		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM ?
+			DDB_AGREES_EXACTLY : DDB_AGREES_NOT;
+	return ddb_codec_order(codec);
+}
+
+bool
+ddb_codec_fits_all(const DdbCodec *codec)
+{
+	return !codec->is_domain &&
+		(codec->conversion == DDB_CONVERT_BOOL ||
+		 codec->conversion == DDB_CONVERT_BYTEA ||
+		 (codec->conversion == DDB_CONVERT_NUMERIC &&
+		  codec->stored == DDB_STORED_N && codec->column->typmod < 0));
 }
 
 bool
@@ -86,11 +110,10 @@ ddb_codec_can_prefix(const DdbCodec *codec)
 bool
 ddb_codec_keeps_order(const DdbCodec *codec)
 {
-	/* Rounding to a float is monotonic, so order survives it. */
-	if (codec->conversion == DDB_CONVERT_FLOAT4 ||
-		codec->conversion == DDB_CONVERT_FLOAT8)
-		return codec->stored == DDB_STORED_N;
-	return ddb_codec_can_range(codec);
+	/* Rounding is monotonic, so order survives it; ISO-8601 text has none. */
+	return ddb_codec_order(codec) != DDB_AGREES_NOT &&
+		!(codec->stored == DDB_STORED_S &&
+		  ddb_codec_order(codec) == DDB_AGREES_WIDELY);
 }
 
 bool
@@ -204,7 +227,8 @@ encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
 		bound->place = DDB_BOUND_BELOW_ALL;
 	else if (DATE_IS_NOEND(value))
 		bound->place = DDB_BOUND_ABOVE_ALL;
-	else if (codec->stored == DDB_STORED_N)
+	else if (codec->stored == DDB_STORED_N ||
+			 codec->time_format == DDB_TIME_FIXED)
 		encode_instant(codec, days * USECS_PER_DAY, bound);
 	else
 	{
@@ -222,9 +246,9 @@ encode_bytes(DdbStoredType type, const char *data, int len, int max_len,
 			 DdbBound *bound)
 {
 	bound->type = type;
-	if (len == 0)
+	if (len == 0 && max_len > 0)
 		bound->place = DDB_BOUND_BELOW_ALL;
-	else if (len > max_len)
+	else if (len > max_len && max_len > 0)
 	{
 		if (type == DDB_STORED_S)
 			max_len = pg_encoding_mbcliplen(PG_UTF8, data, len, max_len);
@@ -269,6 +293,13 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 			encode_number(DatumGetCString(DirectFunctionCall1(numeric_out,
 															  datum)), bound);
 			break;
+		case DDB_CONVERT_BOOL:
+			bound->type = DDB_STORED_BOOL;
+			if (DatumGetBool(datum))
+				set_data(bound, DDB_BOUND_EXACT, "true", 4);
+			else
+				set_data(bound, DDB_BOUND_EXACT, "false", 5);
+			break;
 		case DDB_CONVERT_TIMESTAMPTZ:
 		case DDB_CONVERT_TIMESTAMP:
 			encode_timestamp(codec, DatumGetTimestamp(datum), bound);
@@ -282,4 +313,125 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 										   datum), max_len, bound);
 			break;
 	}
+}
+
+/* Decimals that round to this float lie between its neighbours. */
+static void
+float_span(double value, double below, double above, DdbBound *low,
+		   DdbBound *high)
+{
+	if (isnan(value) || isinf(value))
+	{
+		low->type = high->type = DDB_STORED_N;
+		low->place = high->place = value < 0 ? DDB_BOUND_BELOW_ALL :
+			DDB_BOUND_ABOVE_ALL;
+		return;
+	}
+	encode_number(float8out_internal(below), low);
+	encode_number(float8out_internal(above), high);
+}
+
+/*
+ * ISO-8601 text begins with the local date, which is within sixteen hours of
+ * UTC's; the basic form, without hyphens, sorts above all dates of its year.
+ */
+static void
+iso_span(int64 micros, DdbBound *low, DdbBound *high)
+{
+	char		out[DDB_TIMETEXT_BUFFER];
+	int64		days = (micros - 16 * USECS_PER_HOUR) / USECS_PER_DAY -
+		(micros < 16 * USECS_PER_HOUR ? 1 : 0);
+	size_t		len = days > PG_INT32_MIN && days < PG_INT32_MAX ?
+		ddb_time_format_date((int32) days, out) : 0;
+
+	low->type = high->type = DDB_STORED_S;
+	if (len == 0)
+		low->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+	else
+		set_data(low, DDB_BOUND_EXACT, out, len);
+	days = (micros + 16 * USECS_PER_HOUR) / USECS_PER_DAY;
+	len = days > PG_INT32_MIN && days < PG_INT32_MAX ?
+		ddb_time_format_date((int32) days, out) : 0;
+	if (len == 0)
+	{
+		/* Just below year 1 or above 9999: any date there may be, or none. */
+		if (low->place == DDB_BOUND_BELOW_ALL && days < 0)
+			high->place = DDB_BOUND_BELOW_ALL;
+		else
+			high->place = DDB_BOUND_ABOVE_ALL;
+		return;
+	}
+	/* The year's digits, then a character above every digit and hyphen. */
+	out[4] = ':';
+	set_data(high, DDB_BOUND_EXACT, out, 5);
+}
+
+/* Microseconds since 1970 of a finite date or timestamp; false of infinity. */
+static bool
+instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
+			  bool *is_positive)
+{
+	if (codec->conversion == DDB_CONVERT_DATE)
+	{
+		DateADT		date = DatumGetDateADT(datum);
+
+		*is_positive = DATE_IS_NOEND(date);
+		*micros = ((int64) date + PG_EPOCH_DAYS) * USECS_PER_DAY;
+		return !DATE_NOT_FINITE(date);
+	}
+	else
+	{
+		Timestamp	value = DatumGetTimestamp(datum);
+
+		*is_positive = TIMESTAMP_IS_NOEND(value) ||
+			value > PG_INT64_MAX - PG_EPOCH_MICROS - USECS_PER_DAY;
+		*micros = *is_positive ? 0 : value + PG_EPOCH_MICROS;
+		return !TIMESTAMP_NOT_FINITE(value) && !*is_positive;
+	}
+}
+
+static void
+instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
+{
+	int64		micros;
+	bool		is_positive;
+
+	if (!instant_value(codec, datum, &micros, &is_positive))
+	{
+		low->type = high->type = codec->stored;
+		low->place = high->place = is_positive ? DDB_BOUND_ABOVE_ALL :
+			DDB_BOUND_BELOW_ALL;
+		return;
+	}
+	if (codec->stored == DDB_STORED_S)
+	{
+		iso_span(micros, low, high);
+		return;
+	}
+	encode_instant(codec, micros - 1, low);
+	encode_instant(codec, micros + 1, high);
+}
+
+void
+ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
+					  DdbBound *low, DdbBound *high)
+{
+	memset(low, 0, sizeof(*low));
+	memset(high, 0, sizeof(*high));
+	if (codec->conversion == DDB_CONVERT_FLOAT8)
+	{
+		double		value = DatumGetFloat8(datum);
+
+		float_span(value, nextafter(value, -INFINITY),
+				   nextafter(value, INFINITY), low, high);
+	}
+	else if (codec->conversion == DDB_CONVERT_FLOAT4)
+	{
+		float		value = DatumGetFloat4(datum);
+
+		float_span(value, nextafterf(value, -INFINITY),
+				   nextafterf(value, INFINITY), low, high);
+	}
+	else
+		instant_span(codec, datum, low, high);
 }

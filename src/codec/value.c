@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "catalog/table_info.h"
 #include "codec/decimal.h"
 #include "codec/timetext.h"
 #include "compat.h"
@@ -530,8 +531,9 @@ decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 }
 
 /*
- * Through the type's input function.  Of keys the text must be the one that
- * the output function writes, because equality asks for that one.
+ * Through the type's input function.  Of keys and of UUIDs, which often are
+ * keys, the text must be the one that the output function writes, because
+ * equality asks for that one.
  */
 static DdbDecodeResult
 decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
@@ -547,10 +549,10 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 	else if (!ddb_compat_input_soft(&codec->input, text, codec->typioparam,
 									codec->column->typmod, datum))
 		return DDB_DECODE_MISFIT;
-	if (codec->is_key &&
+	if ((codec->is_key || codec->conversion == DDB_CONVERT_UUID) &&
 		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
 	{
-		*reason = "it is not in the type's canonical form, as keys must be";
+		*reason = "it is not in the type's canonical form";
 		return DDB_DECODE_MISFIT;
 	}
 	return DDB_DECODE_OK;
@@ -613,4 +615,34 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 		domain_check(*datum, false, codec->column->typid,
 					 &codec->domain_cache, codec->cache_context);
 	return result;
+}
+
+DdbCodecSet *
+ddb_codec_set_create(const DdbRelation *relation, List *key_attributes)
+{
+	DdbCodecSet *set = palloc0(sizeof(DdbCodecSet));
+
+	set->relation = relation;
+	set->key_attributes = key_attributes;
+	set->context = CurrentMemoryContext;
+	set->by_column = palloc0(sizeof(DdbCodec *) * Max(relation->ncolumns, 1));
+	return set;
+}
+
+DdbCodec *
+ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
+{
+	const DdbColumn *column = &set->relation->columns[attnum - 1];
+	MemoryContext old;
+
+	if (set->by_column[attnum - 1] == NULL)
+	{
+		old = MemoryContextSwitchTo(set->context);
+		set->by_column[attnum - 1] = palloc(sizeof(DdbCodec));
+		ddb_codec_init(set->by_column[attnum - 1], set->relation, column,
+					   ddb_key_attributes_type(set->key_attributes,
+											   column->attribute));
+		MemoryContextSwitchTo(old);
+	}
+	return set->by_column[attnum - 1];
 }

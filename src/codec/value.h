@@ -19,6 +19,7 @@
 #include "catalog/relation.h"
 #include "codec/attribute.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 
 typedef enum DdbConversion
 {
@@ -45,7 +46,7 @@ typedef struct DdbCodec
 	DdbConversion conversion;
 	DdbTimeFormat time_format;	/* resolved, never DEFAULT, of time types */
 	int			fraction_digits;
-	bool		is_key;			/* one spelling only */
+	bool		is_key;			/* of the table or an index: one spelling */
 	bool		utf8_server;	/* database encoding is UTF8: no conversion */
 	bool		is_domain;		/* constraints are checked after conversion */
 	FmgrInfo	input;			/* DDB_CONVERT_INPUT and UUID */
@@ -105,10 +106,28 @@ typedef struct DdbBound
 	int			len;
 } DdbBound;
 
-/* What a codec allows conditions on its key attribute to push. */
-extern bool ddb_codec_can_equal(const DdbCodec *codec);
-extern bool ddb_codec_can_range(const DdbCodec *codec);
+/*
+ * How far DynamoDB's comparison of stored values is the type's own.
+ */
+typedef enum DdbAgreement
+{
+	DDB_AGREES_NOT,
+	DDB_AGREES_WIDELY,			/* several stored values are one value here:
+								 * compare with ddb_codec_encode_span */
+	DDB_AGREES_EXACTLY,
+} DdbAgreement;
+
+extern DdbAgreement ddb_codec_equality(const DdbCodec *codec);
+
+/* Of text, collations aside. */
+extern DdbAgreement ddb_codec_order(const DdbCodec *codec);
 extern bool ddb_codec_can_prefix(const DdbCodec *codec);
+
+/*
+ * Is NULL, of a column that shows this codec's values, the same as "not of the
+ * stored type"?  (Not where a value of the type may fail to fit.)
+ */
+extern bool ddb_codec_fits_all(const DdbCodec *codec);
 
 /* Is the stored order the type's order (collations aside)? */
 extern bool ddb_codec_keeps_order(const DdbCodec *codec);
@@ -119,8 +138,31 @@ extern bool ddb_codec_keeps_order(const DdbCodec *codec);
  */
 extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
 
-/* max_len: longest value the key part takes, in bytes. */
+/*
+ * max_len: longest value that the key part takes, in bytes; 0 of an attribute
+ * that is not compared as a key, which may also be empty.
+ */
 extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 								   int max_len, DdbBound *bound);
+
+/*
+ * Of a codec that agrees widely: every stored form of the value lies from low
+ * to high, inclusive.
+ */
+extern void ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
+								  DdbBound *low, DdbBound *high);
+
+/* The codecs of a relation's columns, made when they are first asked for. */
+typedef struct DdbCodecSet
+{
+	const DdbRelation *relation;
+	List	   *key_attributes; /* of DdbKeyAttribute * */
+	MemoryContext context;
+	DdbCodec  **by_column;		/* [attnum - 1] */
+} DdbCodecSet;
+
+extern DdbCodecSet *ddb_codec_set_create(const DdbRelation *relation,
+										 List *key_attributes);
+extern DdbCodec *ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum);
 
 #endif							/* DDB_VALUE_H */

@@ -11,12 +11,11 @@
 
 #include "codec/decimal.h"
 #include "mb/pg_wchar.h"
-#include "plan/quals.h"
+#include "plan/clause.h"
 #include "utils/builtins.h"
 
-/* Order of two storable values of one attribute. */
-static int
-compare_bounds(const DdbBound *a, const DdbBound *b)
+int
+ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 {
 	DdbDecimal	x;
 	DdbDecimal	y;
@@ -36,7 +35,7 @@ static void
 add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
 	int			order = range->has_lower ?
-		compare_bounds(bound, &range->lower) : 1;
+		ddb_bound_compare(bound, &range->lower) : 1;
 
 	if (order > 0)
 	{
@@ -52,7 +51,7 @@ static void
 add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
 	int			order = range->has_upper ?
-		compare_bounds(bound, &range->upper) : -1;
+		ddb_bound_compare(bound, &range->upper) : -1;
 
 	if (order < 0)
 	{
@@ -69,11 +68,11 @@ add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
  * constant is above the prefix; below it there is no bound as tight.
  */
 static void
-add_too_long(DdbKeyRange *range, DdbKeyOperator op, const DdbBound *bound)
+add_too_long(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
-	if (op == DDB_KEY_EQ)
+	if (op == DDB_COMPARE_EQ)
 		range->empty = true;
-	else if (op == DDB_KEY_GT || op == DDB_KEY_GE)
+	else if (op == DDB_COMPARE_GT || op == DDB_COMPARE_GE)
 		add_lower(range, bound, false);
 	range->recheck = true;
 	range->surplus = -1;
@@ -81,30 +80,30 @@ add_too_long(DdbKeyRange *range, DdbKeyOperator op, const DdbBound *bound)
 
 /* The constant lies between storable values; bound is the one below it. */
 static void
-add_between(DdbKeyRange *range, DdbKeyOperator op, const DdbBound *bound)
+add_between(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
-	if (op == DDB_KEY_EQ)
+	if (op == DDB_COMPARE_EQ)
 		range->empty = true;
-	else if (op == DDB_KEY_GT || op == DDB_KEY_GE)
+	else if (op == DDB_COMPARE_GT || op == DDB_COMPARE_GE)
 		add_lower(range, bound, true);
 	else
 		add_upper(range, bound, false);
 }
 
 static void
-add_exact(DdbKeyRange *range, DdbKeyOperator op, const DdbBound *bound)
+add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
-	if (op != DDB_KEY_LT && op != DDB_KEY_LE)
-		add_lower(range, bound, op == DDB_KEY_GT);
-	if (op != DDB_KEY_GT && op != DDB_KEY_GE)
-		add_upper(range, bound, op == DDB_KEY_LT);
+	if (op != DDB_COMPARE_LT && op != DDB_COMPARE_LE)
+		add_lower(range, bound, op == DDB_COMPARE_GT);
+	if (op != DDB_COMPARE_GT && op != DDB_COMPARE_GE)
+		add_upper(range, bound, op == DDB_COMPARE_LT);
 }
 
 static void
-add_comparison(DdbKeyRange *range, DdbKeyOperator op, const DdbBound *bound)
+add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
-	bool		upward = op == DDB_KEY_GT || op == DDB_KEY_GE;
-	bool		downward = op == DDB_KEY_LT || op == DDB_KEY_LE;
+	bool		upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
+	bool		downward = op == DDB_COMPARE_LT || op == DDB_COMPARE_LE;
 
 	switch (bound->place)
 	{
@@ -186,7 +185,7 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 	bool		equality;
 	DdbBound	bound;
 
-	if (!ddb_quals_like_prefix(pattern, &prefix, &equality))
+	if (!ddb_clause_like_prefix(pattern, &prefix, &equality))
 	{
 		range->recheck = true;
 		range->surplus = -1;
@@ -194,24 +193,24 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 	ddb_codec_encode_bound(codec, CStringGetTextDatum(prefix), typid, max_len,
 						   &bound);
 	if (equality)
-		add_comparison(range, DDB_KEY_EQ, &bound);
+		add_comparison(range, DDB_COMPARE_EQ, &bound);
 	else
 		add_prefix(range, &bound);
 }
 
 void
 ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec,
-				  DdbKeyOperator op, Datum datum, Oid typid, int max_len)
+				  DdbCompare op, Datum datum, Oid typid, int max_len)
 {
 	DdbBound	bound;
 
-	if (op == DDB_KEY_LIKE)
+	if (op == DDB_COMPARE_LIKE)
 	{
 		add_like(range, codec, TextDatumGetCString(datum), typid, max_len);
 		return;
 	}
 	ddb_codec_encode_bound(codec, datum, typid, max_len, &bound);
-	if (op == DDB_KEY_PREFIX)
+	if (op == DDB_COMPARE_PREFIX)
 		add_prefix(range, &bound);
 	else
 		add_comparison(range, op, &bound);
@@ -222,7 +221,7 @@ ddb_key_range_is_value(const DdbKeyRange *range)
 {
 	return range->has_lower && range->has_upper && !range->lower_strict &&
 		!range->upper_strict &&
-		compare_bounds(&range->lower, &range->upper) == 0;
+		ddb_bound_compare(&range->lower, &range->upper) == 0;
 }
 
 bool
@@ -242,7 +241,92 @@ is_pure_prefix(const DdbKeyRange *range)
 	if (!prefix_successor(&range->lower, &successor))
 		return !range->has_upper;
 	return range->has_upper && range->upper_strict &&
-		compare_bounds(&successor, &range->upper) == 0;
+		ddb_bound_compare(&successor, &range->upper) == 0;
+}
+
+static int
+compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
+{
+	int			order;
+
+	if (!a->has_lower || !b->has_lower)
+		return (int) a->has_lower - (int) b->has_lower;
+	order = ddb_bound_compare(&a->lower, &b->lower);
+	return order != 0 ? order : (int) a->lower_strict - (int) b->lower_strict;
+}
+
+static int
+compare_upper(const DdbKeyRange *a, const DdbKeyRange *b)
+{
+	int			order;
+
+	if (!a->has_upper || !b->has_upper)
+		return (int) b->has_upper - (int) a->has_upper;
+	order = ddb_bound_compare(&a->upper, &b->upper);
+	return order != 0 ? order : (int) b->upper_strict - (int) a->upper_strict;
+}
+
+int
+ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b)
+{
+	int			order = compare_lower(a, b);
+
+	return order != 0 ? order : compare_upper(a, b);
+}
+
+bool
+ddb_key_range_is_empty(const DdbKeyRange *range)
+{
+	int			order;
+
+	if (range->empty || !range->has_lower || !range->has_upper)
+		return range->empty;
+	order = ddb_bound_compare(&range->lower, &range->upper);
+	return order > 0 ||
+		(order == 0 && (range->lower_strict || range->upper_strict));
+}
+
+bool
+ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
+{
+	int			order = -1;
+
+	if (a->has_upper && b->has_lower)
+		order = ddb_bound_compare(&b->lower, &a->upper);
+	/* Where they meet, the value itself must be in one of them. */
+	if (order > 0 || (order == 0 && a->upper_strict && b->lower_strict))
+		return false;
+	a->is_prefix &= b->is_prefix && ddb_key_range_compare(a, b) == 0;
+	a->recheck |= b->recheck;
+	if (b->surplus < 0)
+		a->surplus = -1;
+	if (compare_upper(a, b) < 0)
+	{
+		a->has_upper = b->has_upper;
+		a->upper = b->upper;
+		a->upper_strict = b->upper_strict;
+	}
+	return true;
+}
+
+bool
+ddb_key_range_holds(const DdbKeyRange *range, const DdbBound *value)
+{
+	int			order;
+
+	if (range->has_lower)
+	{
+		order = ddb_bound_compare(value, &range->lower);
+		if (order < 0 || (order == 0 && range->lower_strict))
+			return false;
+	}
+	if (range->has_upper)
+	{
+		order = ddb_bound_compare(value, &range->upper);
+		if (order > 0 || (order == 0 && range->upper_strict))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -252,21 +336,12 @@ is_pure_prefix(const DdbKeyRange *range)
 void
 ddb_key_range_finish(DdbKeyRange *range)
 {
-	int			order;
-
-	if (range->empty)
+	range->empty = ddb_key_range_is_empty(range);
+	range->is_prefix = !range->empty && is_pure_prefix(range);
+	if (range->empty || range->is_prefix || !range->has_lower ||
+		!range->has_upper || !(range->lower_strict || range->upper_strict))
 		return;
-	range->is_prefix = is_pure_prefix(range);
-	if (range->is_prefix || !range->has_lower || !range->has_upper)
-		return;
-	order = compare_bounds(&range->lower, &range->upper);
-	if (order > 0 ||
-		(order == 0 && (range->lower_strict || range->upper_strict)))
-		range->empty = true;
-	else if (range->lower_strict || range->upper_strict)
-	{
-		range->recheck = true;
-		if (range->surplus >= 0)
-			range->surplus += range->lower_strict + range->upper_strict;
-	}
+	range->recheck = true;
+	if (range->surplus >= 0)
+		range->surplus += range->lower_strict + range->upper_strict;
 }

@@ -35,15 +35,6 @@ typedef struct DdbKeyRange
 	DdbBound	upper;
 } DdbKeyRange;
 
-typedef struct DdbKeyRanges
-{
-	bool		empty;			/* no item can match: send nothing */
-	bool		recheck;
-	int			surplus;		/* as above, of the sort attributes together */
-	DdbKeyRange partition[DDB_MAX_KEY_PART];
-	DdbKeyRange sort[DDB_MAX_KEY_PART];
-} DdbKeyRanges;
-
 /* A range of one value. */
 extern bool ddb_key_range_is_value(const DdbKeyRange *range);
 
@@ -52,8 +43,27 @@ extern bool ddb_key_range_is_open(const DdbKeyRange *range);
 
 /* Adds one condition to a range; datum must not be NULL. */
 extern void ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec,
-							  DdbKeyOperator op, Datum datum, Oid typid,
+							  DdbCompare op, Datum datum, Oid typid,
 							  int max_len);
+
+/* Order of two values of one attribute, as DynamoDB compares them. */
+extern int	ddb_bound_compare(const DdbBound *a, const DdbBound *b);
+
+/* Orders ranges by where they begin, then by where they end. */
+extern int	ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
+
+/* Has it turned out that no value can lie in it? */
+extern bool ddb_key_range_is_empty(const DdbKeyRange *range);
+
+/*
+ * Extends a to hold b as well, when together they are one range: when they
+ * overlap or touch.  a must not begin after b.
+ */
+extern bool ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b);
+
+/* Does the range hold this value? */
+extern bool ddb_key_range_holds(const DdbKeyRange *range,
+								const DdbBound *value);
 
 /* After the last one: settles what is left to DynamoDB and what is not. */
 extern void ddb_key_range_finish(DdbKeyRange *range);

@@ -9,6 +9,7 @@
 
 #include "exec/scan.h"
 
+#include "common/int.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
@@ -33,45 +34,116 @@ deparse_value(const Context *context, int index)
 							  context->deparse_context, false, false);
 }
 
-/* The column that shows an attribute, else the attribute itself. */
+/* The column's name, as the query spells it. */
 static const char *
-attribute_label(const Context *context, const char *attribute)
+column_label(const Context *context, AttrNumber column)
 {
-	DdbColumn  *column = ddb_relation_find_attribute(context->state->relation,
-													 attribute);
-
-	return quote_identifier(column != NULL ? column->name : attribute);
+	return quote_identifier(context->state->relation->columns[column - 1].name);
 }
 
-static const char *
-operator_text(DdbKeyOperator op)
+/* A comparison, as SQL would write it. */
+static void
+append_condition(const Context *context, StringInfo text,
+				 const DdbCondition *condition)
 {
-	static const char *const texts[] = {"=", "<", "<=", ">", ">=", "^@", "~~"};
+	static const char *const formats[] = {
+		[DDB_COMPARE_EQ] = "%s = %s",
+		[DDB_COMPARE_LT] = "%s < %s",
+		[DDB_COMPARE_LE] = "%s <= %s",
+		[DDB_COMPARE_GT] = "%s > %s",
+		[DDB_COMPARE_GE] = "%s >= %s",
+		[DDB_COMPARE_PREFIX] = "%s ^@ %s",
+		[DDB_COMPARE_LIKE] = "%s ~~ %s",
+		[DDB_COMPARE_IN] = "%s = ANY (%s)",
+		[DDB_COMPARE_NE] = "%s <> %s",
+		[DDB_COMPARE_NOT_PREFIX] = "NOT %s ^@ %s",
+		[DDB_COMPARE_NOT_LIKE] = "%s !~~ %s",
+		[DDB_COMPARE_NOT_IN] = "%s <> ALL (%s)",
+		[DDB_COMPARE_CONTAINS] = "strpos(%s, %s) > 0",
+		[DDB_COMPARE_NOT_CONTAINS] = "strpos(%s, %s) = 0",
+		[DDB_COMPARE_DISTINCT] = "%s IS DISTINCT FROM %s",
+		[DDB_COMPARE_NOT_DISTINCT] = "%s IS NOT DISTINCT FROM %s",
+		[DDB_COMPARE_NULL] = "%s IS NULL",
+		[DDB_COMPARE_NOT_NULL] = "%s IS NOT NULL",
+		[DDB_COMPARE_TRUE] = "%s IS TRUE",
+		[DDB_COMPARE_FALSE] = "%s IS FALSE",
+		[DDB_COMPARE_NOT_TRUE] = "%s IS NOT TRUE",
+		[DDB_COMPARE_NOT_FALSE] = "%s IS NOT FALSE",
+	};
+	const char *value = "";
+	const char *format = formats[condition->op];
+	const char *rest;
 
-	return texts[op];
+	if (condition->other != 0)
+		value = column_label(context, condition->other);
+	else if (condition->value >= 0)
+		value = deparse_value(context, condition->value);
+	/* The formats are ours, each with the column first, then the value. */
+	rest = strstr(format, "%s") + 2;
+	appendBinaryStringInfo(text, format, rest - 2 - format);
+	appendStringInfoString(text, column_label(context, condition->column));
+	if (strstr(rest, "%s") == NULL)
+	{
+		appendStringInfoString(text, rest);
+		return;
+	}
+	appendBinaryStringInfo(text, rest, strstr(rest, "%s") - rest);
+	appendStringInfoString(text, value);
+	appendStringInfoString(text, strstr(rest, "%s") + 2);
+}
+
+static void
+append_conditions(const Context *context, StringInfo text, List *conditions)
+{
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		appendStringInfoString(text, lc == list_head(conditions) ? "(" :
+							   " AND (");
+		append_condition(context, text, (DdbCondition *) lfirst(lc));
+		appendStringInfoChar(text, ')');
+	}
 }
 
 static char *
 key_condition_text(const Context *context)
 {
 	const DdbAccessPlan *plan = context->state->plan;
+	bool		many = list_length(plan->alternatives) > 1;
 	StringInfoData text;
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, plan->conditions)
+	foreach(lc, plan->alternatives)
 	{
-		DdbKeyCondition *condition = (DdbKeyCondition *) lfirst(lc);
-		const DdbKeyAttribute *attribute = condition->on_sort ?
-			&plan->keys.sort[condition->position] :
-			&plan->keys.partition[condition->position];
-
-		appendStringInfo(&text, "%s(%s %s %s)", text.len > 0 ? " AND " : "",
-						 attribute_label(context, attribute->name),
-						 operator_text(condition->op),
-						 deparse_value(context, condition->value));
+		if (lc != list_head(plan->alternatives))
+			appendStringInfoString(&text, " OR ");
+		if (many)
+			appendStringInfoChar(&text, '(');
+		append_conditions(context, &text, (List *) lfirst(lc));
+		if (many)
+			appendStringInfoChar(&text, ')');
 	}
 	return text.data;
+}
+
+static void
+append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
+{
+	const char *between = filter->kind == DDB_FILTER_AND ? " AND " : " OR ";
+	ListCell   *lc;
+
+	appendStringInfoChar(text, '(');
+	if (filter->kind == DDB_FILTER_CONDITION)
+		append_condition(context, text, &filter->condition);
+	foreach(lc, filter->children)
+	{
+		if (lc != list_head(filter->children))
+			appendStringInfoString(text, between);
+		append_filter(context, text, (DdbFilter *) lfirst(lc));
+	}
+	appendStringInfoChar(text, ')');
 }
 
 /* The attributes asked for, as a list in the order of the columns. */
@@ -119,9 +191,11 @@ static void
 show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	const char *label = plan->filtered ? "Page Size" : "DynamoDB Limit";
+	const char *label = plan->filtered || plan->filter != NULL ?
+		"Page Size" : "DynamoDB Limit";
 	int64		limit;
 	int64		offset;
+	int64		bound;
 	char	   *text;
 
 	if (plan->limit_value < 0)
@@ -129,9 +203,10 @@ show_limit(const Context *context, ExplainState *es)
 	if (constant_int64(context, plan->limit_value, &limit) &&
 		constant_int64(context, plan->offset_value, &offset))
 	{
-		ExplainPropertyInteger(label, NULL,
-							   ddb_scan_first_page(plan, Max(limit, 0) +
-												   Max(offset, 0)), es);
+		/* A sum that overflows is no limit. */
+		if (!pg_add_s64_overflow(Max(limit, 0), Max(offset, 0), &bound))
+			ExplainPropertyInteger(label, NULL,
+								   ddb_scan_first_page(plan, bound), es);
 		return;
 	}
 	text = deparse_value(context, plan->limit_value);
@@ -146,8 +221,16 @@ show_reach(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
 
-	if (plan->conditions != NIL)
+	if (plan->alternatives != NIL)
 		ExplainPropertyText("Key Condition", key_condition_text(context), es);
+	if (plan->filter != NULL)
+	{
+		StringInfoData text;
+
+		initStringInfo(&text);
+		append_filter(context, &text, plan->filter);
+		ExplainPropertyText("DynamoDB Filter", text.data, es);
+	}
 	if (plan->count_only)
 		ExplainPropertyText("Select", "COUNT", es);
 	else if (plan->columns != NIL)
@@ -191,7 +274,7 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	context.deparse_context = set_deparse_context_plan(es->deparse_cxt,
 													   node->ss.ps.plan, NIL);
 	ExplainPropertyText("DynamoDB Operation",
-						ddb_access_plan_operation_name(state->plan->operation),
+						ddb_access_plan_operation_name(state->plan),
 						es);
 	if (state->plan->index_name != NULL)
 		ExplainPropertyText("DynamoDB Index", state->plan->index_name, es);

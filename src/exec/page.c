@@ -42,7 +42,7 @@ read_count(DdbScanner *scan)
 
 /* {"TableName": "…", "CapacityUnits": 0.5, …} */
 static double
-read_capacity(DdbScanner *scan)
+read_table_capacity(DdbScanner *scan)
 {
 	bool		first = true;
 	DdbSpan		key;
@@ -68,6 +68,21 @@ read_capacity(DdbScanner *scan)
 			units = strtod(text, NULL);
 		}
 	}
+	return units;
+}
+
+/* Of a batch it is a list, one element a table. */
+static double
+read_capacity(DdbScanner *scan)
+{
+	bool		first = true;
+	double		units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
+		return read_table_capacity(scan);
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first))
+		units += read_table_capacity(scan);
 	return units;
 }
 
@@ -102,6 +117,24 @@ read_single_item(DdbPage *page, DdbScanner *scan)
 	(void) ddb_scan_skip(scan);
 }
 
+/* {"table": [items]}: one table was asked for, so one may answer. */
+static void
+read_responses(DdbPage *page, DdbScanner *scan)
+{
+	bool		first = true;
+	DdbSpan		table;
+
+	if (!ddb_scan_enter_object(scan))
+		return;
+	while (ddb_scan_next_member(scan, &first, &table))
+	{
+		if (page->has_items)
+			scan->error = DDB_SCAN_WRONG_KIND;
+		read_items(page, scan);
+	}
+	page->has_items = true;
+}
+
 static void
 read_last_key(DdbPage *page, DdbScanner *scan)
 {
@@ -111,8 +144,10 @@ read_last_key(DdbPage *page, DdbScanner *scan)
 		(void) ddb_scan_skip(scan);
 	else if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
 		scan->error = DDB_SCAN_WRONG_KIND;
-	else if (ddb_scan_skip_span(scan, &span))
+	else if (ddb_scan_skip_span(scan, &span) &&
+			 memchr(span.data, '"', span.len) != NULL)
 	{
+		/* (An empty object is no key.) */
 		page->last_key = span.data;
 		page->last_key_len = span.len;
 	}
@@ -129,7 +164,10 @@ read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key)
 		page->count = read_count(scan);
 	else if (ddb_span_equals(key, "ScannedCount", 12))
 		page->scanned = read_count(scan);
-	else if (ddb_span_equals(key, "LastEvaluatedKey", 16))
+	else if (ddb_span_equals(key, "Responses", 9))
+		read_responses(page, scan);
+	else if (ddb_span_equals(key, "LastEvaluatedKey", 16) ||
+			 ddb_span_equals(key, "UnprocessedKeys", 15))
 		read_last_key(page, scan);
 	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
 		page->read_units = read_capacity(scan);
@@ -154,7 +192,8 @@ check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 								 "it holds an error under a success status");
 	if (kind == DDB_PAGE_COUNT && page->count < 0)
 		ddb_page_raise_malformed(table_name, "it holds no count");
-	if (kind == DDB_PAGE_ITEMS && !page->has_items)
+	if ((kind == DDB_PAGE_ITEMS || kind == DDB_PAGE_BATCH) &&
+		!page->has_items)
 		ddb_page_raise_malformed(table_name, "it holds no items");
 	if (kind == DDB_PAGE_ITEM && page->item_count > 1)
 		ddb_page_raise_malformed(table_name, "it holds more than one item");

@@ -1,6 +1,6 @@
 /*
  * page.h
- *		One reply to GetItem, Query or Scan: checked whole, then item by item.
+ *		One reply to GetItem, BatchGetItem, Query or Scan: checked whole, then item by item.
  */
 #ifndef DDB_PAGE_H
 #define DDB_PAGE_H
@@ -12,6 +12,7 @@
 typedef enum DdbPageKind
 {
 	DDB_PAGE_ITEM,				/* GetItem: one item, or none */
+	DDB_PAGE_BATCH,				/* BatchGetItem */
 	DDB_PAGE_ITEMS,				/* Query, Scan */
 	DDB_PAGE_COUNT,				/* the same with Select COUNT: no items */
 } DdbPageKind;
@@ -30,7 +31,8 @@ typedef struct DdbPage
 	bool		has_items;		/* Items was there, or Item */
 	bool		is_error;		/* an error's body under a success status */
 	double		read_units;		/* consumed, as reported */
-	const char *last_key;		/* LastEvaluatedKey, raw JSON; NULL: the end */
+	const char *last_key;		/* LastEvaluatedKey (of a batch UnprocessedKeys),
+								 * raw JSON; NULL: the end */
 	int			last_key_len;
 } DdbPage;
 

@@ -25,6 +25,10 @@
 /* Growth when nothing is known: no row passed yet, or the bound is behind. */
 #define BLIND_GROWTH 4.0
 
+/* The first pages of all streams of a merge are in memory together. */
+#define MERGE_BYTES (16.0 * 1024 * 1024)
+#define PAGE_BYTES (1024.0 * 1024.0)
+
 static int64
 clamp_limit(double items)
 {
@@ -33,40 +37,64 @@ clamp_limit(double items)
 	return (int64) Max(1.0, ceil(items));
 }
 
+/* Do rows fall out between DynamoDB's items and what the scan gives? */
+static bool
+is_filtered(const DdbAccessPlan *plan)
+{
+	return plan->filtered || plan->filter != NULL;
+}
+
 int64
 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 {
 	double		factor = plan->selectivity > 0 ? 1.0 / plan->selectivity :
 		MAX_FIRST_FACTOR;
 
-	return clamp_limit(bound * (plan->filtered ?
-								Min(factor, MAX_FIRST_FACTOR) : 1.0));
+	return clamp_limit(bound * (is_filtered(plan) ?
+								Min(Max(factor, 1.0), MAX_FIRST_FACTOR) : 1.0));
 }
 
 static double
-filtered_items(const DdbScanState *state, double missing)
+filtered_items(const DdbScanState *state, const DdbStream *stream,
+			   double missing)
 {
-	if (state->run_scanned == 0)
-		return ddb_scan_first_page(state->plan, state->bound);
-	if (state->filter == NULL || state->given == 0)
-		return state->last_limit * BLIND_GROWTH;
-	return missing * MARGIN * state->run_scanned / state->given;
+	if (stream->scanned == 0)
+		return ddb_scan_first_page(state->plan, missing);
+	if ((state->plan->filtered && state->filter == NULL) || stream->given == 0)
+		return stream->last_limit * BLIND_GROWTH;
+	return missing * MARGIN * stream->scanned / stream->given;
+}
+
+/* Merged streams share memory, so that their pages cannot all be full. */
+static int64
+merge_limit(const DdbScanState *state, int64 limit)
+{
+	double		share = MERGE_BYTES / state->nstreams;
+
+	if (state->heap == NULL || share >= PAGE_BYTES)
+		return limit;
+	share = Max(1.0, floor(share / Max(state->plan->item_bytes, 1)));
+	return limit == 0 ? (int64) share : Min(limit, (int64) share);
 }
 
 int64
-ddb_scan_page_limit(const DdbScanState *state)
+ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 {
 	double		missing = (double) state->bound - (double) state->given;
-	bool		exact = !state->plan->filtered &&
-		(!state->recheck || state->ranges.surplus >= 0);
+	bool		exact = !is_filtered(state->plan) &&
+		(!state->recheck || state->surplus >= 0);
+	int64		limit;
 
-	if (state->bound < 0 || state->plan->operation == DDB_OP_GET_ITEM)
+	if (state->plan->operation == DDB_OP_GET_ITEM)
 		return 0;
-	/* More is wanted than LIMIT says: WITH TIES, or a plan not foreseen. */
+	if (state->bound < 0)
+		return merge_limit(state, 0);
+	/* More is wanted than LIMIT says: WITH TIES, or a hint that was low. */
 	if (missing < 1)
-		return clamp_limit(Max(state->last_limit, 10) * BLIND_GROWTH);
-	if (exact)
-		return clamp_limit(missing + (state->recheck ?
-									  state->ranges.surplus : 0));
-	return clamp_limit(filtered_items(state, missing));
+		limit = clamp_limit(Max(stream->last_limit, 10) * BLIND_GROWTH);
+	else if (exact)
+		limit = clamp_limit(missing + (state->recheck ? state->surplus : 0));
+	else
+		limit = clamp_limit(filtered_items(state, stream, missing));
+	return merge_limit(state, limit);
 }

@@ -19,6 +19,7 @@
 
 #include "common/base64.h"
 #include "compat.h"
+#include "lib/stringinfo.h"
 
 /* Longest expression the service takes, in bytes. */
 #define MAX_EXPRESSION_BYTES 4096
@@ -28,8 +29,7 @@ typedef struct Builder
 	json_t	   *root;
 	json_t	   *names;			/* ExpressionAttributeNames */
 	json_t	   *values;			/* ExpressionAttributeValues */
-	const char **known;			/* attribute of #n0, #n1, … */
-	int			nknown;
+	List	   *known;			/* of char *: attribute of #n0, #n1, … */
 	int			nvalues;
 } Builder;
 
@@ -55,16 +55,18 @@ static char *
 name_placeholder(Builder *builder, const char *name)
 {
 	char	   *placeholder;
+	ListCell   *lc;
 	int			i = 0;
 
-	while (i < builder->nknown && strcmp(builder->known[i], name) != 0)
-		i++;
-	placeholder = psprintf("#n%d", i);
-	if (i == builder->nknown)
+	foreach(lc, builder->known)
 	{
-		builder->known[builder->nknown++] = name;
-		set_new(builder->names, placeholder, json_string(name));
+		if (strcmp((char *) lfirst(lc), name) == 0)
+			return psprintf("#n%d", i);
+		i++;
 	}
+	placeholder = psprintf("#n%d", i);
+	builder->known = lappend(builder->known, unconstify(char *, name));
+	set_new(builder->names, placeholder, json_string(name));
 	return placeholder;
 }
 
@@ -78,7 +80,9 @@ attribute_value(const DdbBound *bound)
 	char	   *base64;
 
 	check(value == NULL);
-	if (bound->type == DDB_STORED_B)
+	if (bound->type == DDB_STORED_BOOL)
+		set_new(value, type, json_boolean(bound->data[0] == 't'));
+	else if (bound->type == DDB_STORED_B)
 	{
 		room = pg_b64_enc_len(bound->len) + 1;
 		base64 = palloc(room);
@@ -145,29 +149,145 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 	initStringInfo(&text);
 	for (int i = 0; i < keys->npartition; i++)
 		append_range(builder, &text, keys->partition[i].name,
-					 &spec->ranges->partition[i]);
+					 &spec->targets->partition[i]);
 	for (int i = 0; i < keys->nsort; i++)
 		append_range(builder, &text, keys->sort[i].name,
-					 &spec->ranges->sort[i]);
+					 &spec->targets->sort[i]);
 	set_new(builder->root, "KeyConditionExpression", json_string(text.data));
 	if (spec->plan->backward)
 		set_new(builder->root, "ScanIndexForward", json_false());
 }
 
+static void append_term(Builder *builder, StringInfo text,
+						const DdbTerm *term);
+
+/*
+ * Parentheses around each OR inside an AND and nowhere else: redundant ones
+ * are errors.
+ */
 static void
-put_key(Builder *builder, const DdbRequestSpec *spec)
+append_group(Builder *builder, StringInfo text, const DdbTerm *term)
 {
-	const DdbKeySchema *keys = &spec->plan->keys;
+	bool		is_and = term->kind == DDB_TERM_AND;
+	ListCell   *lc;
+
+	foreach(lc, term->children)
+	{
+		DdbTerm    *child = (DdbTerm *) lfirst(lc);
+		bool		enclose = is_and && child->kind == DDB_TERM_OR;
+
+		if (lc != list_head(term->children))
+			appendStringInfoString(text, is_and ? " AND " : " OR ");
+		if (enclose)
+			appendStringInfoChar(text, '(');
+		append_term(builder, text, child);
+		if (enclose)
+			appendStringInfoChar(text, ')');
+	}
+}
+
+static void
+append_in(Builder *builder, StringInfo text, const DdbTerm *term)
+{
+	appendStringInfo(text, "%s IN (",
+					 name_placeholder(builder, term->attribute));
+	for (int i = 0; i < term->nbounds; i++)
+		appendStringInfo(text, "%s%s", i > 0 ? "," : "",
+						 value_placeholder(builder, &term->bounds[i]));
+	appendStringInfoChar(text, ')');
+}
+
+static void
+append_type(Builder *builder, StringInfo text, const DdbTerm *term)
+{
+	char	   *placeholder = psprintf(":v%d", builder->nvalues++);
+
+	set_new(builder->values, placeholder,
+			json_pack("{s:s}", "S", ddb_stored_type_name(term->type)));
+	appendStringInfo(text, "attribute_type(%s, %s)",
+					 name_placeholder(builder, term->attribute), placeholder);
+}
+
+static void
+append_call(Builder *builder, StringInfo text, const DdbTerm *term,
+			const char *function)
+{
+	char	   *name = name_placeholder(builder, term->attribute);
+
+	appendStringInfo(text, "%s(%s, %s)", function, name,
+					 value_placeholder(builder, &term->bounds[0]));
+}
+
+static void
+append_term(Builder *builder, StringInfo text, const DdbTerm *term)
+{
+	if (term->negated)
+		appendStringInfoString(text, "NOT ");
+	switch (term->kind)
+	{
+		case DDB_TERM_AND:
+		case DDB_TERM_OR:
+			append_group(builder, text, term);
+			break;
+		case DDB_TERM_COMPARE:
+			appendStringInfo(text, "%s %s ",
+							 name_placeholder(builder, term->attribute),
+							 term->op);
+			appendStringInfoString(text,
+								   value_placeholder(builder,
+													 &term->bounds[0]));
+			break;
+		case DDB_TERM_COMPARE_ATTRIBUTES:
+			appendStringInfo(text, "%s %s ",
+							 name_placeholder(builder, term->attribute),
+							 term->op);
+			appendStringInfoString(text,
+								   name_placeholder(builder, term->other));
+			break;
+		case DDB_TERM_IN:
+			append_in(builder, text, term);
+			break;
+		case DDB_TERM_TYPE:
+			append_type(builder, text, term);
+			break;
+		case DDB_TERM_PREFIX:
+			append_call(builder, text, term, "begins_with");
+			break;
+		case DDB_TERM_CONTAINS:
+			append_call(builder, text, term, "contains");
+			break;
+		case DDB_TERM_FALSE:
+		case DDB_TERM_TRUE:
+			elog(ERROR, "a constant condition cannot be written down");
+	}
+}
+
+static void
+put_filter(Builder *builder, const DdbRequestSpec *spec)
+{
+	StringInfoData text;
+
+	if (spec->filter == NULL || spec->filter->kind == DDB_TERM_TRUE)
+		return;
+	initStringInfo(&text);
+	append_term(builder, &text, spec->filter);
+	set_new(builder->root, "FilterExpression", json_string(text.data));
+}
+
+/* A whole key: every attribute has one value. */
+static json_t *
+key_object(const DdbKeySchema *keys, const DdbTarget *target)
+{
 	json_t	   *key = json_pack("{}");
 
 	check(key == NULL);
-	set_new(builder->root, "Key", key);
 	for (int i = 0; i < keys->npartition; i++)
 		set_new(key, keys->partition[i].name,
-				attribute_value(&spec->ranges->partition[i].lower));
+				attribute_value(&target->partition[i].lower));
 	for (int i = 0; i < keys->nsort; i++)
 		set_new(key, keys->sort[i].name,
-				attribute_value(&spec->ranges->sort[i].lower));
+				attribute_value(&target->sort[i].lower));
+	return key;
 }
 
 /*
@@ -175,25 +295,25 @@ put_key(Builder *builder, const DdbRequestSpec *spec)
  * for all.
  */
 static void
-put_projection(Builder *builder, const DdbRequestSpec *spec)
+put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 {
 	StringInfoData text;
 	int			bytes = 0;
 
 	if (spec->nattributes == 0)
 	{
-		set_new(builder->root, "Select", json_string("COUNT"));
+		set_new(object, "Select", json_string("COUNT"));
 		return;
 	}
 	for (int i = 0; i < spec->nattributes; i++)
-		bytes += snprintf(NULL, 0, "#n%d,", builder->nknown + i);
+		bytes += snprintf(NULL, 0, "#n%d,", list_length(builder->known) + i);
 	if (bytes > MAX_EXPRESSION_BYTES)
 		return;
 	initStringInfo(&text);
 	for (int i = 0; i < spec->nattributes; i++)
 		appendStringInfo(&text, "%s%s", i > 0 ? "," : "",
 						 name_placeholder(builder, spec->attributes[i]));
-	set_new(builder->root, "ProjectionExpression", json_string(text.data));
+	set_new(object, "ProjectionExpression", json_string(text.data));
 }
 
 static void
@@ -213,58 +333,107 @@ put_source(Builder *builder, const DdbAccessPlan *plan)
 	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
 }
 
-static char *
-build(Builder *builder, const DdbRequestSpec *spec)
+/* Empty maps are errors. */
+static void
+put_placeholders(Builder *builder, json_t *object)
 {
-	char	   *json;
-	char	   *copy;
+	if (builder->known != NIL)
+		check(json_object_set(object, "ExpressionAttributeNames",
+							  builder->names) != 0);
+	if (builder->nvalues > 0)
+		check(json_object_set(object, "ExpressionAttributeValues",
+							  builder->values) != 0);
+}
 
-	builder->root = json_pack("{}");
-	builder->names = json_pack("{}");
-	builder->values = json_pack("{}");
-	check(builder->root == NULL || builder->names == NULL ||
-		  builder->values == NULL);
+static void
+build_single(Builder *builder, const DdbRequestSpec *spec)
+{
 	put_source(builder, spec->plan);
 	if (spec->plan->operation == DDB_OP_QUERY)
 		put_key_condition(builder, spec);
 	else if (spec->plan->operation == DDB_OP_GET_ITEM)
-		put_key(builder, spec);
-	put_projection(builder, spec);
-	/* Empty maps are errors. */
-	if (builder->nknown > 0)
-		check(json_object_set(builder->root, "ExpressionAttributeNames",
-							  builder->names) != 0);
-	if (builder->nvalues > 0)
-		check(json_object_set(builder->root, "ExpressionAttributeValues",
-							  builder->values) != 0);
-	json = json_dumps(builder->root, JSON_COMPACT);
-	check(json == NULL);
-	copy = MemoryContextStrdup(CurrentMemoryContext, json);
-	free(json);
-	copy[strlen(copy) - 1] = '\0';
+		set_new(builder->root, "Key",
+				key_object(&spec->plan->keys, spec->targets));
+	put_filter(builder, spec);
+	put_projection(builder, builder->root, spec);
+	put_placeholders(builder, builder->root);
+}
+
+static void
+build_batch(Builder *builder, const DdbRequestSpec *spec)
+{
+	json_t	   *tables = json_pack("{}");
+	json_t	   *table = json_pack("{}");
+	json_t	   *keys = json_array();
+
+	check(tables == NULL || table == NULL || keys == NULL);
+	set_new(builder->root, "RequestItems", tables);
+	set_new(tables, spec->plan->table_name, table);
+	set_new(table, "Keys", keys);
+	for (int i = 0; i < spec->ntargets; i++)
+		check(json_array_append_new(keys, key_object(&spec->plan->keys,
+													 &spec->targets[i])) != 0);
+	if (spec->plan->consistent_read)
+		set_new(table, "ConsistentRead", json_true());
+	put_projection(builder, table, spec);
+	put_placeholders(builder, table);
+	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
+}
+
+/* Runs one of the two, and gives jansson's memory back whatever happens. */
+static char *
+build(const DdbRequestSpec *spec,
+	  void (*fill) (Builder *, const DdbRequestSpec *))
+{
+	Builder		builder = {0};
+	char	   *volatile copy = NULL;
+	char	   *volatile json = NULL;
+
+	PG_TRY();
+	{
+		builder.root = json_pack("{}");
+		builder.names = json_pack("{}");
+		builder.values = json_pack("{}");
+		check(builder.root == NULL || builder.names == NULL ||
+			  builder.values == NULL);
+		fill(&builder, spec);
+		json = json_dumps(builder.root, JSON_COMPACT);
+		check(json == NULL);
+		copy = MemoryContextStrdup(CurrentMemoryContext, json);
+	}
+	PG_FINALLY();
+	{
+		free(json);
+		json_decref(builder.root);
+		json_decref(builder.names);
+		json_decref(builder.values);
+	}
+	PG_END_TRY();
 	return copy;
 }
 
 char *
 ddb_request_base(const DdbRequestSpec *spec)
 {
-	Builder		builder = {0};
-	char	   *volatile json = NULL;
+	char	   *json = build(spec, build_single);
 
-	builder.known = palloc(sizeof(char *) *
-						   (spec->nattributes + 2 * DDB_MAX_KEY_PART));
-	PG_TRY();
-	{
-		json = build(&builder, spec);
-	}
-	PG_FINALLY();
-	{
-		json_decref(builder.root);
-		json_decref(builder.names);
-		json_decref(builder.values);
-	}
-	PG_END_TRY();
+	json[strlen(json) - 1] = '\0';
 	return json;
+}
+
+char *
+ddb_request_batch(const DdbRequestSpec *spec)
+{
+	return build(spec, build_batch);
+}
+
+void
+ddb_request_unprocessed(StringInfo buf, const char *keys, int len)
+{
+	resetStringInfo(buf);
+	appendStringInfoString(buf, "{\"RequestItems\":");
+	appendBinaryStringInfo(buf, keys, len);
+	appendStringInfoString(buf, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 
 void

@@ -1,29 +1,42 @@
 /*
  * request.h
- *		Access plan + resolved key ranges → the JSON of a request.
+ *		Access plan + targets and filter of this run → the JSON of a request.
  */
 #ifndef DDB_REQUEST_H
 #define DDB_REQUEST_H
 
 #include "postgres.h"
 
-#include "exec/bounds.h"
+#include "exec/targets.h"
+#include "exec/term.h"
 #include "lib/stringinfo.h"
 #include "plan/access_plan.h"
 
 typedef struct DdbRequestSpec
 {
 	const DdbAccessPlan *plan;
-	const DdbKeyRanges *ranges; /* of GetItem and Query */
+	const DdbTarget *targets;	/* of Query one, of GetItem one or, for
+								 * BatchGetItem, up to 100 */
+	int			ntargets;
+	const DdbTerm *filter;		/* NULL or DDB_TERM_TRUE: none */
 	const char **attributes;	/* to project, without duplicates */
 	int			nattributes;	/* 0: Select COUNT */
 } DdbRequestSpec;
+
+/* BatchGetItem's most keys (API reference). */
+#define DDB_MAX_BATCH_KEYS 100
 
 /*
  * The part of the request that all pages share, as JSON without its closing
  * brace, palloc'd.
  */
 extern char *ddb_request_base(const DdbRequestSpec *spec);
+
+/* The same of a BatchGetItem; complete, since it has no pages. */
+extern char *ddb_request_batch(const DdbRequestSpec *spec);
+
+/* A BatchGetItem of what the one before left: raw JSON of UnprocessedKeys. */
+extern void ddb_request_unprocessed(StringInfo buf, const char *keys, int len);
 
 /*
  * One page's request into buf: the base, Limit when limit > 0, and the start

@@ -58,23 +58,11 @@ find_attribute(const DdbRowReader *reader, const char *name, int len)
 	return -1;
 }
 
-static DdbStoredType
-key_type_of(const DdbKeySchema *keys, const char *attribute)
-{
-	for (int i = 0; i < keys->npartition; i++)
-		if (strcmp(keys->partition[i].name, attribute) == 0)
-			return keys->partition[i].type;
-	for (int i = 0; i < keys->nsort; i++)
-		if (strcmp(keys->sort[i].name, attribute) == 0)
-			return keys->sort[i].type;
-	return DDB_STORED_NONE;
-}
-
 /* Chains the codec to its attribute, which is made when it is new. */
 static void
 add_attribute(DdbRowReader *reader, int codec)
 {
-	const DdbColumn *column = reader->codecs[codec].column;
+	const DdbColumn *column = reader->codecs[codec]->column;
 	DdbRowAttribute *attribute;
 
 	reader->next_codec[codec] = -1;
@@ -97,7 +85,7 @@ add_attribute(DdbRowReader *reader, int codec)
 
 DdbRowReader *
 ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
-					  const DdbKeyRanges *ranges, List *columns)
+					  DdbCodecSet *codecs, List *columns)
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
 	int			n = list_length(columns);
@@ -105,16 +93,13 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 
 	reader->relation = relation;
 	reader->plan = plan;
-	reader->ranges = ranges;
-	reader->codecs = palloc0(sizeof(DdbCodec) * Max(n, 1));
+	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
 	foreach(lc, columns)
 	{
-		DdbColumn  *column = &relation->columns[lfirst_int(lc) - 1];
-
-		ddb_codec_init(&reader->codecs[reader->ncodecs], relation, column,
-					   key_type_of(&plan->keys, column->attribute));
+		reader->codecs[reader->ncodecs] = ddb_codec_set_get(codecs,
+															lfirst_int(lc));
 		add_attribute(reader, reader->ncodecs++);
 	}
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
@@ -175,20 +160,23 @@ append_key_attribute(const DdbRowReader *reader, StringInfo text,
 		appendStringInfoString(text, "(not selected)");
 }
 
+/* The key of the table, by which an item can be found and mended. */
 static char *
 describe_item(const DdbRowReader *reader)
 {
-	const DdbKeySchema *keys = &reader->plan->keys;
-	const DdbKeyRanges *ranges = reader->ranges;
+	const DdbKeySchema *keys = &reader->plan->table_keys;
+	/* Targets speak of the key that is read by, which may be an index's. */
+	const DdbTarget *target = reader->plan->index_name == NULL ?
+		reader->target : NULL;
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int i = 0; i < keys->npartition; i++)
 		append_key_attribute(reader, &text, keys->partition[i].name,
-							 ranges != NULL ? &ranges->partition[i] : NULL);
+							 target != NULL ? &target->partition[i] : NULL);
 	for (int i = 0; i < keys->nsort; i++)
 		append_key_attribute(reader, &text, keys->sort[i].name,
-							 ranges != NULL ? &ranges->sort[i] : NULL);
+							 target != NULL ? &target->sort[i] : NULL);
 	return text.data;
 }
 
@@ -312,7 +300,7 @@ read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
 			break;
 		for (int i = reader->attributes[attribute].first_codec; i >= 0;
 			 i = reader->next_codec[i])
-			convert(reader, &reader->codecs[i], &value, slot);
+			convert(reader, reader->codecs[i], &value, slot);
 		previous = attribute;
 	}
 	if (scan->error != DDB_SCAN_OK)
@@ -320,15 +308,22 @@ read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
 								 "an item holds something that is no attribute value");
 }
 
-void
-ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+static void
+clear_slot(TupleTableSlot *slot)
 {
-	ErrorContextCallback context;
 	int			natts = slot->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, natts * sizeof(bool));
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
+}
+
+void
+ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+{
+	ErrorContextCallback context;
+
+	clear_slot(slot);
 	reader->item = page->items;
 	context.callback = conversion_context;
 	context.arg = reader;
@@ -336,5 +331,37 @@ ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	error_context_stack = &context;
 	read_members(reader, &page->items, slot);
 	error_context_stack = context.previous;
+	ExecStoreVirtualTuple(slot);
+}
+
+/* The range's one value, as an item would show it. */
+static void
+bound_to_value(const DdbBound *bound, DdbAttributeValue *value)
+{
+	memset(value, 0, sizeof(*value));
+	value->type = bound->type == DDB_STORED_N ? DDB_VALUE_N : DDB_VALUE_S;
+	value->span.data = bound->data;
+	value->span.len = bound->len;
+}
+
+void
+ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
+					TupleTableSlot *slot)
+{
+	const DdbKeySchema *keys = &reader->plan->keys;
+	DdbAttributeValue value;
+
+	clear_slot(slot);
+	for (int i = 0; i < reader->ncodecs; i++)
+	{
+		for (int j = 0; j < keys->npartition; j++)
+		{
+			if (strcmp(keys->partition[j].name,
+					   reader->codecs[i]->column->attribute) != 0)
+				continue;
+			bound_to_value(&target->partition[j].lower, &value);
+			convert(reader, reader->codecs[i], &value, slot);
+		}
+	}
 	ExecStoreVirtualTuple(slot);
 }

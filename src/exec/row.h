@@ -9,7 +9,7 @@
 
 #include "codec/value.h"
 #include "executor/tuptable.h"
-#include "exec/bounds.h"
+#include "exec/targets.h"
 #include "exec/page.h"
 #include "plan/access_plan.h"
 
@@ -25,8 +25,8 @@ typedef struct DdbRowReader
 {
 	DdbRelation *relation;
 	const DdbAccessPlan *plan;
-	const DdbKeyRanges *ranges; /* for error messages */
-	DdbCodec   *codecs;			/* one a fetched column */
+	const DdbTarget *target;	/* being read, or NULL: for error messages */
+	DdbCodec  **codecs;			/* one a fetched column */
 	int		   *next_codec;		/* of the same attribute, or -1 */
 	int			ncodecs;
 	DdbRowAttribute *attributes;	/* sorted by length, then bytes */
@@ -40,8 +40,7 @@ typedef struct DdbRowReader
 /* columns: attnums to fill; everything lives in the current context. */
 extern DdbRowReader *ddb_row_reader_create(DdbRelation *relation,
 										   const DdbAccessPlan *plan,
-										   const DdbKeyRanges *ranges,
-										   List *columns);
+										   DdbCodecSet *codecs, List *columns);
 
 /* The attributes to ask for. */
 extern const char **ddb_row_reader_attributes(const DdbRowReader *reader);
@@ -52,5 +51,12 @@ extern const char **ddb_row_reader_attributes(const DdbRowReader *reader);
  */
 extern void ddb_row_read(DdbRowReader *reader, DdbPage *page,
 						 TupleTableSlot *slot);
+
+/*
+ * Fills the slot with what the key of a target says of the columns, for rows
+ * that were only counted.
+ */
+extern void ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
+								TupleTableSlot *slot);
 
 #endif							/* DDB_ROW_H */

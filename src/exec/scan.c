@@ -1,25 +1,26 @@
 /*
  * scan.c
- *		Runs an access plan: page after page, row after row.
+ *		Runs an access plan: stream after stream, row after row.
  *
- * Ends on the absence of LastEvaluatedKey and on nothing else: pages may be
- * empty and go on (dynamodb.md section 2.4).  Reads no further than rows are
- * asked for.
+ * Reads no further than rows are asked for.
  */
 #include "postgres.h"
 
 #include "exec/scan.h"
 
-#include "catalog/table_info.h"
 #include "compat.h"
 #include "exec/guard.h"
-#include "exec/request.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
-#include "remote/report.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* All response buffers of one statement stay under 32 MB (design.md 8). */
+#define WINDOW_BYTES (24 * 1024 * 1024)
+
+/* Streams kept going at once; the client bounds requests in flight besides. */
+#define MAX_WINDOW 16
 
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
@@ -40,149 +41,57 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt,
 											   "ddb_fdw row",
 											   ALLOCSET_DEFAULT_SIZES);
-	ddb_quals_key_codecs(state->relation, &state->plan->keys, &state->codecs);
+	state->codecs = ddb_codec_set_create(state->relation,
+										 state->plan->key_attributes);
+	state->descriptor =
+		CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation));
 	state->values = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
-	state->call =
-		ddb_call_create(ddb_session_get(state->relation->server->serverid,
-										ddb_compat_scan_userid(node)),
-						estate->es_query_cxt);
+	state->session = ddb_session_get(state->relation->server->serverid,
+									 ddb_compat_scan_userid(node));
+	ddb_session_pin(state->session, estate->es_query_cxt);
 }
 
-static DdbcOperation
-client_operation(DdbOperation operation)
+/* How many streams may be kept going: their replies share 24 MB. */
+static int
+largest_window(const DdbScanState *state)
 {
-	switch (operation)
+	int64		replies = WINDOW_BYTES / Max(state->largest_reply, 1);
+
+	return (int) Max(1, Min(replies, MAX_WINDOW));
+}
+
+/*
+ * Reads streams one after another, and keeps some ahead going: all that fit
+ * when every row is wanted, else only as many as have turned out to be needed.
+ */
+static TupleTableSlot *
+next_in_turn(DdbScanState *state, TupleTableSlot *slot)
+{
+	while (state->current < state->nstreams)
 	{
-		case DDB_OP_GET_ITEM:
-			return DDBC_GET_ITEM;
-		case DDB_OP_QUERY:
-			return DDBC_QUERY;
-		default:
-			return DDBC_SCAN;
+		int			window = state->bound < 0 ? largest_window(state) :
+			Min(state->window, largest_window(state));
+
+		for (int i = state->current;
+			 i < Min(state->current + window, state->nstreams); i++)
+			if (!state->streams[i]->page_open)
+				ddb_stream_send(state->streams[i]);
+		state->last = state->streams[state->current];
+		if (ddb_stream_next(state->last, slot, state->row_context))
+			return slot;
+		if (state->last->call != NULL)
+			ddb_call_release(state->last->call);
+		state->current++;
+		state->window = Min(state->window * 2, MAX_WINDOW);
 	}
+	return NULL;
 }
 
-static void
-send_request(DdbScanState *state)
+static TupleTableSlot *
+next_row(DdbScanState *state, TupleTableSlot *slot)
 {
-	int64		limit = ddb_scan_page_limit(state);
-
-	ddb_guard_check_read_units(state->relation);
-	ddb_request_page(state->request, state->base, limit, state->start_key,
-					 state->start_key_len);
-	state->last_limit = limit;
-	ddb_call_start(state->call, client_operation(state->plan->operation),
-				   state->plan->table_name, state->plan->index_name,
-				   state->request->data, state->request->len);
-}
-
-static void
-count_request(DdbScanState *state)
-{
-	DdbcRequestStats stats = ddbc_request_stats(state->call->request);
-
-	state->counters.requests++;
-	state->counters.retries += Max(stats.attempts - 1, 0);
-	state->counters.throttles += stats.throttles;
-	state->counters.bytes_received += stats.bytes_received;
-}
-
-/* Errors that may mean that what is known of the table is out of date. */
-static void
-raise_call_error(DdbScanState *state, const DdbcError *error)
-{
-	if (error->kind == DDBC_ERROR_VALIDATION ||
-		error->kind == DDBC_ERROR_TABLE_NOT_FOUND ||
-		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
-		ddb_table_info_forget(state->relation->server->serverid,
-							  state->plan->table_name);
-	ddb_report_call(error, state->call->operation, state->plan->table_name,
-					state->plan->index_name);
-}
-
-static void
-remember_last_key(DdbScanState *state)
-{
-	DdbPage    *page = &state->page;
-
-	if (page->last_key == NULL)
-	{
-		state->finished = true;
-		return;
-	}
-	/* A key that does not move would be asked for without end. */
-	if (state->start_key != NULL && page->scanned == 0 &&
-		page->last_key_len == state->start_key_len &&
-		memcmp(page->last_key, state->start_key, page->last_key_len) == 0)
-		ddb_page_raise_malformed(state->plan->table_name,
-								 "its continuation key does not move");
-	if (state->start_key != NULL)
-		pfree(state->start_key);
-	state->start_key = MemoryContextAlloc(state->run_context,
-										  page->last_key_len);
-	memcpy(state->start_key, page->last_key, page->last_key_len);
-	state->start_key_len = page->last_key_len;
-}
-
-static DdbPageKind
-page_kind(const DdbScanState *state)
-{
-	if (state->plan->operation == DDB_OP_GET_ITEM)
-		return DDB_PAGE_ITEM;
-	return state->count_only ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
-}
-
-/* Fetches one page; the reply's buffer belongs to the call. */
-static void
-fetch_page(DdbScanState *state)
-{
-	const DdbcError *error;
-	const char *body;
-	size_t		len;
-
-	ddb_call_release(state->call);
-	send_request(state);
-	ddb_call_wait(state->call);
-	count_request(state);
-	error = ddbc_request_error(state->call->request);
-	if (error != NULL)
-		raise_call_error(state, error);
-	body = ddbc_request_body(state->call->request, &len);
-	ddb_page_open(&state->page, body, len, page_kind(state),
-				  state->plan->table_name);
-	state->page_open = true;
-	state->uncounted = state->count_only ? state->page.count : 0;
-	state->run_scanned += state->page.scanned;
-	state->counters.items_scanned += state->page.scanned;
-	state->counters.items_returned += state->page.count;
-	state->counters.read_units += state->page.read_units;
-	remember_last_key(state);
-	ddb_guard_add_read_units(state->relation, state->page.read_units);
-}
-
-/* The next row of the open page into the slot; false at its end. */
-static bool
-next_of_page(DdbScanState *state, TupleTableSlot *slot)
-{
-	MemoryContext old;
-
-	if (!state->page_open)
-		return false;
-	if (state->count_only)
-	{
-		if (state->uncounted == 0)
-			return false;
-		state->uncounted--;
-		ExecStoreAllNullTuple(slot);
-		return true;
-	}
-	if (!ddb_page_next_item(&state->page))
-		return false;
-	MemoryContextReset(state->row_context);
-	old = MemoryContextSwitchTo(state->row_context);
-	ddb_row_read(state->reader, &state->page, slot);
-	MemoryContextSwitchTo(old);
-	return true;
+	return state->heap != NULL ? ddb_merge_next(state) :
+		next_in_turn(state, slot);
 }
 
 /*
@@ -224,17 +133,17 @@ ddbIterateForeignScan(ForeignScanState *node)
 	}
 	for (;;)
 	{
+		TupleTableSlot *row;
+
 		CHECK_FOR_INTERRUPTS();
-		if (next_of_page(state, slot))
-		{
-			if (!row_passes(node, state, slot))
-				continue;
-			state->given++;
-			return slot;
-		}
-		if (state->finished)
+		row = next_row(state, slot);
+		if (row == NULL)
 			return ExecClearTuple(slot);
-		fetch_page(state);
+		if (!row_passes(node, state, row))
+			continue;
+		state->given++;
+		state->last->given++;
+		return row;
 	}
 }
 
@@ -245,8 +154,8 @@ ddbReScanForeignScan(ForeignScanState *node)
 
 	/* The next row starts anew, with the values of then. */
 	state->started = false;
-	ddb_call_release(state->call);
-	state->page_open = false;
+	if (state->run_context != NULL)
+		MemoryContextReset(state->run_context);
 }
 
 void
@@ -254,7 +163,7 @@ ddbEndForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	/* Contexts free the rest; a reply may be large and a request under way. */
-	if (state != NULL && state->call != NULL)
-		ddb_call_release(state->call);
+	/* Replies may be large, and requests under way. */
+	if (state != NULL && state->run_context != NULL)
+		MemoryContextReset(state->run_context);
 }

@@ -7,13 +7,13 @@
 
 #include "postgres.h"
 
-#include "exec/bounds.h"
-#include "exec/page.h"
+#include "exec/request.h"
 #include "exec/row.h"
+#include "exec/stream.h"
+#include "exec/targets.h"
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "plan/access_plan.h"
-#include "plan/quals.h"
 #include "remote/session.h"
 
 /* What a scan has done so far, rescans included: EXPLAIN ANALYZE shows it. */
@@ -28,36 +28,42 @@ typedef struct DdbScanCounters
 	uint64		bytes_received;
 } DdbScanCounters;
 
+struct binaryheap;
+
 typedef struct DdbScanState
 {
 	DdbAccessPlan *plan;
 	DdbRelation *relation;
-	DdbKeyCodecs codecs;
+	DdbCodecSet *codecs;
 	List	   *values;			/* ExprStates of fdw_exprs */
-	DdbCall    *call;
+	DdbSession *session;
+	TupleDesc	descriptor;		/* a copy, for slots of streams */
 	MemoryContext run_context;	/* lives from one (re)start to the next */
 	MemoryContext row_context;	/* one row's values */
 
 	/* of this run */
 	bool		started;
-	bool		finished;		/* no page is left to ask for */
-	DdbKeyRanges ranges;
 	bool		recheck;		/* pushed conditions must be checked again */
-	DdbRowReader *reader;
 	bool		count_only;
-	char	   *base;			/* what all requests of this run share */
-	StringInfo	request;
-	char	   *start_key;		/* for the next page; NULL: from the beginning */
-	int			start_key_len;
-	DdbPage		page;
-	bool		page_open;
-	int64		uncounted;		/* rows of a counted page not yet given */
+	int			surplus;		/* rows DynamoDB may return beyond the conditions,
+								 * per target; -1: any number */
+	DdbRowReader *reader;
+	DdbRequestSpec spec;		/* what all requests share */
+	StringInfo	request;		/* being composed */
+	DdbStream **streams;
+	int			nstreams;
+	int			current;		/* the one being read, when one after another */
+	int			window;			/* how many are kept going at once */
+	const DdbTarget *counted_target;
+	struct binaryheap *heap;	/* of a merge: streams by their next row */
+	DdbStream  *last;			/* whose row was given last */
+	struct SortSupportData *sort_keys;
+	int			nsort_keys;
+	int64		largest_reply;	/* bytes */
 
 	/* how many rows are wanted */
-	int64		bound;			/* LIMIT + OFFSET, or -1 */
+	int64		bound;			/* LIMIT + OFFSET or a hint, or -1 */
 	int64		given;			/* rows that passed every condition */
-	int64		run_scanned;	/* items read for them */
-	int64		last_limit;		/* Limit of the page before; 0: none sent */
 	ExprState  *filter;			/* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
@@ -74,11 +80,16 @@ struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
 
-/* start.c: evaluates a run's values; resolves ranges, bound, what to fetch. */
+/* start.c: evaluates a run's values; resolves targets, filter, bound. */
 extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);
 
-/* page_size.c: the Limit of the next request; 0: DynamoDB's own page. */
-extern int64 ddb_scan_page_limit(const DdbScanState *state);
+/* merge.c: the next row of several streams, in the order of their keys. */
+extern void ddb_merge_begin(DdbScanState *state);
+extern TupleTableSlot *ddb_merge_next(DdbScanState *state);
+
+/* page_size.c: the Limit of a stream's next request; 0: DynamoDB's own page. */
+extern int64 ddb_scan_page_limit(const DdbScanState *state,
+								 const DdbStream *stream);
 
 /* The Limit of the first one, when bound rows are wanted. */
 extern int64 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound);

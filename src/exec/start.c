@@ -13,14 +13,13 @@
 #include "catalog/guc.h"
 #include "common/int.h"
 #include "exec/request.h"
+#include "exec/term.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 
-/*
- * One of fdw_exprs. Results live in the current context; false when NULL.
- */
+/* One of fdw_exprs, in the current context; false when NULL. */
 static bool
 evaluate(ForeignScanState *node, const DdbScanState *state, int index,
 		 Datum *value)
@@ -30,55 +29,6 @@ evaluate(ForeignScanState *node, const DdbScanState *state, int index,
 	*value = ExecEvalExpr((ExprState *) list_nth(state->values, index),
 						  node->ss.ps.ps_ExprContext, &isnull);
 	return !isnull;
-}
-
-static void
-settle_range(DdbKeyRanges *ranges, DdbKeyRange *range, bool keys_unique)
-{
-	ddb_key_range_finish(range);
-	ranges->empty |= range->empty;
-	ranges->recheck |= range->recheck;
-	/* Of repeating keys any number may lie on a strict bound. */
-	if (range->surplus < 0 || (range->surplus > 0 && !keys_unique))
-		ranges->surplus = -1;
-	else if (ranges->surplus >= 0)
-		ranges->surplus += range->surplus;
-}
-
-static void
-resolve_ranges(ForeignScanState *node, DdbScanState *state)
-{
-	const DdbAccessPlan *plan = state->plan;
-	DdbKeyRanges *ranges = &state->ranges;
-	ListCell   *lc;
-
-	memset(ranges, 0, sizeof(*ranges));
-	foreach(lc, plan->conditions)
-	{
-		DdbKeyCondition *condition = (DdbKeyCondition *) lfirst(lc);
-		int			i = condition->position;
-		Datum		value;
-
-		/* Comparing with NULL is never true. */
-		if (!evaluate(node, state, condition->value, &value))
-		{
-			ranges->empty = true;
-			return;
-		}
-		if (condition->on_sort)
-			ddb_key_range_add(&ranges->sort[i], &state->codecs.sort[i],
-							  condition->op, value, condition->value_typid,
-							  DDB_MAX_SORT_KEY_BYTES);
-		else
-			ddb_key_range_add(&ranges->partition[i],
-							  &state->codecs.partition[i], condition->op,
-							  value, condition->value_typid,
-							  DDB_MAX_PARTITION_KEY_BYTES);
-	}
-	for (int i = 0; i < plan->keys.npartition; i++)
-		settle_range(ranges, &ranges->partition[i], plan->keys_unique);
-	for (int i = 0; i < plan->keys.nsort; i++)
-		settle_range(ranges, &ranges->sort[i], plan->keys_unique);
 }
 
 /*
@@ -99,7 +49,9 @@ mismatch_needs_recheck(const DdbScanState *state)
 			const DdbColumn *column =
 				&state->relation->columns[lfirst_int(lc) - 1];
 
-			if (ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL)
+			if (ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
+				!ddb_codec_fits_all(ddb_codec_set_get(state->codecs,
+													  column->attnum)))
 				return true;
 		}
 	}
@@ -113,8 +65,9 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 	Datum		value;
 	int64		bound;
 
-	if (state->plan->limit_value < 0 ||
-		!evaluate(node, state, state->plan->limit_value, &value))
+	if (state->plan->limit_value < 0)
+		return state->plan->limit_hint;
+	if (!evaluate(node, state, state->plan->limit_value, &value))
 		return -1;
 	bound = Max(DatumGetInt64(value), 0);
 	if (state->plan->offset_value >= 0 &&
@@ -140,60 +93,118 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 		state->filter = node->ss.ps.qual;
 }
 
-static void
-prepare_request(ForeignScanState *node, DdbScanState *state)
+/* What all requests of the run share; false when no item can match. */
+static bool
+prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 {
 	const DdbAccessPlan *plan = state->plan;
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
 	List	   *columns = list_copy(plan->columns);
-	DdbRequestSpec spec = {0};
+	DdbTermContext terms = {node, state->values, state->codecs, false};
+	DdbTerm    *filter = ddb_term_resolve(&terms, plan->filter);
 
+	if (filter->kind == DDB_TERM_FALSE)
+		return false;
 	state->recheck = scan->fdw_recheck_quals != NIL &&
-		(state->ranges.recheck || mismatch_needs_recheck(state));
+		(recheck || terms.recheck || mismatch_needs_recheck(state));
+	if (terms.recheck)
+		state->surplus = -1;
 	if (state->recheck)
 		columns = list_concat(columns, plan->recheck_columns);
 	state->count_only = plan->count_only && !state->recheck;
 	state->reader = ddb_row_reader_create(state->relation, plan,
-										  plan->operation == DDB_OP_SCAN ?
-										  NULL : &state->ranges, columns);
-	spec.plan = plan;
-	spec.ranges = &state->ranges;
-	spec.attributes = ddb_row_reader_attributes(state->reader);
-	spec.nattributes = state->reader->nattributes;
+										  state->codecs, columns);
+	memset(&state->spec, 0, sizeof(state->spec));
+	state->spec.plan = plan;
+	state->spec.filter = filter;
+	state->spec.attributes = ddb_row_reader_attributes(state->reader);
+	state->spec.nattributes = state->count_only ? 0 :
+		state->reader->nattributes;
 	/* Rows without a column still need their item to be seen. */
-	if (spec.nattributes == 0 && !state->count_only)
+	if (state->spec.nattributes == 0 && !state->count_only)
 	{
-		spec.attributes[0] = plan->keys.partition[0].name;
-		spec.nattributes = 1;
+		state->spec.attributes[0] = plan->keys.partition[0].name;
+		state->spec.nattributes = 1;
 	}
-	state->base = ddb_request_base(&spec);
 	state->request = makeStringInfo();
+	return true;
+}
+
+static void
+add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
+{
+	state->streams[state->nstreams++] = ddb_stream_create(state, targets,
+														  ntargets);
+}
+
+/*
+ * Which targets are read together: batches of keys, one partition's ranges
+ * where their order matters, else each by itself.
+ */
+static void
+make_streams(DdbScanState *state, const DdbTargets *targets)
+{
+	const DdbAccessPlan *plan = state->plan;
+	int			i = 0;
+
+	state->streams = palloc_extended(sizeof(DdbStream *) *
+									 Max(targets->n, 1), MCXT_ALLOC_HUGE);
+	state->nstreams = 0;
+	if (plan->operation == DDB_OP_SCAN)
+		add_stream(state, NULL, 0);
+	while (plan->operation != DDB_OP_SCAN && i < targets->n)
+	{
+		int			n = 1;
+
+		if (plan->operation == DDB_OP_GET_ITEM)
+			n = Min(targets->n - i, DDB_MAX_BATCH_KEYS);
+		else
+			while (plan->ordered && i + n < targets->n &&
+				   ddb_target_same_partition(plan, &targets->items[i],
+											 &targets->items[i + n]))
+				n++;
+		add_stream(state, &targets->items[i], n);
+		i += n;
+	}
+	state->current = 0;
+	state->window = 1;
+	state->heap = NULL;
+	if (plan->ordered && state->nstreams > 1)
+		ddb_merge_begin(state);
+}
+
+static void
+reset_run(DdbScanState *state)
+{
+	MemoryContextReset(state->run_context);
+	state->started = true;
+	state->nstreams = 0;
+	state->streams = NULL;
+	state->heap = NULL;
+	state->last = NULL;
+	state->current = 0;
+	state->given = 0;
+	state->surplus = 0;
+	state->counted_target = NULL;
 }
 
 void
 ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 {
 	MemoryContext old;
+	DdbTargets	targets;
 
-	ddb_call_release(state->call);
-	MemoryContextReset(state->run_context);
+	reset_run(state);
 	old = MemoryContextSwitchTo(state->run_context);
-	state->started = true;
-	state->finished = false;
-	state->page_open = false;
-	state->uncounted = 0;
-	state->start_key = NULL;
-	state->given = 0;
-	state->run_scanned = 0;
-	state->last_limit = 0;
-	resolve_ranges(node, state);
-	if (state->ranges.empty)
-		state->finished = true;
-	else
+	ddb_targets_resolve(node, state->plan, state->values, state->codecs,
+						&targets);
+	if (state->plan->operation == DDB_OP_SCAN || targets.n > 0)
 	{
+		state->surplus = targets.surplus;
 		state->bound = resolve_bound(node, state);
 		choose_filter(node, state);
-		prepare_request(node, state);
+		if (prepare_requests(node, state, targets.recheck))
+			make_streams(state, &targets);
 	}
 	MemoryContextSwitchTo(old);
 }

@@ -84,42 +84,148 @@ get_key_part(Reader *reader, DdbKeyAttribute *part)
 }
 
 static List *
-put_conditions(List *list, List *conditions)
+put_keys(List *list, const DdbKeySchema *keys)
+{
+	list = put_key_part(list, keys->partition, keys->npartition);
+	return put_key_part(list, keys->sort, keys->nsort);
+}
+
+static void
+get_keys(Reader *reader, DdbKeySchema *keys)
+{
+	keys->npartition = get_key_part(reader, keys->partition);
+	keys->nsort = get_key_part(reader, keys->sort);
+}
+
+static List *
+put_key_attributes(List *list, List *attributes)
 {
 	ListCell   *lc;
 
-	list = put_int(list, list_length(conditions));
-	foreach(lc, conditions)
+	list = put_int(list, list_length(attributes));
+	foreach(lc, attributes)
 	{
-		DdbKeyCondition *condition = (DdbKeyCondition *) lfirst(lc);
-
-		list = put_int(list, condition->on_sort);
-		list = put_int(list, condition->position);
-		list = put_int(list, condition->op);
-		list = put_int(list, condition->value);
-		list = put_int(list, (int) condition->value_typid);
+		list = put_string(list, ((DdbKeyAttribute *) lfirst(lc))->name);
+		list = put_int(list, ((DdbKeyAttribute *) lfirst(lc))->type);
 	}
 	return list;
 }
 
 static List *
-get_conditions(Reader *reader)
+get_key_attributes(Reader *reader)
 {
-	List	   *conditions = NIL;
+	List	   *attributes = NIL;
 	int			n = get_int(reader);
 
 	for (int i = 0; i < n; i++)
 	{
-		DdbKeyCondition *condition = palloc0(sizeof(DdbKeyCondition));
+		DdbKeyAttribute *attribute = palloc0(sizeof(DdbKeyAttribute));
 
-		condition->on_sort = get_int(reader);
-		condition->position = get_int(reader);
-		condition->op = (DdbKeyOperator) get_int(reader);
-		condition->value = get_int(reader);
-		condition->value_typid = (Oid) get_int(reader);
-		conditions = lappend(conditions, condition);
+		attribute->name = get_string(reader);
+		attribute->type = (DdbStoredType) get_int(reader);
+		attributes = lappend(attributes, attribute);
 	}
-	return conditions;
+	return attributes;
+}
+
+static List *
+put_condition(List *list, const DdbCondition *condition)
+{
+	list = put_int(list, condition->column);
+	list = put_int(list, condition->op);
+	list = put_int(list, condition->other);
+	list = put_int(list, condition->value);
+	return put_int(list, (int) condition->value_typid);
+}
+
+static void
+get_condition(Reader *reader, DdbCondition *condition)
+{
+	condition->column = get_int(reader);
+	condition->op = (DdbCompare) get_int(reader);
+	condition->other = get_int(reader);
+	condition->value = get_int(reader);
+	condition->value_typid = (Oid) get_int(reader);
+}
+
+static List *
+put_alternatives(List *list, List *alternatives)
+{
+	ListCell   *lc;
+
+	list = put_int(list, list_length(alternatives));
+	foreach(lc, alternatives)
+	{
+		List	   *conditions = (List *) lfirst(lc);
+		ListCell   *inner;
+
+		list = put_int(list, list_length(conditions));
+		foreach(inner, conditions)
+			list = put_condition(list, (DdbCondition *) lfirst(inner));
+	}
+	return list;
+}
+
+static List *
+get_alternatives(Reader *reader)
+{
+	List	   *alternatives = NIL;
+	int			n = get_int(reader);
+
+	for (int i = 0; i < n; i++)
+	{
+		List	   *conditions = NIL;
+		int			m = get_int(reader);
+
+		for (int j = 0; j < m; j++)
+		{
+			DdbCondition *condition = palloc0(sizeof(DdbCondition));
+
+			get_condition(reader, condition);
+			conditions = lappend(conditions, condition);
+		}
+		alternatives = lappend(alternatives, conditions);
+	}
+	return alternatives;
+}
+
+/* Prefix notation; -1 stands for no filter. */
+static List *
+put_filter(List *list, const DdbFilter *filter)
+{
+	ListCell   *lc;
+
+	if (filter == NULL)
+		return put_int(list, -1);
+	list = put_int(list, filter->kind);
+	if (filter->kind == DDB_FILTER_CONDITION)
+		return put_condition(list, &filter->condition);
+	list = put_int(list, list_length(filter->children));
+	foreach(lc, filter->children)
+		list = put_filter(list, (DdbFilter *) lfirst(lc));
+	return list;
+}
+
+static DdbFilter *
+get_filter(Reader *reader)
+{
+	int			kind = get_int(reader);
+	DdbFilter  *filter;
+	int			n;
+
+	if (kind < 0)
+		return NULL;
+	filter = palloc0(sizeof(DdbFilter));
+	filter->kind = (DdbFilterKind) kind;
+	if (filter->kind == DDB_FILTER_CONDITION)
+	{
+		get_condition(reader, &filter->condition);
+		return filter;
+	}
+	n = get_int(reader);
+	for (int i = 0; i < n; i++)
+		filter->children = lappend(filter->children, get_filter(reader));
+	return filter;
 }
 
 static List *
@@ -153,9 +259,11 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_string(list, plan->table_name);
 	list = put_string(list, plan->index_name);
 	list = put_int(list, plan->consistent_read);
-	list = put_key_part(list, plan->keys.partition, plan->keys.npartition);
-	list = put_key_part(list, plan->keys.sort, plan->keys.nsort);
-	list = put_conditions(list, plan->conditions);
+	list = put_keys(list, &plan->keys);
+	list = put_keys(list, &plan->table_keys);
+	list = put_key_attributes(list, plan->key_attributes);
+	list = put_alternatives(list, plan->alternatives);
+	list = put_filter(list, plan->filter);
 	list = put_columns(list, plan->columns);
 	list = put_columns(list, plan->recheck_columns);
 	list = put_int(list, plan->count_only);
@@ -164,6 +272,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_int(list, plan->keys_unique);
 	list = put_int(list, plan->limit_value);
 	list = put_int(list, plan->offset_value);
+	list = put_double(list, (double) plan->limit_hint);
 	list = put_int(list, plan->with_ties);
 	list = put_int(list, plan->filtered);
 	list = put_double(list, plan->selectivity);
@@ -185,9 +294,11 @@ ddb_access_plan_deserialize(List *list)
 	plan->table_name = get_string(&reader);
 	plan->index_name = get_string(&reader);
 	plan->consistent_read = get_int(&reader);
-	plan->keys.npartition = get_key_part(&reader, plan->keys.partition);
-	plan->keys.nsort = get_key_part(&reader, plan->keys.sort);
-	plan->conditions = get_conditions(&reader);
+	get_keys(&reader, &plan->keys);
+	get_keys(&reader, &plan->table_keys);
+	plan->key_attributes = get_key_attributes(&reader);
+	plan->alternatives = get_alternatives(&reader);
+	plan->filter = get_filter(&reader);
 	plan->columns = get_columns(&reader);
 	plan->recheck_columns = get_columns(&reader);
 	plan->count_only = get_int(&reader);
@@ -196,6 +307,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->keys_unique = get_int(&reader);
 	plan->limit_value = get_int(&reader);
 	plan->offset_value = get_int(&reader);
+	plan->limit_hint = (int64) get_double(&reader);
 	plan->with_ties = get_int(&reader);
 	plan->filtered = get_int(&reader);
 	plan->selectivity = get_double(&reader);
@@ -208,13 +320,29 @@ ddb_access_plan_deserialize(List *list)
 	return plan;
 }
 
-const char *
-ddb_access_plan_operation_name(DdbOperation operation)
+bool
+ddb_access_plan_many_keys(const DdbAccessPlan *plan)
 {
-	switch (operation)
+	ListCell   *lc;
+
+	if (list_length(plan->alternatives) > 1)
+		return true;
+	if (plan->alternatives == NIL)
+		return false;
+	foreach(lc, (List *) linitial(plan->alternatives))
+		if (((DdbCondition *) lfirst(lc))->op == DDB_COMPARE_IN)
+			return true;
+	return false;
+}
+
+const char *
+ddb_access_plan_operation_name(const DdbAccessPlan *plan)
+{
+	switch (plan->operation)
 	{
 		case DDB_OP_GET_ITEM:
-			return "GetItem";
+			return ddb_access_plan_many_keys(plan) ? "BatchGetItem" :
+				"GetItem";
 		case DDB_OP_QUERY:
 			return "Query";
 		default:

@@ -20,29 +20,67 @@ typedef enum DdbOperation
 {
 	DDB_OP_SCAN,
 	DDB_OP_QUERY,
-	DDB_OP_GET_ITEM,
+	DDB_OP_GET_ITEM,			/* BatchGetItem when there are several keys */
 } DdbOperation;
 
-/* How a column is compared in a condition that reaches the key. */
-typedef enum DdbKeyOperator
+/* How a column is compared. Those up to IN can reach a key. */
+typedef enum DdbCompare
 {
-	DDB_KEY_EQ,
-	DDB_KEY_LT,
-	DDB_KEY_LE,
-	DDB_KEY_GT,
-	DDB_KEY_GE,
-	DDB_KEY_PREFIX,				/* starts_with, ^@: the value is the prefix */
-	DDB_KEY_LIKE,				/* the value is a LIKE pattern */
-} DdbKeyOperator;
+	DDB_COMPARE_EQ,
+	DDB_COMPARE_LT,
+	DDB_COMPARE_LE,
+	DDB_COMPARE_GT,
+	DDB_COMPARE_GE,
+	DDB_COMPARE_PREFIX,			/* starts_with, ^@: the value is the prefix */
+	DDB_COMPARE_LIKE,			/* the value is a LIKE pattern */
+	DDB_COMPARE_IN,				/* the value is an array: = ANY */
 
-typedef struct DdbKeyCondition
+	DDB_COMPARE_NE,
+	DDB_COMPARE_NOT_PREFIX,
+	DDB_COMPARE_NOT_LIKE,
+	DDB_COMPARE_NOT_IN,			/* <> ALL */
+	DDB_COMPARE_CONTAINS,		/* strpos > 0: the value is the needle */
+	DDB_COMPARE_NOT_CONTAINS,
+	DDB_COMPARE_DISTINCT,		/* IS DISTINCT FROM */
+	DDB_COMPARE_NOT_DISTINCT,
+	DDB_COMPARE_NULL,			/* IS NULL: no value */
+	DDB_COMPARE_NOT_NULL,
+	DDB_COMPARE_TRUE,			/* of booleans: no value */
+	DDB_COMPARE_FALSE,
+	DDB_COMPARE_NOT_TRUE,
+	DDB_COMPARE_NOT_FALSE,
+} DdbCompare;
+
+#define DDB_COMPARE_REACHES_KEY(op) ((op) <= DDB_COMPARE_IN)
+
+/* One comparison of a column, as it travels in the plan. */
+typedef struct DdbCondition
 {
-	bool		on_sort;		/* else on the partition key */
-	int			position;		/* in that part of the key, from 0 */
-	DdbKeyOperator op;
-	int			value;			/* index into fdw_exprs */
-	Oid			value_typid;	/* of that expression, domains resolved */
-} DdbKeyCondition;
+	AttrNumber	column;
+	DdbCompare	op;
+	AttrNumber	other;			/* compared with this column; 0: with value */
+	int			value;			/* index into fdw_exprs, or -1 */
+	Oid			value_typid;	/* of that expression (of IN, its elements),
+								 * domains resolved */
+} DdbCondition;
+
+typedef enum DdbFilterKind
+{
+	DDB_FILTER_CONDITION,
+	DDB_FILTER_AND,
+	DDB_FILTER_OR,
+} DdbFilterKind;
+
+/*
+ * What goes into FilterExpression.  A node is true of every row of which the
+ * SQL it stands for is true: exactly those, or (wider) more.
+ */
+typedef struct DdbFilter
+{
+	DdbFilterKind kind;
+	DdbCondition condition;
+	List	   *children;		/* of DdbFilter * */
+} DdbFilter;
 
 typedef struct DdbAccessPlan
 {
@@ -51,20 +89,26 @@ typedef struct DdbAccessPlan
 	char	   *index_name;		/* NULL: the table itself */
 	bool		consistent_read;
 	DdbKeySchema keys;			/* of what is read: table or index */
-	List	   *conditions;		/* of DdbKeyCondition *; GetItem and Query */
+	DdbKeySchema table_keys;	/* of the table */
+	List	   *key_attributes; /* of DdbKeyAttribute *: keys of table and of
+								 * all indexes, whose values have one spelling */
+	List	   *alternatives;	/* of List of DdbCondition *: the item's key
+								 * satisfies all of at least one list */
+	DdbFilter  *filter;			/* or NULL */
 	List	   *columns;		/* attnums to fetch, ascending */
 	List	   *recheck_columns;	/* attnums that re-checks read besides */
 	bool		count_only;		/* Select COUNT: no column and no local filter
-								 * needs a value */
+								 * needs a value that the key does not give */
 	bool		ordered;		/* the order is relied upon */
 	bool		backward;		/* ScanIndexForward false */
 	bool		keys_unique;	/* not an index, whose keys may repeat */
+	bool		filtered;		/* PostgreSQL filters rows after us */
 	int			limit_value;	/* index into fdw_exprs, or -1: LIMIT … */
 	int			offset_value;	/* … and OFFSET of the query, when they bound */
-	bool		with_ties;		/* what this scan must give */
-	bool		filtered;		/* PostgreSQL filters rows after us: limits only
-								 * steer page sizes */
-	double		selectivity;	/* of that filter, estimated */
+	int64		limit_hint;		/* what this scan must give; else about so many
+								 * rows are wanted first; -1: all */
+	bool		with_ties;
+	double		selectivity;	/* of all filters together, estimated */
 	int			segment;		/* of total_segments; -1: unsegmented */
 	int			total_segments;
 	double		table_bytes;	/* size of what is read, estimated */
@@ -76,6 +120,9 @@ extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);
 extern DdbAccessPlan *ddb_access_plan_deserialize(List *list);
 
 /* "Query": as EXPLAIN and DynamoDB spell it. */
-extern const char *ddb_access_plan_operation_name(DdbOperation operation);
+extern const char *ddb_access_plan_operation_name(const DdbAccessPlan *plan);
+
+/* Could a GetItem plan have more than one key? */
+extern bool ddb_access_plan_many_keys(const DdbAccessPlan *plan);
 
 #endif							/* DDB_ACCESS_PLAN_H */

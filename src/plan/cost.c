@@ -6,7 +6,8 @@
  * PostgreSQL's scale so that a GetItem beats a Query beats a Scan for the
  * right reason.  Units follow the developer guide ("Read consistency",
  * "Capacity unit consumption for read operations"): one unit is 4 KB read
- * consistently, half a unit eventually, rounded up per page.
+ * consistently, half a unit eventually, rounded up per page, or per item of
+ * GetItem and BatchGetItem.
  */
 #include "postgres.h"
 
@@ -27,19 +28,48 @@
 
 #define UNIT_BYTES 4096.0
 #define PAGE_BYTES (1024.0 * 1024.0)
+#define BATCH_ITEMS 100.0		/* BatchGetItem's most keys */
+
+/* Requests under way at once, where many are needed. */
+#define CONCURRENCY 16.0
+
+/* Of requests that do not wait for each other, most time is shared. */
+static double
+latency_cost(double requests, bool independent)
+{
+	if (!independent)
+		return requests * REQUEST_COST;
+	return ceil(requests / CONCURRENCY) * REQUEST_COST +
+		requests * REQUEST_COST / 20;
+}
 
 void
 ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  double rows, Cost *startup_cost, Cost *total_cost)
 {
-	double		bytes = candidate->fetched_rows * state->item_bytes;
-	double		requests = Max(1.0, ceil(bytes / PAGE_BYTES));
-	double		per_unit = state->consistent_read ? 1.0 : 0.5;
+	const DdbSource *source = candidate->source;
+	double		items = candidate->fetched_rows;
+	double		bytes = items * source->item_bytes;
+	double		streams = Max(candidate->streams, 1);
+	double		units;
+	double		requests;
 
-	candidate->read_units = Max(1.0, ceil(bytes / UNIT_BYTES)) * per_unit;
-	*startup_cost = REQUEST_COST;
-	*total_cost = requests * REQUEST_COST +
-		candidate->read_units * READ_UNIT_COST +
-		candidate->fetched_rows * ITEM_COST +
+	if (candidate->operation == DDB_OP_GET_ITEM)
+	{
+		units = streams * ceil(source->item_bytes / UNIT_BYTES);
+		requests = ceil(streams / BATCH_ITEMS);
+	}
+	else
+	{
+		units = streams * Max(1.0, ceil(bytes / streams / UNIT_BYTES)) +
+			items * source->fetch_units;
+		requests = streams * Max(1.0, ceil(bytes / streams / PAGE_BYTES));
+	}
+	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
+	*startup_cost = candidate->ordered ? latency_cost(streams, true) :
+		REQUEST_COST;
+	*total_cost = latency_cost(requests, candidate->many) +
+		candidate->read_units * READ_UNIT_COST + items * ITEM_COST +
 		rows * cpu_tuple_cost;
+	*total_cost = Max(*total_cost, *startup_cost);
 }

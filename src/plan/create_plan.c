@@ -28,9 +28,8 @@ columns_of(List *expressions, Index relid)
 	return attributes;
 }
 
-/* Live columns of a set that pull_varattnos filled, as a list. */
-static List *
-column_list(const DdbRelation *relation, Bitmapset *attributes)
+List *
+ddb_plan_column_list(const DdbRelation *relation, Bitmapset *attributes)
 {
 	List	   *columns = NIL;
 	bool		whole_row =
@@ -45,32 +44,6 @@ column_list(const DdbRelation *relation, Bitmapset *attributes)
 			columns = lappend_int(columns, i + 1);
 	}
 	return columns;
-}
-
-/* Conditions on one part of the key, added to a list. */
-static List *
-build_conditions(List *conditions, const DdbCandidate *candidate,
-				 bool on_sort, List **expressions)
-{
-	ListCell   *lc;
-
-	foreach(lc, candidate->key_clauses)
-	{
-		DdbKeyClause *clause = (DdbKeyClause *) lfirst(lc);
-		DdbKeyCondition *condition;
-
-		if (clause->on_sort != on_sort)
-			continue;
-		condition = palloc0(sizeof(DdbKeyCondition));
-		condition->on_sort = clause->on_sort;
-		condition->position = clause->position;
-		condition->op = clause->op;
-		condition->value = list_length(*expressions);
-		condition->value_typid = clause->value_typid;
-		*expressions = lappend(*expressions, clause->value);
-		conditions = lappend(conditions, condition);
-	}
-	return conditions;
 }
 
 /* Adds an expression unless it is one that cannot be run from here. */
@@ -119,47 +92,93 @@ pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 }
 
 /*
- * An attribute that a global index does not hold cannot be read from it.
+ * Of a table that is declared to be an index: what the index does not hold
+ * cannot be read.
  */
 static void
-check_projection(const DdbPlanState *state, List *columns)
+check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
+				 List *columns)
 {
 	ListCell   *lc;
 
-	if (state->index == NULL || !state->index->global ||
-		state->index->projection == DDB_PROJECT_ALL)
+	if (!state->forced_index || !index->global)
 		return;
 	foreach(lc, columns)
 	{
 		DdbColumn  *column = &state->relation->columns[lfirst_int(lc) - 1];
 
-		if (!ddb_table_info_projects(state->info, state->index,
-									 column->attribute))
+		if (!ddb_table_info_projects(state->info, index, column->attribute))
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 					 errmsg("index \"%s\" of DynamoDB table \"%s\" does not hold attribute \"%s\"",
-							state->index->name, state->relation->table_name,
+							index->name, state->relation->table_name,
 							column->attribute),
 					 errhint("Leave column \"%s\" out of the query, or read the table without option \"index_name\".",
 							 column->name)));
 	}
 }
 
+/* Can all columns be told from the partition key that was asked for? */
+static bool
+key_gives_all(DdbPlanState *state, const DdbCandidate *candidate,
+			  List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		if (!bms_is_member(lfirst_int(lc), candidate->key_columns) ||
+			ddb_codec_set_get(state->codecs, lfirst_int(lc))->stored ==
+			DDB_STORED_B)
+			return false;
+	return true;
+}
+
 static void
-build_columns(RelOptInfo *rel, const DdbPlanState *state, List *local,
-			  List *pushed, DdbAccessPlan *plan)
+build_columns(RelOptInfo *rel, DdbPlanState *state,
+			  const DdbCandidate *candidate, List *local, List *pushed,
+			  DdbAccessPlan *plan)
 {
 	Bitmapset  *needed = columns_of(rel->reltarget->exprs, rel->relid);
 
 	needed = bms_join(needed, columns_of(local, rel->relid));
-	plan->columns = column_list(state->relation, needed);
+	plan->columns = ddb_plan_column_list(state->relation, needed);
 	plan->recheck_columns =
-		list_difference_int(column_list(state->relation,
-										columns_of(pushed, rel->relid)),
+		list_difference_int(ddb_plan_column_list(state->relation,
+												 columns_of(pushed,
+															rel->relid)),
 							plan->columns);
-	check_projection(state, plan->columns);
-	plan->count_only = plan->columns == NIL && local == NIL &&
-		plan->operation != DDB_OP_GET_ITEM;
+	check_projection(state, candidate->source->index,
+					 list_concat_copy(plan->columns, plan->recheck_columns));
+	plan->count_only = local == NIL && ddb_guc_pushdown &&
+		plan->operation != DDB_OP_GET_ITEM && !candidate->ordered &&
+		key_gives_all(state, candidate, plan->columns);
+}
+
+/* The part of the plan that the candidate alone decides. */
+static void
+build_access(const DdbPlanState *state, const DdbCandidate *candidate,
+			 DdbAccessPlan *plan)
+{
+	const DdbSource *source = candidate->source;
+
+	plan->operation = candidate->operation;
+	plan->table_name = state->relation->table_name;
+	plan->index_name = source->index != NULL ? source->index->name : NULL;
+	plan->consistent_read = state->consistent_read;
+	plan->keys = *source->keys;
+	plan->table_keys = state->info->keys;
+	plan->key_attributes = state->info->key_attributes;
+	plan->alternatives = candidate->alternatives;
+	plan->filter = candidate->filter;
+	plan->ordered = candidate->ordered;
+	plan->backward = candidate->backward;
+	plan->keys_unique = source->index == NULL;
+	plan->segment = state->relation->segment;
+	plan->total_segments = state->relation->total_segments;
+	plan->table_bytes = source->item_count * source->item_bytes;
+	plan->item_bytes = source->item_bytes;
+	plan->read_units = candidate->read_units;
+	plan->limit_hint = candidate->limit_hint;
 }
 
 ForeignScan *
@@ -171,7 +190,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	DdbCandidate *candidate =
 		list_nth(state->candidates, intVal(linitial(best_path->fdw_private)));
 	DdbAccessPlan plan = {0};
-	List	   *expressions = NIL;
+	List	   *expressions = list_copy(candidate->values);
 	List	   *local = NIL;
 	List	   *pushed = pushed_clauses(candidate, scan_clauses);
 	ListCell   *lc;
@@ -183,27 +202,11 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 			local = lappend(local, lfirst(lc));
 	}
 	local = extract_actual_clauses(local, false);
-	plan.operation = candidate->operation;
-	plan.table_name = state->relation->table_name;
-	plan.index_name = state->index != NULL ? state->index->name : NULL;
-	plan.consistent_read = state->consistent_read;
-	plan.keys = *state->keys;
-	plan.conditions = build_conditions(NIL, candidate, false, &expressions);
-	plan.conditions = build_conditions(plan.conditions, candidate, true,
-									   &expressions);
+	build_access(state, candidate, &plan);
 	build_limit(root, candidate, &plan, &expressions);
-	build_columns(rel, state, local, pushed, &plan);
-	plan.ordered = candidate->ordered;
-	plan.backward = candidate->backward;
-	plan.keys_unique = state->index == NULL;
+	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filtered = local != NIL;
-	plan.selectivity = clauselist_selectivity(root, local, rel->relid,
-											  JOIN_INNER, NULL);
-	plan.segment = state->relation->segment;
-	plan.total_segments = state->relation->total_segments;
-	plan.table_bytes = state->item_count * state->item_bytes;
-	plan.item_bytes = state->item_bytes;
-	plan.read_units = candidate->read_units;
+	plan.selectivity = rel->rows / Max(candidate->fetched_rows, 1);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
 							outer_plan);

@@ -1,14 +1,17 @@
 /*
  * limit.c
- *		When does the query's LIMIT say how many rows one scan must give?
+ *		When does a LIMIT say how many rows one scan must give?
  *
  * PostgreSQL's own Limit node stays above the scan; what is handed down only
- * sizes requests.  So a wrong "yes" here could cost requests, never rows.
+ * sizes requests.  So a wrong answer here could cost requests, never rows.
  */
 #include "postgres.h"
 
 #include "optimizer/paths.h"
 #include "plan/plan_state.h"
+
+/* A fraction of at least 1 is a number of rows (planner's tuple_fraction). */
+#define IS_ROW_COUNT(fraction) ((fraction) >= 1.0 && (fraction) < 1e9)
 
 /* Nothing between this relation's rows and the Limit node but projection. */
 static bool
@@ -23,12 +26,34 @@ query_is_plain(const PlannerInfo *root)
 		query->setOperations == NULL;
 }
 
-bool
-ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
+/* Every row of the relation is a row of the query, in the query's order. */
+static bool
+rows_pass_through(PlannerInfo *root, List *pathkeys)
 {
-	return root->parse->limitCount != NULL && query_is_plain(root) &&
-		rel->reloptkind == RELOPT_BASEREL &&
+	return query_is_plain(root) &&
 		bms_membership(root->all_baserels) == BMS_SINGLETON &&
 		(root->sort_pathkeys == NIL ||
 		 pathkeys_contained_in(root->sort_pathkeys, pathkeys));
+}
+
+bool
+ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
+{
+	return root->parse->limitCount != NULL &&
+		rel->reloptkind == RELOPT_BASEREL && rows_pass_through(root, pathkeys);
+}
+
+int64
+ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
+{
+	(void) rel;
+	if (!rows_pass_through(root, pathkeys))
+		return -1;
+	/* Partitions and UNION ALL: the LIMIT of all bounds each. */
+	if (IS_ROW_COUNT(root->limit_tuples))
+		return (int64) root->limit_tuples;
+	/* EXISTS and its like want the first row, then perhaps no other. */
+	if (IS_ROW_COUNT(root->tuple_fraction))
+		return (int64) root->tuple_fraction;
+	return -1;
 }

@@ -80,8 +80,10 @@ add_tie_breakers(PlannerInfo *root, const RelOptInfo *rel, List *pathkeys)
 
 List *
 ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
-				   const DdbPlanState *state, bool *backward)
+				   const DdbPlanState *state, const DdbCandidate *candidate,
+				   bool *backward)
 {
+	const DdbKeySchema *keys = candidate->source->keys;
 	List	   *pathkeys = NIL;
 	ListCell   *lc;
 	int			position = 0;
@@ -90,11 +92,14 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	foreach(lc, root->query_pathkeys)
 	{
 		PathKey    *pathkey = lfirst_node(PathKey, lc);
-		const DdbCodec *codec = &state->codecs.sort[position];
+		const DdbColumn *column = position < keys->nsort ?
+			ddb_relation_find_attribute(state->relation,
+										keys->sort[position].name) : NULL;
+		const DdbCodec *codec = column != NULL ?
+			ddb_codec_set_get(state->codecs, column->attnum) : NULL;
 		bool		descending = ddb_compat_pathkey_descends(pathkey);
 
-		if (position >= state->keys->nsort || codec->column == NULL ||
-			!ddb_codec_keeps_order(codec) ||
+		if (codec == NULL || !ddb_codec_keeps_order(codec) ||
 			!class_is_attribute(pathkey->pk_eclass, rel, codec) ||
 			!pathkey_follows_bytes(pathkey, codec))
 			break;
@@ -104,8 +109,9 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 		pathkeys = lappend(pathkeys, pathkey);
 		position++;
 	}
-	if (position > 0 && position == state->keys->nsort &&
-		state->index == NULL)
+	/* In one partition of the table the sort key is unique. */
+	if (position > 0 && position == keys->nsort && !candidate->many &&
+		candidate->source->index == NULL)
 		pathkeys = add_tie_breakers(root, rel, pathkeys);
 	return pathkeys;
 }

@@ -2,154 +2,107 @@
  * paths.c
  *		Finds the ways to read a foreign table and offers them to the planner.
  *
- * A Scan is always possible.  A Query needs equality on every partition
- * attribute, a GetItem on the whole key of the table.  A foreign table that is
- * read through a forced index is what that index holds.
+ * Of the table and of each index that serves: a Query where every partition
+ * attribute is bound to values, a GetItem or BatchGetItem where the table's
+ * whole key is, and a Scan.  PostgreSQL chooses by cost.
  */
 #include "postgres.h"
 
 #include "plan/plan_state.h"
 
-#include "access/sysattr.h"
-#include "catalog/guc.h"
 #include "compat.h"
-#include "optimizer/cost.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "utils/lsyscache.h"
+#include "optimizer/restrictinfo.h"
+#include "plan/filter.h"
 
-/*
- * A table that DynamoDB calls empty was filled since it last counted, or its
- * description is not to be had: then a middling size, as PostgreSQL assumes of
- * tables never analyzed.
- */
-#define UNKNOWN_ITEM_COUNT 1000.0
-#define UNKNOWN_ITEM_BYTES 400.0
-
-static void
-resolve_index(DdbPlanState *state)
+/* Columns that a Query of this source may not name in its filter. */
+static Bitmapset *
+key_columns(const DdbPlanState *state, const DdbSource *source)
 {
-	DdbRelation *relation = state->relation;
+	Bitmapset  *columns = NULL;
 
-	state->keys = &state->info->keys;
-	if (relation->index_name == NULL)
-		return;
-	state->index = ddb_table_info_index(state->info, relation->index_name);
-	if (state->index == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("DynamoDB table \"%s\" has no index \"%s\"",
-						relation->table_name, relation->index_name),
-				 errhint("Check the option \"index_name\" of foreign table %s.",
-						 relation->name)));
-	if (state->index->global && relation->consistent_read)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("foreign table %s asks for consistent reads of a global secondary index",
-						relation->name),
-				 errdetail("DynamoDB reads global secondary indexes eventually consistently only."),
-				 errhint("Set \"consistent_read\" to false on the foreign table, or drop its option \"index_name\".")));
-	state->keys = &state->index->keys;
+	for (int i = 0; i < state->relation->ncolumns; i++)
+		if (state->relation->columns[i].name != NULL &&
+			ddb_key_schema_has(source->keys,
+							   state->relation->columns[i].attribute))
+			columns = bms_add_member(columns, i + 1);
+	return columns;
 }
 
 static void
-resolve_size(DdbPlanState *state)
-{
-	double		items = state->index != NULL ? state->index->item_count :
-		state->info->item_count;
-	double		bytes = state->index != NULL ? state->index->size_bytes :
-		state->info->size_bytes;
-
-	state->item_count = items > 0 ? items : UNKNOWN_ITEM_COUNT;
-	state->item_bytes = items > 0 && bytes > 0 ? bytes / items :
-		UNKNOWN_ITEM_BYTES;
-	if (state->relation->total_segments > 1)
-		state->item_count = clamp_row_est(state->item_count /
-										  state->relation->total_segments);
-}
-
-void
-ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
-{
-	DdbPlanState *state = palloc0(sizeof(DdbPlanState));
-
-	state->relation = ddb_relation_load(relid);
-	state->info = ddb_table_info_get(state->relation,
-									 ddb_compat_rel_userid(root, rel));
-	resolve_index(state);
-	resolve_size(state);
-	state->consistent_read = state->relation->consistent_read;
-	ddb_quals_key_codecs(state->relation, state->keys, &state->codecs);
-	state->quals = ddb_quals_classify(root, rel, rel->baserestrictinfo,
-									  state->keys, &state->codecs);
-	rel->fdw_private = state;
-	rel->tuples = state->item_count;
-	set_baserel_size_estimates(root, rel);
-}
-
-/* Clauses of one operator class on one key attribute. */
-static bool
-has_equality(List *clauses, bool on_sort, int position)
+place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 {
 	ListCell   *lc;
 
-	foreach(lc, clauses)
+	foreach(lc, match->alternatives)
 	{
-		DdbKeyClause *clause = (DdbKeyClause *) lfirst(lc);
+		List	   *conditions = NIL;
+		ListCell   *inner;
 
-		if (clause->on_sort == on_sort && clause->position == position &&
-			clause->op == DDB_KEY_EQ)
-			return true;
-	}
-	return false;
-}
-
-/* How many attributes of a key part are bound by equality, from the left. */
-static int
-equal_prefix(List *clauses, bool on_sort, int length)
-{
-	int			n = 0;
-
-	while (n < length && has_equality(clauses, on_sort, n))
-		n++;
-	return n;
-}
-
-/*
- * Chooses the clauses that a key condition can hold: all on the partition key,
- * and on the sort key those up to the first attribute without equality.
- */
-static void
-split_clauses(const DdbQuals *quals, int usable_sort, DdbCandidate *candidate)
-{
-	ListCell   *lc;
-
-	candidate->local = list_copy(quals->local);
-	foreach(lc, quals->key_clauses)
-	{
-		DdbKeyClause *clause = (DdbKeyClause *) lfirst(lc);
-
-		if (clause->on_sort && clause->position >= usable_sort)
-			candidate->local = lappend(candidate->local, clause->rinfo);
-		else
+		foreach(inner, (List *) lfirst(lc))
 		{
-			candidate->key_clauses = lappend(candidate->key_clauses, clause);
-			if (clause->wider)
-				candidate->local = lappend(candidate->local, clause->rinfo);
+			DdbCondition *condition = palloc(sizeof(DdbCondition));
+
+			ddb_filter_place((DdbComparison *) lfirst(inner), condition,
+							 &candidate->values);
+			conditions = lappend(conditions, condition);
 		}
+		candidate->alternatives = lappend(candidate->alternatives,
+										  conditions);
 	}
 }
 
-static List *
-clauses_of(List *key_clauses)
+/* IS NOT NULL of a key attribute: no item is without its keys. */
+static bool
+is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
+				const DdbSource *source, Expr *expr)
 {
-	List	   *rinfos = NIL;
+	DdbComparison comparison;
+
+	return IsA(expr, NullTest) &&
+		ddb_clause_match(context, expr, false, &comparison) &&
+		comparison.condition.op == DDB_COMPARE_NOT_NULL &&
+		ddb_key_schema_has(source->keys,
+						   state->relation->columns[comparison.condition.column - 1].attribute);
+}
+
+/*
+ * What the key did not decide goes into the filter as far as it can, and what
+ * the filter does not say exactly stays with PostgreSQL.
+ */
+static void
+place_rest(const DdbClauseContext *context, const DdbPlanState *state,
+		   List *restrictions, List *decided, Bitmapset *banned,
+		   DdbCandidate *candidate)
+{
 	ListCell   *lc;
 
-	foreach(lc, key_clauses)
-		rinfos = lappend(rinfos, ((DdbKeyClause *) lfirst(lc))->rinfo);
-	return rinfos;
+	foreach(lc, restrictions)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		bool		exact = !rinfo->pseudoconstant;
+
+		if (list_member_ptr(decided, rinfo))
+			continue;
+		if (ddb_guc_pushdown && exact &&
+			is_key_not_null(context, state, candidate->source, rinfo->clause))
+			continue;
+		if (!ddb_guc_pushdown || !exact ||
+			candidate->operation == DDB_OP_GET_ITEM)
+			exact = false;
+		else
+			candidate->filter =
+				ddb_filter_and(candidate->filter,
+							   ddb_filter_translate(context, rinfo->clause,
+													banned,
+													&candidate->values,
+													&exact));
+		if (!exact)
+			candidate->local = lappend(candidate->local, rinfo);
+	}
 }
 
 static void
@@ -159,15 +112,11 @@ add_candidate(PlannerInfo *root, RelOptInfo *rel, DdbCandidate *candidate,
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	Cost		startup_cost;
 	Cost		total_cost;
-	Selectivity selectivity;
 
-	selectivity = clauselist_selectivity(root,
-										 clauses_of(candidate->key_clauses),
-										 rel->relid, JOIN_INNER, NULL);
-	candidate->fetched_rows = candidate->operation == DDB_OP_GET_ITEM ? 1 :
-		clamp_row_est(state->item_count * selectivity);
 	candidate->limited = ddb_guc_pushdown &&
 		ddb_limit_reaches(root, rel, pathkeys);
+	candidate->limit_hint = ddb_guc_pushdown ?
+		ddb_limit_hint(root, rel, pathkeys) : -1;
 	ddb_cost_estimate(state, candidate, rel->rows, &startup_cost,
 					  &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
@@ -178,68 +127,106 @@ add_candidate(PlannerInfo *root, RelOptInfo *rel, DdbCandidate *candidate,
 									 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
-static void
-add_scan(PlannerInfo *root, RelOptInfo *rel, const DdbQuals *quals)
+/* The items that a key match leaves to be read, estimated. */
+static double
+matched_items(PlannerInfo *root, RelOptInfo *rel, const DdbSource *source,
+			  const DdbKeyMatch *match)
 {
-	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+	Selectivity selectivity = clauselist_selectivity(root, match->decided,
+													 rel->relid, JOIN_INNER,
+													 NULL);
 
-	candidate->operation = DDB_OP_SCAN;
-	split_clauses(quals, 0, candidate);
-	/* Without a partition key nothing reaches the key. */
-	candidate->local = list_concat_unique_ptr(candidate->local,
-											  clauses_of(candidate->key_clauses));
-	candidate->key_clauses = NIL;
-	if (!ddb_guc_pushdown)
-		candidate->local = list_concat_copy(candidate->local, quals->implied);
-	add_candidate(root, rel, candidate, NIL);
+	return clamp_row_est(source->item_count * selectivity);
 }
 
 static void
-add_query(PlannerInfo *root, RelOptInfo *rel, const DdbQuals *quals)
+add_scan(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
+		 const DdbSource *source)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
-	List	   *pathkeys;
 
-	candidate->operation = DDB_OP_QUERY;
-	split_clauses(quals, Min(state->keys->nsort,
-							 equal_prefix(quals->key_clauses, true,
-										  state->keys->nsort) + 1),
-				  candidate);
-	pathkeys = ddb_order_pathkeys(root, rel, state, &candidate->backward);
+	candidate->source = source;
+	candidate->operation = DDB_OP_SCAN;
+	candidate->fetched_rows = source->item_count;
+	place_rest(context, state, rel->baserestrictinfo, NIL, NULL, candidate);
+	add_candidate(root, rel, candidate, NIL);
+}
+
+static DdbCandidate *
+key_candidate(PlannerInfo *root, RelOptInfo *rel,
+			  const DdbClauseContext *context, const DdbSource *source,
+			  const DdbKeyMatch *match, DdbOperation operation)
+{
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+
+	candidate->source = source;
+	candidate->operation = operation;
+	candidate->many = match->many;
+	candidate->streams = match->count;
+	candidate->key_columns = match->partition_columns;
+	candidate->fetched_rows = operation == DDB_OP_GET_ITEM ? match->count :
+		matched_items(root, rel, source, match);
+	place_alternatives(match, candidate);
+	place_rest(context, state, rel->baserestrictinfo, match->decided,
+			   operation == DDB_OP_QUERY ? key_columns(state, source) : NULL,
+			   candidate);
+	return candidate;
+}
+
+/*
+ * In the query's order, where the key gives any of it; merging several
+ * partitions or ranges costs a wait for all of them, so those are also
+ * offered unordered.
+ */
+static void
+add_query(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
+		  const DdbSource *source, const DdbKeyMatch *match)
+{
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	DdbCandidate *candidate = key_candidate(root, rel, context, source, match,
+											DDB_OP_QUERY);
+	List	   *pathkeys = ddb_order_pathkeys(root, rel, state, candidate,
+											  &candidate->backward);
+
 	candidate->ordered = pathkeys != NIL;
 	add_candidate(root, rel, candidate, pathkeys);
+	if (pathkeys != NIL && match->many)
+		add_candidate(root, rel,
+					  key_candidate(root, rel, context, source, match,
+									DDB_OP_QUERY), NIL);
 }
 
 static void
-add_get_item(PlannerInfo *root, RelOptInfo *rel, const DdbQuals *quals)
+add_source(PlannerInfo *root, RelOptInfo *rel,
+		   const DdbClauseContext *context, const DdbSource *source)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+	DdbKeyMatch match;
 
-	candidate->operation = DDB_OP_GET_ITEM;
-	split_clauses(quals, state->keys->nsort, candidate);
-	add_candidate(root, rel, candidate, NIL);
+	/* A segment is a share of a Scan; no key condition can be that share. */
+	if (ddb_guc_pushdown && state->relation->segment < 0 &&
+		ddb_keys_match(context, rel->baserestrictinfo, source->keys, &match))
+	{
+		if (source->index == NULL && match.whole_key)
+			add_candidate(root, rel,
+						  key_candidate(root, rel, context, source, &match,
+										DDB_OP_GET_ITEM), NIL);
+		if (source->index != NULL || !match.whole_key || match.many)
+			add_query(root, rel, context, source, &match);
+	}
+	add_scan(root, rel, context, source);
 }
 
 void
 ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	const DdbQuals *quals = state->quals;
-	const DdbKeySchema *keys = state->keys;
+	DdbClauseContext context = {root, rel, state->codecs};
+	ListCell   *lc;
 
 	(void) relid;
-	/* A segment is a share of a Scan; no key condition can be that share. */
-	if (ddb_guc_pushdown && state->relation->segment < 0 &&
-		equal_prefix(quals->key_clauses, false, keys->npartition) ==
-		keys->npartition)
-	{
-		if (state->index == NULL &&
-			equal_prefix(quals->key_clauses, true, keys->nsort) == keys->nsort)
-			add_get_item(root, rel, quals);
-		else
-			add_query(root, rel, quals);
-	}
-	add_scan(root, rel, quals);
+	foreach(lc, state->sources)
+		add_source(root, rel, &context, (DdbSource *) lfirst(lc));
 }

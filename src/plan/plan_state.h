@@ -14,17 +14,36 @@
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "plan/access_plan.h"
-#include "plan/quals.h"
+#include "plan/clause.h"
+#include "plan/keys.h"
+
+/* The table, or one of its indexes, as something to read from. */
+typedef struct DdbSource
+{
+	DdbIndexInfo *index;		/* NULL: the table */
+	const DdbKeySchema *keys;
+	double		item_count;
+	double		item_bytes;		/* mean */
+	double		fetch_units;	/* read units besides, per item: an LSI fetches
+								 * attributes that it does not hold */
+} DdbSource;
 
 /* One way to read what a relation needs. */
 typedef struct DdbCandidate
 {
+	const DdbSource *source;
 	DdbOperation operation;
-	List	   *key_clauses;	/* of DdbKeyClause *, used by this way */
+	bool		many;			/* several partitions, ranges or keys */
+	double		streams;		/* of these, estimated */
+	List	   *alternatives;	/* of List of DdbCondition * */
+	DdbFilter  *filter;
+	List	   *values;			/* expressions that both refer to */
 	List	   *local;			/* of RestrictInfo *: PostgreSQL's filter */
+	Bitmapset  *key_columns;	/* bound to values by the partition key */
 	bool		ordered;
 	bool		backward;
 	bool		limited;		/* the query's LIMIT bounds what it must give */
+	int64		limit_hint;
 	double		fetched_rows;	/* items read, estimated */
 	double		read_units;
 } DdbCandidate;
@@ -33,19 +52,23 @@ typedef struct DdbPlanState
 {
 	DdbRelation *relation;
 	DdbTableInfo *info;
-	DdbIndexInfo *index;		/* the forced index, or NULL */
-	const DdbKeySchema *keys;	/* of the table or that index */
-	DdbKeyCodecs codecs;
-	DdbQuals   *quals;
+	DdbCodecSet *codecs;
+	List	   *sources;		/* of DdbSource *; the table first, if it may be
+								 * read */
+	bool		forced_index;
 	bool		consistent_read;
-	double		item_count;
-	double		item_bytes;		/* mean */
+	Bitmapset  *needed;			/* columns of target list and conditions,
+								 * offset as pull_varattnos does */
+	Bitmapset  *not_null;		/* columns that the conditions imply not to be
+								 * NULL, plain attribute numbers */
 	List	   *candidates;		/* of DdbCandidate * */
 } DdbPlanState;
 
-/* paths.c: planner callbacks */
+/* relsize.c: planner callback; finds what there is to read from */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel,
 								 Oid relid);
+
+/* paths.c */
 extern void ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
 /* create_plan.c */
@@ -54,13 +77,23 @@ extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 									  List *target_list, List *scan_clauses,
 									  Plan *outer_plan);
 
+/* Live columns of a set that pull_varattnos filled, as a list. */
+extern List *ddb_plan_column_list(const DdbRelation *relation,
+								  Bitmapset *attributes);
+
 /* order.c: the part of the query's order that reading by this key gives. */
 extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
-								const DdbPlanState *state, bool *backward);
+								const DdbPlanState *state,
+								const DdbCandidate *candidate, bool *backward);
 
-/* limit.c: is LIMIT of the query applied to just this relation's rows? */
+/*
+ * limit.c: does LIMIT of the query apply to just this relation's rows?  And
+ * about how many rows will be asked for, whoever asks; -1: all.
+ */
 extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
 							  List *pathkeys);
+extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel,
+							List *pathkeys);
 
 /* cost.c */
 extern void ddb_cost_estimate(const DdbPlanState *state,

@@ -343,6 +343,24 @@ session_unpin(DdbSession *session)
 	session_free(session);
 }
 
+static void
+pin_context_reset(void *arg)
+{
+	session_unpin((DdbSession *) arg);
+}
+
+void
+ddb_session_pin(DdbSession *session, MemoryContext context)
+{
+	MemoryContextCallback *callback =
+		MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	session->pins++;
+	callback->func = pin_context_reset;
+	callback->arg = session;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
 /* The leash: runs when the owning context goes away, also on abort. */
 static void
 call_context_reset(void *arg)
@@ -371,7 +389,8 @@ ddb_call_create(DdbSession *session, MemoryContext context)
 
 void
 ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
-			   const char *index_name, const char *body, size_t len)
+			   const char *index_name, const char *body, size_t len,
+			   int64 delay_ms)
 {
 	DdbcError	error;
 
@@ -381,7 +400,7 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 	call->index_name = index_name;
 	call->logged = false;
 	call->request = ddbc_client_submit(call->session->client, operation, body,
-									   len, 0, &error);
+									   len, delay_ms, &error);
 	if (call->request == NULL)
 		ddb_report_call(&error, operation, table_name, index_name);
 }

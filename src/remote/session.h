@@ -35,16 +35,22 @@ typedef struct DdbCall
  */
 extern DdbSession *ddb_session_get(Oid serverid, Oid userid);
 
+/* Keeps the session from being freed as long as the context lives. */
+extern void ddb_session_pin(DdbSession *session, MemoryContext context);
+
 /*
  * A call that context owns: cancelled and released when the context is reset
  * or deleted, so also on every error.  To be started any number of times.
  */
 extern DdbCall *ddb_call_create(DdbSession *session, MemoryContext context);
 
-/* Sends a request; the one before must have been released. */
+/*
+ * Sends a request, not before delay_ms have passed; the one before must have
+ * been released.
+ */
 extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 						   const char *table_name, const char *index_name,
-						   const char *body, size_t len);
+						   const char *body, size_t len, int64 delay_ms);
 
 /* Waits for the reply, serving interrupts. Does not raise the call's error. */
 extern void ddb_call_wait(DdbCall *call);

@@ -1,0 +1,134 @@
+/*
+ * merge.c
+ *		Merges streams of several partitions into one order.
+ *
+ * Each stream comes in the order of the sort key; a heap holds the next row of
+ * each.  All first pages are asked for at once, later ones when a stream's page
+ * runs out.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "exec/scan.h"
+#include "lib/binaryheap.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/sortsupport.h"
+#include "utils/typcache.h"
+
+/* The greater row is deeper: binaryheap keeps the greatest on top. */
+static int
+compare_streams(Datum a, Datum b, void *arg)
+{
+	DdbScanState *state = (DdbScanState *) arg;
+	TupleTableSlot *left = ((DdbStream *) DatumGetPointer(a))->slot;
+	TupleTableSlot *right = ((DdbStream *) DatumGetPointer(b))->slot;
+
+	for (int i = 0; i < state->nsort_keys; i++)
+	{
+		SortSupport key = &state->sort_keys[i];
+		int			column = key->ssup_attno - 1;
+		int			order = ApplySortComparator(left->tts_values[column],
+												left->tts_isnull[column],
+												right->tts_values[column],
+												right->tts_isnull[column],
+												key);
+
+		if (order != 0)
+			return order < 0 ? 1 : -1;
+	}
+	return 0;
+}
+
+/* Compares as the stored values are ordered: text by bytes. */
+static void
+init_sort_key(const DdbScanState *state, const DdbColumn *column,
+			  SortSupport key)
+{
+	TypeCacheEntry *cache = lookup_type_cache(column->base_typid,
+											  TYPECACHE_LT_OPR |
+											  TYPECACHE_GT_OPR);
+
+	memset(key, 0, sizeof(*key));
+	key->ssup_cxt = state->run_context;
+	key->ssup_collation = OidIsValid(column->collation) ? C_COLLATION_OID :
+		InvalidOid;
+	key->ssup_nulls_first = false;
+	key->ssup_attno = column->attnum;
+	PrepareSortSupportFromOrderingOp(state->plan->backward ? cache->gt_opr :
+									 cache->lt_opr, key);
+}
+
+static void
+init_sort_keys(DdbScanState *state)
+{
+	const DdbKeySchema *keys = &state->plan->keys;
+
+	state->sort_keys = palloc0(sizeof(SortSupportData) * Max(keys->nsort, 1));
+	state->nsort_keys = 0;
+	for (int i = 0; i < keys->nsort; i++)
+	{
+		DdbColumn  *column = ddb_relation_find_attribute(state->relation,
+														 keys->sort[i].name);
+
+		if (column == NULL)
+			break;
+		init_sort_key(state, column, &state->sort_keys[state->nsort_keys++]);
+	}
+}
+
+/* Reads the stream's next row and puts it in its place. */
+static void
+refill(DdbScanState *state, DdbStream *stream, bool is_top)
+{
+	bool		more = ddb_stream_next(stream, stream->slot,
+									   stream->row_context);
+
+	if (is_top && more)
+		binaryheap_replace_first(state->heap, PointerGetDatum(stream));
+	else if (is_top)
+		(void) binaryheap_remove_first(state->heap);
+	else if (more)
+		binaryheap_add_unordered(state->heap, PointerGetDatum(stream));
+}
+
+void
+ddb_merge_begin(DdbScanState *state)
+{
+	init_sort_keys(state);
+	state->heap = binaryheap_allocate(state->nstreams, compare_streams, state);
+	state->last = NULL;
+	for (int i = 0; i < state->nstreams; i++)
+	{
+		DdbStream  *stream = state->streams[i];
+
+		stream->slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+		stream->row_context = AllocSetContextCreate(state->run_context,
+													"ddb_fdw merge row",
+													ALLOCSET_SMALL_SIZES);
+	}
+}
+
+static void
+fill(DdbScanState *state)
+{
+	for (int i = 0; i < state->nstreams; i++)
+		ddb_stream_send(state->streams[i]);
+	for (int i = 0; i < state->nstreams; i++)
+		refill(state, state->streams[i], false);
+	binaryheap_build(state->heap);
+}
+
+TupleTableSlot *
+ddb_merge_next(DdbScanState *state)
+{
+	/* The row given last is done with only now. */
+	if (state->last != NULL)
+		refill(state, state->last, true);
+	else
+		fill(state);
+	if (binaryheap_empty(state->heap))
+		return NULL;
+	state->last = (DdbStream *) DatumGetPointer(binaryheap_first(state->heap));
+	return state->last->slot;
+}

@@ -1,0 +1,302 @@
+/*
+ * stream.c
+ *		Sends, waits, opens pages, goes on.
+ *
+ * Ends on the absence of LastEvaluatedKey and on nothing else: pages may be
+ * empty and go on (dynamodb.md section 2.4).  The same of UnprocessedKeys.
+ */
+#include "postgres.h"
+
+#include "exec/stream.h"
+
+#include "catalog/table_info.h"
+#include "exec/guard.h"
+#include "exec/request.h"
+#include "exec/scan.h"
+#include "remote/report.h"
+#include "utils/memutils.h"
+
+/* Keys left unprocessed are asked for again after so long, doubling. */
+#define UNPROCESSED_DELAY_MS 50
+#define MAX_UNPROCESSED_DELAY_MS 5000
+
+/* Rounds without any item before giving up, as max_attempts of a request. */
+#define MAX_FRUITLESS 10
+
+static bool
+is_batch(const DdbStream *stream)
+{
+	return stream->scan->plan->operation == DDB_OP_GET_ITEM &&
+		stream->ntargets > 1;
+}
+
+/* The request of the target that is read now. */
+static void
+prepare_base(DdbStream *stream)
+{
+	DdbScanState *scan = stream->scan;
+	DdbRequestSpec spec = scan->spec;
+	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
+
+	spec.targets = stream->targets;
+	spec.ntargets = stream->ntargets;
+	if (stream->targets != NULL && !is_batch(stream))
+	{
+		spec.targets = &stream->targets[stream->target];
+		spec.ntargets = 1;
+	}
+	if (stream->base != NULL)
+		pfree(stream->base);
+	stream->base = is_batch(stream) ? ddb_request_batch(&spec) :
+		ddb_request_base(&spec);
+	MemoryContextSwitchTo(old);
+}
+
+DdbStream *
+ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
+{
+	DdbStream  *stream = palloc0(sizeof(DdbStream));
+
+	stream->scan = scan;
+	stream->targets = targets;
+	stream->ntargets = ntargets;
+	/* In the order in which a backward Query meets them. */
+	if (scan->plan->backward && !is_batch(stream))
+		stream->target = Max(ntargets - 1, 0);
+	return stream;
+}
+
+static DdbcOperation
+client_operation(const DdbStream *stream)
+{
+	switch (stream->scan->plan->operation)
+	{
+		case DDB_OP_GET_ITEM:
+			return is_batch(stream) ? DDBC_BATCH_GET_ITEM : DDBC_GET_ITEM;
+		case DDB_OP_QUERY:
+			return DDBC_QUERY;
+		default:
+			return DDBC_SCAN;
+	}
+}
+
+static void
+compose(DdbStream *stream, StringInfo request)
+{
+	if (!is_batch(stream))
+	{
+		stream->last_limit = ddb_scan_page_limit(stream->scan, stream);
+		ddb_request_page(request, stream->base, stream->last_limit,
+						 stream->start_key, stream->start_key_len);
+	}
+	else if (stream->start_key != NULL)
+		ddb_request_unprocessed(request, stream->start_key,
+								stream->start_key_len);
+	else
+	{
+		resetStringInfo(request);
+		appendStringInfoString(request, stream->base);
+	}
+}
+
+void
+ddb_stream_send(DdbStream *stream)
+{
+	DdbScanState *scan = stream->scan;
+	int64		delay_ms = 0;
+
+	if (stream->sent || stream->finished)
+		return;
+	if (stream->call == NULL)
+		stream->call = ddb_call_create(scan->session, scan->run_context);
+	else
+		ddb_call_release(stream->call);
+	stream->page_open = false;
+	ddb_guard_check_read_units(scan->relation);
+	if (stream->base == NULL)
+		prepare_base(stream);
+	compose(stream, scan->request);
+	if (stream->fruitless > 0)
+		delay_ms = Min(UNPROCESSED_DELAY_MS << Min(stream->fruitless, 10),
+					   MAX_UNPROCESSED_DELAY_MS);
+	ddb_call_start(stream->call, client_operation(stream),
+				   scan->plan->table_name, scan->plan->index_name,
+				   scan->request->data, scan->request->len, delay_ms);
+	stream->sent = true;
+}
+
+static void
+count_request(DdbStream *stream)
+{
+	DdbScanCounters *counters = &stream->scan->counters;
+	DdbcRequestStats stats = ddbc_request_stats(stream->call->request);
+
+	counters->requests++;
+	counters->retries += Max(stats.attempts - 1, 0);
+	counters->throttles += stats.throttles;
+	counters->bytes_received += stats.bytes_received;
+}
+
+/* Errors that may mean that what is known of the table is out of date. */
+static void
+raise_call_error(DdbStream *stream, const DdbcError *error)
+{
+	const DdbScanState *scan = stream->scan;
+
+	if (error->kind == DDBC_ERROR_VALIDATION ||
+		error->kind == DDBC_ERROR_TABLE_NOT_FOUND ||
+		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
+		ddb_table_info_forget(scan->relation->server->serverid,
+							  scan->plan->table_name);
+	ddb_report_call(error, stream->call->operation, scan->plan->table_name,
+					scan->plan->index_name);
+}
+
+static void
+keep_start_key(DdbStream *stream)
+{
+	DdbPage    *page = &stream->page;
+
+	if (stream->start_key != NULL)
+		pfree(stream->start_key);
+	stream->start_key = MemoryContextAlloc(stream->scan->run_context,
+										   page->last_key_len);
+	memcpy(stream->start_key, page->last_key, page->last_key_len);
+	stream->start_key_len = page->last_key_len;
+}
+
+/* On to the next range of the partition, if there is one. */
+static void
+next_target(DdbStream *stream)
+{
+	int			step = stream->scan->plan->backward ? -1 : 1;
+
+	if (stream->start_key != NULL)
+		pfree(stream->start_key);
+	stream->start_key = NULL;
+	if (is_batch(stream) || stream->target + step < 0 ||
+		stream->target + step >= stream->ntargets)
+	{
+		stream->finished = true;
+		return;
+	}
+	stream->target += step;
+	prepare_base(stream);
+}
+
+/* What the page leaves to be asked for. */
+static void
+advance(DdbStream *stream)
+{
+	DdbPage    *page = &stream->page;
+
+	stream->fruitless = is_batch(stream) && page->item_count == 0 ?
+		stream->fruitless + 1 : 0;
+	if (page->last_key == NULL)
+	{
+		next_target(stream);
+		return;
+	}
+	if (stream->fruitless > MAX_FRUITLESS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not read DynamoDB table \"%s\": keys stay unprocessed",
+						stream->scan->plan->table_name),
+				 errdetail("%d rounds of BatchGetItem returned no item.",
+						   stream->fruitless),
+				 errhint("The table's read capacity is exhausted. Retry later, read less, or raise its capacity.")));
+	/* A key that does not move would be asked for without end. */
+	if (!is_batch(stream) && stream->start_key != NULL && page->scanned == 0 &&
+		page->last_key_len == stream->start_key_len &&
+		memcmp(page->last_key, stream->start_key, page->last_key_len) == 0)
+		ddb_page_raise_malformed(stream->scan->plan->table_name,
+								 "its continuation key does not move");
+	keep_start_key(stream);
+}
+
+static DdbPageKind
+page_kind(const DdbStream *stream)
+{
+	if (stream->scan->plan->operation == DDB_OP_GET_ITEM)
+		return is_batch(stream) ? DDB_PAGE_BATCH : DDB_PAGE_ITEM;
+	return stream->scan->count_only ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
+}
+
+/* Waits for the request under way; the reply's buffer belongs to the call. */
+static void
+receive(DdbStream *stream)
+{
+	DdbScanState *scan = stream->scan;
+	const DdbcError *error;
+	const char *body;
+	size_t		len;
+
+	ddb_call_wait(stream->call);
+	stream->sent = false;
+	count_request(stream);
+	error = ddbc_request_error(stream->call->request);
+	if (error != NULL)
+		raise_call_error(stream, error);
+	body = ddbc_request_body(stream->call->request, &len);
+	ddb_page_open(&stream->page, body, len, page_kind(stream),
+				  scan->plan->table_name);
+	stream->page_open = true;
+	scan->largest_reply = Max(scan->largest_reply, (int64) len);
+	/* Rows counted belong to the range that was asked, not to the next. */
+	stream->uncounted = scan->count_only ? stream->page.count : 0;
+	scan->counted_target = stream->targets != NULL ?
+		&stream->targets[stream->target] : NULL;
+	scan->reader->target = scan->counted_target;
+	stream->scanned += stream->page.scanned;
+	scan->counters.items_scanned += stream->page.scanned;
+	scan->counters.items_returned += stream->page.count;
+	scan->counters.read_units += stream->page.read_units;
+	advance(stream);
+	ddb_guard_add_read_units(scan->relation, stream->page.read_units);
+}
+
+/* The next row of the open page; false at its end. */
+static bool
+next_of_page(DdbStream *stream, TupleTableSlot *slot,
+			 MemoryContext row_context)
+{
+	DdbScanState *scan = stream->scan;
+	MemoryContext old;
+	bool		counted = scan->count_only;
+
+	if (!stream->page_open)
+		return false;
+	if (counted && stream->uncounted == 0)
+		return false;
+	if (!counted && !ddb_page_next_item(&stream->page))
+		return false;
+	MemoryContextReset(row_context);
+	old = MemoryContextSwitchTo(row_context);
+	if (!counted)
+		ddb_row_read(scan->reader, &stream->page, slot);
+	else
+	{
+		stream->uncounted--;
+		if (scan->counted_target != NULL)
+			ddb_row_from_target(scan->reader, scan->counted_target, slot);
+		else
+			ExecStoreAllNullTuple(slot);
+	}
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+bool
+ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
+				MemoryContext row_context)
+{
+	for (;;)
+	{
+		if (next_of_page(stream, slot, row_context))
+			return true;
+		if (stream->finished && !stream->sent)
+			return false;
+		ddb_stream_send(stream);
+		receive(stream);
+	}
+}

@@ -1,0 +1,64 @@
+/*
+ * stream.h
+ *		One sequence of requests: the pages of a Scan, of the Queries of one
+ *		partition, or the rounds of a BatchGetItem.
+ *
+ * A stream has at most one request under way.  It hands out rows in the order
+ * in which DynamoDB sends them.
+ */
+#ifndef DDB_STREAM_H
+#define DDB_STREAM_H
+
+#include "postgres.h"
+
+#include "exec/page.h"
+#include "exec/row.h"
+#include "exec/targets.h"
+#include "lib/stringinfo.h"
+#include "remote/session.h"
+
+struct DdbScanState;
+
+typedef struct DdbStream
+{
+	struct DdbScanState *scan;
+	const DdbTarget *targets;	/* NULL: a Scan */
+	int			ntargets;		/* of Query: one after the other; of a batch:
+								 * all at once */
+	int			target;			/* of Query: the one being read */
+	char	   *base;			/* its request, but for what pages differ in */
+	DdbCall    *call;
+	bool		sent;			/* a request is under way */
+	bool		finished;		/* nothing is left to ask for */
+	char	   *start_key;		/* for the next request; NULL: from the start */
+	int			start_key_len;
+	int			fruitless;		/* rounds of a batch that brought nothing */
+	DdbPage		page;
+	bool		page_open;
+	int64		uncounted;		/* rows of a counted page not yet given */
+
+	/* how well it goes, for page sizes */
+	int64		given;			/* rows that passed every condition */
+	int64		scanned;		/* items read for them */
+	int64		last_limit;		/* Limit of the request before; 0: none sent */
+
+	/* of a merge */
+	TupleTableSlot *slot;		/* its next row; lives in row_context */
+	MemoryContext row_context;
+} DdbStream;
+
+/* Allocates in the current memory context, which must be the run's. */
+extern DdbStream *ddb_stream_create(struct DdbScanState *scan,
+									const DdbTarget *targets, int ntargets);
+
+/* Sends the next request, unless one is under way or none is left. */
+extern void ddb_stream_send(DdbStream *stream);
+
+/*
+ * The next row into the slot; false at the end.  Values are allocated in
+ * row_context, which is reset first.
+ */
+extern bool ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
+							MemoryContext row_context);
+
+#endif							/* DDB_STREAM_H */

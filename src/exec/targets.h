@@ -1,0 +1,44 @@
+/*
+ * targets.h
+ *		Where in the key space the rows of one run lie.
+ *
+ * A target is one partition and one range of its sort key: what one Query (or,
+ * with a whole key, one GetItem) can ask for.  Targets of a run never overlap,
+ * so no row comes twice.
+ */
+#ifndef DDB_TARGETS_H
+#define DDB_TARGETS_H
+
+#include "postgres.h"
+
+#include "exec/bounds.h"
+#include "nodes/execnodes.h"
+#include "plan/access_plan.h"
+
+typedef struct DdbTarget
+{
+	DdbKeyRange partition[DDB_MAX_KEY_PART];
+	DdbKeyRange sort[DDB_MAX_KEY_PART];
+} DdbTarget;
+
+typedef struct DdbTargets
+{
+	int			n;
+	DdbTarget  *items;			/* by partition, then by sort range, ascending */
+	bool		recheck;		/* more may come than the conditions hold of … */
+	int			surplus;		/* … at most so many per target, or -1 */
+} DdbTargets;
+
+/*
+ * The targets of the plan's alternatives with the values of now.  Allocates in
+ * the current memory context.
+ */
+extern void ddb_targets_resolve(ForeignScanState *node,
+								const DdbAccessPlan *plan, List *values,
+								DdbCodecSet *codecs, DdbTargets *targets);
+
+/* Do two targets lie in the same partition? */
+extern bool ddb_target_same_partition(const DdbAccessPlan *plan,
+									  const DdbTarget *a, const DdbTarget *b);
+
+#endif							/* DDB_TARGETS_H */

@@ -1,0 +1,522 @@
+/*
+ * term.c
+ *		Puts values into filters, by the tables of dynamodb.md section 3.5.
+ *
+ * Each function returns what is true of every row that the SQL comparison is
+ * true of; where it may be true of more, recheck is set.
+ */
+#include "postgres.h"
+
+#include "exec/term.h"
+
+#include "executor/executor.h"
+#include "plan/clause.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* The service's limits of one expression (dynamodb.md section 2.1). */
+#define MAX_EXPRESSION_BYTES 4000	/* of 4096: the rest is slack */
+#define MAX_OPERATORS 290		/* of 300 */
+#define MAX_VALUE_BYTES (512 * 1024)	/* of 1 MB in all expressions together */
+#define MAX_IN_OPERANDS 99
+
+/* Longest placeholders: "#n9999" and ":v99999", with what is between. */
+#define PLACEHOLDER_BYTES 8
+
+static DdbTerm *
+make_term(DdbTermKind kind, const DdbCodec *codec)
+{
+	DdbTerm    *term = palloc0(sizeof(DdbTerm));
+
+	term->kind = kind;
+	if (codec != NULL)
+		term->attribute = codec->column->attribute;
+	return term;
+}
+
+static DdbTerm *
+constant_term(bool value)
+{
+	return make_term(value ? DDB_TERM_TRUE : DDB_TERM_FALSE, NULL);
+}
+
+static DdbTerm *
+type_term(const DdbCodec *codec, bool negated)
+{
+	DdbTerm    *term = make_term(DDB_TERM_TYPE, codec);
+
+	term->type = codec->stored;
+	term->negated = negated;
+	return term;
+}
+
+static DdbTerm *
+value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
+		   const DdbBound *bound, bool negated)
+{
+	DdbTerm    *term = make_term(kind, codec);
+
+	term->op = op;
+	term->negated = negated;
+	term->bounds = palloc(sizeof(DdbBound));
+	term->bounds[0] = *bound;
+	term->nbounds = 1;
+	return term;
+}
+
+/* AND and OR of two terms, folding constants. */
+static DdbTerm *
+combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
+{
+	DdbTermKind neutral = kind == DDB_TERM_AND ? DDB_TERM_TRUE :
+		DDB_TERM_FALSE;
+	DdbTermKind dominant = kind == DDB_TERM_AND ? DDB_TERM_FALSE :
+		DDB_TERM_TRUE;
+	DdbTerm    *term;
+
+	if (left->kind == dominant || right->kind == neutral)
+		return left;
+	if (right->kind == dominant || left->kind == neutral)
+		return right;
+	term = make_term(kind, NULL);
+	term->children = left->kind == kind ? list_copy(left->children) :
+		list_make1(left);
+	if (right->kind == kind)
+		term->children = list_concat(term->children, right->children);
+	else
+		term->children = lappend(term->children, right);
+	return term;
+}
+
+/* Of the stored type, and something else: guards what others satisfy too. */
+static DdbTerm *
+guarded(const DdbCodec *codec, DdbTerm *term)
+{
+	return combine(DDB_TERM_AND, type_term(codec, false), term);
+}
+
+static const char *
+operator_text(DdbCompare op)
+{
+	switch (op)
+	{
+		case DDB_COMPARE_EQ:
+			return "=";
+		case DDB_COMPARE_NE:
+			return "<>";
+		case DDB_COMPARE_LT:
+			return "<";
+		case DDB_COMPARE_LE:
+			return "<=";
+		case DDB_COMPARE_GT:
+			return ">";
+		default:
+			return ">=";
+	}
+}
+
+/* Comparison with a constant that no stored value equals. */
+static DdbTerm *
+compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
+{
+	bool		upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
+
+	if (op == DDB_COMPARE_EQ)
+		return constant_term(false);
+	if (op == DDB_COMPARE_NE)
+		return type_term(codec, false);
+	if (bound->place == DDB_BOUND_BETWEEN)
+		return value_term(DDB_TERM_COMPARE, codec, upward ? ">" : "<=", bound,
+						  false);
+	return upward == (bound->place == DDB_BOUND_BELOW_ALL) ?
+		type_term(codec, false) : constant_term(false);
+}
+
+static DdbTerm *
+compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
+{
+	DdbBound	bound;
+	DdbTerm    *term;
+
+	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
+	if (bound.place != DDB_BOUND_EXACT)
+		return compare_unstorable(codec, op, &bound);
+	term = value_term(DDB_TERM_COMPARE, codec, operator_text(op), &bound,
+					  false);
+	return op == DDB_COMPARE_NE ? guarded(codec, term) : term;
+}
+
+/* One end of a span, as a comparison that takes the whole span in. */
+static DdbTerm *
+compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
+{
+	if (end->place == DDB_BOUND_EXACT)
+		return value_term(DDB_TERM_COMPARE, codec, operator_text(op), end,
+						  false);
+	if (end->place == DDB_BOUND_BETWEEN)
+		return value_term(DDB_TERM_COMPARE, codec, op == DDB_COMPARE_LE ?
+						  "<=" : ">=", end, false);
+	return compare_unstorable(codec, op, end);
+}
+
+static DdbTerm *
+compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
+{
+	DdbBound	low;
+	DdbBound	high;
+
+	ddb_codec_encode_span(codec, value, &low, &high);
+	switch (op)
+	{
+		case DDB_COMPARE_EQ:
+			return combine(DDB_TERM_AND,
+						   compare_span_end(codec, DDB_COMPARE_GE, &low),
+						   compare_span_end(codec, DDB_COMPARE_LE, &high));
+		case DDB_COMPARE_LT:
+		case DDB_COMPARE_LE:
+			return compare_span_end(codec, DDB_COMPARE_LE, &high);
+		case DDB_COMPARE_GT:
+		case DDB_COMPARE_GE:
+			return compare_span_end(codec, DDB_COMPARE_GE, &low);
+		default:
+			return type_term(codec, false);
+	}
+}
+
+static DdbTerm *
+compare_value(DdbTermContext *context, const DdbCodec *codec, DdbCompare op,
+			  Datum value, Oid typid)
+{
+	DdbAgreement agreement = op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE ?
+		ddb_codec_equality(codec) : ddb_codec_order(codec);
+
+	if (agreement == DDB_AGREES_EXACTLY)
+		return compare_exactly(codec, op, value, typid);
+	context->recheck = true;
+	return compare_widely(codec, op, value);
+}
+
+/* A piece of text to search for; an empty one is in every text. */
+static DdbTerm *
+search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
+			bool negated)
+{
+	DdbBound	bound;
+
+	if (piece[0] == '\0')
+		return negated ? constant_term(false) : type_term(codec, false);
+	ddb_codec_encode_bound(codec, CStringGetTextDatum(piece), TEXTOID, 0,
+						   &bound);
+	/* contains() also finds members of sets and lists. */
+	if (kind == DDB_TERM_CONTAINS || negated)
+		return guarded(codec, value_term(kind, codec, NULL, &bound, negated));
+	return value_term(kind, codec, NULL, &bound, false);
+}
+
+static DdbTerm *
+match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
+		   bool negated)
+{
+	char	   *part;
+	bool		equality;
+
+	if (ddb_clause_like_prefix(pattern, &part, &equality))
+		return equality ?
+			compare_exactly(codec, negated ? DDB_COMPARE_NE : DDB_COMPARE_EQ,
+							CStringGetTextDatum(part), TEXTOID) :
+			search_text(codec, DDB_TERM_PREFIX, part, negated);
+	if (negated)
+	{
+		context->recheck = true;
+		return type_term(codec, false);
+	}
+	if (ddb_clause_like_infix(pattern, &part))
+		return search_text(codec, DDB_TERM_CONTAINS, part, false);
+	context->recheck = true;
+	(void) ddb_clause_like_prefix(pattern, &part, &equality);
+	return search_text(codec, DDB_TERM_PREFIX, part, false);
+}
+
+/* '%abc%' negated says all of it, too. */
+static DdbTerm *
+match_not_like(DdbTermContext *context, const DdbCodec *codec,
+			   const char *pattern)
+{
+	char	   *part;
+
+	if (ddb_clause_like_infix(pattern, &part))
+		return search_text(codec, DDB_TERM_CONTAINS, part, true);
+	return match_like(context, codec, pattern, true);
+}
+
+/* Up to 99 operands a term; more are put together. */
+static DdbTerm *
+in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
+{
+	DdbTerm    *result = constant_term(negated);
+
+	for (int i = 0; i < n; i += MAX_IN_OPERANDS)
+	{
+		DdbTerm    *term = make_term(DDB_TERM_IN, codec);
+
+		term->negated = negated;
+		term->bounds = bounds + i;
+		term->nbounds = Min(n - i, MAX_IN_OPERANDS);
+		result = combine(negated ? DDB_TERM_AND : DDB_TERM_OR, result, term);
+	}
+	return result;
+}
+
+static DdbTerm *
+match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
+{
+	ArrayType  *list = DatumGetArrayTypeP(array);
+	int16		len;
+	bool		byval;
+	char		align;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	int			nbounds = 0;
+	DdbBound   *bounds;
+
+	get_typlenbyvalalign(ARR_ELEMTYPE(list), &len, &byval, &align);
+	deconstruct_array(list, ARR_ELEMTYPE(list), len, byval, align, &elements,
+					  &nulls, &n);
+	/* <> ALL of nothing is true, even of NULL. */
+	if (n == 0)
+		return constant_term(negated);
+	bounds = palloc(sizeof(DdbBound) * n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i] && negated)
+			return constant_term(false);
+		if (nulls[i])
+			continue;
+		ddb_codec_encode_bound(codec, elements[i], typid, 0,
+							   &bounds[nbounds]);
+		if (bounds[nbounds].place == DDB_BOUND_EXACT)
+			nbounds++;
+	}
+	if (negated)
+		return guarded(codec, in_terms(codec, bounds, nbounds, true));
+	return in_terms(codec, bounds, nbounds, false);
+}
+
+/*
+ * IS NULL: not of the stored type.  A value of another type comes back with
+ * it, to raise its error; where misfits are NULL, one that is of the type may
+ * be NULL all the same, and then nothing can be asked.
+ */
+static DdbTerm *
+null_term(DdbTermContext *context, const DdbCodec *codec)
+{
+	bool		misfit_is_null =
+		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL;
+
+	if (misfit_is_null && ddb_codec_fits_all(codec))
+		return type_term(codec, true);
+	context->recheck = true;
+	return misfit_is_null ? constant_term(true) : type_term(codec, true);
+}
+
+static DdbTerm *
+boolean_term(const DdbCodec *codec, const char *op, bool value)
+{
+	DdbBound	bound;
+
+	ddb_codec_encode_bound(codec, BoolGetDatum(value), BOOLOID, 0, &bound);
+	return value_term(DDB_TERM_COMPARE, codec, op, &bound, false);
+}
+
+static DdbTerm *
+columns_term(DdbTermContext *context, const DdbCodec *codec,
+			 const DdbCondition *condition)
+{
+	const DdbCodec *other = ddb_codec_set_get(context->codecs,
+											  condition->other);
+	DdbTerm    *term = make_term(DDB_TERM_COMPARE_ATTRIBUTES, codec);
+
+	if (ddb_column_mismatch_policy(other->column) == DDB_MISMATCH_NULL)
+		context->recheck = true;
+	term->other = other->column->attribute;
+	term->op = operator_text(condition->op);
+	if (condition->op == DDB_COMPARE_NE)
+		term = guarded(other, term);
+	return guarded(codec, term);
+}
+
+/* Comparisons that have no value, or that take NULL for one. */
+static DdbTerm *
+resolve_valueless(DdbTermContext *context, const DdbCodec *codec,
+				  DdbCompare op)
+{
+	switch (op)
+	{
+		case DDB_COMPARE_NULL:
+		case DDB_COMPARE_NOT_DISTINCT:
+			return null_term(context, codec);
+		case DDB_COMPARE_NOT_NULL:
+		case DDB_COMPARE_DISTINCT:
+			return type_term(codec, false);
+		case DDB_COMPARE_TRUE:
+			return boolean_term(codec, "=", true);
+		case DDB_COMPARE_FALSE:
+			return boolean_term(codec, "=", false);
+		case DDB_COMPARE_NOT_TRUE:
+			return boolean_term(codec, "<>", true);
+		case DDB_COMPARE_NOT_FALSE:
+			return boolean_term(codec, "<>", false);
+		default:
+			return constant_term(false);	/* of NULL, never true */
+	}
+}
+
+/* IS DISTINCT FROM a value: also of what is not of the type, or not there. */
+static DdbTerm *
+distinct_term(const DdbCodec *codec, Datum value, Oid typid)
+{
+	DdbBound	bound;
+
+	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
+	if (bound.place != DDB_BOUND_EXACT)
+		return constant_term(true);
+	return value_term(DDB_TERM_COMPARE, codec, "<>", &bound, false);
+}
+
+static DdbTerm *
+resolve_value(DdbTermContext *context, const DdbCodec *codec,
+			  const DdbCondition *condition, Datum value)
+{
+	Oid			typid = condition->value_typid;
+
+	switch (condition->op)
+	{
+		case DDB_COMPARE_PREFIX:
+		case DDB_COMPARE_NOT_PREFIX:
+			return search_text(codec, DDB_TERM_PREFIX,
+							   TextDatumGetCString(value),
+							   condition->op == DDB_COMPARE_NOT_PREFIX);
+		case DDB_COMPARE_CONTAINS:
+		case DDB_COMPARE_NOT_CONTAINS:
+			return search_text(codec, DDB_TERM_CONTAINS,
+							   TextDatumGetCString(value),
+							   condition->op == DDB_COMPARE_NOT_CONTAINS);
+		case DDB_COMPARE_LIKE:
+			return match_like(context, codec, TextDatumGetCString(value),
+							  false);
+		case DDB_COMPARE_NOT_LIKE:
+			return match_not_like(context, codec, TextDatumGetCString(value));
+		case DDB_COMPARE_IN:
+			return match_array(codec, value, typid, false);
+		case DDB_COMPARE_NOT_IN:
+			return match_array(codec, value, typid, true);
+		case DDB_COMPARE_DISTINCT:
+			return distinct_term(codec, value, typid);
+		case DDB_COMPARE_NOT_DISTINCT:
+			return compare_value(context, codec, DDB_COMPARE_EQ, value, typid);
+		default:
+			return compare_value(context, codec, condition->op, value, typid);
+	}
+}
+
+static DdbTerm *
+resolve_condition(DdbTermContext *context, const DdbCondition *condition)
+{
+	const DdbCodec *codec = ddb_codec_set_get(context->codecs,
+											  condition->column);
+	Datum		value;
+	bool		isnull;
+
+	/* What is NULL here need not be so there. */
+	if (ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
+		!ddb_codec_fits_all(codec))
+		context->recheck = true;
+	if (condition->other != 0)
+		return columns_term(context, codec, condition);
+	if (condition->value < 0)
+		return resolve_valueless(context, codec, condition->op);
+	value = ExecEvalExpr((ExprState *) list_nth(context->values,
+												condition->value),
+						 context->node->ss.ps.ps_ExprContext, &isnull);
+	if (isnull)
+		return resolve_valueless(context, codec, condition->op);
+	return resolve_value(context, codec, condition, value);
+}
+
+static DdbTerm *
+resolve(DdbTermContext *context, const DdbFilter *filter)
+{
+	DdbTermKind kind = filter->kind == DDB_FILTER_AND ? DDB_TERM_AND :
+		DDB_TERM_OR;
+	DdbTerm    *result;
+	ListCell   *lc;
+
+	if (filter->kind == DDB_FILTER_CONDITION)
+		return resolve_condition(context, &filter->condition);
+	result = constant_term(kind == DDB_TERM_AND);
+	foreach(lc, filter->children)
+		result = combine(kind, result,
+						 resolve(context, (DdbFilter *) lfirst(lc)));
+	return result;
+}
+
+/* What a term takes of the service's limits, at most. */
+typedef struct Extent
+{
+	int			operators;
+	int			bytes;
+	int64		value_bytes;
+} Extent;
+
+static void
+add_extent(const DdbTerm *term, Extent *size)
+{
+	ListCell   *lc;
+
+	foreach(lc, term->children)
+		add_extent((DdbTerm *) lfirst(lc), size);
+	size->operators += 1 + (term->negated ? 1 : 0);
+	/* The longest word is attribute_type; the rest is placeholders. */
+	size->bytes += 24 + PLACEHOLDER_BYTES * (2 + term->nbounds);
+	for (int i = 0; i < term->nbounds; i++)
+		size->value_bytes += term->bounds[i].len + 16;
+	size->value_bytes += 32;
+}
+
+/* Keeps the conjuncts that fit, in their order. */
+static DdbTerm *
+fit(DdbTermContext *context, DdbTerm *term)
+{
+	List	   *conjuncts = term->kind == DDB_TERM_AND ? term->children :
+		list_make1(term);
+	DdbTerm    *result = constant_term(true);
+	Extent		total = {0, 0, 0};
+	ListCell   *lc;
+
+	foreach(lc, conjuncts)
+	{
+		Extent		next = total;
+
+		add_extent((DdbTerm *) lfirst(lc), &next);
+		if (next.operators > MAX_OPERATORS ||
+			next.bytes > MAX_EXPRESSION_BYTES ||
+			next.value_bytes > MAX_VALUE_BYTES)
+			context->recheck = true;
+		else
+		{
+			total = next;
+			result = combine(DDB_TERM_AND, result, (DdbTerm *) lfirst(lc));
+		}
+	}
+	return result;
+}
+
+DdbTerm *
+ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
+{
+	if (filter == NULL)
+		return constant_term(true);
+	return fit(context, resolve(context, filter));
+}

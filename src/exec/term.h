@@ -1,0 +1,64 @@
+/*
+ * term.h
+ *		A filter with its values: what is left to write down.
+ *
+ * The planner's tree says what is compared; with the values of this run its
+ * comparisons become terms of DynamoDB's own grammar, or turn out to be true or
+ * false whatever the item.
+ */
+#ifndef DDB_TERM_H
+#define DDB_TERM_H
+
+#include "postgres.h"
+
+#include "codec/value.h"
+#include "nodes/execnodes.h"
+#include "plan/access_plan.h"
+
+typedef enum DdbTermKind
+{
+	DDB_TERM_FALSE,
+	DDB_TERM_TRUE,
+	DDB_TERM_AND,
+	DDB_TERM_OR,
+	DDB_TERM_COMPARE,			/* attribute op bounds[0] */
+	DDB_TERM_COMPARE_ATTRIBUTES,	/* attribute op other */
+	DDB_TERM_IN,				/* any of the bounds */
+	DDB_TERM_TYPE,				/* attribute_type(attribute, type) */
+	DDB_TERM_PREFIX,			/* begins_with(attribute, bounds[0]) */
+	DDB_TERM_CONTAINS,			/* contains(attribute, bounds[0]) */
+} DdbTermKind;
+
+typedef struct DdbTerm
+{
+	DdbTermKind kind;
+	bool		negated;		/* NOT before it: only of what is never unknown
+								 * where it stands */
+	const char *attribute;
+	const char *other;
+	const char *op;
+	DdbStoredType type;			/* of DDB_TERM_TYPE */
+	DdbBound   *bounds;
+	int			nbounds;
+	List	   *children;		/* of DdbTerm * */
+} DdbTerm;
+
+/* What terms are made with. */
+typedef struct DdbTermContext
+{
+	ForeignScanState *node;
+	List	   *values;			/* ExprStates of fdw_exprs */
+	DdbCodecSet *codecs;
+	bool		recheck;		/* out: DynamoDB may return more rows than the
+								 * conditions hold of */
+} DdbTermContext;
+
+/*
+ * The term of a filter, small enough for one request: conjuncts that would
+ * make it too large are left out (and recheck is set).  In the current memory
+ * context.
+ */
+extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
+								 const DdbFilter *filter);
+
+#endif							/* DDB_TERM_H */

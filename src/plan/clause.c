@@ -1,0 +1,545 @@
+/*
+ * clause.c
+ *		One function a node type; each either recognises all of it or nothing.
+ *
+ * Operators are known by their place in the column type's btree family, never
+ * by name, so that operators of other types and user-defined ones stay local.
+ * Text comparisons obey collations: equality needs a deterministic one, order
+ * needs bytes (dynamodb.md section 4).
+ */
+#include "postgres.h"
+
+#include "plan/clause.h"
+
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* The column of this relation that an expression is, or 0. */
+static AttrNumber
+match_column(const DdbClauseContext *context, Node *node)
+{
+	Var		   *var;
+
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	if (node == NULL || !IsA(node, Var))
+		return 0;
+	var = (Var *) node;
+	if (var->varno != (int) context->rel->relid || var->varlevelsup != 0 ||
+		var->varattno <= 0)
+		return 0;
+	return var->varattno;
+}
+
+/*
+ * May the other side be computed once, before the scan?  Parameters, stable
+ * functions and other relations' columns may; subplans would be run outside
+ * of their place.
+ */
+static bool
+is_constant_here(const DdbClauseContext *context, Node *node)
+{
+	return !bms_is_member(context->rel->relid,
+						  pull_varnos(context->root, node)) &&
+		!contain_volatile_functions(node) && !contain_subplans(node);
+}
+
+static bool
+collation_compares_bytes(Oid collation)
+{
+	return OidIsValid(collation) && ddb_compat_collation_is_c(collation);
+}
+
+static bool
+collation_equals_bytes(Oid collation)
+{
+	return OidIsValid(collation) && get_collation_isdeterministic(collation);
+}
+
+/* The operator that is true exactly where this one is false. */
+static DdbCompare
+negate(DdbCompare op)
+{
+	static const DdbCompare pairs[][2] = {
+		{DDB_COMPARE_EQ, DDB_COMPARE_NE},
+		{DDB_COMPARE_LT, DDB_COMPARE_GE},
+		{DDB_COMPARE_LE, DDB_COMPARE_GT},
+		{DDB_COMPARE_PREFIX, DDB_COMPARE_NOT_PREFIX},
+		{DDB_COMPARE_LIKE, DDB_COMPARE_NOT_LIKE},
+		{DDB_COMPARE_IN, DDB_COMPARE_NOT_IN},
+		{DDB_COMPARE_CONTAINS, DDB_COMPARE_NOT_CONTAINS},
+		{DDB_COMPARE_DISTINCT, DDB_COMPARE_NOT_DISTINCT},
+		{DDB_COMPARE_NULL, DDB_COMPARE_NOT_NULL},
+		{DDB_COMPARE_TRUE, DDB_COMPARE_NOT_TRUE},
+		{DDB_COMPARE_FALSE, DDB_COMPARE_NOT_FALSE},
+	};
+
+	for (int i = 0; i < (int) lengthof(pairs); i++)
+	{
+		if (pairs[i][0] == op)
+			return pairs[i][1];
+		if (pairs[i][1] == op)
+			return pairs[i][0];
+	}
+	elog(ERROR, "operator has no negation: %d", (int) op);
+}
+
+static bool
+set_comparison(DdbComparison *comparison, AttrNumber column, DdbCompare op,
+			   Node *value)
+{
+	memset(comparison, 0, sizeof(*comparison));
+	comparison->condition.column = column;
+	comparison->condition.op = op;
+	comparison->condition.value = -1;
+	comparison->value = (Expr *) value;
+	if (value != NULL)
+		comparison->condition.value_typid = getBaseType(exprType(value));
+	return true;
+}
+
+/* The comparison an operator means in the column type's own btree family. */
+static bool
+btree_operator(Oid opno, Oid typid, DdbCompare *op)
+{
+	TypeCacheEntry *cache = lookup_type_cache(typid, TYPECACHE_BTREE_OPFAMILY);
+
+	if (!OidIsValid(cache->btree_opf))
+		return false;
+	switch (get_op_opfamily_strategy(opno, cache->btree_opf))
+	{
+		case BTLessStrategyNumber:
+			*op = DDB_COMPARE_LT;
+			return true;
+		case BTLessEqualStrategyNumber:
+			*op = DDB_COMPARE_LE;
+			return true;
+		case BTEqualStrategyNumber:
+			*op = DDB_COMPARE_EQ;
+			return true;
+		case BTGreaterEqualStrategyNumber:
+			*op = DDB_COMPARE_GE;
+			return true;
+		case BTGreaterStrategyNumber:
+			*op = DDB_COMPARE_GT;
+			return true;
+		default:
+			break;
+	}
+	/* <> is in no family; its negator is. */
+	*op = DDB_COMPARE_NE;
+	return OidIsValid(get_negator(opno)) &&
+		get_op_opfamily_strategy(get_negator(opno), cache->btree_opf) ==
+		BTEqualStrategyNumber;
+}
+
+/* text_pattern_ops compare bytes whatever the collation: ~<~ and friends. */
+static bool
+pattern_operator(Oid opno, DdbCompare *op)
+{
+	switch (get_opcode(opno))
+	{
+		case F_TEXT_PATTERN_LT:
+			*op = DDB_COMPARE_LT;
+			return true;
+		case F_TEXT_PATTERN_LE:
+			*op = DDB_COMPARE_LE;
+			return true;
+		case F_TEXT_PATTERN_GE:
+			*op = DDB_COMPARE_GE;
+			return true;
+		case F_TEXT_PATTERN_GT:
+			*op = DDB_COMPARE_GT;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* How the column agrees with DynamoDB on this operator, under this collation. */
+static DdbAgreement
+operator_agreement(const DdbCodec *codec, DdbCompare op, bool bytewise,
+				   Oid collation)
+{
+	bool		is_text = codec->conversion == DDB_CONVERT_TEXT;
+
+	if (op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE)
+		return is_text && !collation_equals_bytes(collation) ?
+			DDB_AGREES_NOT : ddb_codec_equality(codec);
+	return is_text && !bytewise && !collation_compares_bytes(collation) ?
+		DDB_AGREES_NOT : ddb_codec_order(codec);
+}
+
+/* LIKE, ^@ and their negations, of text. */
+static bool
+text_operator(Oid opno, DdbCompare *op)
+{
+	switch (get_opcode(opno))
+	{
+		case F_TEXTLIKE:
+			*op = DDB_COMPARE_LIKE;
+			return true;
+		case F_TEXTNLIKE:
+			*op = DDB_COMPARE_NOT_LIKE;
+			return true;
+		case F_STARTS_WITH:
+			*op = DDB_COMPARE_PREFIX;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* column op value, operator and sides already sorted out */
+static bool
+match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
+			Oid collation, Node *value, bool negated,
+			DdbComparison *comparison)
+{
+	const DdbCodec *codec = ddb_codec_set_get(context->codecs, column);
+	DdbAgreement agreement;
+	DdbCompare	op;
+	bool		bytewise = codec->conversion == DDB_CONVERT_TEXT &&
+		pattern_operator(opno, &op);
+
+	if (!ddb_codec_takes_type(codec, getBaseType(exprType(value))))
+		return false;
+	if (bytewise || btree_operator(opno, codec->column->base_typid, &op))
+		agreement = operator_agreement(codec, op, bytewise, collation);
+	else if (ddb_codec_can_prefix(codec) && text_operator(opno, &op) &&
+			 collation_equals_bytes(collation))
+		agreement = DDB_AGREES_EXACTLY;
+	else
+		return false;
+	if (agreement == DDB_AGREES_NOT)
+		return false;
+	set_comparison(comparison, column, negated ? negate(op) : op, value);
+	comparison->wider = agreement == DDB_AGREES_WIDELY;
+	return true;
+}
+
+/* Two columns of the table, by the operators of one scalar type. */
+static bool
+match_columns(const DdbClauseContext *context, AttrNumber left,
+			  AttrNumber right, Oid opno, Oid collation, bool negated,
+			  DdbComparison *comparison)
+{
+	const DdbCodec *codec = ddb_codec_set_get(context->codecs, left);
+	const DdbCodec *other = ddb_codec_set_get(context->codecs, right);
+	DdbCompare	op;
+
+	/* An expression may not compare a path with itself. */
+	if (codec->stored != other->stored ||
+		strcmp(codec->column->attribute, other->column->attribute) == 0 ||
+		codec->time_format != other->time_format ||
+		codec->fraction_digits != other->fraction_digits ||
+		codec->stored == DDB_STORED_BOOL)
+		return false;
+	if (codec->conversion != other->conversion &&
+		!(codec->stored == DDB_STORED_N && codec->time_format == 0))
+		return false;
+	if (!btree_operator(opno, codec->column->base_typid, &op) ||
+		operator_agreement(codec, op, false, collation) != DDB_AGREES_EXACTLY ||
+		operator_agreement(other, op, false, collation) != DDB_AGREES_EXACTLY)
+		return false;
+	set_comparison(comparison, left, negated ? negate(op) : op, NULL);
+	comparison->condition.other = right;
+	return true;
+}
+
+/* The needle and column of strpos(column, needle), or 0. */
+static AttrNumber
+match_strpos(const DdbClauseContext *context, Node *node, Node **needle)
+{
+	FuncExpr   *function = (FuncExpr *) node;
+	AttrNumber	column;
+
+	if (!IsA(node, FuncExpr) || list_length(function->args) != 2 ||
+		(function->funcid != F_STRPOS &&
+		 function->funcid != F_POSITION_TEXT_TEXT))
+		return 0;
+	column = match_column(context, linitial(function->args));
+	*needle = lsecond(function->args);
+	if (column == 0 || !is_constant_here(context, *needle) ||
+		!collation_equals_bytes(function->inputcollid) ||
+		!ddb_codec_can_prefix(ddb_codec_set_get(context->codecs, column)))
+		return 0;
+	return column;
+}
+
+/* strpos(column, needle) > 0, and other ways to say it */
+static bool
+match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
+			   DdbComparison *comparison)
+{
+	Node	   *needle;
+	AttrNumber	column = match_strpos(context, linitial(expr->args), &needle);
+	Const	   *number = (Const *) lsecond(expr->args);
+	DdbCompare	op;
+
+	if (column == 0 || !IsA(number, Const) || number->constisnull ||
+		number->consttype != INT4OID ||
+		!btree_operator(expr->opno, INT4OID, &op))
+		return false;
+	switch (op)
+	{
+		case DDB_COMPARE_GT:
+		case DDB_COMPARE_NE:
+			if (DatumGetInt32(number->constvalue) != 0)
+				return false;
+			break;
+		case DDB_COMPARE_GE:
+			if (DatumGetInt32(number->constvalue) != 1)
+				return false;
+			break;
+		case DDB_COMPARE_EQ:
+			if (DatumGetInt32(number->constvalue) != 0)
+				return false;
+			negated = !negated;
+			break;
+		default:
+			return false;
+	}
+	return set_comparison(comparison, column, negated ?
+						  DDB_COMPARE_NOT_CONTAINS : DDB_COMPARE_CONTAINS,
+						  needle);
+}
+
+static bool
+match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
+			  DdbComparison *comparison)
+{
+	Node	   *left;
+	Node	   *right;
+	AttrNumber	left_column;
+	AttrNumber	right_column;
+
+	if (list_length(expr->args) != 2)
+		return false;
+	left = linitial(expr->args);
+	right = lsecond(expr->args);
+	left_column = match_column(context, left);
+	right_column = match_column(context, right);
+	if (left_column != 0 && right_column != 0)
+		return match_columns(context, left_column, right_column, expr->opno,
+							 expr->inputcollid, negated, comparison);
+	if (left_column != 0 && is_constant_here(context, right))
+		return match_value(context, left_column, expr->opno,
+						   expr->inputcollid, right, negated, comparison);
+	if (right_column != 0 && is_constant_here(context, left) &&
+		OidIsValid(get_commutator(expr->opno)))
+		return match_value(context, right_column, get_commutator(expr->opno),
+						   expr->inputcollid, left, negated, comparison);
+	return match_position(context, expr, negated, comparison);
+}
+
+/* column = ANY (array), column <> ALL (array) */
+static bool
+match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
+			bool negated, DdbComparison *comparison)
+{
+	AttrNumber	column = match_column(context, linitial(expr->args));
+	Node	   *array = lsecond(expr->args);
+	Oid			element = get_element_type(getBaseType(exprType(array)));
+	const DdbCodec *codec;
+	DdbCompare	op;
+
+	if (column == 0 || !OidIsValid(element) ||
+		!is_constant_here(context, array))
+		return false;
+	codec = ddb_codec_set_get(context->codecs, column);
+	if (!ddb_codec_takes_type(codec, getBaseType(element)) ||
+		!btree_operator(expr->opno, codec->column->base_typid, &op) ||
+		op != (expr->useOr ? DDB_COMPARE_EQ : DDB_COMPARE_NE) ||
+		operator_agreement(codec, op, false, expr->inputcollid) !=
+		DDB_AGREES_EXACTLY)
+		return false;
+	set_comparison(comparison, column,
+				   expr->useOr != negated ? DDB_COMPARE_IN :
+				   DDB_COMPARE_NOT_IN, array);
+	comparison->condition.value_typid = getBaseType(element);
+	return true;
+}
+
+static bool
+match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
+			   bool negated, DdbComparison *comparison)
+{
+	AttrNumber	column = match_column(context, linitial(expr->args));
+	Node	   *value = lsecond(expr->args);
+
+	if (column == 0)
+	{
+		column = match_column(context, lsecond(expr->args));
+		value = linitial(expr->args);
+	}
+	if (column == 0 || !is_constant_here(context, value) ||
+		!match_value(context, column, expr->opno, expr->inputcollid, value,
+					 false, comparison) ||
+		comparison->wider)
+		return false;
+	comparison->condition.op = negated ? DDB_COMPARE_NOT_DISTINCT :
+		DDB_COMPARE_DISTINCT;
+	return true;
+}
+
+static bool
+match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
+				DdbComparison *comparison)
+{
+	AttrNumber	column = match_column(context, (Node *) test->arg);
+
+	if (column == 0 || test->argisrow)
+		return false;
+	(void) ddb_codec_set_get(context->codecs, column);
+	return set_comparison(comparison, column,
+						  (test->nulltesttype == IS_NULL) != negated ?
+						  DDB_COMPARE_NULL : DDB_COMPARE_NOT_NULL, NULL);
+}
+
+/* A boolean column by itself: NOT b is "b is false", not "b is not true". */
+static bool
+match_boolean(const DdbClauseContext *context, Var *var, bool negated,
+			  DdbComparison *comparison)
+{
+	AttrNumber	column = match_column(context, (Node *) var);
+
+	if (column == 0 ||
+		ddb_codec_set_get(context->codecs, column)->conversion !=
+		DDB_CONVERT_BOOL)
+		return false;
+	return set_comparison(comparison, column, negated ? DDB_COMPARE_FALSE :
+						  DDB_COMPARE_TRUE, NULL);
+}
+
+static bool
+match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
+				   bool negated, DdbComparison *comparison)
+{
+	static const DdbCompare ops[] = {
+		[IS_TRUE] = DDB_COMPARE_TRUE,
+		[IS_NOT_TRUE] = DDB_COMPARE_NOT_TRUE,
+		[IS_FALSE] = DDB_COMPARE_FALSE,
+		[IS_NOT_FALSE] = DDB_COMPARE_NOT_FALSE,
+		[IS_UNKNOWN] = DDB_COMPARE_NULL,
+		[IS_NOT_UNKNOWN] = DDB_COMPARE_NOT_NULL,
+	};
+	AttrNumber	column = match_column(context, (Node *) test->arg);
+	DdbCompare	op = ops[test->booltesttype];
+
+	if (column == 0 ||
+		ddb_codec_set_get(context->codecs, column)->conversion !=
+		DDB_CONVERT_BOOL)
+		return false;
+	return set_comparison(comparison, column, negated ? negate(op) : op, NULL);
+}
+
+static bool
+match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
+				DdbComparison *comparison)
+{
+	AttrNumber	column;
+
+	if (expr->funcid != F_STARTS_WITH || list_length(expr->args) != 2)
+		return false;
+	column = match_column(context, linitial(expr->args));
+	if (column == 0 || !is_constant_here(context, lsecond(expr->args)) ||
+		!collation_equals_bytes(expr->inputcollid) ||
+		!ddb_codec_can_prefix(ddb_codec_set_get(context->codecs, column)))
+		return false;
+	return set_comparison(comparison, column, negated ?
+						  DDB_COMPARE_NOT_PREFIX : DDB_COMPARE_PREFIX,
+						  lsecond(expr->args));
+}
+
+bool
+ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
+				 DdbComparison *comparison)
+{
+	switch (nodeTag(expr))
+	{
+		case T_Var:
+			return match_boolean(context, (Var *) expr, negated, comparison);
+		case T_OpExpr:
+			return match_op_expr(context, (OpExpr *) expr, negated,
+								 comparison);
+		case T_ScalarArrayOpExpr:
+			return match_array(context, (ScalarArrayOpExpr *) expr, negated,
+							   comparison);
+		case T_DistinctExpr:
+			return match_distinct(context, (DistinctExpr *) expr, negated,
+								  comparison);
+		case T_NullTest:
+			return match_null_test(context, (NullTest *) expr, negated,
+								   comparison);
+		case T_BooleanTest:
+			return match_boolean_test(context, (BooleanTest *) expr, negated,
+									  comparison);
+		case T_FuncExpr:
+			return match_func_expr(context, (FuncExpr *) expr, negated,
+								   comparison);
+		default:
+			return false;
+	}
+}
+
+/* The plain characters from p on, up to a wildcard; where that is. */
+static const char *
+literal_part(const char *p, StringInfo literal, bool *dangling)
+{
+	*dangling = false;
+	while (*p != '\0' && *p != '%' && *p != '_')
+	{
+		int			len;
+
+		/* A backslash takes the next character as it is. */
+		*dangling = *p == '\\' && p[1] == '\0';
+		if (*p == '\\')
+			p++;
+		if (*dangling)
+			break;
+		len = pg_mblen(p);
+		appendBinaryStringInfo(literal, p, len);
+		p += len;
+	}
+	return p;
+}
+
+bool
+ddb_clause_like_prefix(const char *pattern, char **prefix, bool *equality)
+{
+	StringInfoData literal;
+	bool		dangling;
+	const char *p;
+
+	initStringInfo(&literal);
+	p = literal_part(pattern, &literal, &dangling);
+	*prefix = literal.data;
+	/* A backslash at the end is an error, which the re-check raises. */
+	*equality = *p == '\0' && !dangling;
+	return !dangling && p[strspn(p, "%")] == '\0';
+}
+
+bool
+ddb_clause_like_infix(const char *pattern, char **infix)
+{
+	StringInfoData literal;
+	bool		dangling;
+	const char *p = pattern + strspn(pattern, "%");
+
+	if (p == pattern)
+		return false;
+	initStringInfo(&literal);
+	p = literal_part(p, &literal, &dangling);
+	*infix = literal.data;
+	return !dangling && *p == '%' && p[strspn(p, "%")] == '\0';
+}

@@ -1,0 +1,30 @@
+/*
+ * keys.h
+ *		Which of a relation's clauses a key can answer, and what they make of it.
+ */
+#ifndef DDB_KEYS_H
+#define DDB_KEYS_H
+
+#include "postgres.h"
+
+#include "plan/clause.h"
+
+typedef struct DdbKeyMatch
+{
+	List	   *alternatives;	/* of List of DdbComparison *: an item matches
+								 * when its key satisfies all of one list */
+	List	   *decided;		/* of RestrictInfo *: wholly said by them */
+	bool		whole_key;		/* every attribute of the key has a value */
+	bool		many;			/* more than one partition, or range, may match */
+	double		count;			/* of partition and range pairs, estimated */
+	Bitmapset  *partition_columns;	/* bound to values by every alternative */
+} DdbKeyMatch;
+
+/*
+ * Tries to select by the given key.  False when some partition attribute is
+ * not bound to values: then only a Scan can read it.
+ */
+extern bool ddb_keys_match(const DdbClauseContext *context, List *restrictions,
+						   const DdbKeySchema *keys, DdbKeyMatch *match);
+
+#endif							/* DDB_KEYS_H */

@@ -1,0 +1,194 @@
+/*
+ * relsize.c
+ *		Finds what a foreign table can be read from: the table and its indexes.
+ *
+ * An index serves a query only if it holds every item that the query can
+ * return and every attribute that the query needs (design.md decision 6).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "plan/plan_state.h"
+
+#include "access/sysattr.h"
+#include "compat.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+
+/*
+ * A table that DynamoDB calls empty was filled since it last counted, or its
+ * description is not to be had: then a middling size, as PostgreSQL assumes of
+ * tables never analyzed.
+ */
+#define UNKNOWN_ITEM_COUNT 1000.0
+#define UNKNOWN_ITEM_BYTES 400.0
+
+/* Reading a whole item to get at what an LSI does not hold. */
+#define UNIT_BYTES 4096.0
+
+static DdbSource *
+make_source(const DdbPlanState *state, DdbIndexInfo *index)
+{
+	DdbSource  *source = palloc0(sizeof(DdbSource));
+	double		items = index != NULL ? index->item_count :
+		state->info->item_count;
+	double		bytes = index != NULL ? index->size_bytes :
+		state->info->size_bytes;
+
+	source->index = index;
+	source->keys = index != NULL ? &index->keys : &state->info->keys;
+	source->item_count = items > 0 ? items : UNKNOWN_ITEM_COUNT;
+	source->item_bytes = items > 0 && bytes > 0 ? bytes / items :
+		UNKNOWN_ITEM_BYTES;
+	if (state->relation->total_segments > 1)
+		source->item_count = clamp_row_est(source->item_count /
+										   state->relation->total_segments);
+	return source;
+}
+
+/* The index that the foreign table is declared to be. */
+static DdbIndexInfo *
+forced_index(const DdbPlanState *state)
+{
+	const DdbRelation *relation = state->relation;
+	DdbIndexInfo *index = ddb_table_info_index(state->info,
+											   relation->index_name);
+
+	if (index == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("DynamoDB table \"%s\" has no index \"%s\"",
+						relation->table_name, relation->index_name),
+				 errhint("Check the option \"index_name\" of foreign table %s.",
+						 relation->name)));
+	if (index->global && relation->consistent_read)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("foreign table %s asks for consistent reads of a global secondary index",
+						relation->name),
+				 errdetail("DynamoDB reads global secondary indexes eventually consistently only."),
+				 errhint("Set \"consistent_read\" to false on the foreign table, or drop its option \"index_name\".")));
+	return index;
+}
+
+/*
+ * Columns of this relation that every row satisfying the clauses has a value
+ * in.
+ */
+static Bitmapset *
+not_null_columns(RelOptInfo *rel)
+{
+	List	   *clauses = extract_actual_clauses(rel->baserestrictinfo, false);
+
+	return ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
+}
+
+/* Attributes that the query needs and the index does not hold. */
+static bool
+projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, ddb_plan_column_list(state->relation, state->needed))
+	{
+		const DdbColumn *column =
+			&state->relation->columns[lfirst_int(lc) - 1];
+
+		if (!ddb_table_info_projects(state->info, index, column->attribute))
+			return false;
+	}
+	return true;
+}
+
+/* Must every row that satisfies the query have this attribute, of key type? */
+static bool
+is_implied(const DdbPlanState *state, const char *attribute)
+{
+	if (ddb_key_schema_has(&state->info->keys, attribute))
+		return true;
+	for (int i = 0; i < state->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &state->relation->columns[i];
+
+		if (column->name != NULL && bms_is_member(i + 1, state->not_null) &&
+			strcmp(column->attribute, attribute) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does the index hold every item that the query can return? */
+static bool
+holds_all_items(const DdbPlanState *state, const DdbIndexInfo *index)
+{
+	for (int i = 0; i < index->keys.npartition; i++)
+		if (!is_implied(state, index->keys.partition[i].name))
+			return false;
+	for (int i = 0; i < index->keys.nsort; i++)
+		if (!is_implied(state, index->keys.sort[i].name))
+			return false;
+	return true;
+}
+
+static void
+add_index(DdbPlanState *state, DdbIndexInfo *index)
+{
+	DdbSource  *source;
+	bool		projects = projects_all(state, index);
+
+	if (!index->usable || (index->global && state->consistent_read) ||
+		(index->global && !projects) || !holds_all_items(state, index))
+		return;
+	source = make_source(state, index);
+	if (!projects)
+		source->fetch_units =
+			ceil(state->info->size_bytes /
+				 Max(state->info->item_count, 1) / UNIT_BYTES);
+	state->sources = lappend(state->sources, source);
+}
+
+static void
+find_sources(DdbPlanState *state)
+{
+	ListCell   *lc;
+
+	if (state->relation->index_name != NULL)
+	{
+		state->forced_index = true;
+		state->sources = list_make1(make_source(state, forced_index(state)));
+		return;
+	}
+	state->sources = list_make1(make_source(state, NULL));
+	if (!ddb_guc_pushdown || state->relation->segment >= 0)
+		return;
+	foreach(lc, state->info->indexes)
+		add_index(state, (DdbIndexInfo *) lfirst(lc));
+}
+
+void
+ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	DdbPlanState *state = palloc0(sizeof(DdbPlanState));
+	ListCell   *lc;
+
+	state->relation = ddb_relation_load(relid);
+	state->info = ddb_table_info_get(state->relation,
+									 ddb_compat_rel_userid(root, rel));
+	state->codecs = ddb_codec_set_create(state->relation,
+										 state->info->key_attributes);
+	state->consistent_read = state->relation->consistent_read;
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid,
+				   &state->needed);
+	foreach(lc, rel->baserestrictinfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
+					   rel->relid, &state->needed);
+	state->not_null = not_null_columns(rel);
+	find_sources(state);
+	rel->fdw_private = state;
+	rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
+	set_baserel_size_estimates(root, rel);
+}
