@@ -345,7 +345,7 @@ put_placeholders(Builder *builder, json_t *object)
 							  builder->values) != 0);
 }
 
-static void
+static pg_noinline void
 build_single(Builder *builder, const DdbRequestSpec *spec)
 {
 	put_source(builder, spec->plan);
@@ -359,7 +359,7 @@ build_single(Builder *builder, const DdbRequestSpec *spec)
 	put_placeholders(builder, builder->root);
 }
 
-static void
+static pg_noinline void
 build_batch(Builder *builder, const DdbRequestSpec *spec)
 {
 	json_t	   *tables = json_pack("{}");
