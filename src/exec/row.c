@@ -1,6 +1,7 @@
 /*
  * row.c
- *		Reads one item at a time off the page into a slot.
+ *		Notes where the values of a page's items are, and makes rows of
+ *		them one at a time.
  *
  * Attributes of most tables arrive in a stable order, so the attribute that
  * followed the last one in the item before is tried first; only when that
@@ -13,6 +14,9 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+
+/* Grows with the pages. */
+#define INITIAL_NOTES 256
 
 /* Longest part of a key value that a message repeats. */
 #define MESSAGE_VALUE_BYTES 100
@@ -38,15 +42,14 @@ compare_attributes(const void *a, const void *b)
 static int
 find_attribute(const DdbRowReader *reader, const char *name, int len)
 {
-	int			low = 0;
-	int			high = reader->nattributes - 1;
+	int low = 0;
+	int high = reader->nattributes - 1;
 
 	while (low <= high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 		const DdbRowAttribute *attribute = &reader->attributes[middle];
-		int			order = compare_names(name, len, attribute->name,
-										  attribute->len);
+		int order = compare_names(name, len, attribute->name, attribute->len);
 
 		if (order == 0)
 			return middle;
@@ -93,6 +96,7 @@ add_attribute(DdbRowReader *reader, int codec)
 	attribute->name = column->attribute;
 	attribute->len = column->attribute_len;
 	attribute->first_codec = codec;
+	attribute->plain = ddb_scan_is_plain(attribute->name, attribute->len);
 }
 
 DdbRowReader *
@@ -100,8 +104,8 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  const DdbKeyRanges *ranges, List *columns)
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
-	int			n = list_length(columns);
-	ListCell   *lc;
+	int n = list_length(columns);
+	ListCell *lc;
 
 	reader->relation = relation;
 	reader->plan = plan;
@@ -109,9 +113,9 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	reader->codecs = palloc0(sizeof(DdbCodec) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
-	foreach(lc, columns)
+	foreach (lc, columns)
 	{
-		DdbColumn  *column = &relation->columns[lfirst_int(lc) - 1];
+		DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
 
 		ddb_codec_init(&reader->codecs[reader->ncodecs], relation, column,
 					   key_type_of(&plan->keys, column->attribute));
@@ -120,6 +124,8 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
 		  compare_attributes);
 	reader->follower = palloc0(sizeof(int) * (reader->nattributes + 1));
+	reader->max_notes = INITIAL_NOTES;
+	reader->notes = palloc(sizeof(DdbRowNote) * reader->max_notes);
 	return reader;
 }
 
@@ -137,7 +143,7 @@ ddb_row_reader_attributes(const DdbRowReader *reader)
 static void
 append_value(StringInfo text, const char *data, int len)
 {
-	int			shown = Min(len, MESSAGE_VALUE_BYTES);
+	int shown = Min(len, MESSAGE_VALUE_BYTES);
 
 	shown = pg_encoding_mbcliplen(PG_UTF8, data, len, shown);
 	appendStringInfo(text, "\"%s%s\"",
@@ -150,11 +156,13 @@ static void
 append_key_attribute(const DdbRowReader *reader, StringInfo text,
 					 const char *name, const DdbKeyRange *range)
 {
-	DdbScanner	scan = reader->item;
-	bool		first = true;
-	DdbSpan		key;
+	DdbScanner scan;
+	bool first = true;
+	DdbSpan key;
 	DdbAttributeValue value;
 
+	ddb_scan_init(&scan, reader->body + reader->item,
+				  reader->body_len - reader->item);
 	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
 	if (ddb_scan_enter_object(&scan))
 	{
@@ -198,18 +206,22 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 {
 	const DdbColumn *column = codec->column;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
-			 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column \"%s\" of foreign table %s",
-					column->attribute, reader->plan->table_name,
-					column->name, reader->relation->name),
-			 errdetail("The item with key %s has a value of DynamoDB type %s; the column is of type %s and takes DynamoDB type %s%s%s.",
-					   describe_item(reader), ddb_attribute_type_name(stored),
-					   format_type_be(column->typid),
-					   ddb_stored_type_name(codec->stored),
-					   reason != NULL ? "; of this value, " : "",
-					   reason != NULL ? reason : ""),
-			 errhint("Change the type or the options of the column, or set \"on_type_mismatch\" to \"null\".")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
+		 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column "
+				"\"%s\" of foreign table %s",
+				column->attribute, reader->plan->table_name, column->name,
+				reader->relation->name),
+		 errdetail("The item with key %s has a value of DynamoDB type %s; the "
+				   "column is of type %s and takes DynamoDB type %s%s%s.",
+				   describe_item(reader), ddb_attribute_type_name(stored),
+				   format_type_be(column->typid),
+				   ddb_stored_type_name(codec->stored),
+				   reason != NULL ? "; of this value, " : "",
+				   reason != NULL ? reason : ""),
+		 errhint("Change the type or the options of the column, or set "
+				 "\"on_type_mismatch\" to \"null\".")));
 }
 
 /* Input functions of other types speak for themselves; this adds the place. */
@@ -240,14 +252,14 @@ static void
 convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
 		TupleTableSlot *slot)
 {
-	int			i = codec->column->attnum - 1;
-	bool		soft = ddb_column_mismatch_policy(codec->column) ==
-		DDB_MISMATCH_NULL && !carries_order(reader, codec->column);
+	int i = codec->column->attnum - 1;
+	bool soft =
+		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
+		!carries_order(reader, codec->column);
 	const char *reason;
 
 	reader->current = codec;
-	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i],
-							 &reason))
+	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i], &reason))
 	{
 		case DDB_DECODE_OK:
 			slot->tts_isnull[i] = false;
@@ -269,16 +281,19 @@ convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
 static int
 identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 {
-	int			guess = reader->follower[previous + 1];
-	char	   *name;
-	size_t		len;
+	int guess = reader->follower[previous + 1];
+	char *name;
+	size_t len;
 
 	if (key->escaped)
 	{
 		name = palloc(key->len + 1);
-		if (ddb_scan_unescape(key, name, &len) != DDB_UNESCAPE_OK)
-			return -1;
-		return find_attribute(reader, name, len);
+		if (ddb_scan_unescape(key, name, &len) == DDB_UNESCAPE_OK)
+			guess = find_attribute(reader, name, len);
+		else
+			guess = -1;
+		pfree(name);
+		return guess;
 	}
 	if (guess < reader->nattributes &&
 		reader->attributes[guess].len == (int) key->len &&
@@ -290,19 +305,76 @@ identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 	return guess;
 }
 
-static void
-read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
+void
+ddb_row_reader_begin(DdbRowReader *reader, const char *body, size_t len)
 {
-	bool		first = true;
-	int			previous = -1;
-	DdbSpan		key;
+	reader->body = body;
+	reader->body_len = len;
+	reader->nnotes = 0;
+	reader->next_note = 0;
+}
+
+static void
+add_note(DdbRowReader *reader, int attribute, const DdbAttributeValue *value)
+{
+	DdbRowNote *note;
+
+	if (reader->nnotes == reader->max_notes)
+	{
+		reader->max_notes *= 2;
+		reader->notes =
+			repalloc(reader->notes, sizeof(DdbRowNote) * reader->max_notes);
+	}
+	note = &reader->notes[reader->nnotes++];
+	note->attribute = (int16) attribute;
+	note->type = (uint8) value->type;
+	note->flag =
+		value->type == DDB_VALUE_BOOL ? value->boolean : value->span.escaped;
+	note->offset = (uint32) (value->span.data - reader->body);
+	note->len = value->span.len;
+}
+
+/*
+ * Reads the next member's name: its attribute, -1 when it is none that a
+ * column shows; false at the end of the item.
+ */
+static inline bool
+next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
+			   int previous, int *attribute)
+{
+	int guess = reader->follower[previous + 1];
+	DdbSpan key;
+
+	if (guess < reader->nattributes && reader->attributes[guess].plain &&
+		ddb_scan_try_member(scan, first, reader->attributes[guess].name,
+							reader->attributes[guess].len))
+	{
+		*attribute = guess;
+		return true;
+	}
+	if (!ddb_scan_next_member(scan, first, &key))
+		return false;
+	*attribute = identify(reader, &key, previous);
+	return true;
+}
+
+void
+ddb_row_note_item(DdbRowReader *reader, DdbScanner *scan)
+{
+	bool first = true;
+	int previous = -1;
+	int attribute;
 	DdbAttributeValue value;
 
+	/* Types without a span leave this one in place. */
+	value.type = DDB_VALUE_NONE;
+	value.span.data = scan->pos;
+	value.span.len = 0;
+	value.span.escaped = false;
+	add_note(reader, DDB_ROW_ITEM, &value);
 	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &key))
+	while (next_attribute(reader, scan, &first, previous, &attribute))
 	{
-		int			attribute = identify(reader, &key, previous);
-
 		if (attribute < 0)
 		{
 			(void) ddb_scan_skip(scan);
@@ -310,31 +382,50 @@ read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
 		}
 		if (!ddb_attribute_read(scan, &value))
 			break;
-		for (int i = reader->attributes[attribute].first_codec; i >= 0;
-			 i = reader->next_codec[i])
-			convert(reader, &reader->codecs[i], &value, slot);
+		add_note(reader, attribute, &value);
 		previous = attribute;
 	}
-	if (scan->error != DDB_SCAN_OK)
-		ddb_page_raise_malformed(reader->plan->table_name,
-								 "an item holds something that is no attribute value");
 }
 
-void
-ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+static void
+convert_item(DdbRowReader *reader, TupleTableSlot *slot)
+{
+	const DdbRowNote *note = &reader->notes[reader->next_note];
+	const DdbRowNote *end = &reader->notes[reader->nnotes];
+	DdbAttributeValue value;
+
+	reader->item = note->offset;
+	for (note++; note < end && note->attribute != DDB_ROW_ITEM; note++)
+	{
+		value.type = (DdbValueType) note->type;
+		value.span.data = reader->body + note->offset;
+		value.span.len = note->len;
+		value.span.escaped = note->flag;
+		value.boolean = note->flag;
+		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
+			 i = reader->next_codec[i])
+			convert(reader, &reader->codecs[i], &value, slot);
+	}
+	reader->next_note = note - reader->notes;
+}
+
+bool
+ddb_row_read(DdbRowReader *reader, TupleTableSlot *slot)
 {
 	ErrorContextCallback context;
-	int			natts = slot->tts_tupleDescriptor->natts;
+	int natts = slot->tts_tupleDescriptor->natts;
 
+	if (reader->next_note == reader->nnotes)
+		return false;
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, natts * sizeof(bool));
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
-	reader->item = page->items;
 	context.callback = conversion_context;
 	context.arg = reader;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	read_members(reader, &page->items, slot);
+	convert_item(reader, slot);
 	error_context_stack = context.previous;
 	ExecStoreVirtualTuple(slot);
+	return true;
 }

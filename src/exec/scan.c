@@ -25,7 +25,7 @@ void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
-	EState	   *estate = node->ss.ps.state;
+	EState *estate = node->ss.ps.state;
 	DdbScanState *state = palloc0(sizeof(DdbScanState));
 
 	node->fdw_state = state;
@@ -34,12 +34,10 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 		ddb_relation_load(RelationGetRelid(node->ss.ss_currentRelation));
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
-	state->run_context = AllocSetContextCreate(estate->es_query_cxt,
-											   "ddb_fdw run",
-											   ALLOCSET_DEFAULT_SIZES);
-	state->row_context = AllocSetContextCreate(estate->es_query_cxt,
-											   "ddb_fdw row",
-											   ALLOCSET_DEFAULT_SIZES);
+	state->run_context = AllocSetContextCreate(
+		estate->es_query_cxt, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
+	state->row_context = AllocSetContextCreate(
+		estate->es_query_cxt, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
 	ddb_quals_key_codecs(state->relation, &state->plan->keys, &state->codecs);
 	state->values = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
 	state->call =
@@ -65,7 +63,7 @@ client_operation(DdbOperation operation)
 static void
 send_request(DdbScanState *state)
 {
-	int64		limit = ddb_scan_page_limit(state);
+	int64 limit = ddb_scan_page_limit(state);
 
 	ddb_guard_check_read_units(state->relation);
 	ddb_request_page(state->request, state->base, limit, state->start_key,
@@ -103,7 +101,7 @@ raise_call_error(DdbScanState *state, const DdbcError *error)
 static void
 remember_last_key(DdbScanState *state)
 {
-	DdbPage    *page = &state->page;
+	DdbPage *page = &state->page;
 
 	if (page->last_key == NULL)
 	{
@@ -118,8 +116,8 @@ remember_last_key(DdbScanState *state)
 								 "its continuation key does not move");
 	if (state->start_key != NULL)
 		pfree(state->start_key);
-	state->start_key = MemoryContextAlloc(state->run_context,
-										  page->last_key_len);
+	state->start_key =
+		MemoryContextAlloc(state->run_context, page->last_key_len);
 	memcpy(state->start_key, page->last_key, page->last_key_len);
 	state->start_key_len = page->last_key_len;
 }
@@ -138,7 +136,7 @@ fetch_page(DdbScanState *state)
 {
 	const DdbcError *error;
 	const char *body;
-	size_t		len;
+	size_t len;
 
 	ddb_call_release(state->call);
 	send_request(state);
@@ -149,7 +147,8 @@ fetch_page(DdbScanState *state)
 		raise_call_error(state, error);
 	body = ddbc_request_body(state->call->request, &len);
 	ddb_page_open(&state->page, body, len, page_kind(state),
-				  state->plan->table_name);
+				  state->plan->table_name,
+				  state->count_only ? NULL : state->reader);
 	state->page_open = true;
 	state->uncounted = state->count_only ? state->page.count : 0;
 	state->run_scanned += state->page.scanned;
@@ -165,6 +164,7 @@ static bool
 next_of_page(DdbScanState *state, TupleTableSlot *slot)
 {
 	MemoryContext old;
+	bool found;
 
 	if (!state->page_open)
 		return false;
@@ -176,13 +176,11 @@ next_of_page(DdbScanState *state, TupleTableSlot *slot)
 		ExecStoreAllNullTuple(slot);
 		return true;
 	}
-	if (!ddb_page_next_item(&state->page))
-		return false;
 	MemoryContextReset(state->row_context);
 	old = MemoryContextSwitchTo(state->row_context);
-	ddb_row_read(state->reader, &state->page, slot);
+	found = ddb_row_read(state->reader, slot);
 	MemoryContextSwitchTo(old);
-	return true;
+	return found;
 }
 
 /*
