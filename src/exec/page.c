@@ -36,7 +36,10 @@ read_count(DdbScanner *scan)
 	for (uint32 i = 0; i < span.len; i++)
 	{
 		if (span.data[i] < '0' || span.data[i] > '9' || i > 17)
+		{
+			scan->error = DDB_SCAN_WRONG_KIND;
 			return -1;
+		}
 		value = value * 10 + (span.data[i] - '0');
 	}
 	return value;
@@ -92,6 +95,12 @@ read_items(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
 	bool first = true;
 
+	/* Items twice: which are meant? */
+	if (page->has_items)
+	{
+		scan->error = DDB_SCAN_WRONG_KIND;
+		return;
+	}
 	if (!ddb_scan_enter_array(scan))
 		return;
 	page->has_items = true;
@@ -152,6 +161,10 @@ check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 								 "it holds an error under a success status");
 	if (kind == DDB_PAGE_COUNT && page->count < 0)
 		ddb_page_raise_malformed(table_name, "it holds no count");
+	if (kind == DDB_PAGE_COUNT && page->scanned >= 0 &&
+		page->scanned < page->count)
+		ddb_page_raise_malformed(table_name,
+								 "it counts more items than it scanned");
 	if (kind == DDB_PAGE_ITEMS && !page->has_items)
 		ddb_page_raise_malformed(table_name, "it holds no items");
 	if (kind == DDB_PAGE_ITEM && page->item_count > 1)

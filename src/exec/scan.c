@@ -109,7 +109,7 @@ remember_last_key(DdbScanState *state)
 		return;
 	}
 	/* A key that does not move would be asked for without end. */
-	if (state->start_key != NULL && page->scanned == 0 &&
+	if (state->start_key != NULL &&
 		page->last_key_len == state->start_key_len &&
 		memcmp(page->last_key, state->start_key, page->last_key_len) == 0)
 		ddb_page_raise_malformed(state->plan->table_name,
