@@ -27,7 +27,7 @@ EXTRA_CLEAN = build results $(OBJS:.o=.d)
 
 include tools/needs.mk
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-$(call need,$(wildcard $(PGXS)),PostgreSQL's server headers,postgresql-server-dev-$(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),15))
+$(call need,$(wildcard $(PGXS)),pgxs,postgresql-server-dev-$(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),15))
 $(call need_libraries,$(LIBRARIES))
 ifeq ($(filter clean distclean maintainer-clean uninstall,$(MAKECMDGOALS)),)
 $(stop_if_missing)

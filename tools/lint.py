@@ -208,7 +208,12 @@ def check_cppcheck():
             "--suppress=missingInclude",
             "--suppress=missingIncludeSystem",
             "--suppress=unknownMacro",
-            "--suppress=normalCheckLevelMaxBranches",
+            # Without PostgreSQL's headers it cannot tell which functions return;
+            # clang-tidy's analyzer, which reads them, looks for the same.
+            "--suppress=nullPointerRedundantCheck",
+            "--suppress=ctunullpointer",
+            "--suppress=legacyUninitvar",
+            "--suppress=zerodivcond",
             "--template={file}:{line}: {severity}: {message} [{id}]",
             "-DPG_VERSION_NUM=150000",
             "--include=tools/cppcheck.h",

@@ -13,12 +13,12 @@ MISSING :=
 MISSING_PACKAGES :=
 
 # need FOUND,WHAT,PACKAGE
-need = $(if $(1),,$(eval MISSING += $(2);)$(eval MISSING_PACKAGES += $(3)))
+need = $(if $(1),,$(eval MISSING += $(2))$(eval MISSING_PACKAGES += $(3)))
 
 # need_libraries PKG-CONFIG-NAMES
 need_libraries = $(if $(shell command -v $(PKG_CONFIG)),$(foreach library,$(1),$(call need,$(shell $(PKG_CONFIG) --exists $(library) && echo yes),$(library),$(PACKAGE_$(library)))),$(call need,,pkg-config,pkg-config))
 
-stop_if_missing = $(if $(strip $(MISSING)),$(error missing: $(strip $(MISSING)) apt install $(strip $(MISSING_PACKAGES))))
+stop_if_missing = $(if $(strip $(MISSING)),$(error not found: $(strip $(MISSING)). Run: apt-get install $(strip $(MISSING_PACKAGES))))
 
 library_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 library_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)

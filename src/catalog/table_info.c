@@ -333,7 +333,7 @@ read_description(const json_t *table, DdbTableInfo *info)
 }
 
 static DdbTableInfo *
-parse_reply(const CacheEntry *entry, const DdbRelation *relation)
+parse_reply(CacheEntry *entry, const DdbRelation *relation)
 {
 	DdbTableInfo *info = palloc0(sizeof(DdbTableInfo));
 	json_t	   *root = json_loadb(entry->reply, entry->reply_len,
@@ -351,6 +351,8 @@ parse_reply(const CacheEntry *entry, const DdbRelation *relation)
 		json_decref(root);
 	}
 	PG_END_TRY();
+	/* What makes no sense is asked for again next time. */
+	entry->valid = ok;
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),

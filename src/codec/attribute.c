@@ -33,9 +33,10 @@ type_from_tag(const DdbSpan *tag)
 		}
 	}
 	if (tag->len == 2 && p[1] == 'S')
-		return p[0] == 'S' ? DDB_VALUE_SS :
-			p[0] == 'N' ? DDB_VALUE_NS :
-			p[0] == 'B' ? DDB_VALUE_BS : DDB_VALUE_NONE;
+		return p[0] == 'S'   ? DDB_VALUE_SS
+			   : p[0] == 'N' ? DDB_VALUE_NS
+			   : p[0] == 'B' ? DDB_VALUE_BS
+							 : DDB_VALUE_NONE;
 	if (tag->len == 4 && memcmp(p, "BOOL", 4) == 0)
 		return DDB_VALUE_BOOL;
 	if (tag->len == 4 && memcmp(p, "NULL", 4) == 0)
@@ -62,7 +63,7 @@ read_container(DdbScanner *scan, DdbAttributeValue *value, DdbJsonKind kind)
 static bool
 read_payload(DdbScanner *scan, DdbAttributeValue *value)
 {
-	bool		flag;
+	bool flag;
 
 	switch (value->type)
 	{
@@ -90,18 +91,31 @@ read_payload(DdbScanner *scan, DdbAttributeValue *value)
 bool
 ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
 {
-	bool		first = true;
-	DdbSpan		tag;
+	bool first = true;
+	DdbSpan tag;
+	const char *start = scan->pos;
+	char letter;
 
+	/* Most values, as the service sends them. */
+	if (ddb_scan_try_tagged_string(scan, &letter, &value->span))
+	{
+		value->type = letter == 'S'   ? DDB_VALUE_S
+					  : letter == 'N' ? DDB_VALUE_N
+					  : letter == 'B' ? DDB_VALUE_B
+									  : DDB_VALUE_NONE;
+		if (value->type != DDB_VALUE_NONE)
+			return true;
+		scan->pos = start;
+	}
 	if (!ddb_scan_enter_object(scan))
 		return false;
 	if (!ddb_scan_next_member(scan, &first, &tag))
-		return wrong_kind(scan);	/* {} is no value */
+		return wrong_kind(scan); /* {} is no value */
 	value->type = type_from_tag(&tag);
 	if (!read_payload(scan, value))
 		return false;
 	if (ddb_scan_next_member(scan, &first, &tag))
-		return wrong_kind(scan);	/* exactly one type */
+		return wrong_kind(scan); /* exactly one type */
 	return scan->error == DDB_SCAN_OK;
 }
 
@@ -109,8 +123,7 @@ const char *
 ddb_attribute_type_name(DdbValueType type)
 {
 	static const char *const names[] = {
-		"unknown", "S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "M", "L"
-	};
+		"unknown", "S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "M", "L"};
 
 	return names[type];
 }

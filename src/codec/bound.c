@@ -136,7 +136,7 @@ static void
 set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
 {
 	bound->place = place;
-	bound->data = pnstrdup(data, len);
+	bound->data = memcpy(palloc(len), data, len);	/* bytes may hold NULs */
 	bound->len = len;
 }
 

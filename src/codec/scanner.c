@@ -3,9 +3,7 @@
  *		A pull scanner over JSON bytes: the hot path of every read.
  *
  * Almost all bytes of a page are inside strings, so the one thing made fast
- * by hand is finding a string's end: 16 bytes at a time with SSE2 or NEON, 8
- * at a time elsewhere (or with DDB_SCAN_PORTABLE defined), looking for quote,
- * backslash and control characters at once.  That reads past the end of the
+ * by hand is finding a string's end, see scanner_block.h.  That reads past the end of the
  * input, into the padding, but never believes what it finds there: every
  * position is compared with the end before it counts.  So a part of a page
  * can be scanned where it lies, whatever follows it.
@@ -17,21 +15,7 @@
 
 #include <string.h>
 
-#if defined(DDB_SCAN_PORTABLE)
-/* as if there were no vector unit */
-#elif defined(__SSE2__)
-#include <emmintrin.h>
-#define SCAN_SSE2
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-#include <arm_neon.h>
-#define SCAN_NEON
-#endif
-
-/* Bytes that are looked at together: one bit each in DdbScanner.special. */
-#define BLOCK 64
-
-/* Blocks start before the end of the input, or at it. */
-_Static_assert(BLOCK <= DDB_SCAN_PADDING, "padding too short");
+#include "scanner_block.h"
 
 #define likely(x) __builtin_expect((x) != 0, 1)
 #define unlikely(x) __builtin_expect((x) != 0, 0)
@@ -49,107 +33,6 @@ static const uint8_t kind_by_byte[256] = {
 	['8'] = DDB_JSON_NUMBER, ['9'] = DDB_JSON_NUMBER, ['t'] = DDB_JSON_TRUE,
 	['f'] = DDB_JSON_FALSE,  ['n'] = DDB_JSON_NULL,
 };
-
-/*
- * Looks at the BLOCK bytes from p on: a bit for each quote, backslash and
- * control character, the lowest for the first byte.
- */
-#if defined(SCAN_SSE2)
-
-static inline uint64_t
-find_16(const char *p)
-{
-	const __m128i bytes = _mm_loadu_si128((const __m128i *) p);
-	const __m128i last_control = _mm_set1_epi8(0x1F);
-	__m128i found;
-
-	found = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-	found = _mm_or_si128(
-		found, _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control));
-	return (uint64_t) (uint32_t) _mm_movemask_epi8(found);
-}
-
-static inline uint64_t
-find_specials(const char *p)
-{
-	return find_16(p) | find_16(p + 16) << 16 | find_16(p + 32) << 32 |
-		   find_16(p + 48) << 48;
-}
-
-#elif defined(SCAN_NEON)
-
-/* Of each byte that is special, the bit that stands for its place in eight. */
-static inline uint8x16_t
-find_16(const char *p)
-{
-	static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128,
-									   1, 2, 4, 8, 16, 32, 64, 128};
-	const uint8x16_t bytes = vld1q_u8((const uint8_t *) p);
-	uint8x16_t found;
-
-	found = vceqq_u8(bytes, vdupq_n_u8('"'));
-	found = vorrq_u8(found, vceqq_u8(bytes, vdupq_n_u8('\\')));
-	found = vorrq_u8(found, vcltq_u8(bytes, vdupq_n_u8(0x20)));
-	return vandq_u8(found, vld1q_u8(places));
-}
-
-/* NEON has no movemask: adding neighbours three times gathers the bits. */
-static inline uint64_t
-find_specials(const char *p)
-{
-	uint8x16_t low = vpaddq_u8(find_16(p), find_16(p + 16));
-	uint8x16_t high = vpaddq_u8(find_16(p + 32), find_16(p + 48));
-
-	low = vpaddq_u8(low, high);
-	low = vpaddq_u8(low, low);
-	return vgetq_lane_u64(vreinterpretq_u64_u8(low), 0);
-}
-
-#else
-
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* The high bit of every byte that is 0, and no other; nothing carries over. */
-static inline uint64_t
-zero_bytes(uint64_t x)
-{
-	return ~(((x & EACH_BYTE(0x7F)) + EACH_BYTE(0x7F)) | x) & EACH_BYTE(0x80);
-}
-
-/*
- * As find_specials, of 8 bytes.
- */
-static inline uint64_t
-find_8(const char *p)
-{
-	uint64_t bytes;
-	uint64_t found;
-
-	memcpy(&bytes, p, sizeof(bytes));
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	bytes = __builtin_bswap64(bytes);
-#endif
-	found = zero_bytes(bytes ^ EACH_BYTE('"'));
-	found |= zero_bytes(bytes ^ EACH_BYTE('\\'));
-	found |= zero_bytes(bytes & EACH_BYTE(0xE0));
-
-	/* The product brings the eight bits together in the highest byte. */
-	return ((found >> 7) * UINT64_C(0x0102040810204080)) >> 56;
-}
-
-static inline uint64_t
-find_specials(const char *p)
-{
-	uint64_t found = 0;
-	int i;
-
-	for (i = 0; i < BLOCK; i += 8)
-		found |= find_8(p + i) << i;
-	return found;
-}
-
-#endif
 
 /* Sets the sticky error and where it was; returns NULL, for callers' sake. */
 static __attribute__((noinline, cold)) const char *
@@ -667,6 +550,63 @@ ddb_scan_string(DdbScanner *scan, DdbSpan *string)
 }
 
 bool
+ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
+{
+	const char *p = scan->pos;
+
+	if (unlikely(scan->error != DDB_SCAN_OK))
+		return false;
+	if (!*first && *p++ != ',')
+		return false;
+	/* a quote, the name, a quote, a colon */
+	if (unlikely((size_t) (scan->end - scan->pos) < len + 4) || *p != '"' ||
+		p[len + 1] != '"' || p[len + 2] != ':' || memcmp(p + 1, name, len) != 0)
+		return false;
+	*first = false;
+	scan->pos = p + len + 3;
+	return true;
+}
+
+bool
+ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
+{
+	const char *p = scan->pos;
+	const char *after;
+	uint64_t bytes;
+	uint64_t mask;
+	uint64_t shape;
+
+	if (unlikely(scan->error != DDB_SCAN_OK ||
+				 scan->depth >= DDB_SCAN_MAX_DEPTH))
+		return false;
+	memcpy(&bytes, p, sizeof(bytes));
+	memcpy(&mask, "\xFF\xFF\0\xFF\xFF\xFF\0\0", sizeof(mask));
+	memcpy(&shape, "{\"\0\":\"\0\0", sizeof(shape));
+	if ((bytes & mask) != shape || (unsigned char) (p[2] - 'A') > 'Z' - 'A')
+		return false;
+	after = read_string(scan, p + strlen("{\"X\":\""), string);
+	if (unlikely(after == NULL || !at_byte(after, scan->end, '}')))
+		return false;
+	*tag = p[2];
+	scan->pos = after + 1;
+	return true;
+}
+
+bool
+ddb_scan_is_plain(const char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+	{
+		if (bytes[i] == '"' || bytes[i] == '\\' ||
+			(unsigned char) bytes[i] < ' ')
+			return false;
+	}
+	return true;
+}
+
+bool
 ddb_scan_number(DdbScanner *scan, DdbSpan *number)
 {
 	const char *start;
@@ -946,26 +886,18 @@ ddb_scan_valid_utf8(const char *bytes, size_t len)
 	const unsigned char *p = (const unsigned char *) bytes;
 	const unsigned char *end = p + len;
 
-	while (p < end)
+	for (;;)
 	{
-		uint64_t eight;
 		size_t n;
 
-		if (end - p >= 8)
-		{
-			memcpy(&eight, p, sizeof(eight));
-			if ((eight & UINT64_C(0x8080808080808080)) == 0)
-			{
-				p += 8;
-				continue;
-			}
-		}
+		p = skip_ascii(p, end);
+		if (p == end)
+			return true;
 		n = utf8_sequence(p, (size_t) (end - p));
 		if (n == 0)
 			return false;
 		p += n;
 	}
-	return true;
 }
 
 const char *

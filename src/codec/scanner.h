@@ -94,6 +94,23 @@ extern bool ddb_scan_next_element(DdbScanner *scan, bool *first);
  */
 extern bool ddb_scan_string(DdbScanner *scan, DdbSpan *string);
 
+/*
+ * Shortcuts for what is expected next, in compact JSON.  True: it was read;
+ * false: it is something else, or not compact, and nothing was consumed, so
+ * that the functions above say what it is (scan->error may be set).
+ *
+ * try_member: the member of that name, up to its colon; first as of
+ * next_member.  The name must hold nothing that JSON escapes.
+ * try_tagged_string: {"X":"…"} for a capital letter X.
+ */
+extern bool ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name,
+								size_t len);
+extern bool ddb_scan_try_tagged_string(DdbScanner *scan, char *tag,
+									   DdbSpan *string);
+
+/* Would JSON hold these bytes as they are? */
+extern bool ddb_scan_is_plain(const char *bytes, size_t len);
+
 /* Reads a JSON number as its text (never escaped). */
 extern bool ddb_scan_number(DdbScanner *scan, DdbSpan *number);
 

@@ -2,15 +2,16 @@
  * page.c
  *		Takes a reply apart without copying it.
  *
- * The first walk skips over the items, which checks every byte of them, and
- * finds the continuation key, so that nothing is handed on from a page that
- * would turn out to be broken.
+ * One walk checks every byte, finds the continuation key and has the row
+ * reader note where the values of each item are.  Rows are made from those
+ * notes after it, so that nothing is handed on from a page that would turn out
+ * to be broken, and no byte is looked at twice.
  */
 #include "postgres.h"
 
 #include "exec/page.h"
 
-#include "mb/pg_wchar.h"
+#include "exec/row.h"
 
 void
 ddb_page_raise_malformed(const char *table_name, const char *what)
@@ -20,21 +21,25 @@ ddb_page_raise_malformed(const char *table_name, const char *what)
 			 errmsg("could not understand a reply about DynamoDB table \"%s\"",
 					table_name),
 			 errdetail("The reply is not what DynamoDB documents: %s.", what),
-			 errhint("Something between the database and DynamoDB changes replies, or the endpoint is not DynamoDB.")));
+			 errhint("Something between the database and DynamoDB changes "
+					 "replies, or the endpoint is not DynamoDB.")));
 }
 
 static int64
 read_count(DdbScanner *scan)
 {
-	DdbSpan		span;
-	int64		value = 0;
+	DdbSpan span;
+	int64 value = 0;
 
 	if (!ddb_scan_number(scan, &span))
 		return -1;
 	for (uint32 i = 0; i < span.len; i++)
 	{
 		if (span.data[i] < '0' || span.data[i] > '9' || i > 17)
+		{
+			scan->error = DDB_SCAN_WRONG_KIND;
 			return -1;
+		}
 		value = value * 10 + (span.data[i] - '0');
 	}
 	return value;
@@ -44,11 +49,11 @@ read_count(DdbScanner *scan)
 static double
 read_table_capacity(DdbScanner *scan)
 {
-	bool		first = true;
-	DdbSpan		key;
-	DdbSpan		number;
-	char		text[64];
-	double		units = 0;
+	bool first = true;
+	DdbSpan key;
+	DdbSpan number;
+	char text[64];
+	double units = 0;
 
 	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
 	{
@@ -75,8 +80,8 @@ read_table_capacity(DdbScanner *scan)
 static double
 read_capacity(DdbScanner *scan)
 {
-	bool		first = true;
-	double		units = 0;
+	bool first = true;
+	double units = 0;
 
 	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
 		return read_table_capacity(scan);
@@ -86,59 +91,56 @@ read_capacity(DdbScanner *scan)
 	return units;
 }
 
-/* Counts the items and remembers where they begin. */
+/* GetItem's one item, or one of Items. */
 static void
-read_items(DdbPage *page, DdbScanner *scan)
+read_item(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
-	bool		first = true;
-
-	if (!ddb_scan_enter_array(scan))
-		return;
 	page->has_items = true;
-	page->items = *scan;
-	while (ddb_scan_next_element(scan, &first))
-	{
-		if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
-			scan->error = DDB_SCAN_WRONG_KIND;
+	page->item_count++;
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+		scan->error = DDB_SCAN_WRONG_KIND;
+	else if (reader != NULL)
+		ddb_row_note_item(reader, page, scan);
+	else
 		(void) ddb_scan_skip(scan);
-		page->item_count++;
-	}
 }
 
 static void
-read_single_item(DdbPage *page, DdbScanner *scan)
+read_items(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+	bool first = true;
+
+	/* Items twice: which are meant? */
+	if (page->has_items)
+	{
 		scan->error = DDB_SCAN_WRONG_KIND;
+		return;
+	}
+	if (!ddb_scan_enter_array(scan))
+		return;
 	page->has_items = true;
-	page->items = *scan;
-	page->single = true;
-	page->item_count++;
-	(void) ddb_scan_skip(scan);
+	while (ddb_scan_next_element(scan, &first))
+		read_item(page, scan, reader);
 }
 
 /* {"table": [items]}: one table was asked for, so one may answer. */
 static void
-read_responses(DdbPage *page, DdbScanner *scan)
+read_responses(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
-	bool		first = true;
-	DdbSpan		table;
+	bool first = true;
+	DdbSpan table;
 
 	if (!ddb_scan_enter_object(scan))
 		return;
 	while (ddb_scan_next_member(scan, &first, &table))
-	{
-		if (page->has_items)
-			scan->error = DDB_SCAN_WRONG_KIND;
-		read_items(page, scan);
-	}
+		read_items(page, scan, reader);
 	page->has_items = true;
 }
 
 static void
 read_last_key(DdbPage *page, DdbScanner *scan)
 {
-	DdbSpan		span;
+	DdbSpan span;
 
 	if (ddb_scan_peek(scan) == DDB_JSON_NULL)
 		(void) ddb_scan_skip(scan);
@@ -154,18 +156,19 @@ read_last_key(DdbPage *page, DdbScanner *scan)
 }
 
 static void
-read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key)
+read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key,
+			DdbRowReader *reader)
 {
 	if (ddb_span_equals(key, "Items", 5))
-		read_items(page, scan);
+		read_items(page, scan, reader);
 	else if (ddb_span_equals(key, "Item", 4))
-		read_single_item(page, scan);
+		read_item(page, scan, reader);
 	else if (ddb_span_equals(key, "Count", 5))
 		page->count = read_count(scan);
 	else if (ddb_span_equals(key, "ScannedCount", 12))
 		page->scanned = read_count(scan);
 	else if (ddb_span_equals(key, "Responses", 9))
-		read_responses(page, scan);
+		read_responses(page, scan, reader);
 	else if (ddb_span_equals(key, "LastEvaluatedKey", 16) ||
 			 ddb_span_equals(key, "UnprocessedKeys", 15))
 		read_last_key(page, scan);
@@ -192,30 +195,34 @@ check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 								 "it holds an error under a success status");
 	if (kind == DDB_PAGE_COUNT && page->count < 0)
 		ddb_page_raise_malformed(table_name, "it holds no count");
-	if ((kind == DDB_PAGE_ITEMS || kind == DDB_PAGE_BATCH) &&
-		!page->has_items)
+	if (kind == DDB_PAGE_COUNT && page->scanned >= 0 &&
+		page->scanned < page->count)
+		ddb_page_raise_malformed(table_name,
+								 "it counts more items than it scanned");
+	if ((kind == DDB_PAGE_ITEMS || kind == DDB_PAGE_BATCH) && !page->has_items)
 		ddb_page_raise_malformed(table_name, "it holds no items");
 	if (kind == DDB_PAGE_ITEM && page->item_count > 1)
 		ddb_page_raise_malformed(table_name, "it holds more than one item");
 	if (kind != DDB_PAGE_COUNT && page->count >= 0 &&
 		page->count != page->item_count)
 		ddb_page_raise_malformed(table_name,
-								 psprintf("it counts " INT64_FORMAT " items and holds " INT64_FORMAT,
+								 psprintf("it counts " INT64_FORMAT
+										  " items and holds " INT64_FORMAT,
 										  page->count, page->item_count));
 }
 
 static void
-walk_reply(DdbPage *page, const char *table_name)
+walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 {
-	DdbScanner	scan;
-	bool		first = true;
-	DdbSpan		key;
+	DdbScanner scan;
+	bool first = true;
+	DdbSpan key;
 
 	ddb_scan_init(&scan, page->body, page->len);
 	if (ddb_scan_enter_object(&scan))
 	{
 		while (ddb_scan_next_member(&scan, &first, &key))
-			read_member(page, &scan, &key);
+			read_member(page, &scan, &key, reader);
 	}
 	if (scan.error == DDB_SCAN_OK)
 		(void) ddb_scan_finish(&scan);
@@ -228,30 +235,24 @@ walk_reply(DdbPage *page, const char *table_name)
 
 void
 ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
-			  const char *table_name)
+			  const char *table_name, DdbRowReader *reader)
 {
+	DdbNotes notes = page->notes;
+
 	memset(page, 0, sizeof(*page));
+	page->notes = notes;
+	page->notes.n = 0;
+	page->notes.next = 0;
 	page->body = body;
 	page->len = len;
-	page->first = true;
 	page->count = -1;
 	page->scanned = -1;
-	if (!pg_verify_mbstr(PG_UTF8, body, len, true))
+	if (!ddb_scan_valid_utf8(body, len))
 		ddb_page_raise_malformed(table_name, "it is not valid UTF-8");
-	walk_reply(page, table_name);
+	walk_reply(page, table_name, reader);
 	check_shape(page, kind, table_name);
 	if (page->count < 0)
 		page->count = page->item_count;
 	if (page->scanned < page->count)
 		page->scanned = page->count;
-}
-
-bool
-ddb_page_next_item(DdbPage *page)
-{
-	if (page->given == page->item_count)
-		return false;
-	page->given++;
-	/* GetItem's one item stands alone. */
-	return page->single || ddb_scan_next_element(&page->items, &page->first);
 }

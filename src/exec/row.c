@@ -1,6 +1,7 @@
 /*
  * row.c
- *		Reads one item at a time off the page into a slot.
+ *		Notes where the values of a page's items are, and makes rows of
+ *		them one at a time.
  *
  * Attributes of most tables arrive in a stable order, so the attribute that
  * followed the last one in the item before is tried first; only when that
@@ -13,6 +14,9 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+
+/* Grows with the pages. */
+#define INITIAL_NOTES 256
 
 /* Longest part of a key value that a message repeats. */
 #define MESSAGE_VALUE_BYTES 100
@@ -38,15 +42,14 @@ compare_attributes(const void *a, const void *b)
 static int
 find_attribute(const DdbRowReader *reader, const char *name, int len)
 {
-	int			low = 0;
-	int			high = reader->nattributes - 1;
+	int low = 0;
+	int high = reader->nattributes - 1;
 
 	while (low <= high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 		const DdbRowAttribute *attribute = &reader->attributes[middle];
-		int			order = compare_names(name, len, attribute->name,
-										  attribute->len);
+		int order = compare_names(name, len, attribute->name, attribute->len);
 
 		if (order == 0)
 			return middle;
@@ -81,6 +84,7 @@ add_attribute(DdbRowReader *reader, int codec)
 	attribute->name = column->attribute;
 	attribute->len = column->attribute_len;
 	attribute->first_codec = codec;
+	attribute->plain = ddb_scan_is_plain(attribute->name, attribute->len);
 }
 
 DdbRowReader *
@@ -88,18 +92,18 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  DdbCodecSet *codecs, List *columns)
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
-	int			n = list_length(columns);
-	ListCell   *lc;
+	int n = list_length(columns);
+	ListCell *lc;
 
 	reader->relation = relation;
 	reader->plan = plan;
 	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
-	foreach(lc, columns)
+	foreach (lc, columns)
 	{
-		reader->codecs[reader->ncodecs] = ddb_codec_set_get(codecs,
-															lfirst_int(lc));
+		reader->codecs[reader->ncodecs] =
+			ddb_codec_set_get(codecs, lfirst_int(lc));
 		add_attribute(reader, reader->ncodecs++);
 	}
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
@@ -122,7 +126,7 @@ ddb_row_reader_attributes(const DdbRowReader *reader)
 static void
 append_value(StringInfo text, const char *data, int len)
 {
-	int			shown = Min(len, MESSAGE_VALUE_BYTES);
+	int shown = Min(len, MESSAGE_VALUE_BYTES);
 
 	shown = pg_encoding_mbcliplen(PG_UTF8, data, len, shown);
 	appendStringInfo(text, "\"%s%s\"",
@@ -135,13 +139,16 @@ static void
 append_key_attribute(const DdbRowReader *reader, StringInfo text,
 					 const char *name, const DdbKeyRange *range)
 {
-	DdbScanner	scan = reader->item;
-	bool		first = true;
-	DdbSpan		key;
+	const DdbPage *page = reader->page;
+	DdbScanner scan;
+	bool first = true;
+	DdbSpan key;
 	DdbAttributeValue value;
 
 	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
-	if (ddb_scan_enter_object(&scan))
+	if (page != NULL)
+		ddb_scan_init(&scan, page->body + page->item, page->len - page->item);
+	if (page != NULL && ddb_scan_enter_object(&scan))
 	{
 		while (ddb_scan_next_member(&scan, &first, &key) &&
 			   ddb_attribute_read(&scan, &value))
@@ -166,8 +173,8 @@ describe_item(const DdbRowReader *reader)
 {
 	const DdbKeySchema *keys = &reader->plan->table_keys;
 	/* Targets speak of the key that is read by, which may be an index's. */
-	const DdbTarget *target = reader->plan->index_name == NULL ?
-		reader->target : NULL;
+	const DdbTarget *target =
+		reader->plan->index_name == NULL ? reader->target : NULL;
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -186,18 +193,22 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 {
 	const DdbColumn *column = codec->column;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
-			 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column \"%s\" of foreign table %s",
-					column->attribute, reader->plan->table_name,
-					column->name, reader->relation->name),
-			 errdetail("The item with key %s has a value of DynamoDB type %s; the column is of type %s and takes DynamoDB type %s%s%s.",
-					   describe_item(reader), ddb_attribute_type_name(stored),
-					   format_type_be(column->typid),
-					   ddb_stored_type_name(codec->stored),
-					   reason != NULL ? "; of this value, " : "",
-					   reason != NULL ? reason : ""),
-			 errhint("Change the type or the options of the column, or set \"on_type_mismatch\" to \"null\".")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
+		 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column "
+				"\"%s\" of foreign table %s",
+				column->attribute, reader->plan->table_name, column->name,
+				reader->relation->name),
+		 errdetail("The item with key %s has a value of DynamoDB type %s; the "
+				   "column is of type %s and takes DynamoDB type %s%s%s.",
+				   describe_item(reader), ddb_attribute_type_name(stored),
+				   format_type_be(column->typid),
+				   ddb_stored_type_name(codec->stored),
+				   reason != NULL ? "; of this value, " : "",
+				   reason != NULL ? reason : ""),
+		 errhint("Change the type or the options of the column, or set "
+				 "\"on_type_mismatch\" to \"null\".")));
 }
 
 /* Input functions of other types speak for themselves; this adds the place. */
@@ -228,14 +239,14 @@ static void
 convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
 		TupleTableSlot *slot)
 {
-	int			i = codec->column->attnum - 1;
-	bool		soft = ddb_column_mismatch_policy(codec->column) ==
-		DDB_MISMATCH_NULL && !carries_order(reader, codec->column);
+	int i = codec->column->attnum - 1;
+	bool soft =
+		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
+		!carries_order(reader, codec->column);
 	const char *reason;
 
 	reader->current = codec;
-	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i],
-							 &reason))
+	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i], &reason))
 	{
 		case DDB_DECODE_OK:
 			slot->tts_isnull[i] = false;
@@ -257,16 +268,19 @@ convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
 static int
 identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 {
-	int			guess = reader->follower[previous + 1];
-	char	   *name;
-	size_t		len;
+	int guess = reader->follower[previous + 1];
+	char *name;
+	size_t len;
 
 	if (key->escaped)
 	{
 		name = palloc(key->len + 1);
-		if (ddb_scan_unescape(key, name, &len) != DDB_UNESCAPE_OK)
-			return -1;
-		return find_attribute(reader, name, len);
+		if (ddb_scan_unescape(key, name, &len) == DDB_UNESCAPE_OK)
+			guess = find_attribute(reader, name, len);
+		else
+			guess = -1;
+		pfree(name);
+		return guess;
 	}
 	if (guess < reader->nattributes &&
 		reader->attributes[guess].len == (int) key->len &&
@@ -279,18 +293,69 @@ identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 }
 
 static void
-read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
+add_note(DdbNotes *notes, const char *body, int attribute,
+		 const DdbAttributeValue *value)
 {
-	bool		first = true;
-	int			previous = -1;
-	DdbSpan		key;
+	DdbNote *note;
+
+	if (notes->n == notes->room)
+	{
+		notes->room = Max(INITIAL_NOTES, notes->room * 2);
+		notes->items =
+			notes->items == NULL
+				? palloc(sizeof(DdbNote) * notes->room)
+				: repalloc_huge(notes->items, sizeof(DdbNote) * notes->room);
+	}
+	note = &notes->items[notes->n++];
+	note->attribute = (int16) attribute;
+	note->type = (uint8) value->type;
+	note->flag =
+		value->type == DDB_VALUE_BOOL ? value->boolean : value->span.escaped;
+	note->offset = (uint32) (value->span.data - body);
+	note->len = value->span.len;
+}
+
+/*
+ * Reads the next member's name: its attribute, -1 when it is none that a
+ * column shows; false at the end of the item.
+ */
+static inline bool
+next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
+			   int previous, int *attribute)
+{
+	int guess = reader->follower[previous + 1];
+	DdbSpan key;
+
+	if (guess < reader->nattributes && reader->attributes[guess].plain &&
+		ddb_scan_try_member(scan, first, reader->attributes[guess].name,
+							reader->attributes[guess].len))
+	{
+		*attribute = guess;
+		return true;
+	}
+	if (!ddb_scan_next_member(scan, first, &key))
+		return false;
+	*attribute = identify(reader, &key, previous);
+	return true;
+}
+
+void
+ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
+{
+	bool first = true;
+	int previous = -1;
+	int attribute;
 	DdbAttributeValue value;
 
+	/* Types without a span leave this one in place. */
+	value.type = DDB_VALUE_NONE;
+	value.span.data = scan->pos;
+	value.span.len = 0;
+	value.span.escaped = false;
+	add_note(&page->notes, page->body, DDB_NOTE_ITEM, &value);
 	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &key))
+	while (next_attribute(reader, scan, &first, previous, &attribute))
 	{
-		int			attribute = identify(reader, &key, previous);
-
 		if (attribute < 0)
 		{
 			(void) ddb_scan_skip(scan);
@@ -298,40 +363,60 @@ read_members(DdbRowReader *reader, DdbScanner *scan, TupleTableSlot *slot)
 		}
 		if (!ddb_attribute_read(scan, &value))
 			break;
-		for (int i = reader->attributes[attribute].first_codec; i >= 0;
-			 i = reader->next_codec[i])
-			convert(reader, reader->codecs[i], &value, slot);
+		add_note(&page->notes, page->body, attribute, &value);
 		previous = attribute;
 	}
-	if (scan->error != DDB_SCAN_OK)
-		ddb_page_raise_malformed(reader->plan->table_name,
-								 "an item holds something that is no attribute value");
+}
+
+static void
+convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+{
+	const DdbNote *note = &page->notes.items[page->notes.next];
+	const DdbNote *end = &page->notes.items[page->notes.n];
+	DdbAttributeValue value;
+
+	page->item = note->offset;
+	for (note++; note < end && note->attribute != DDB_NOTE_ITEM; note++)
+	{
+		value.type = (DdbValueType) note->type;
+		value.span.data = page->body + note->offset;
+		value.span.len = note->len;
+		value.span.escaped = note->flag;
+		value.boolean = note->flag;
+		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
+			 i = reader->next_codec[i])
+			convert(reader, reader->codecs[i], &value, slot);
+	}
+	page->notes.next = note - page->notes.items;
 }
 
 static void
 clear_slot(TupleTableSlot *slot)
 {
-	int			natts = slot->tts_tupleDescriptor->natts;
+	int natts = slot->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, natts * sizeof(bool));
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
 }
 
-void
+bool
 ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 {
 	ErrorContextCallback context;
 
+	if (page->notes.next == page->notes.n)
+		return false;
 	clear_slot(slot);
-	reader->item = page->items;
+	reader->page = page;
 	context.callback = conversion_context;
 	context.arg = reader;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	read_members(reader, &page->items, slot);
+	convert_item(reader, page, slot);
 	error_context_stack = context.previous;
 	ExecStoreVirtualTuple(slot);
+	return true;
 }
 
 /* The range's one value, as an item would show it. */
@@ -352,6 +437,7 @@ ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 	DdbAttributeValue value;
 
 	clear_slot(slot);
+	reader->page = NULL;
 	for (int i = 0; i < reader->ncodecs; i++)
 	{
 		for (int j = 0; j < keys->npartition; j++)

@@ -9,32 +9,33 @@
 
 #include "codec/value.h"
 #include "executor/tuptable.h"
-#include "exec/targets.h"
 #include "exec/page.h"
+#include "exec/targets.h"
 #include "plan/access_plan.h"
 
 /* One attribute that rows are read from; several columns may show it. */
 typedef struct DdbRowAttribute
 {
 	const char *name;
-	int			len;
-	int			first_codec;	/* index into codecs; chained by next_codec */
+	int len;
+	int first_codec; /* index into codecs; chained by next_codec */
+	bool plain; /* JSON holds the name as it is */
 } DdbRowAttribute;
 
 typedef struct DdbRowReader
 {
 	DdbRelation *relation;
 	const DdbAccessPlan *plan;
-	const DdbTarget *target;	/* being read, or NULL: for error messages */
-	DdbCodec  **codecs;			/* one a fetched column */
-	int		   *next_codec;		/* of the same attribute, or -1 */
-	int			ncodecs;
-	DdbRowAttribute *attributes;	/* sorted by length, then bytes */
-	int			nattributes;
-	int		   *follower;		/* the attribute seen after this one (index
+	const DdbTarget *target; /* being read, or NULL: for error messages */
+	DdbCodec **codecs; /* one a fetched column */
+	int *next_codec; /* of the same attribute, or -1 */
+	int ncodecs;
+	DdbRowAttribute *attributes; /* sorted by length, then bytes */
+	int nattributes;
+	int *follower; /* the attribute seen after this one (index
 								 * + 1; 0: at the start) in the last item */
-	const DdbCodec *current;	/* being converted, for error context */
-	DdbScanner	item;			/* stands before the item being read */
+	const DdbCodec *current; /* being converted, for error context */
+	const DdbPage *page; /* being read, for messages; NULL: none */
 } DdbRowReader;
 
 /* columns: attnums to fill; everything lives in the current context. */
@@ -46,10 +47,17 @@ extern DdbRowReader *ddb_row_reader_create(DdbRelation *relation,
 extern const char **ddb_row_reader_attributes(const DdbRowReader *reader);
 
 /*
- * Reads the item at the page's position into the slot; values are allocated
- * in the current context.
+ * Consumes the object at the scanner's position, an item of the page, and
+ * notes where its values are.  On failure the scanner's error is set.
  */
-extern void ddb_row_read(DdbRowReader *reader, DdbPage *page,
+extern void ddb_row_note_item(DdbRowReader *reader, DdbPage *page,
+							  DdbScanner *scan);
+
+/*
+ * Reads the next item of the page into the slot, false after the last one;
+ * values are allocated in the current context.
+ */
+extern bool ddb_row_read(DdbRowReader *reader, DdbPage *page,
 						 TupleTableSlot *slot);
 
 /*
@@ -59,4 +67,4 @@ extern void ddb_row_read(DdbRowReader *reader, DdbPage *page,
 extern void ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 								TupleTableSlot *slot);
 
-#endif							/* DDB_ROW_H */
+#endif /* DDB_ROW_H */

@@ -54,7 +54,6 @@ typedef struct DdbScanState
 	int			nstreams;
 	int			current;		/* the one being read, when one after another */
 	int			window;			/* how many are kept going at once */
-	const DdbTarget *counted_target;
 	struct binaryheap *heap;	/* of a merge: streams by their next row */
 	DdbStream  *last;			/* whose row was given last */
 	struct SortSupportData *sort_keys;

@@ -185,7 +185,6 @@ reset_run(DdbScanState *state)
 	state->current = 0;
 	state->given = 0;
 	state->surplus = 0;
-	state->counted_target = NULL;
 }
 
 void

@@ -206,7 +206,7 @@ advance(DdbStream *stream)
 						   stream->fruitless),
 				 errhint("The table's read capacity is exhausted. Retry later, read less, or raise its capacity.")));
 	/* A key that does not move would be asked for without end. */
-	if (!is_batch(stream) && stream->start_key != NULL && page->scanned == 0 &&
+	if (!is_batch(stream) && stream->start_key != NULL &&
 		page->last_key_len == stream->start_key_len &&
 		memcmp(page->last_key, stream->start_key, page->last_key_len) == 0)
 		ddb_page_raise_malformed(stream->scan->plan->table_name,
@@ -228,6 +228,7 @@ receive(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
 	const DdbcError *error;
+	MemoryContext old;
 	const char *body;
 	size_t		len;
 
@@ -238,21 +239,38 @@ receive(DdbStream *stream)
 	if (error != NULL)
 		raise_call_error(stream, error);
 	body = ddbc_request_body(stream->call->request, &len);
+	old = MemoryContextSwitchTo(scan->run_context);
 	ddb_page_open(&stream->page, body, len, page_kind(stream),
-				  scan->plan->table_name);
+				  scan->plan->table_name,
+				  scan->count_only ? NULL : scan->reader);
+	MemoryContextSwitchTo(old);
 	stream->page_open = true;
 	scan->largest_reply = Max(scan->largest_reply, (int64) len);
 	/* Rows counted belong to the range that was asked, not to the next. */
 	stream->uncounted = scan->count_only ? stream->page.count : 0;
-	scan->counted_target = stream->targets != NULL ?
+	stream->counted_target = stream->targets != NULL && !is_batch(stream) ?
 		&stream->targets[stream->target] : NULL;
-	scan->reader->target = scan->counted_target;
 	stream->scanned += stream->page.scanned;
 	scan->counters.items_scanned += stream->page.scanned;
 	scan->counters.items_returned += stream->page.count;
 	scan->counters.read_units += stream->page.read_units;
 	advance(stream);
 	ddb_guard_add_read_units(scan->relation, stream->page.read_units);
+}
+
+/* The next row that was only counted; false when all were given. */
+static bool
+next_counted(DdbStream *stream, TupleTableSlot *slot)
+{
+	if (stream->uncounted == 0)
+		return false;
+	stream->uncounted--;
+	if (stream->counted_target != NULL)
+		ddb_row_from_target(stream->scan->reader, stream->counted_target,
+							slot);
+	else
+		ExecStoreAllNullTuple(slot);
+	return true;
 }
 
 /* The next row of the open page; false at its end. */
@@ -262,28 +280,17 @@ next_of_page(DdbStream *stream, TupleTableSlot *slot,
 {
 	DdbScanState *scan = stream->scan;
 	MemoryContext old;
-	bool		counted = scan->count_only;
+	bool		found;
 
 	if (!stream->page_open)
 		return false;
-	if (counted && stream->uncounted == 0)
-		return false;
-	if (!counted && !ddb_page_next_item(&stream->page))
-		return false;
 	MemoryContextReset(row_context);
 	old = MemoryContextSwitchTo(row_context);
-	if (!counted)
+	scan->reader->target = stream->counted_target;
+	found = scan->count_only ? next_counted(stream, slot) :
 		ddb_row_read(scan->reader, &stream->page, slot);
-	else
-	{
-		stream->uncounted--;
-		if (scan->counted_target != NULL)
-			ddb_row_from_target(scan->reader, scan->counted_target, slot);
-		else
-			ExecStoreAllNullTuple(slot);
-	}
 	MemoryContextSwitchTo(old);
-	return true;
+	return found;
 }
 
 bool

@@ -35,6 +35,7 @@ typedef struct DdbStream
 	int			fruitless;		/* rounds of a batch that brought nothing */
 	DdbPage		page;
 	bool		page_open;
+	const DdbTarget *counted_target;	/* that the page's rows belong to */
 	int64		uncounted;		/* rows of a counted page not yet given */
 
 	/* how well it goes, for page sizes */

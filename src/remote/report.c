@@ -23,7 +23,7 @@ typedef struct ErrorRule
 static const ErrorRule rules[] = {
 	{DDBC_ERROR_NO_MEMORY, ERRCODE_OUT_OF_MEMORY, NULL},
 	{DDBC_ERROR_CONFIG, ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
-	"Check the options \"region\" and \"endpoint_url\" of the server."},
+	"Check the options \"region\", \"endpoint_url\" and \"ca_file\" of the server."},
 	{DDBC_ERROR_CREDENTIALS, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
 	"Set \"access_key_id\" and \"secret_access_key\" on the user mapping."},
 	{DDBC_ERROR_RESOLVE, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,

@@ -56,7 +56,8 @@ walk_container(DdbScanner *scan, DdbJsonKind kind)
 	{
 		if (ddb_scan_enter_object(scan))
 		{
-			while (ddb_scan_next_member(scan, &first, &key))
+			while (ddb_scan_try_member(scan, &first, "S", 1) ||
+				   ddb_scan_next_member(scan, &first, &key))
 				walk_value(scan);
 		}
 	}
@@ -73,7 +74,12 @@ walk_value(DdbScanner *scan)
 	DdbJsonKind kind = ddb_scan_peek(scan);
 	DdbSpan span;
 	bool value;
+	char tag;
 
+	/* must never see anything in another way than what comes after it */
+	if (kind == DDB_JSON_OBJECT &&
+		ddb_scan_try_tagged_string(scan, &tag, &span))
+		return;
 	switch (kind)
 	{
 		case DDB_JSON_OBJECT:
@@ -595,6 +601,68 @@ test_depth(void **state)
 	}
 }
 
+/* Each input with what the two shortcuts make of it, at its start. */
+static void
+test_shortcuts(void **state)
+{
+	static const struct
+	{
+		const char *input;
+		bool member; /* of name "n" */
+		bool first;
+		bool tagged;
+	} cases[] = {
+		{"\"n\":1", true, true, false},
+		{",\"n\":1", true, false, false},
+		{"\"n\":1", false, false, false},
+		{",\"n\":1", false, true, false},
+		{"\"n\" :1", false, true, false},
+		{" \"n\":1", false, true, false},
+		{"\"nn\":1", false, true, false},
+		{"\"n\"", false, true, false},
+		{"{\"S\":\"x\"}", false, true, true},
+		{"{\"N\":\"\"}", false, true, true},
+		{"{\"S\":\"\\\"\"}", false, true, true},
+		{"{\"s\":\"x\"}", false, true, false},
+		{"{\"S\":\"x\" }", false, true, false},
+		{"{\"S\":\"x\",\"N\":\"1\"}", false, true, false},
+		{"{\"S\" :\"x\"}", false, true, false},
+		{"{\"SS\":\"x\"}", false, true, false},
+		{"{\"S\":[\"x\"]}", false, true, false},
+		{"{\"S\":\"x\"", false, true, false},
+		{"{\"S\":\"x", false, true, false},
+		{"{\"S\":\"\\x\"}", false, true, false},
+	};
+	size_t i;
+
+	(void) state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t len = strlen(cases[i].input);
+		char *input = padded(cases[i].input, len, '}');
+		bool first = cases[i].first;
+		DdbScanner scan;
+		DdbSpan span;
+		char tag;
+
+		ddb_scan_init(&scan, input, len);
+		assert_int_equal(ddb_scan_try_member(&scan, &first, "n", 1),
+						 cases[i].member);
+		assert_int_equal(first, cases[i].first && !cases[i].member);
+		ddb_scan_init(&scan, input, len);
+		assert_int_equal(ddb_scan_try_tagged_string(&scan, &tag, &span),
+						 cases[i].tagged);
+		assert_true(cases[i].tagged
+						? scan.pos == scan.end
+						: scan.pos == input || scan.error != DDB_SCAN_OK);
+		free(input);
+	}
+	assert_true(ddb_scan_is_plain("a.b-c é", 8));
+	assert_false(ddb_scan_is_plain("a\"", 2));
+	assert_false(ddb_scan_is_plain("\\a", 2));
+	assert_false(ddb_scan_is_plain("a\n", 2));
+}
+
 /* Skipping counts the levels that were entered before it. */
 static void
 test_depth_of_skip(void **state)
@@ -938,6 +1006,7 @@ main(void)
 		cmocka_unit_test(test_alignment_sweep),
 		cmocka_unit_test(test_many_strings),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_shortcuts),
 		cmocka_unit_test(test_depth_of_skip),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_reading),
