@@ -40,13 +40,11 @@
 #endif
 #include "commands/explain.h"
 
+
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "nodes/multibitmapset.h"
 #include "varatt.h"
-#else
-#include "access/xact.h"
-#include "utils/resowner.h"
 #endif
 
 /* PG_MODULE_MAGIC with name and version where the server shows them. */
@@ -169,47 +167,27 @@ ddb_compat_collation_is_c(Oid collation)
 }
 
 /*
- * Calls a type's input function; false when it refuses the text.  Servers
- * before 16 have no soft errors, so there the call runs in a subtransaction.
+ * Calls a type's input function without raising an error, where the server
+ * can: sets *refused and returns true.  Returns false where it cannot.
  */
 static inline bool
-ddb_compat_input_soft(FmgrInfo *flinfo, char *text, Oid typioparam,
-					  int32 typmod, Datum *result)
+ddb_compat_input_safe(FmgrInfo *flinfo, char *text, Oid typioparam,
+					  int32 typmod, Datum *result, bool *refused)
 {
 #if PG_VERSION_NUM >= 160000
 	ErrorSaveContext escontext = {.type = T_ErrorSaveContext};
 
-	return InputFunctionCallSafe(flinfo, text, typioparam, typmod,
-								 (Node *) &escontext, result);
+	*refused = !InputFunctionCallSafe(flinfo, text, typioparam, typmod,
+									  (Node *) &escontext, result);
+	return true;
 #else
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = true;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*result = InputFunctionCall(flinfo, text, typioparam, typmod);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		FreeErrorData(error);
-		RollbackAndReleaseCurrentSubTransaction();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return ok;
+	(void) flinfo;
+	(void) text;
+	(void) typioparam;
+	(void) typmod;
+	(void) result;
+	(void) refused;
+	return false;
 #endif
 }
 

@@ -2,7 +2,8 @@
  * guc.h
  *		Settings: ddb_fdw.x is ddb_guc_x.
  *
- * Read when a statement runs, never baked into a plan.
+ * Read when a statement runs, never baked into a plan; but for pushdown, which
+ * is what plans are made by.
  */
 #ifndef DDB_GUC_H
 #define DDB_GUC_H

@@ -4,7 +4,8 @@
  *
  * Meanings and defaults are those of docs/manual.md.  Values are
  * checked when they are set, so that look-ups need not fail later; an option
- * that would be ignored is refused instead.
+ * that would be ignored is refused instead.  (Those about writes are taken,
+ * because writes themselves are refused.)
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -172,11 +174,27 @@ find_option(const char *name, int object)
 	return NULL;
 }
 
+/* Small for names that are much alike: one within the other counts as that. */
+static int
+name_distance(const char *name, const char *candidate)
+{
+	int			len = strlen(name);
+	int			candidate_len = strlen(candidate);
+	int			distance = varstr_levenshtein(name, len, candidate,
+											  candidate_len, 1, 1, 1, true);
+
+	if (len >= 3 && (strstr(candidate, name) != NULL ||
+					 strstr(name, candidate) != NULL))
+		return Min(distance, 2);
+	return distance;
+}
+
 /* The name in use on this object that is nearest to a misspelt one, or NULL. */
 static const char *
-nearest_option(const char *name, int object)
+nearest_option(const char *misspelt, int object)
 {
 	const char *best = NULL;
+	char	   *name = asc_tolower(misspelt, strlen(misspelt));
 	int			name_len = strlen(name);
 	int			best_distance = Max(2, name_len / 2) + 1;
 
@@ -189,8 +207,7 @@ nearest_option(const char *name, int object)
 
 		if ((ddb_options[i].objects & object) == 0)
 			continue;
-		distance = varstr_levenshtein(name, name_len, candidate,
-									  strlen(candidate), 1, 1, 1, true);
+		distance = name_distance(name, candidate);
 		if (distance < best_distance)
 		{
 			best_distance = distance;
@@ -246,7 +263,9 @@ raise_unknown(const char *name, int object)
 static void
 raise_bad_value(const DdbOptionDef *def, const char *value, const char *wanted)
 {
-	if ((def->flags & DDB_OPTION_SECRET) != 0)
+	/* A URL with an at sign is likely to hold a password. */
+	if ((def->flags & DDB_OPTION_SECRET) != 0 ||
+		(def->kind == DDB_OPTION_URL && strchr(value, '@') != NULL))
 		value = "(not shown)";
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -477,7 +496,7 @@ check_combinations(List *options, int object)
 				 errmsg("option \"session_token\" needs \"access_key_id\" and \"secret_access_key\"")));
 }
 
-/* credential_source: only the links that exist; the others come later. */
+/* Choices of which only some exist; the others come later. */
 static void
 check_available(const DdbOptionDef *def, const char *value)
 {
@@ -486,6 +505,10 @@ check_available(const DdbOptionDef *def, const char *value)
 	if (strcmp(def->name, "credential_source") == 0)
 		available = strcmp(value, "default") == 0 ||
 			strcmp(value, "environment") == 0;
+	else if (strcmp(def->name, "type") == 0)
+		available = is_choice("S, N, B, BOOL", value);
+	else if (strcmp(def->name, "format") == 0)
+		available = !is_choice("plain, dynamodb", value);
 	if (available)
 		return;
 	ereport(ERROR,

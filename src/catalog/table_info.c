@@ -50,6 +50,7 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static HTAB *cache = NULL;
+static uint64 invalidations = 0;
 
 static void
 invalidate_cache(Datum arg, int cacheid, uint32 hash)
@@ -57,6 +58,7 @@ invalidate_cache(Datum arg, int cacheid, uint32 hash)
 	HASH_SEQ_STATUS status;
 	CacheEntry *entry;
 
+	invalidations++;
 	hash_seq_init(&status, cache);
 	while ((entry = hash_seq_search(&status)) != NULL)
 		entry->valid = false;
@@ -137,12 +139,14 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 													   userid), context);
 	size_t		len;
 	char	   *request = describe_request(relation, &len);
+	uint64		invalidations_before = invalidations;
 	const DdbcError *error;
 	const char *body;
 
 	ddb_call_start(call, DDBC_DESCRIBE_TABLE, relation->table_name, NULL,
 				   request, len, 0);
 	ddb_call_wait(call);
+	ddb_call_log(call, 0);
 	error = ddbc_request_error(call->request);
 	if (error != NULL &&
 		!(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
@@ -159,7 +163,8 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 		entry->reply_len = len;
 	}
 	entry->fetched_at = GetCurrentTimestamp();
-	entry->valid = true;
+	/* What was invalidated during the wait stays so. */
+	entry->valid = invalidations == invalidations_before;
 	MemoryContextDelete(context);
 }
 
@@ -351,14 +356,16 @@ parse_reply(CacheEntry *entry, const DdbRelation *relation)
 		json_decref(root);
 	}
 	PG_END_TRY();
-	/* What makes no sense is asked for again next time. */
-	entry->valid = ok;
 	if (!ok)
+	{
+		/* What makes no sense is asked for again next time. */
+		entry->valid = false;
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				 errmsg("could not understand the description of DynamoDB table \"%s\"",
 						relation->table_name),
 				 errhint("Check that the option \"endpoint_url\" of the server is an endpoint of DynamoDB.")));
+	}
 	return info;
 }
 

@@ -28,6 +28,9 @@
 #define PG_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
 #define PG_EPOCH_MICROS ((int64) PG_EPOCH_DAYS * USECS_PER_DAY)
 
+/* Days that microseconds still hold, on either side of 1970. */
+#define MAX_DAYS (PG_INT64_MAX / USECS_PER_DAY - 2)
+
 static bool
 is_number(DdbConversion conversion)
 {
@@ -59,8 +62,10 @@ ddb_codec_order(const DdbCodec *codec)
 				GetDatabaseEncoding() == PG_UTF8 ? DDB_AGREES_EXACTLY :
 				DDB_AGREES_NOT;
 		case DDB_CONVERT_BYTEA:
+			return DDB_AGREES_EXACTLY;
 		case DDB_CONVERT_UUID:
-			return DDB_AGREES_EXACTLY;	/* hexadecimal sorts as bytes do */
+			/* Hexadecimal sorts as bytes do; of keys in lower case only. */
+			return codec->is_key ? DDB_AGREES_EXACTLY : DDB_AGREES_WIDELY;
 		case DDB_CONVERT_FLOAT4:
 		case DDB_CONVERT_FLOAT8:
 			return codec->stored == DDB_STORED_N ? DDB_AGREES_WIDELY :
@@ -227,6 +232,8 @@ encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
 		bound->place = DDB_BOUND_BELOW_ALL;
 	else if (DATE_IS_NOEND(value))
 		bound->place = DDB_BOUND_ABOVE_ALL;
+	else if (days > MAX_DAYS || days < -MAX_DAYS)
+		bound->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
 	else if (codec->stored == DDB_STORED_N ||
 			 codec->time_format == DDB_TIME_FIXED)
 		encode_instant(codec, days * USECS_PER_DAY, bound);
@@ -373,11 +380,15 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 {
 	if (codec->conversion == DDB_CONVERT_DATE)
 	{
-		DateADT		date = DatumGetDateADT(datum);
+		int64		days = (int64) DatumGetDateADT(datum) + PG_EPOCH_DAYS;
 
-		*is_positive = DATE_IS_NOEND(date);
-		*micros = ((int64) date + PG_EPOCH_DAYS) * USECS_PER_DAY;
-		return !DATE_NOT_FINITE(date);
+		/* Infinity, and what no ISO-8601 date or epoch comes near. */
+		*is_positive = days > 0;
+		*micros = 0;
+		if (days > MAX_DAYS || days < -MAX_DAYS)
+			return false;
+		*micros = days * USECS_PER_DAY;
+		return true;
 	}
 	else
 	{
@@ -388,6 +399,20 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 		*micros = *is_positive ? 0 : value + PG_EPOCH_MICROS;
 		return !TIMESTAMP_NOT_FINITE(value) && !*is_positive;
 	}
+}
+
+/* Of the spellings of a UUID, upper case sorts first and lower case last. */
+static void
+uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
+{
+	char	   *text = OutputFunctionCall(unconstify(FmgrInfo *,
+													 &codec->output), datum);
+
+	low->type = high->type = DDB_STORED_S;
+	set_data(high, DDB_BOUND_EXACT, text, strlen(text));
+	for (char *p = text; *p != '\0'; p++)
+		*p = pg_toupper((unsigned char) *p);
+	set_data(low, DDB_BOUND_EXACT, text, strlen(text));
 }
 
 static void
@@ -432,6 +457,8 @@ ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
 		float_span(value, nextafterf(value, -INFINITY),
 				   nextafterf(value, INFINITY), low, high);
 	}
+	else if (codec->conversion == DDB_CONVERT_UUID)
+		uuid_span(codec, datum, low, high);
 	else
 		instant_span(codec, datum, low, high);
 }

@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "catalog/table_info.h"
 #include "codec/decimal.h"
+#include "codec/soft.h"
 #include "codec/timetext.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
@@ -25,7 +26,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 /* Microseconds from 1970-01-01 to PostgreSQL's epoch, 2000-01-01. */
 #define PG_EPOCH_MICROS \
@@ -147,6 +150,8 @@ init_functions(DdbCodec *codec)
 	if (codec->conversion != DDB_CONVERT_INPUT &&
 		codec->conversion != DDB_CONVERT_UUID)
 		return;
+	codec->is_enum =
+		get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
 	getTypeInputInfo(codec->column->base_typid, &function,
 					 &codec->typioparam);
 	fmgr_info(function, &codec->input);
@@ -217,6 +222,11 @@ ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 	codec->cache_context = CurrentMemoryContext;
 	if (is_time_conversion(codec->conversion))
 		init_time_format(codec, relation);
+	else if (column->time_format != DDB_TIME_DEFAULT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s has a format, but no date or time type",
+						column->name, relation->name)));
 	init_functions(codec);
 }
 
@@ -338,6 +348,7 @@ numeric_from_digits(const char *text, size_t len, Datum *datum)
 {
 	int64		value = 0;
 	int			scale = -1;
+	int			digits = 0;
 	size_t		i = 0;
 	bool		negative = len > 0 && text[0] == '-';
 
@@ -352,10 +363,13 @@ numeric_from_digits(const char *text, size_t len, Datum *datum)
 		else
 		{
 			value = value * 10 + (text[i] - '0');
+			digits++;
 			if (scale >= 0)
 				scale++;
 		}
 	}
+	if (digits == 0)
+		return false;
 	if (negative)
 		value = -value;
 	*datum = NumericGetDatum(scale > 0 ? int64_div_fast_to_numeric(value, scale) :
@@ -530,10 +544,18 @@ decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 	return DDB_DECODE_OK;
 }
 
+/* Is the text a label of the enum?  Labels are found without an error. */
+static bool
+is_enum_label(Oid typid, const char *text)
+{
+	return strlen(text) < NAMEDATALEN &&
+		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(typid),
+							  CStringGetDatum(text));
+}
+
 /*
- * Through the type's input function.  Of keys and of UUIDs, which often are
- * keys, the text must be the one that the output function writes, because
- * equality asks for that one.
+ * Through the type's input function.  Of keys the text must be the one that
+ * the output function writes, because equality asks for that one.
  */
 static DdbDecodeResult
 decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
@@ -543,18 +565,68 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 		pg_any_to_server(utf8, len, PG_UTF8);
 
 	*reason = "the type's input function refuses it";
+	if (codec->is_enum)
+	{
+		if (!is_enum_label(codec->column->base_typid, text))
+			return DDB_DECODE_MISFIT;
+		soft = false;
+	}
 	if (!soft)
 		*datum = InputFunctionCall(&codec->input, text, codec->typioparam,
 								   codec->column->typmod);
-	else if (!ddb_compat_input_soft(&codec->input, text, codec->typioparam,
+	else if (!ddb_soft_input(&codec->input, text, codec->typioparam,
 									codec->column->typmod, datum))
 		return DDB_DECODE_MISFIT;
-	if ((codec->is_key || codec->conversion == DDB_CONVERT_UUID) &&
+	if (codec->is_key &&
 		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
 	{
 		*reason = "it is not in the type's canonical form";
 		return DDB_DECODE_MISFIT;
 	}
+	return DDB_DECODE_OK;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/*
+ * The 36 characters with hyphens, of keys in lower case: other spellings that
+ * uuid_in takes would be other values to DynamoDB.
+ */
+static DdbDecodeResult
+decode_uuid(const DdbCodec *codec, const char *text, size_t len, Datum *datum,
+			const char **reason)
+{
+	pg_uuid_t  *uuid = palloc0(sizeof(pg_uuid_t));
+	int			digits = 0;
+
+	*reason = codec->is_key ? "it is not a UUID in its canonical form" :
+		"it is not a UUID with hyphens";
+	if (len != 36)
+		return DDB_DECODE_MISFIT;
+	for (int i = 0; i < 36; i++)
+	{
+		int			digit = hex_digit(text[i]);
+
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (text[i] != '-')
+				return DDB_DECODE_MISFIT;
+			continue;
+		}
+		if (digit < 0 || (codec->is_key && text[i] >= 'A' && text[i] <= 'F'))
+			return DDB_DECODE_MISFIT;
+		uuid->data[digits / 2] |= digit << (digits % 2 == 0 ? 4 : 0);
+		digits++;
+	}
+	*datum = UUIDPGetDatum(uuid);
 	return DDB_DECODE_OK;
 }
 
@@ -584,6 +656,8 @@ decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft,
 		case DDB_CONVERT_TIMESTAMP:
 		case DDB_CONVERT_DATE:
 			return decode_time(codec, text, len, datum, reason);
+		case DDB_CONVERT_UUID:
+			return decode_uuid(codec, text, len, datum, reason);
 		default:
 			return decode_input(codec, text, len, soft, datum, reason);
 	}
@@ -611,10 +685,17 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	}
 	else
 		result = decode_from_text(codec, &value->span, soft, datum, reason);
-	if (result == DDB_DECODE_OK && codec->is_domain)
+	if (result != DDB_DECODE_OK || !codec->is_domain)
+		return result;
+	*reason = "the domain's constraint refuses it";
+	if (soft && !ddb_soft_domain_check(*datum, codec->column->typid,
+									   &codec->domain_cache,
+									   codec->cache_context))
+		return DDB_DECODE_MISFIT;
+	if (!soft)
 		domain_check(*datum, false, codec->column->typid,
 					 &codec->domain_cache, codec->cache_context);
-	return result;
+	return DDB_DECODE_OK;
 }
 
 DdbCodecSet *

@@ -48,6 +48,7 @@ typedef struct DdbCodec
 	int			fraction_digits;
 	bool		is_key;			/* of the table or an index: one spelling */
 	bool		utf8_server;	/* database encoding is UTF8: no conversion */
+	bool		is_enum;
 	bool		is_domain;		/* constraints are checked after conversion */
 	FmgrInfo	input;			/* DDB_CONVERT_INPUT and UUID */
 	FmgrInfo	output;
@@ -77,7 +78,8 @@ extern void ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 /*
  * Converts in the current memory context.  Never raises an error because of
  * the value, except where a custom type's input function insists on it (soft
- * is false) — its message then passes through the caller's error context.
+ * is false) — its message then passes through the caller's error context —
+ * and where a domain's constraint fails.
  */
 extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const DdbAttributeValue *value,

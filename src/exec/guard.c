@@ -3,7 +3,9 @@
  *		Scan policy and the cap on read units.
  *
  * Units are summed over all scans of one statement of the client: that is what
- * a user understands by a statement, however many functions it calls.
+ * a user understands by a statement, however many functions it calls.  A
+ * cursor is one statement, however many FETCH read it: its scans are held
+ * against the cap by themselves, too.
  */
 #include "postgres.h"
 
@@ -45,12 +47,12 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 }
 
 static void
-raise_cap(const DdbRelation *relation, double cap)
+raise_cap(const DdbRelation *relation, double units, double cap)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("statement stopped after %g read units of DynamoDB",
-					statement_units),
+					units),
 			 errdetail("max_read_units allows %g, reached while reading foreign table %s.",
 					   cap, relation->name),
 			 errhint("Select fewer items, or raise \"max_read_units\".")));
@@ -67,22 +69,23 @@ begin_statement(void)
 }
 
 void
-ddb_guard_add_read_units(const DdbRelation *relation, double units)
+ddb_guard_add_read_units(const DdbRelation *relation, double units,
+						 double scan_units)
 {
 	double		cap = ddb_relation_max_read_units(relation);
 
 	begin_statement();
 	statement_units += units;
-	if (cap > 0 && statement_units > cap)
-		raise_cap(relation, cap);
+	if (cap > 0 && Max(statement_units, scan_units) > cap)
+		raise_cap(relation, Max(statement_units, scan_units), cap);
 }
 
 void
-ddb_guard_check_read_units(const DdbRelation *relation)
+ddb_guard_check_read_units(const DdbRelation *relation, double scan_units)
 {
 	double		cap = ddb_relation_max_read_units(relation);
 
 	begin_statement();
-	if (cap > 0 && statement_units >= cap)
-		raise_cap(relation, cap);
+	if (cap > 0 && Max(statement_units, scan_units) >= cap)
+		raise_cap(relation, Max(statement_units, scan_units), cap);
 }

@@ -15,12 +15,15 @@ extern void ddb_guard_scan(const DdbRelation *relation,
 						   const DdbAccessPlan *plan);
 
 /*
- * Adds read units to what the running statement has consumed.  Raises an error
- * when that is more than the statement may.
+ * Adds read units to what the running statement has consumed; scan_units is
+ * what the scan has consumed with them.  Raises an error when either is more
+ * than the statement may.
  */
-extern void ddb_guard_add_read_units(const DdbRelation *relation, double units);
+extern void ddb_guard_add_read_units(const DdbRelation *relation, double units,
+									 double scan_units);
 
 /* Raises the same error when nothing is left for another request. */
-extern void ddb_guard_check_read_units(const DdbRelation *relation);
+extern void ddb_guard_check_read_units(const DdbRelation *relation,
+									   double scan_units);
 
 #endif							/* DDB_GUARD_H */

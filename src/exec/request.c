@@ -31,6 +31,7 @@ typedef struct Builder
 	json_t	   *values;			/* ExpressionAttributeValues */
 	List	   *known;			/* of char *: attribute of #n0, #n1, … */
 	int			nvalues;
+	char	   *json;			/* malloc's */
 } Builder;
 
 /* jansson's only reasons to fail here: memory, or text that is not UTF-8. */
@@ -308,7 +309,12 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 	for (int i = 0; i < spec->nattributes; i++)
 		bytes += snprintf(NULL, 0, "#n%d,", list_length(builder->known) + i);
 	if (bytes > MAX_EXPRESSION_BYTES)
+	{
+		/* An LSI would give what it holds, unless told to fetch the rest. */
+		if (spec->plan->index_is_local)
+			set_new(object, "Select", json_string("ALL_ATTRIBUTES"));
 		return;
+	}
 	initStringInfo(&text);
 	for (int i = 0; i < spec->nattributes; i++)
 		appendStringInfo(&text, "%s%s", i > 0 ? "," : "",
@@ -345,7 +351,7 @@ put_placeholders(Builder *builder, json_t *object)
 							  builder->values) != 0);
 }
 
-static pg_noinline void
+static void
 build_single(Builder *builder, const DdbRequestSpec *spec)
 {
 	put_source(builder, spec->plan);
@@ -359,7 +365,7 @@ build_single(Builder *builder, const DdbRequestSpec *spec)
 	put_placeholders(builder, builder->root);
 }
 
-static pg_noinline void
+static void
 build_batch(Builder *builder, const DdbRequestSpec *spec)
 {
 	json_t	   *tables = json_pack("{}");
@@ -380,35 +386,49 @@ build_batch(Builder *builder, const DdbRequestSpec *spec)
 	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
 }
 
-/* Runs one of the two, and gives jansson's memory back whatever happens. */
+/* Gives jansson's memory back, which no memory context does. */
+static void
+release(Builder *builder)
+{
+	free(builder->json);
+	json_decref(builder->root);
+	json_decref(builder->names);
+	json_decref(builder->values);
+}
+
+typedef void (*FillFunction) (Builder *builder, const DdbRequestSpec *spec);
+
+static pg_noinline char *
+fill_and_dump(Builder *builder, const DdbRequestSpec *spec, FillFunction fill)
+{
+	builder->root = json_pack("{}");
+	builder->names = json_pack("{}");
+	builder->values = json_pack("{}");
+	check(builder->root == NULL || builder->names == NULL ||
+		  builder->values == NULL);
+	fill(builder, spec);
+	builder->json = json_dumps(builder->root, JSON_COMPACT);
+	check(builder->json == NULL);
+	return MemoryContextStrdup(CurrentMemoryContext, builder->json);
+}
+
 static char *
-build(const DdbRequestSpec *spec,
-	  void (*fill) (Builder *, const DdbRequestSpec *))
+build(const DdbRequestSpec *spec, FillFunction fill)
 {
 	Builder		builder = {0};
 	char	   *volatile copy = NULL;
-	char	   *volatile json = NULL;
 
 	PG_TRY();
 	{
-		builder.root = json_pack("{}");
-		builder.names = json_pack("{}");
-		builder.values = json_pack("{}");
-		check(builder.root == NULL || builder.names == NULL ||
-			  builder.values == NULL);
-		fill(&builder, spec);
-		json = json_dumps(builder.root, JSON_COMPACT);
-		check(json == NULL);
-		copy = MemoryContextStrdup(CurrentMemoryContext, json);
+		copy = fill_and_dump(&builder, spec, fill);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		free(json);
-		json_decref(builder.root);
-		json_decref(builder.names);
-		json_decref(builder.values);
+		release(&builder);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	release(&builder);
 	return copy;
 }
 

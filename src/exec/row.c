@@ -230,7 +230,9 @@ carries_order(const DdbRowReader *reader, const DdbColumn *column)
 	if (!reader->plan->ordered)
 		return false;
 	for (int i = 0; i < reader->plan->keys.nsort; i++)
-		if (strcmp(reader->plan->keys.sort[i].name, column->attribute) == 0)
+		if (ddb_relation_find_attribute(reader->relation,
+										reader->plan->keys.sort[i].name) ==
+			column)
 			return true;
 	return false;
 }

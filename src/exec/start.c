@@ -88,7 +88,7 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 
 	state->filter = NULL;
 	if (state->bound >= 0 && quals != NIL &&
-		!contain_volatile_functions((Node *) quals) &&
+		!contain_mutable_functions((Node *) quals) &&
 		!contain_subplans((Node *) quals))
 		state->filter = node->ss.ps.qual;
 }

@@ -15,6 +15,7 @@
 #include "exec/scan.h"
 #include "remote/report.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 
 /* Keys left unprocessed are asked for again after so long, doubling. */
 #define UNPROCESSED_DELAY_MS 50
@@ -112,7 +113,7 @@ ddb_stream_send(DdbStream *stream)
 	else
 		ddb_call_release(stream->call);
 	stream->page_open = false;
-	ddb_guard_check_read_units(scan->relation);
+	ddb_guard_check_read_units(scan->relation, scan->counters.read_units);
 	if (stream->base == NULL)
 		prepare_base(stream);
 	compose(stream, scan->request);
@@ -146,8 +147,11 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND ||
 		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
+	{
 		ddb_table_info_forget(scan->relation->server->serverid,
 							  scan->plan->table_name);
+		ResetPlanCache();
+	}
 	ddb_report_call(error, stream->call->operation, scan->plan->table_name,
 					scan->plan->index_name);
 }
@@ -237,13 +241,17 @@ receive(DdbStream *stream)
 	count_request(stream);
 	error = ddbc_request_error(stream->call->request);
 	if (error != NULL)
+	{
+		ddb_call_log(stream->call, 0);
 		raise_call_error(stream, error);
+	}
 	body = ddbc_request_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
 	ddb_page_open(&stream->page, body, len, page_kind(stream),
 				  scan->plan->table_name,
 				  scan->count_only ? NULL : scan->reader);
 	MemoryContextSwitchTo(old);
+	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
 	scan->largest_reply = Max(scan->largest_reply, (int64) len);
 	/* Rows counted belong to the range that was asked, not to the next. */
@@ -255,7 +263,8 @@ receive(DdbStream *stream)
 	scan->counters.items_returned += stream->page.count;
 	scan->counters.read_units += stream->page.read_units;
 	advance(stream);
-	ddb_guard_add_read_units(scan->relation, stream->page.read_units);
+	ddb_guard_add_read_units(scan->relation, stream->page.read_units,
+							 scan->counters.read_units);
 }
 
 /* The next row that was only counted; false when all were given. */

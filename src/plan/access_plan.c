@@ -258,6 +258,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_int(list, plan->operation);
 	list = put_string(list, plan->table_name);
 	list = put_string(list, plan->index_name);
+	list = put_int(list, plan->index_is_local);
 	list = put_int(list, plan->consistent_read);
 	list = put_keys(list, &plan->keys);
 	list = put_keys(list, &plan->table_keys);
@@ -293,6 +294,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->operation = (DdbOperation) get_int(&reader);
 	plan->table_name = get_string(&reader);
 	plan->index_name = get_string(&reader);
+	plan->index_is_local = get_int(&reader);
 	plan->consistent_read = get_int(&reader);
 	get_keys(&reader, &plan->keys);
 	get_keys(&reader, &plan->table_keys);

@@ -87,6 +87,7 @@ typedef struct DdbAccessPlan
 	DdbOperation operation;
 	char	   *table_name;
 	char	   *index_name;		/* NULL: the table itself */
+	bool		index_is_local;	/* an LSI: what it lacks can be fetched */
 	bool		consistent_read;
 	DdbKeySchema keys;			/* of what is read: table or index */
 	DdbKeySchema table_keys;	/* of the table */

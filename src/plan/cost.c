@@ -30,6 +30,12 @@
 #define PAGE_BYTES (1024.0 * 1024.0)
 #define BATCH_ITEMS 100.0		/* BatchGetItem's most keys */
 
+/*
+ * A Scan's size is what DynamoDB last counted, up to six hours ago; what a key
+ * selects hardly grows like that.  So of equals, the Scan loses.
+ */
+#define SCAN_RISK_COST 50.0
+
 /* Requests under way at once, where many are needed. */
 #define CONCURRENCY 16.0
 
@@ -66,10 +72,14 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		requests = streams * Max(1.0, ceil(bytes / streams / PAGE_BYTES));
 	}
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
-	*startup_cost = candidate->ordered ? latency_cost(streams, true) :
-		REQUEST_COST;
+	*startup_cost = REQUEST_COST;
+	/* A merge waits for the first page of each. */
+	if (candidate->ordered && candidate->many)
+		*startup_cost = latency_cost(streams, true);
 	*total_cost = latency_cost(requests, candidate->many) +
 		candidate->read_units * READ_UNIT_COST + items * ITEM_COST +
 		rows * cpu_tuple_cost;
+	if (candidate->operation == DDB_OP_SCAN)
+		*total_cost += SCAN_RISK_COST;
 	*total_cost = Max(*total_cost, *startup_cost);
 }

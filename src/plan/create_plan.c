@@ -50,7 +50,8 @@ ddb_plan_column_list(const DdbRelation *relation, Bitmapset *attributes)
 static int
 add_limit_expression(Node *node, List **expressions)
 {
-	if (node == NULL || contain_subplans(node))
+	if (node == NULL || contain_subplans(node) ||
+		contain_volatile_functions(node))
 		return -1;
 	*expressions = lappend(*expressions, copyObject(node));
 	return list_length(*expressions) - 1;
@@ -84,8 +85,7 @@ pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (!rinfo->pseudoconstant &&
-			!list_member_ptr(candidate->local, rinfo))
+		if (list_member_ptr(candidate->decided, rinfo))
 			pushed = lappend(pushed, rinfo->clause);
 	}
 	return pushed;
@@ -164,6 +164,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->operation = candidate->operation;
 	plan->table_name = state->relation->table_name;
 	plan->index_name = source->index != NULL ? source->index->name : NULL;
+	plan->index_is_local = source->index != NULL && !source->index->global;
 	plan->consistent_read = state->consistent_read;
 	plan->keys = *source->keys;
 	plan->table_keys = state->info->keys;
@@ -198,7 +199,8 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	(void) relid;
 	foreach(lc, scan_clauses)
 	{
-		if (list_member_ptr(candidate->local, lfirst(lc)))
+		/* Also join clauses, which come with lateral references. */
+		if (!list_member_ptr(candidate->decided, lfirst(lc)))
 			local = lappend(local, lfirst(lc));
 	}
 	local = extract_actual_clauses(local, false);

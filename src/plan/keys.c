@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
 #include "utils/selfuncs.h"
 
 /* More arms than this are more requests than a Scan would need. */
@@ -170,7 +171,8 @@ keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 			List *comparisons, List **dropped)
 {
 	int			usable = bound_prefix(context, keys, comparisons, true) + 1;
-	List	   *kept = NIL;
+	List	   *partition = NIL;
+	List	   *sort = NIL;
 	ListCell   *lc;
 
 	foreach(lc, comparisons)
@@ -182,10 +184,12 @@ keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 						  &place);
 		if (place.on_sort && place.position >= usable)
 			*dropped = lappend(*dropped, comparison);
+		else if (place.on_sort)
+			sort = lappend(sort, comparison);
 		else
-			kept = lappend(kept, comparison);
+			partition = lappend(partition, comparison);
 	}
-	return kept;
+	return list_concat(partition, sort);
 }
 
 static bool
@@ -290,7 +294,9 @@ collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 		KeyClause  *clause = palloc0(sizeof(KeyClause));
 		OrClause   *or_clause;
 
-		if (rinfo->pseudoconstant)
+		/* Nothing may see rows that a security policy would hide from it. */
+		if (rinfo->pseudoconstant ||
+			!restriction_is_securely_promotable(rinfo, context->rel))
 			continue;
 		clause->rinfo = rinfo;
 		if (match_key(context, keys, rinfo->clause, &clause->comparison))

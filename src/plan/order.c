@@ -13,6 +13,7 @@
 
 #include "catalog/pg_opfamily.h"
 #include "compat.h"
+#include "optimizer/paths.h"
 #include "utils/typcache.h"
 
 /* Is this equivalence class our sort attribute, by its stored order? */
@@ -58,20 +59,16 @@ pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
  * query orders by after it is in order too, if it is of this relation alone.
  */
 static List *
-add_tie_breakers(PlannerInfo *root, const RelOptInfo *rel, List *pathkeys)
+add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
 	int			n = list_length(pathkeys);
 
 	for (; n < list_length(root->query_pathkeys); n++)
 	{
 		PathKey    *pathkey = list_nth_node(PathKey, root->query_pathkeys, n);
-		bool		is_ours = false;
-		ListCell   *lc;
 
-		foreach(lc, pathkey->pk_eclass->ec_members)
-			is_ours |= bms_equal(lfirst_node(EquivalenceMember, lc)->em_relids,
-								 rel->relids);
-		if (!is_ours || pathkey->pk_eclass->ec_has_volatile)
+		if (!relation_can_be_sorted_early(root, rel, pathkey->pk_eclass,
+										  false))
 			break;
 		pathkeys = lappend(pathkeys, pathkey);
 	}
@@ -87,6 +84,7 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	List	   *pathkeys = NIL;
 	ListCell   *lc;
 	int			position = 0;
+	bool		one_to_one = true;	/* keys that differ, differ here too */
 
 	*backward = false;
 	foreach(lc, root->query_pathkeys)
@@ -99,18 +97,22 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 			ddb_codec_set_get(state->codecs, column->attnum) : NULL;
 		bool		descending = ddb_compat_pathkey_descends(pathkey);
 
+		/* NULL in place of a value that does not fit would break the order. */
 		if (codec == NULL || !ddb_codec_keeps_order(codec) ||
+			ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL ||
 			!class_is_attribute(pathkey->pk_eclass, rel, codec) ||
 			!pathkey_follows_bytes(pathkey, codec))
 			break;
 		if (position > 0 && descending != *backward)
 			break;
+		one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
 		*backward = descending;
 		pathkeys = lappend(pathkeys, pathkey);
 		position++;
 	}
 	/* In one partition of the table the sort key is unique. */
-	if (position > 0 && position == keys->nsort && !candidate->many &&
+	if (position > 0 && position == keys->nsort && one_to_one &&
+		!candidate->many &&
 		candidate->source->index == NULL)
 		pathkeys = add_tie_breakers(root, rel, pathkeys);
 	return pathkeys;

@@ -85,13 +85,17 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 		bool		exact = !rinfo->pseudoconstant;
 
-		if (list_member_ptr(decided, rinfo))
+		if (list_member_ptr(decided, rinfo) ||
+			(ddb_guc_pushdown && exact &&
+			 is_key_not_null(context, state, candidate->source,
+							 rinfo->clause)))
+		{
+			candidate->decided = lappend(candidate->decided, rinfo);
 			continue;
-		if (ddb_guc_pushdown && exact &&
-			is_key_not_null(context, state, candidate->source, rinfo->clause))
-			continue;
+		}
 		if (!ddb_guc_pushdown || !exact ||
-			candidate->operation == DDB_OP_GET_ITEM)
+			candidate->operation == DDB_OP_GET_ITEM ||
+			!restriction_is_securely_promotable(rinfo, context->rel))
 			exact = false;
 		else
 			candidate->filter =
@@ -100,7 +104,9 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 													banned,
 													&candidate->values,
 													&exact));
-		if (!exact)
+		if (exact)
+			candidate->decided = lappend(candidate->decided, rinfo);
+		else
 			candidate->local = lappend(candidate->local, rinfo);
 	}
 }

@@ -169,6 +169,21 @@ find_sources(DdbPlanState *state)
 		add_index(state, (DdbIndexInfo *) lfirst(lc));
 }
 
+/* Whole keys of the table select at most one row each. */
+static double
+most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
+{
+	DdbClauseContext context = {root, rel, state->codecs};
+	DdbKeyMatch match;
+
+	if (state->forced_index ||
+		!ddb_keys_match(&context, rel->baserestrictinfo, &state->info->keys,
+						&match) ||
+		!match.whole_key)
+		return rel->rows;
+	return Max(match.count, 1);
+}
+
 void
 ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
@@ -191,4 +206,5 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	rel->fdw_private = state;
 	rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
 	set_baserel_size_estimates(root, rel);
+	rel->rows = Min(rel->rows, most_rows(root, rel, state));
 }

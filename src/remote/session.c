@@ -34,8 +34,8 @@
 /* All response buffers of one statement stay under this (design.md 8). */
 #define MAX_RESPONSE_BYTES (32 * 1024 * 1024)
 
-/* Descriptors a client holds besides its connections: epoll twice, a timer. */
-#define OWN_DESCRIPTORS 3
+/* Descriptors a client holds besides its connections: an epoll, a timer. */
+#define OWN_DESCRIPTORS 2
 
 typedef struct SessionKey
 {
@@ -62,6 +62,7 @@ typedef struct SessionEntry
 } SessionEntry;
 
 static HTAB *sessions = NULL;
+static bool any_stale = false;
 
 static void
 session_free(DdbSession *session)
@@ -90,7 +91,7 @@ invalidate_sessions(Datum arg, int cacheid, uint32 hash)
 			(hash == 0 ||
 			 hash == (cacheid == FOREIGNSERVEROID ? session->server_hash :
 					  session->mapping_hash)))
-			session->stale = true;
+			session->stale = any_stale = true;
 	}
 }
 
@@ -109,6 +110,18 @@ create_cache(void)
 								  (Datum) 0);
 }
 
+/* What a session waits for: the latch, the postmaster's end, the client. */
+static WaitEventSet *
+make_wait_set(int fd)
+{
+	WaitEventSet *set = ddb_compat_wait_event_set(3);
+
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(set, WL_SOCKET_READABLE, fd, NULL, NULL);
+	return set;
+}
+
 /*
  * Blocks on the client's descriptor and on the latch.  False: an interrupt is
  * pending that can be served; the caller unwinds out of the client and serves
@@ -120,16 +133,7 @@ session_wait(void *arg, int fd)
 	DdbSession *session = (DdbSession *) arg;
 	WaitEvent	event;
 
-	if (session->wait_set == NULL)
-	{
-		session->wait_set = ddb_compat_wait_event_set(3);
-		AddWaitEventToSet(session->wait_set, WL_LATCH_SET, PGINVALID_SOCKET,
-						  MyLatch, NULL);
-		AddWaitEventToSet(session->wait_set, WL_EXIT_ON_PM_DEATH,
-						  PGINVALID_SOCKET, NULL, NULL);
-		AddWaitEventToSet(session->wait_set, WL_SOCKET_READABLE, fd, NULL,
-						  NULL);
-	}
+	Assert(fd == ddbc_client_fd(session->client));
 	if (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED())
 		return false;
 	(void) WaitEventSetWait(session->wait_set, -1, &event, 1,
@@ -286,11 +290,45 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 	}
 	for (int i = 0; i < OWN_DESCRIPTORS; i++)
 		ReserveExternalFD();
+	PG_TRY();
+	{
+		session->wait_set = make_wait_set(ddbc_client_fd(session->client));
+	}
+	PG_CATCH();
+	{
+		session_free(session);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
 												 ObjectIdGetDatum(server->serverid));
 	session->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
 												  ObjectIdGetDatum(mapping->umid));
 	return session;
+}
+
+/*
+ * Frees stale sessions that nobody uses.  Those of dropped mappings would not
+ * be asked for again.
+ */
+static void
+sweep_stale_sessions(void)
+{
+	HASH_SEQ_STATUS status;
+	SessionEntry *entry;
+
+	hash_seq_init(&status, sessions);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		DdbSession *session = entry->session;
+
+		if (session != NULL && (!session->stale || session->pins > 0))
+			continue;
+		/* (Removing the entry just returned is allowed.) */
+		(void) hash_search(sessions, &entry->key, HASH_REMOVE, NULL);
+		if (session != NULL)
+			session_free(session);
+	}
 }
 
 DdbSession *
@@ -303,17 +341,17 @@ ddb_session_get(Oid serverid, Oid userid)
 
 	if (sessions == NULL)
 		create_cache();
+	if (any_stale)
+	{
+		any_stale = false;
+		sweep_stale_sessions();
+	}
 	entry = hash_search(sessions, &key, HASH_ENTER, &found);
 	if (!found)
 		entry->session = NULL;
+	/* One that is still used is freed by its last user. */
 	if (entry->session != NULL && entry->session->stale)
-	{
-		DdbSession *old = entry->session;
-
 		entry->session = NULL;
-		if (old->pins == 0)
-			session_free(old);
-	}
 	if (entry->session == NULL)
 	{
 		DdbSession *session = session_create(GetForeignServer(serverid),
@@ -339,7 +377,7 @@ session_unpin(DdbSession *session)
 		return;
 	entry = hash_search(sessions, &session->key, HASH_FIND, NULL);
 	if (entry != NULL && entry->session == session)
-		return;					/* the next ddb_session_get replaces it */
+		entry->session = NULL;
 	session_free(session);
 }
 
@@ -398,28 +436,30 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 	call->operation = operation;
 	call->table_name = table_name;
 	call->index_name = index_name;
-	call->logged = false;
 	call->request = ddbc_client_submit(call->session->client, operation, body,
 									   len, delay_ms, &error);
 	if (call->request == NULL)
 		ddb_report_call(&error, operation, table_name, index_name);
 }
 
-/* One line a request: what, where, how long; never a value or a key. */
-static void
-log_call(DdbCall *call)
+void
+ddb_call_log(const DdbCall *call, double read_units)
 {
-	DdbcRequestStats stats = ddbc_request_stats(call->request);
-	const DdbcError *error = ddbc_request_error(call->request);
+	DdbcRequestStats stats;
+	const DdbcError *error;
 
+	if (!ddb_guc_log_requests)
+		return;
+	stats = ddbc_request_stats(call->request);
+	error = ddbc_request_error(call->request);
 	ereport(LOG,
-			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
+			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f read units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
 					ddbc_operation_name(call->operation),
 					call->table_name != NULL ? call->table_name : "",
 					call->index_name != NULL ? " index \"" : "",
 					call->index_name != NULL ? call->index_name : "",
 					call->index_name != NULL ? "\"" : "",
-					error == NULL ? "ok" : error->code,
+					error == NULL ? "ok" : error->code, read_units,
 					stats.elapsed_us / 1000.0, stats.attempts,
 					(uint64) stats.bytes_received)));
 }
@@ -429,23 +469,6 @@ ddb_call_wait(DdbCall *call)
 {
 	while (!ddbc_client_wait(call->session->client, &call->request, 1))
 		CHECK_FOR_INTERRUPTS();
-	if (ddb_guc_log_requests && !call->logged)
-	{
-		call->logged = true;
-		log_call(call);
-	}
-}
-
-void
-ddb_call_finish(DdbCall *call)
-{
-	const DdbcError *error;
-
-	ddb_call_wait(call);
-	error = ddbc_request_error(call->request);
-	if (error != NULL)
-		ddb_report_call(error, call->operation, call->table_name,
-						call->index_name);
 }
 
 void

@@ -25,7 +25,6 @@ typedef struct DdbCall
 	DdbcOperation operation;
 	const char *table_name;		/* for messages; owned by the caller */
 	const char *index_name;		/* NULL: the table itself */
-	bool		logged;
 } DdbCall;
 
 /*
@@ -55,8 +54,11 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 /* Waits for the reply, serving interrupts. Does not raise the call's error. */
 extern void ddb_call_wait(DdbCall *call);
 
-/* Waits, then raises the call's error if it has one. */
-extern void ddb_call_finish(DdbCall *call);
+/*
+ * Once the reply is in, and what it consumed is known: one line in the log if
+ * ddb_fdw.log_requests is on.  Never a value, never a key.
+ */
+extern void ddb_call_log(const DdbCall *call, double read_units);
 
 /* Ends the call's request, cancelling it if it is under way. */
 extern void ddb_call_release(DdbCall *call);
