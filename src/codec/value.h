@@ -22,7 +22,7 @@
 
 typedef enum DdbConversion
 {
-	DDB_CONVERT_TEXT,			/* text, varchar */
+	DDB_CONVERT_TEXT, /* text, varchar */
 	DDB_CONVERT_BYTEA,
 	DDB_CONVERT_BOOL,
 	DDB_CONVERT_INT2,
@@ -35,31 +35,31 @@ typedef enum DdbConversion
 	DDB_CONVERT_TIMESTAMP,
 	DDB_CONVERT_DATE,
 	DDB_CONVERT_UUID,
-	DDB_CONVERT_INPUT,			/* any other type, through its text form */
+	DDB_CONVERT_INPUT, /* any other type, through its text form */
 } DdbConversion;
 
 typedef struct DdbCodec
 {
 	const DdbColumn *column;
-	DdbStoredType stored;		/* what the attribute must be */
+	DdbStoredType stored; /* what the attribute must be */
 	DdbConversion conversion;
-	DdbTimeFormat time_format;	/* resolved, never DEFAULT, of time types */
-	int			fraction_digits;
-	bool		is_key;			/* one spelling only */
-	bool		utf8_server;	/* database encoding is UTF8: no conversion */
-	bool		is_domain;		/* constraints are checked after conversion */
-	FmgrInfo	input;			/* DDB_CONVERT_INPUT and UUID */
-	FmgrInfo	output;
-	Oid			typioparam;
-	void	   *domain_cache;	/* of domain_check */
+	DdbTimeFormat time_format; /* resolved, never DEFAULT, of time types */
+	int fraction_digits;
+	bool is_key; /* one spelling only */
+	bool utf8_server; /* database encoding is UTF8: no conversion */
+	bool is_domain; /* constraints are checked after conversion */
+	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
+	FmgrInfo output;
+	Oid typioparam;
+	void *domain_cache; /* of domain_check */
 	MemoryContext cache_context;
 } DdbCodec;
 
 typedef enum DdbDecodeResult
 {
 	DDB_DECODE_OK,
-	DDB_DECODE_NULL,			/* SQL NULL */
-	DDB_DECODE_MISFIT,			/* does not fit; *reason says why */
+	DDB_DECODE_NULL, /* SQL NULL */
+	DDB_DECODE_MISFIT, /* does not fit; *reason says why */
 } DdbDecodeResult;
 
 /* The stored type that a column means when nothing says otherwise. */
@@ -89,20 +89,20 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
  */
 typedef enum DdbBoundPlace
 {
-	DDB_BOUND_EXACT,			/* data is the value */
-	DDB_BOUND_BETWEEN,			/* data is the greatest storable value below it */
-	DDB_BOUND_BELOW_ALL,		/* less than everything storable */
+	DDB_BOUND_EXACT, /* data is the value */
+	DDB_BOUND_BETWEEN, /* data is the greatest storable value below it */
+	DDB_BOUND_BELOW_ALL, /* less than everything storable */
 	DDB_BOUND_ABOVE_ALL,
-	DDB_BOUND_TOO_LONG,			/* data is a prefix of it, of the longest
+	DDB_BOUND_TOO_LONG, /* data is a prefix of it, of the longest
 								 * length a key may have */
 } DdbBoundPlace;
 
 typedef struct DdbBound
 {
 	DdbBoundPlace place;
-	DdbStoredType type;			/* S, N or B */
-	char	   *data;			/* UTF-8 text, number text, or raw bytes */
-	int			len;
+	DdbStoredType type; /* S, N or B */
+	char *data; /* UTF-8 text, number text, or raw bytes */
+	int len;
 } DdbBound;
 
 /* What a codec allows conditions on its key attribute to push. */
@@ -120,7 +120,7 @@ extern bool ddb_codec_keeps_order(const DdbCodec *codec);
 extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
 
 /* max_len: longest value the key part takes, in bytes. */
-extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
-								   int max_len, DdbBound *bound);
+extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum,
+								   Oid typid, int max_len, DdbBound *bound);
 
-#endif							/* DDB_VALUE_H */
+#endif /* DDB_VALUE_H */

@@ -99,6 +99,18 @@ add_attribute(DdbRowReader *reader, int codec)
 	attribute->plain = ddb_scan_is_plain(attribute->name, attribute->len);
 }
 
+/* The order of rows hangs on this column: NULL in its place would break it. */
+static bool
+carries_order(const DdbRowReader *reader, const DdbColumn *column)
+{
+	if (!reader->plan->ordered)
+		return false;
+	for (int i = 0; i < reader->plan->keys.nsort; i++)
+		if (strcmp(reader->plan->keys.sort[i].name, column->attribute) == 0)
+			return true;
+	return false;
+}
+
 DdbRowReader *
 ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  const DdbKeyRanges *ranges, List *columns)
@@ -112,6 +124,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	reader->ranges = ranges;
 	reader->codecs = palloc0(sizeof(DdbCodec) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
+	reader->soft = palloc0(sizeof(bool) * Max(n, 1));
 	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
 	foreach (lc, columns)
 	{
@@ -119,6 +132,9 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 
 		ddb_codec_init(&reader->codecs[reader->ncodecs], relation, column,
 					   key_type_of(&plan->keys, column->attribute));
+		reader->soft[reader->ncodecs] =
+			ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
+			!carries_order(reader, column);
 		add_attribute(reader, reader->ncodecs++);
 	}
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
@@ -236,26 +252,13 @@ conversion_context(void *arg)
 				   describe_item(reader));
 }
 
-/* The order of rows hangs on this column: NULL in its place would break it. */
-static bool
-carries_order(const DdbRowReader *reader, const DdbColumn *column)
-{
-	if (!reader->plan->ordered)
-		return false;
-	for (int i = 0; i < reader->plan->keys.nsort; i++)
-		if (strcmp(reader->plan->keys.sort[i].name, column->attribute) == 0)
-			return true;
-	return false;
-}
-
 static void
-convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
+convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 		TupleTableSlot *slot)
 {
+	DdbCodec *codec = &reader->codecs[codec_index];
 	int i = codec->column->attnum - 1;
-	bool soft =
-		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
-		!carries_order(reader, codec->column);
+	bool soft = reader->soft[codec_index];
 	const char *reason;
 
 	reader->current = codec;
@@ -314,17 +317,21 @@ ddb_row_reader_begin(DdbRowReader *reader, const char *body, size_t len)
 	reader->next_note = 0;
 }
 
-static void
+static pg_noinline void
+make_room(DdbRowReader *reader)
+{
+	reader->max_notes *= 2;
+	reader->notes =
+		repalloc(reader->notes, sizeof(DdbRowNote) * reader->max_notes);
+}
+
+static inline void
 add_note(DdbRowReader *reader, int attribute, const DdbAttributeValue *value)
 {
 	DdbRowNote *note;
 
 	if (reader->nnotes == reader->max_notes)
-	{
-		reader->max_notes *= 2;
-		reader->notes =
-			repalloc(reader->notes, sizeof(DdbRowNote) * reader->max_notes);
-	}
+		make_room(reader);
 	note = &reader->notes[reader->nnotes++];
 	note->attribute = (int16) attribute;
 	note->type = (uint8) value->type;
@@ -404,7 +411,7 @@ convert_item(DdbRowReader *reader, TupleTableSlot *slot)
 		value.boolean = note->flag;
 		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
 			 i = reader->next_codec[i])
-			convert(reader, &reader->codecs[i], &value, slot);
+			convert(reader, i, &value, slot);
 	}
 	reader->next_note = note - reader->notes;
 }
