@@ -27,7 +27,7 @@ from support.proxy import Proxy, made_reply
 
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
 SEEDS = int(os.environ.get("DDB_FUZZ_SEEDS", 4))
-QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 300 * SEEDS))  # in all
+QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 200 * SEEDS))  # in all
 TABLES = max(4, QUERIES // SEEDS // 200)  # of each seed
 ONLY = os.environ.get("DDB_FUZZ_ONLY")  # table:query
 

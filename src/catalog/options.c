@@ -183,6 +183,8 @@ name_distance(const char *name, const char *candidate)
 	int			distance = varstr_levenshtein(name, len, candidate,
 											  candidate_len, 1, 1, 1, true);
 
+	if (len >= 3 && strncmp(candidate, name, len) == 0)
+		return 1;
 	if (len >= 3 && (strstr(candidate, name) != NULL ||
 					 strstr(name, candidate) != NULL))
 		return Min(distance, 2);

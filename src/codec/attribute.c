@@ -89,24 +89,10 @@ read_payload(DdbScanner *scan, DdbAttributeValue *value)
 }
 
 bool
-ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
+ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
 {
 	bool first = true;
 	DdbSpan tag;
-	const char *start = scan->pos;
-	char letter;
-
-	/* Most values, as the service sends them. */
-	if (ddb_scan_try_tagged_string(scan, &letter, &value->span))
-	{
-		value->type = letter == 'S'   ? DDB_VALUE_S
-					  : letter == 'N' ? DDB_VALUE_N
-					  : letter == 'B' ? DDB_VALUE_B
-									  : DDB_VALUE_NONE;
-		if (value->type != DDB_VALUE_NONE)
-			return true;
-		scan->pos = start;
-	}
 	if (!ddb_scan_enter_object(scan))
 		return false;
 	if (!ddb_scan_next_member(scan, &first, &tag))

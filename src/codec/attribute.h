@@ -15,7 +15,7 @@
  */
 typedef enum DdbValueType
 {
-	DDB_VALUE_NONE,				/* a type this version does not know */
+	DDB_VALUE_NONE, /* a type this version does not know */
 	DDB_VALUE_S,
 	DDB_VALUE_N,
 	DDB_VALUE_B,
@@ -31,17 +31,38 @@ typedef enum DdbValueType
 typedef struct DdbAttributeValue
 {
 	DdbValueType type;
-	DdbSpan		span;			/* S, N, B: the string; SS … L: raw JSON */
-	bool		boolean;		/* of BOOL */
+	DdbSpan span; /* S, N, B: the string; SS … L: raw JSON */
+	bool boolean; /* of BOOL */
 } DdbAttributeValue;
+
+/* As ddb_attribute_read, which takes the shortcut first. */
+extern bool ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value);
 
 /*
  * Consumes one attribute value.  False when the bytes are not one; the
  * scanner's error then says why.
  */
-extern bool ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value);
+static inline bool
+ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
+{
+	const char *start = scan->pos;
+	char tag;
+
+	/* Most values, as the service sends them. */
+	if (ddb_scan_try_tagged_string(scan, &tag, &value->span))
+	{
+		value->type = tag == 'S'   ? DDB_VALUE_S
+					  : tag == 'N' ? DDB_VALUE_N
+					  : tag == 'B' ? DDB_VALUE_B
+								   : DDB_VALUE_NONE;
+		if (value->type != DDB_VALUE_NONE)
+			return true;
+		scan->pos = start;
+	}
+	return ddb_attribute_read_any(scan, value);
+}
 
 /* "S", "BOOL"; "unknown" of DDB_VALUE_NONE. */
 extern const char *ddb_attribute_type_name(DdbValueType type);
 
-#endif							/* DDB_ATTRIBUTE_H */
+#endif /* DDB_ATTRIBUTE_H */

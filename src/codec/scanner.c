@@ -550,24 +550,6 @@ ddb_scan_string(DdbScanner *scan, DdbSpan *string)
 }
 
 bool
-ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
-{
-	const char *p = scan->pos;
-
-	if (unlikely(scan->error != DDB_SCAN_OK))
-		return false;
-	if (!*first && *p++ != ',')
-		return false;
-	/* a quote, the name, a quote, a colon */
-	if (unlikely((size_t) (scan->end - scan->pos) < len + 4) || *p != '"' ||
-		p[len + 1] != '"' || p[len + 2] != ':' || memcmp(p + 1, name, len) != 0)
-		return false;
-	*first = false;
-	scan->pos = p + len + 3;
-	return true;
-}
-
-bool
 ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
 {
 	const char *p = scan->pos;

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Readable bytes that must follow the input.  What is in them does not matter,
@@ -103,8 +104,24 @@ extern bool ddb_scan_string(DdbScanner *scan, DdbSpan *string);
  * next_member.  The name must hold nothing that JSON escapes.
  * try_tagged_string: {"X":"…"} for a capital letter X.
  */
-extern bool ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name,
-								size_t len);
+static inline bool
+ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
+{
+	const char *p = scan->pos;
+
+	/* a comma, a quote, the name, a quote, a colon */
+	if (scan->error != DDB_SCAN_OK || (size_t) (scan->end - p) < len + 4)
+		return false;
+	if (!*first && *p++ != ',')
+		return false;
+	if (*p != '"' || p[len + 1] != '"' || p[len + 2] != ':' ||
+		memcmp(p + 1, name, len) != 0)
+		return false;
+	*first = false;
+	scan->pos = p + len + 3;
+	return true;
+}
+
 extern bool ddb_scan_try_tagged_string(DdbScanner *scan, char *tag,
 									   DdbSpan *string);
 

@@ -317,30 +317,63 @@ ddb_time_parse_iso(const char *text, size_t len, DdbTimeParse *result)
 	return cursor.pos == cursor.end;
 }
 
+/* The number of two digits, or one that no field of a time can have. */
+static inline int
+two_digits(const char *text)
+{
+	if (!is_digit(text[0]) || !is_digit(text[1]))
+		return 100;
+	return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
+/* Reads .fff, as many digits as said, as microseconds. */
+static bool
+read_fixed_fraction(const char *text, int digits, int *micros)
+{
+	int value = 0;
+	int i;
+
+	if (digits > 0 && text[0] != '.')
+		return false;
+	for (i = 1; i <= FRACTION_DIGITS; i++)
+	{
+		if (i <= digits && !is_digit(text[i]))
+			return false;
+		value = value * 10 + (i <= digits ? text[i] - '0' : 0);
+	}
+	*micros = value;
+	return true;
+}
+
 bool
 ddb_time_parse_fixed(const char *text, size_t len, int fraction_digits,
 					 int64_t *micros)
 {
-	Cursor cursor = {text, text + len};
+	const size_t point = strlen("YYYY-MM-DDTHH:MM:SS");
+	int century;
+	int year;
 	Civil civil;
 	Clock clock;
-	bool basic;
-	size_t point = strlen("YYYY-MM-DDTHH:MM:SS");
 
-	if (fraction_digits < 0 || fraction_digits > FRACTION_DIGITS)
+	if (fraction_digits < 0 || fraction_digits > FRACTION_DIGITS ||
+		len != point + (fraction_digits > 0) + (size_t) fraction_digits + 1)
 		return false;
-	/* With this the rest can have no digit more or less either. */
-	if (len != point + (fraction_digits > 0) + (size_t) fraction_digits + 1)
+	if (text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
+		text[13] != ':' || text[16] != ':' || text[len - 1] != 'Z')
 		return false;
-	if (fraction_digits > 0 && text[point] != '.')
-		return false;
-	if (!take_date(&cursor, &civil, &basic) || basic ||
-		!take_char(&cursor, 'T') || !take_clock(&cursor, false, &clock) ||
-		!take_char(&cursor, 'Z') || cursor.pos != cursor.end)
-		return false;
-
-	/* The other names of an instant would not sort where it does. */
-	if (clock.hour > 23 || clock.second > 59)
+	century = two_digits(text);
+	year = two_digits(text + 2);
+	civil.year = century * 100 + year;
+	civil.month = two_digits(text + 5);
+	civil.day = two_digits(text + 8);
+	clock.hour = two_digits(text + 11);
+	clock.minute = two_digits(text + 14);
+	clock.second = two_digits(text + 17);
+	/* The other names of an instant, 24:00 and :60, would not sort where it
+	 * does. */
+	if (century > 99 || year > 99 || !valid_civil(&civil) || clock.hour > 23 ||
+		clock.minute > 59 || clock.second > 59 ||
+		!read_fixed_fraction(text + point, fraction_digits, &clock.micros))
 		return false;
 	*micros = to_micros(&civil, &clock);
 	return true;

@@ -31,7 +31,7 @@
 #include "utils/uuid.h"
 
 /* Microseconds from 1970-01-01 to PostgreSQL's epoch, 2000-01-01. */
-#define PG_EPOCH_MICROS \
+#define PG_EPOCH_MICROS                                                        \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define PG_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
 
@@ -41,10 +41,10 @@
 /* One row a type with a conversion of its own. */
 static const struct
 {
-	Oid			typid;
+	Oid typid;
 	DdbConversion conversion;
-	DdbStoredType stored;		/* by default */
-}			conversions[] = {
+	DdbStoredType stored; /* by default */
+} conversions[] = {
 	{TEXTOID, DDB_CONVERT_TEXT, DDB_STORED_S},
 	{VARCHAROID, DDB_CONVERT_TEXT, DDB_STORED_S},
 	{BYTEAOID, DDB_CONVERT_BYTEA, DDB_STORED_B},
@@ -80,7 +80,8 @@ static bool
 is_time_conversion(DdbConversion conversion)
 {
 	return conversion == DDB_CONVERT_TIMESTAMPTZ ||
-		conversion == DDB_CONVERT_TIMESTAMP || conversion == DDB_CONVERT_DATE;
+		   conversion == DDB_CONVERT_TIMESTAMP ||
+		   conversion == DDB_CONVERT_DATE;
 }
 
 DdbStoredType
@@ -130,22 +131,23 @@ init_time_format(DdbCodec *codec, const DdbRelation *relation)
 	codec->time_format = column->time_format;
 	codec->fraction_digits = column->fraction_digits;
 	if (codec->time_format == DDB_TIME_DEFAULT)
-		codec->time_format = codec->stored == DDB_STORED_N ? DDB_TIME_EPOCH :
-			DDB_TIME_ISO8601;
+		codec->time_format =
+			codec->stored == DDB_STORED_N ? DDB_TIME_EPOCH : DDB_TIME_ISO8601;
 	if (is_epoch(codec->time_format) != (codec->stored == DDB_STORED_N))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("format of column \"%s\" of foreign table %s does not go with its stored type %s",
-						column->name, relation->name,
-						ddb_stored_type_name(codec->stored)),
-				 errhint("Formats \"epoch\" and \"epoch_ms\" are numbers (N), the others text (S).")));
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+						errmsg("format of column \"%s\" of foreign table %s "
+							   "does not go with its stored type %s",
+							   column->name, relation->name,
+							   ddb_stored_type_name(codec->stored)),
+						errhint("Formats \"epoch\" and \"epoch_ms\" are "
+								"numbers (N), the others text (S).")));
 }
 
 static void
 init_functions(DdbCodec *codec)
 {
-	Oid			function;
-	bool		varlena;
+	Oid function;
+	bool varlena;
 
 	if (codec->conversion != DDB_CONVERT_INPUT &&
 		codec->conversion != DDB_CONVERT_UUID)
@@ -166,18 +168,19 @@ raise_unsuited(const DdbCodec *codec, const DdbRelation *relation,
 	const DdbColumn *column = codec->column;
 
 	if (key_type != DDB_STORED_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table %s cannot hold key attribute \"%s\"",
-						column->name, relation->name, column->attribute),
-				 errdetail("The key attribute is of DynamoDB type %s, the column of type %s.",
-						   ddb_stored_type_name(key_type),
-						   format_type_be(column->typid))));
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+						errmsg("column \"%s\" of foreign table %s cannot hold "
+							   "key attribute \"%s\"",
+							   column->name, relation->name, column->attribute),
+						errdetail("The key attribute is of DynamoDB type %s, "
+								  "the column of type %s.",
+								  ddb_stored_type_name(key_type),
+								  format_type_be(column->typid))));
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-			 errmsg("column \"%s\" of foreign table %s has type %s, which cannot hold DynamoDB type %s",
-					column->name, relation->name,
-					format_type_be(column->typid),
+			 errmsg("column \"%s\" of foreign table %s has type %s, which "
+					"cannot hold DynamoDB type %s",
+					column->name, relation->name, format_type_be(column->typid),
 					ddb_stored_type_name(codec->stored)),
 			 errhint("Change the column's type or its option \"type\".")));
 }
@@ -186,8 +189,8 @@ raise_unsuited(const DdbCodec *codec, const DdbRelation *relation,
 static void
 check_scalar(const DdbColumn *column, const DdbRelation *relation)
 {
-	Oid			typid = column->base_typid;
-	char		typtype = get_typtype(typid);
+	Oid typid = column->base_typid;
+	char typtype = get_typtype(typid);
 
 	if (typtype != TYPTYPE_COMPOSITE && typtype != TYPTYPE_PSEUDO &&
 		!OidIsValid(get_element_type(typid)) && typid != JSONOID &&
@@ -195,7 +198,8 @@ check_scalar(const DdbColumn *column, const DdbRelation *relation)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("column \"%s\" of foreign table %s: documents, lists and sets are not available in this version of ddb_fdw",
+			 errmsg("column \"%s\" of foreign table %s: documents, lists and "
+					"sets are not available in this version of ddb_fdw",
 					column->name, relation->name)));
 }
 
@@ -238,7 +242,7 @@ static char *
 plain_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
 		   const char **reason)
 {
-	char	   *out = span->len + 1 <= size ? buffer : palloc(span->len + 1);
+	char *out = span->len + 1 <= size ? buffer : palloc(span->len + 1);
 
 	*len = span->len;
 	if (!span->escaped)
@@ -265,21 +269,21 @@ static DdbDecodeResult
 decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 			const char **reason)
 {
-	text	   *result = palloc(VARHDRSZ + span->len + 1);
-	size_t		len;
-	int32		max_chars = codec->column->typmod - VARHDRSZ;
+	text *result = palloc(VARHDRSZ + span->len + 1);
+	size_t len;
+	int32 max_chars = codec->column->typmod - VARHDRSZ;
 
 	if (plain_text(span, VARDATA(result), span->len + 1, &len, reason) == NULL)
 		return DDB_DECODE_MISFIT;
 	if (codec->utf8_server)
 		SET_VARSIZE(result, VARHDRSZ + len);
 	else
-		result = cstring_to_text(pg_any_to_server(VARDATA(result), len,
-												  PG_UTF8));
+		result =
+			cstring_to_text(pg_any_to_server(VARDATA(result), len, PG_UTF8));
 	/* More bytes than the limit has characters: count the characters. */
 	if (max_chars >= 0 && (int32) VARSIZE_ANY_EXHDR(result) > max_chars &&
-		pg_mbstrlen_with_len(VARDATA(result),
-							 VARSIZE_ANY_EXHDR(result)) > max_chars)
+		pg_mbstrlen_with_len(VARDATA(result), VARSIZE_ANY_EXHDR(result)) >
+			max_chars)
 	{
 		*reason = "it is too long";
 		return DDB_DECODE_MISFIT;
@@ -291,14 +295,14 @@ decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 static DdbDecodeResult
 decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
 {
-	char		buffer[NUMBER_BUFFER];
-	size_t		len;
-	char	   *base64 = span->escaped ?
-		plain_text(span, buffer, sizeof(buffer), &len, reason) :
-		unconstify(char *, span->data);
-	int			room;
-	int			size;
-	bytea	   *result;
+	char buffer[NUMBER_BUFFER];
+	size_t len;
+	char *base64 = span->escaped
+					   ? plain_text(span, buffer, sizeof(buffer), &len, reason)
+					   : unconstify(char *, span->data);
+	int room;
+	int size;
+	bytea *result;
 
 	if (base64 == NULL)
 		return DDB_DECODE_MISFIT;
@@ -321,7 +325,7 @@ static DdbDecodeResult
 decode_integer(DdbConversion conversion, const char *text, size_t len,
 			   Datum *datum, const char **reason)
 {
-	int64		value;
+	int64 value;
 
 	*reason = "it is not a whole number in the column's range";
 	if (!ddb_decimal_to_int64(text, len, &value))
@@ -340,40 +344,47 @@ decode_integer(DdbConversion conversion, const char *text, size_t len,
 }
 
 /*
- * Up to 18 digits, with or without a point, become a numeric without parsing
- * text twice.  False when the text is longer or holds anything else.
+ * Takes up to 18 characters of digits, with or without a point, apart: the
+ * number is *digits / 10^*scale.  False when there are more, or others.
  */
+static bool
+small_decimal(const char *text, size_t len, int64 *digits, int *scale)
+{
+	int64 value = 0;
+	size_t i = len > 0 && text[0] == '-' ? 1 : 0;
+	size_t point = len;
+
+	if (len > 18)
+		return false;
+	for (; i < len; i++)
+	{
+		if (text[i] >= '0' && text[i] <= '9')
+			value = value * 10 + (text[i] - '0');
+		else if (text[i] == '.' && point == len)
+			point = i;
+		else
+			return false;
+	}
+	/* A digit there must be. */
+	if (len == 0 || (len == 1 && (text[0] < '0' || text[0] > '9')) ||
+		(len == 2 && text[0] == '-' && text[1] == '.'))
+		return false;
+	*digits = text[0] == '-' ? -value : value;
+	*scale = point < len ? (int) (len - point - 1) : 0;
+	return true;
+}
+
 static bool
 numeric_from_digits(const char *text, size_t len, Datum *datum)
 {
-	int64		value = 0;
-	int			scale = -1;
-	int			digits = 0;
-	size_t		i = 0;
-	bool		negative = len > 0 && text[0] == '-';
+	int64 digits;
+	int scale;
 
-	if (len == 0 || len > 18)
+	if (!small_decimal(text, len, &digits, &scale))
 		return false;
-	for (i = negative ? 1 : 0; i < len; i++)
-	{
-		if (text[i] == '.' && scale < 0)
-			scale = 0;
-		else if (text[i] < '0' || text[i] > '9')
-			return false;
-		else
-		{
-			value = value * 10 + (text[i] - '0');
-			digits++;
-			if (scale >= 0)
-				scale++;
-		}
-	}
-	if (digits == 0)
-		return false;
-	if (negative)
-		value = -value;
-	*datum = NumericGetDatum(scale > 0 ? int64_div_fast_to_numeric(value, scale) :
-							 int64_to_numeric(value));
+	*datum =
+		NumericGetDatum(scale > 0 ? int64_div_fast_to_numeric(digits, scale)
+								  : int64_to_numeric(digits));
 	return true;
 }
 
@@ -384,21 +395,21 @@ numeric_from_digits(const char *text, size_t len, Datum *datum)
 static bool
 numeric_fits_typmod(Datum value, int32 typmod, Datum *result)
 {
-	int			precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
-	int			scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	Numeric		rounded;
-	DdbDecimal	decimal;
-	char	   *text;
+	int precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	int scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	Numeric rounded;
+	DdbDecimal decimal;
+	char *text;
 
 	if (typmod < (int32) VARHDRSZ)
 		return true;
-	rounded = DatumGetNumeric(DirectFunctionCall2(numeric_round, value,
-												  Int32GetDatum(scale)));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, value,
-										  NumericGetDatum(rounded))))
+	rounded = DatumGetNumeric(
+		DirectFunctionCall2(numeric_round, value, Int32GetDatum(scale)));
+	if (!DatumGetBool(
+			DirectFunctionCall2(numeric_eq, value, NumericGetDatum(rounded))))
 		return false;
-	text = DatumGetCString(DirectFunctionCall1(numeric_out,
-											   NumericGetDatum(rounded)));
+	text = DatumGetCString(
+		DirectFunctionCall1(numeric_out, NumericGetDatum(rounded)));
 	if (!ddb_decimal_parse(text, strlen(text), &decimal) ||
 		(decimal.ndigits > 0 && decimal.exponent > precision - scale))
 		return false;
@@ -407,14 +418,20 @@ numeric_fits_typmod(Datum value, int32 typmod, Datum *result)
 }
 
 static DdbDecodeResult
-decode_numeric(DdbCodec *codec, char *text, size_t len, Datum *datum,
+decode_numeric(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 			   const char **reason)
 {
-	DdbDecimal	decimal;
+	char buffer[NUMBER_BUFFER];
+	char *text;
+	size_t len;
+	DdbDecimal decimal;
 
-	*reason = "it is not a number";
-	if (!numeric_from_digits(text, len, datum))
+	if (span->escaped || !numeric_from_digits(span->data, span->len, datum))
 	{
+		text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+		if (text == NULL)
+			return DDB_DECODE_MISFIT;
+		*reason = "it is not a number";
 		if (!ddb_decimal_parse(text, len, &decimal) ||
 			decimal.exponent > NUMERIC_MAX_PRECISION ||
 			decimal.exponent < -NUMERIC_MAX_PRECISION)
@@ -429,12 +446,47 @@ decode_numeric(DdbCodec *codec, char *text, size_t len, Datum *datum,
 	return DDB_DECODE_MISFIT;
 }
 
-static DdbDecodeResult
-decode_float(DdbConversion conversion, const char *text, size_t len,
-			 Datum *datum, const char **reason)
+/*
+ * Up to 15 digits, with or without a point, are exact in a double, and so is
+ * the power of ten they are divided by: the quotient is rounded once, as
+ * strtod would.  False when the text is longer or holds anything else.
+ */
+static bool
+double_from_digits(const char *text, size_t len, double *value)
 {
-	DdbDecimal	decimal;
-	double		value;
+	static const double powers[] = {1e0,  1e1,  1e2,  1e3, 1e4,  1e5,
+									1e6,  1e7,  1e8,  1e9, 1e10, 1e11,
+									1e12, 1e13, 1e14, 1e15};
+	int64 digits;
+	int scale;
+
+	if (FLT_EVAL_METHOD != 0 || len > 15 ||
+		!small_decimal(text, len, &digits, &scale))
+		return false;
+	/* -0 is left to strtod. */
+	*value = (double) digits / powers[scale];
+	return digits != 0 || text[0] != '-';
+}
+
+static DdbDecodeResult
+decode_float(DdbConversion conversion, const DdbSpan *span, Datum *datum,
+			 const char **reason)
+{
+	char buffer[NUMBER_BUFFER];
+	char *text;
+	size_t len;
+	DdbDecimal decimal;
+	double value;
+
+	if (conversion == DDB_CONVERT_FLOAT8 && !span->escaped &&
+		double_from_digits(span->data, span->len, &value))
+	{
+		*datum = Float8GetDatum(value);
+		return DDB_DECODE_OK;
+	}
+	text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+	if (text == NULL)
+		return DDB_DECODE_MISFIT;
 
 	*reason = "it is out of the column's range";
 	if (!ddb_decimal_parse(text, len, &decimal))
@@ -444,7 +496,7 @@ decode_float(DdbConversion conversion, const char *text, size_t len,
 	}
 	if (conversion == DDB_CONVERT_FLOAT4)
 	{
-		float		single = strtof(text, NULL);
+		float single = strtof(text, NULL);
 
 		if (isinf(single) || (single == 0 && decimal.ndigits > 0))
 			return DDB_DECODE_MISFIT;
@@ -464,8 +516,8 @@ parse_instant(const DdbCodec *codec, const char *text, size_t len,
 			  int64 *micros)
 {
 	DdbTimeParse parse;
-	bool		exact = true;
-	bool		ok;
+	bool exact = true;
+	bool ok;
 
 	switch (codec->time_format)
 	{
@@ -473,8 +525,7 @@ parse_instant(const DdbCodec *codec, const char *text, size_t len,
 			return ddb_time_parse_fixed(text, len, codec->fraction_digits,
 										micros);
 		case DDB_TIME_EPOCH:
-			ok = ddb_time_parse_epoch(text, len, USECS_PER_SEC, micros,
-									  &exact);
+			ok = ddb_time_parse_epoch(text, len, USECS_PER_SEC, micros, &exact);
 			break;
 		case DDB_TIME_EPOCH_MS:
 			ok = ddb_time_parse_epoch(text, len, 1000, micros, &exact);
@@ -492,8 +543,8 @@ static DdbDecodeResult
 decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
 {
-	int64		micros;
-	int32		days;
+	int64 micros;
+	int32 days;
 
 	*reason = "it is not a date";
 	if (codec->time_format == DDB_TIME_ISO8601)
@@ -521,7 +572,7 @@ static DdbDecodeResult
 decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
 {
-	int64		micros;
+	int64 micros;
 
 	if (codec->conversion == DDB_CONVERT_DATE)
 		return decode_date(codec, text, len, datum, reason);
@@ -561,8 +612,8 @@ static DdbDecodeResult
 decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			 const char **reason)
 {
-	char	   *text = codec->utf8_server ? utf8 :
-		pg_any_to_server(utf8, len, PG_UTF8);
+	char *text =
+		codec->utf8_server ? utf8 : pg_any_to_server(utf8, len, PG_UTF8);
 
 	*reason = "the type's input function refuses it";
 	if (codec->is_enum)
@@ -630,36 +681,49 @@ decode_uuid(const DdbCodec *codec, const char *text, size_t len, Datum *datum,
 	return DDB_DECODE_OK;
 }
 
-/* Everything that is converted from text, whether stored as S or as N. */
+/* What is read by its length: it may lie in the page as it is. */
 static DdbDecodeResult
-decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft,
-				 Datum *datum, const char **reason)
+decode_in_place(DdbCodec *codec, const DdbSpan *span, Datum *datum,
+				const char **reason)
 {
-	char		buffer[NUMBER_BUFFER];
-	size_t		len;
-	char	   *text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+	char buffer[NUMBER_BUFFER];
+	const char *text = span->data;
+	size_t len = span->len;
 
+	if (span->escaped)
+		text = plain_text(span, buffer, sizeof(buffer), &len, reason);
 	if (text == NULL)
 		return DDB_DECODE_MISFIT;
+	if (is_time_conversion(codec->conversion))
+		return decode_time(codec, text, len, datum, reason);
+	if (codec->conversion == DDB_CONVERT_UUID)
+		return decode_uuid(codec, text, len, datum, reason);
+	return decode_integer(codec->conversion, text, len, datum, reason);
+}
+
+/* Everything that is converted from text, whether stored as S or as N. */
+static DdbDecodeResult
+decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft, Datum *datum,
+				 const char **reason)
+{
+	char buffer[NUMBER_BUFFER];
+	char *text;
+	size_t len;
+
 	switch (codec->conversion)
 	{
-		case DDB_CONVERT_INT2:
-		case DDB_CONVERT_INT4:
-		case DDB_CONVERT_INT8:
-			return decode_integer(codec->conversion, text, len, datum, reason);
 		case DDB_CONVERT_NUMERIC:
-			return decode_numeric(codec, text, len, datum, reason);
+			return decode_numeric(codec, span, datum, reason);
 		case DDB_CONVERT_FLOAT4:
 		case DDB_CONVERT_FLOAT8:
-			return decode_float(codec->conversion, text, len, datum, reason);
-		case DDB_CONVERT_TIMESTAMPTZ:
-		case DDB_CONVERT_TIMESTAMP:
-		case DDB_CONVERT_DATE:
-			return decode_time(codec, text, len, datum, reason);
-		case DDB_CONVERT_UUID:
-			return decode_uuid(codec, text, len, datum, reason);
-		default:
+			return decode_float(codec->conversion, span, datum, reason);
+		case DDB_CONVERT_INPUT:
+			text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+			if (text == NULL)
+				return DDB_DECODE_MISFIT;
 			return decode_input(codec, text, len, soft, datum, reason);
+		default:
+			return decode_in_place(codec, span, datum, reason);
 	}
 }
 

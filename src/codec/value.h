@@ -23,7 +23,7 @@
 
 typedef enum DdbConversion
 {
-	DDB_CONVERT_TEXT,			/* text, varchar */
+	DDB_CONVERT_TEXT, /* text, varchar */
 	DDB_CONVERT_BYTEA,
 	DDB_CONVERT_BOOL,
 	DDB_CONVERT_INT2,
@@ -36,13 +36,13 @@ typedef enum DdbConversion
 	DDB_CONVERT_TIMESTAMP,
 	DDB_CONVERT_DATE,
 	DDB_CONVERT_UUID,
-	DDB_CONVERT_INPUT,			/* any other type, through its text form */
+	DDB_CONVERT_INPUT, /* any other type, through its text form */
 } DdbConversion;
 
 typedef struct DdbCodec
 {
 	const DdbColumn *column;
-	DdbStoredType stored;		/* what the attribute must be */
+	DdbStoredType stored; /* what the attribute must be */
 	DdbConversion conversion;
 	DdbTimeFormat time_format;	/* resolved, never DEFAULT, of time types */
 	int			fraction_digits;
@@ -60,8 +60,8 @@ typedef struct DdbCodec
 typedef enum DdbDecodeResult
 {
 	DDB_DECODE_OK,
-	DDB_DECODE_NULL,			/* SQL NULL */
-	DDB_DECODE_MISFIT,			/* does not fit; *reason says why */
+	DDB_DECODE_NULL, /* SQL NULL */
+	DDB_DECODE_MISFIT, /* does not fit; *reason says why */
 } DdbDecodeResult;
 
 /* The stored type that a column means when nothing says otherwise. */
@@ -92,20 +92,20 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
  */
 typedef enum DdbBoundPlace
 {
-	DDB_BOUND_EXACT,			/* data is the value */
-	DDB_BOUND_BETWEEN,			/* data is the greatest storable value below it */
-	DDB_BOUND_BELOW_ALL,		/* less than everything storable */
+	DDB_BOUND_EXACT, /* data is the value */
+	DDB_BOUND_BETWEEN, /* data is the greatest storable value below it */
+	DDB_BOUND_BELOW_ALL, /* less than everything storable */
 	DDB_BOUND_ABOVE_ALL,
-	DDB_BOUND_TOO_LONG,			/* data is a prefix of it, of the longest
+	DDB_BOUND_TOO_LONG, /* data is a prefix of it, of the longest
 								 * length a key may have */
 } DdbBoundPlace;
 
 typedef struct DdbBound
 {
 	DdbBoundPlace place;
-	DdbStoredType type;			/* S, N or B */
-	char	   *data;			/* UTF-8 text, number text, or raw bytes */
-	int			len;
+	DdbStoredType type; /* S, N or B */
+	char *data; /* UTF-8 text, number text, or raw bytes */
+	int len;
 } DdbBound;
 
 /*

@@ -87,6 +87,20 @@ add_attribute(DdbRowReader *reader, int codec)
 	attribute->plain = ddb_scan_is_plain(attribute->name, attribute->len);
 }
 
+/* The order of rows hangs on this column: NULL in its place would break it. */
+static bool
+carries_order(const DdbRowReader *reader, const DdbColumn *column)
+{
+	if (!reader->plan->ordered)
+		return false;
+	for (int i = 0; i < reader->plan->keys.nsort; i++)
+		if (ddb_relation_find_attribute(reader->relation,
+										reader->plan->keys.sort[i].name) ==
+			column)
+			return true;
+	return false;
+}
+
 DdbRowReader *
 ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  DdbCodecSet *codecs, List *columns)
@@ -99,11 +113,17 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	reader->plan = plan;
 	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
+	reader->soft = palloc0(sizeof(bool) * Max(n, 1));
 	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
 	foreach (lc, columns)
 	{
+		DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
+
 		reader->codecs[reader->ncodecs] =
 			ddb_codec_set_get(codecs, lfirst_int(lc));
+		reader->soft[reader->ncodecs] =
+			ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
+			!carries_order(reader, column);
 		add_attribute(reader, reader->ncodecs++);
 	}
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
@@ -223,28 +243,13 @@ conversion_context(void *arg)
 				   describe_item(reader));
 }
 
-/* The order of rows hangs on this column: NULL in its place would break it. */
-static bool
-carries_order(const DdbRowReader *reader, const DdbColumn *column)
-{
-	if (!reader->plan->ordered)
-		return false;
-	for (int i = 0; i < reader->plan->keys.nsort; i++)
-		if (ddb_relation_find_attribute(reader->relation,
-										reader->plan->keys.sort[i].name) ==
-			column)
-			return true;
-	return false;
-}
-
 static void
-convert(DdbRowReader *reader, DdbCodec *codec, const DdbAttributeValue *value,
+convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 		TupleTableSlot *slot)
 {
+	DdbCodec *codec = reader->codecs[codec_index];
 	int i = codec->column->attnum - 1;
-	bool soft =
-		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
-		!carries_order(reader, codec->column);
+	bool soft = reader->soft[codec_index];
 	const char *reason;
 
 	reader->current = codec;
@@ -294,20 +299,24 @@ identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 	return guess;
 }
 
-static void
+static pg_noinline void
+make_room(DdbNotes *notes)
+{
+	notes->room = Max(INITIAL_NOTES, notes->room * 2);
+	notes->items =
+		notes->items == NULL
+			? palloc(sizeof(DdbNote) * notes->room)
+			: repalloc_huge(notes->items, sizeof(DdbNote) * notes->room);
+}
+
+static inline void
 add_note(DdbNotes *notes, const char *body, int attribute,
 		 const DdbAttributeValue *value)
 {
 	DdbNote *note;
 
 	if (notes->n == notes->room)
-	{
-		notes->room = Max(INITIAL_NOTES, notes->room * 2);
-		notes->items =
-			notes->items == NULL
-				? palloc(sizeof(DdbNote) * notes->room)
-				: repalloc_huge(notes->items, sizeof(DdbNote) * notes->room);
-	}
+		make_room(notes);
 	note = &notes->items[notes->n++];
 	note->attribute = (int16) attribute;
 	note->type = (uint8) value->type;
@@ -387,7 +396,7 @@ convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 		value.boolean = note->flag;
 		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
 			 i = reader->next_codec[i])
-			convert(reader, reader->codecs[i], &value, slot);
+			convert(reader, i, &value, slot);
 	}
 	page->notes.next = note - page->notes.items;
 }
@@ -448,7 +457,7 @@ ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 					   reader->codecs[i]->column->attribute) != 0)
 				continue;
 			bound_to_value(&target->partition[j].lower, &value);
-			convert(reader, reader->codecs[i], &value, slot);
+			convert(reader, i, &value, slot);
 		}
 	}
 	ExecStoreVirtualTuple(slot);

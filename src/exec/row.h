@@ -29,6 +29,7 @@ typedef struct DdbRowReader
 	const DdbTarget *target; /* being read, or NULL: for error messages */
 	DdbCodec **codecs; /* one a fetched column */
 	int *next_codec; /* of the same attribute, or -1 */
+	bool *soft; /* a misfit of this codec is NULL */
 	int ncodecs;
 	DdbRowAttribute *attributes; /* sorted by length, then bytes */
 	int nattributes;

@@ -194,6 +194,9 @@ class Number(Kind):
                 return plain(value)
 
     def near(self, rng, value):
+        if rng.random() < 0.3:
+            # Just beyond what DynamoDB holds: the 39th digit and later.
+            return value + ("" if "." in value else ".") + "0" * 130 + "1"
         return plain(Decimal(value) + rng.choice([1, -1, Decimal("0.5"), Decimal("-0.1")]))
 
     def constant(self, rng, pool):
@@ -345,7 +348,7 @@ class Date(Kind):
 KEY_KINDS = {
     "S": [Text(), Text(), Text(), Text("varchar"), Uuid(), Enum(), Time("iso8601:3"),
           Time("iso8601:0"), Time("iso8601:6", "timestamp"), Time("iso8601"), Date()],
-    "N": [Number(), Number(), Number("bigint"), Number("integer"), Number("smallint"),
+    "N": [Number(), Number(), Number(), Number(), Number("bigint"), Number("integer"), Number("smallint"),
           Number("double precision"), Time("epoch"), Time("epoch_ms")],
     "B": [Bytea()],
 }  # fmt: skip
