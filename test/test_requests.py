@@ -531,8 +531,15 @@ def test_projection(t, proxy, columns):
 
 def test_columns_of_local_filters_and_sorts_are_asked_for(t, proxy):
     with proxy.record() as calls:
-        t.execute("SELECT sk FROM t WHERE pk = 'P' AND sev = 'error' ORDER BY n")
+        t.execute("SELECT sk FROM t WHERE pk = 'P' AND upper(sev) = 'ERROR' ORDER BY n")
     assert projection(calls[0].request) == {"sk", "sev", "n"}
+
+
+def test_columns_of_pushed_filters_are_not_asked_for(t, proxy):
+    with proxy.record() as calls:
+        t.execute("SELECT sk FROM t WHERE pk = 'P' AND sev = 'error' ORDER BY n")
+    assert projection(calls[0].request) == {"sk", "n"}
+    assert "FilterExpression" in calls[0].request
 
 
 def test_rows_without_columns(t, proxy):
@@ -555,7 +562,8 @@ def test_rows_without_columns(t, proxy):
             ["Query pk = 'P' AND sk >= '10' count"],
         ),
         ("SELECT count(*) FROM t WHERE pk = 'P' AND sk > '10' AND sk < '20'", 9, None),
-        ("SELECT count(*) FROM t WHERE pk = 'P' AND sev = 'error'", 5, ["Query pk = 'P'"]),
+        ("SELECT count(*) FROM t WHERE pk = 'P' AND sev = 'error'", 5, ["Query pk = 'P' count"]),
+        ("SELECT count(*) FROM t WHERE pk = 'P' AND upper(sev) = 'ERROR'", 5, ["Query pk = 'P'"]),
         ("SELECT count(n) FROM t WHERE pk = 'P'", 30, ["Query pk = 'P'"]),
         ("SELECT count(DISTINCT sev) FROM t WHERE pk = 'P'", 2, ["Query pk = 'P'"]),
         ("SELECT count(*) FROM t WHERE pk = 'P' AND sk = '01'", 1, ["GetItem P,01"]),
@@ -857,7 +865,10 @@ def test_explain_of_count_get_item_and_segment(t):
     node = foreign_scan(explain(t, "SELECT n FROM t WHERE pk = 'P' AND sk = '01'"))
     assert node["DynamoDB Operation"] == "GetItem"
     node = foreign_scan(explain(t, "SELECT n FROM t WHERE pk = 'P' AND n > 5"))
-    assert "n > 5" in node["Filter"]
+    assert "n > 5" in node["DynamoDB Filter"]
+    assert "Filter" not in node
+    node = foreign_scan(explain(t, "SELECT n FROM t WHERE pk = 'P' AND n % 2 = 0"))
+    assert "n % 2" in node["Filter"]
     assert "DynamoDB Filter" not in node
     foreign_table(t, "s", T_COLUMNS, table_name="Wire", segment=1, total_segments=3)
     node = foreign_scan(explain(t, "SELECT n FROM s"))

@@ -299,16 +299,12 @@ def test_no_bytea(store):
 
 def test_uuid(store):
     value = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
-    texts = [str(value), str(value).upper(), value.hex, f"{{{value}}}"]
+    texts = [str(value), str(value).upper(), "A0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]
     check(store, [("uuid", s(text), value) for text in texts])
+    # other spellings could not be found by a condition
+    check_misfits(store, [("uuid", s(text)) for text in (value.hex, f"{{{value}}}")])
 
 
-BY_INPUT_FUNCTION = pytest.mark.xfail(
-    strict=True, reason="22P02 of the type's input function; names no attribute or stored type"
-)
-
-
-@BY_INPUT_FUNCTION
 def test_no_uuid(store):
     wrong = [
         "",
@@ -326,7 +322,6 @@ def test_enums(store):
     check(store, [("mood", s(v), v) for v in ("sad", "très bien", "OK")])
 
 
-@BY_INPUT_FUNCTION
 def test_no_enums(store):
     store.db.execute("CREATE TYPE mood AS ENUM ('sad', 'OK')")
     check_misfits(
@@ -501,7 +496,6 @@ def test_domains_refuse(store):
     assert store.db.execute("SELECT c1, c2 FROM v").fetchone() == (None, None)
 
 
-@pytest.mark.xfail(strict=True, reason="domain_check raises whatever on_type_mismatch says")
 def test_domain_violation_can_be_null(store):
     store.db.execute("CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
     store.columns([("positive", n(0)), ("positive", n(1))])
@@ -519,7 +513,7 @@ def test_input_functions_say_where(store):
         ("inet", s("1.2.3")),
     ]
     store.columns(cases)
-    for i, state in enumerate(["22P02", "22P02", MISFIT, MISFIT, "22P02"]):
+    for i, state in enumerate([MISFIT, MISFIT, MISFIT, MISFIT, "22P02"]):
         with pytest.raises(psycopg.Error) as caught:
             store.db.execute(f"SELECT pk, c{i} FROM v")
         assert caught.value.sqlstate == state
@@ -700,7 +694,7 @@ def test_key_columns_of_an_impossible_type(store, declaration, key_type):
 
 
 @pytest.mark.parametrize(
-    "declaration", ["jsonb", "json", "text[]", "integer[]", "text OPTIONS (type 'SS')", "point[]"]
+    "declaration", ["jsonb", "json", "text[]", "integer[]", "point[]"]
 )
 def test_what_is_not_available_yet(store, declaration):
     store.columns([(declaration, {"L": []}), ("text", s("fine"))])
