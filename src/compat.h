@@ -40,7 +40,6 @@
 #endif
 #include "commands/explain.h"
 
-
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "nodes/multibitmapset.h"
@@ -49,7 +48,7 @@
 
 /* PG_MODULE_MAGIC with name and version where the server shows them. */
 #if PG_VERSION_NUM >= 180000
-#define DDB_MODULE_MAGIC(module_name, module_version) \
+#define DDB_MODULE_MAGIC(module_name, module_version)                          \
 	PG_MODULE_MAGIC_EXT(.name = module_name, .version = module_version)
 #else
 #define DDB_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC
@@ -59,7 +58,7 @@
 static inline Oid
 ddb_compat_rel_userid(PlannerInfo *root, RelOptInfo *rel)
 {
-	Oid			userid;
+	Oid userid;
 
 #if PG_VERSION_NUM >= 160000
 	(void) root;
@@ -75,12 +74,13 @@ static inline Oid
 ddb_compat_scan_userid(ForeignScanState *node)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	Oid			userid;
+	Oid userid;
 
 #if PG_VERSION_NUM >= 160000
 	userid = plan->checkAsUser;
 #else
-	userid = exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+	userid =
+		exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
 #endif
 	return OidIsValid(userid) ? userid : GetUserId();
 }
@@ -118,19 +118,19 @@ ddb_compat_pathkey_descends(const PathKey *pathkey)
 static inline Bitmapset *
 ddb_compat_nonnullable_columns(Node *clause, Index relid)
 {
-	List	   *vars = find_nonnullable_vars(clause);
-	Bitmapset  *columns = NULL;
+	List *vars = find_nonnullable_vars(clause);
+	Bitmapset *columns = NULL;
 
 #if PG_VERSION_NUM >= 160000
 	for (int i = 1; i <= MaxHeapAttributeNumber; i++)
 		if (mbms_is_member(relid, i - FirstLowInvalidHeapAttributeNumber, vars))
 			columns = bms_add_member(columns, i);
 #else
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, vars)
+	foreach (lc, vars)
 	{
-		Var		   *var = lfirst_node(Var, lc);
+		Var *var = lfirst_node(Var, lc);
 
 		if (var->varno == (int) relid && var->varlevelsup == 0 &&
 			var->varattno > 0)
@@ -239,4 +239,4 @@ ddb_compat_b64_encode(const char *src, int len, char *dst, int dst_len)
 #endif
 }
 
-#endif							/* DDB_COMPAT_H */
+#endif /* DDB_COMPAT_H */

@@ -78,7 +78,7 @@ object_of_catalog(Oid catalog)
 		case AttributeRelationId:
 			return DDB_ON_COLUMN;
 		default:
-			return 0;			/* the wrapper itself has no options */
+			return 0; /* the wrapper itself has no options */
 	}
 }
 
@@ -93,10 +93,10 @@ ddb_fdw_validator(PG_FUNCTION_ARGS)
 Datum
 ddb_fdw_version(PG_FUNCTION_ARGS)
 {
-	char	   *version = psprintf("ddb_fdw 1.0, libcurl %s, %s, jansson %s",
-								   curl_version_info(CURLVERSION_NOW)->version,
-								   OpenSSL_version(OPENSSL_VERSION),
-								   ddb_request_library_version());
+	char *version = psprintf("ddb_fdw 1.0, libcurl %s, %s, jansson %s",
+							 curl_version_info(CURLVERSION_NOW)->version,
+							 OpenSSL_version(OPENSSL_VERSION),
+							 ddb_request_library_version());
 
 	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text(version)));
 }

@@ -13,52 +13,54 @@
 
 #include "utils/guc.h"
 
-int			ddb_guc_scan = DDB_SCAN_ALLOW;
-double		ddb_guc_max_read_units = 0;
-int			ddb_guc_on_type_mismatch = DDB_MISMATCH_ERROR;
-bool		ddb_guc_pushdown = true;
-bool		ddb_guc_log_requests = false;
+int ddb_guc_scan = DDB_SCAN_ALLOW;
+double ddb_guc_max_read_units = 0;
+int ddb_guc_on_type_mismatch = DDB_MISMATCH_ERROR;
+bool ddb_guc_pushdown = true;
+bool ddb_guc_log_requests = false;
 
 static const struct config_enum_entry scan_choices[] = {
 	{"allow", DDB_SCAN_ALLOW, false},
 	{"warn", DDB_SCAN_WARN, false},
 	{"deny", DDB_SCAN_DENY, false},
-	{NULL, 0, false}
-};
+	{NULL, 0, false}};
 
 static const struct config_enum_entry mismatch_choices[] = {
 	{"error", DDB_MISMATCH_ERROR, false},
 	{"null", DDB_MISMATCH_NULL, false},
-	{NULL, 0, false}
-};
+	{NULL, 0, false}};
 
 void
 ddb_guc_define(void)
 {
 	DefineCustomEnumVariable("ddb_fdw.scan",
 							 "What to do about full scans of DynamoDB tables.",
-							 "The strictest of this setting and the options of server and table wins.",
+							 "The strictest of this setting and the options of "
+							 "server and table wins.",
 							 &ddb_guc_scan, DDB_SCAN_ALLOW, scan_choices,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomRealVariable("ddb_fdw.max_read_units",
-							 "Ends a statement with an error once it has consumed this many read units.",
-							 "0 means no limit. The stricter of this setting and the server's option wins.",
-							 &ddb_guc_max_read_units, 0, 0, DBL_MAX,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("ddb_fdw.on_type_mismatch",
-							 "What a DynamoDB value that does not fit its column becomes.",
-							 "Used where neither column, table nor server sets it.",
-							 &ddb_guc_on_type_mismatch, DDB_MISMATCH_ERROR,
-							 mismatch_choices, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("ddb_fdw.pushdown",
-							 "Lets conditions, order and limits reach DynamoDB.",
-							 "Off reads whole tables and decides locally: for testing and diagnosis.",
-							 &ddb_guc_pushdown, true, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
-	DefineCustomBoolVariable("ddb_fdw.log_requests",
-							 "Logs each request: operation, table, index, units, time, attempts.",
-							 "Never logs credentials or values.",
-							 &ddb_guc_log_requests, false, PGC_USERSET, 0,
-							 NULL, NULL, NULL);
+							 "Ends a statement with an error once it has "
+							 "consumed this many read units.",
+							 "0 means no limit. The stricter of this setting "
+							 "and the server's option wins.",
+							 &ddb_guc_max_read_units, 0, 0, DBL_MAX, PGC_SUSET,
+							 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"ddb_fdw.on_type_mismatch",
+		"What a DynamoDB value that does not fit its column becomes.",
+		"Used where neither column, table nor server sets it.",
+		&ddb_guc_on_type_mismatch, DDB_MISMATCH_ERROR, mismatch_choices,
+		PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"ddb_fdw.pushdown", "Lets conditions, order and limits reach DynamoDB.",
+		"Off reads whole tables and decides locally: for testing and "
+		"diagnosis.",
+		&ddb_guc_pushdown, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"ddb_fdw.log_requests",
+		"Logs each request: operation, table, index, units, time, attempts.",
+		"Never logs credentials or values.", &ddb_guc_log_requests, false,
+		PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ddb_fdw");
 }

@@ -12,7 +12,7 @@
 
 typedef enum DdbScanPolicy
 {
-	DDB_SCAN_UNSET,				/* options only */
+	DDB_SCAN_UNSET, /* options only */
 	DDB_SCAN_ALLOW,
 	DDB_SCAN_WARN,
 	DDB_SCAN_DENY,
@@ -20,18 +20,18 @@ typedef enum DdbScanPolicy
 
 typedef enum DdbMismatchPolicy
 {
-	DDB_MISMATCH_UNSET,			/* options only */
+	DDB_MISMATCH_UNSET, /* options only */
 	DDB_MISMATCH_ERROR,
 	DDB_MISMATCH_NULL,
 } DdbMismatchPolicy;
 
-extern int	ddb_guc_scan;		/* DdbScanPolicy */
-extern double ddb_guc_max_read_units;	/* 0: no cap */
-extern int	ddb_guc_on_type_mismatch;	/* DdbMismatchPolicy, never UNSET */
+extern int ddb_guc_scan; /* DdbScanPolicy */
+extern double ddb_guc_max_read_units; /* 0: no cap */
+extern int ddb_guc_on_type_mismatch; /* DdbMismatchPolicy, never UNSET */
 extern bool ddb_guc_pushdown;
 extern bool ddb_guc_log_requests;
 
 /* Called once, from _PG_init. */
 extern void ddb_guc_define(void);
 
-#endif							/* DDB_GUC_H */
+#endif /* DDB_GUC_H */

@@ -14,42 +14,43 @@
 #include "nodes/pg_list.h"
 
 /* Where an option may stand: bits. */
-#define DDB_ON_SERVER	(1 << 0)
-#define DDB_ON_USER		(1 << 1)
-#define DDB_ON_TABLE	(1 << 2)
-#define DDB_ON_COLUMN	(1 << 3)
+#define DDB_ON_SERVER (1 << 0)
+#define DDB_ON_USER (1 << 1)
+#define DDB_ON_TABLE (1 << 2)
+#define DDB_ON_COLUMN (1 << 3)
 
 typedef enum DdbOptionKind
 {
-	DDB_OPTION_TEXT,			/* any non-empty text */
+	DDB_OPTION_TEXT, /* any non-empty text */
 	DDB_OPTION_BOOL,
-	DDB_OPTION_INTEGER,			/* minimum to maximum */
-	DDB_OPTION_NUMBER,			/* not negative */
-	DDB_OPTION_DURATION,		/* '1s', '500ms'; minimum to maximum in ms */
-	DDB_OPTION_CHOICE,			/* one of choices */
-	DDB_OPTION_RATE,			/* a positive number or a percentage */
+	DDB_OPTION_INTEGER, /* minimum to maximum */
+	DDB_OPTION_NUMBER, /* not negative */
+	DDB_OPTION_DURATION, /* '1s', '500ms'; minimum to maximum in ms */
+	DDB_OPTION_CHOICE, /* one of choices */
+	DDB_OPTION_RATE, /* a positive number or a percentage */
 	DDB_OPTION_REGION,
 	DDB_OPTION_URL,
-	DDB_OPTION_ATTRIBUTE,		/* an attribute's name or path */
+	DDB_OPTION_ATTRIBUTE, /* an attribute's name or path */
 } DdbOptionKind;
 
 /* Who may set it. */
-#define DDB_OPTION_SECRET		(1 << 0)	/* its value is never shown */
-#define DDB_OPTION_SUPERUSER	(1 << 1)	/* superusers only */
-#define DDB_OPTION_SERVER_FILE	(1 << 2)	/* superusers, pg_read_server_files */
-#define DDB_OPTION_LATER		(1 << 3)	/* named in the interface, but not
+#define DDB_OPTION_SECRET (1 << 0) /* its value is never shown */
+#define DDB_OPTION_SUPERUSER (1 << 1) /* superusers only */
+#define DDB_OPTION_SERVER_FILE (1 << 2) /* superusers, pg_read_server_files */
+#define DDB_OPTION_LATER                                                       \
+	(1 << 3) /* named in the interface, but not
 											 * available in this version */
 
 typedef struct DdbOptionDef
 {
 	const char *name;
-	int			objects;		/* DDB_ON_… */
+	int objects; /* DDB_ON_… */
 	DdbOptionKind kind;
-	int			flags;			/* DDB_OPTION_SECRET … */
-	int64		minimum;
-	int64		maximum;
-	const char *choices;		/* DDB_OPTION_CHOICE: "allow, warn, deny" */
-	const char *default_text;	/* as the manual says it; NULL: none */
+	int flags; /* DDB_OPTION_SECRET … */
+	int64 minimum;
+	int64 maximum;
+	const char *choices; /* DDB_OPTION_CHOICE: "allow, warn, deny" */
+	const char *default_text; /* as the manual says it; NULL: none */
 	const char *help;
 } DdbOptionDef;
 
@@ -63,10 +64,13 @@ extern void ddb_options_validate(List *options, int object);
 extern const char *ddb_options_get(List *options, const char *name);
 
 /* Parsed values; the option was validated when it was set. */
-extern bool ddb_options_get_bool(List *options, const char *name, bool fallback);
-extern int	ddb_options_get_int(List *options, const char *name, int fallback);
-extern int	ddb_options_get_duration_ms(List *options, const char *name, int fallback);
-extern double ddb_options_get_number(List *options, const char *name, double fallback);
+extern bool ddb_options_get_bool(List *options, const char *name,
+								 bool fallback);
+extern int ddb_options_get_int(List *options, const char *name, int fallback);
+extern int ddb_options_get_duration_ms(List *options, const char *name,
+									   int fallback);
+extern double ddb_options_get_number(List *options, const char *name,
+									 double fallback);
 
 /*
  * The attribute that an "attribute" option names: "a.b" in double quotes loses
@@ -74,4 +78,4 @@ extern double ddb_options_get_number(List *options, const char *name, double fal
  */
 extern char *ddb_options_attribute_name(const char *option);
 
-#endif							/* DDB_OPTIONS_H */
+#endif /* DDB_OPTIONS_H */

@@ -16,25 +16,18 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#define DEFAULT_READ_UNIT_PRICE 0.125	/* USD per million, us-east-1 */
+#define DEFAULT_READ_UNIT_PRICE 0.125 /* USD per million, us-east-1 */
 #define DEFAULT_WRITE_UNIT_PRICE 0.625
 
 static const struct
 {
 	const char *name;
 	DdbStoredType type;
-}			stored_types[] = {
-	{"S", DDB_STORED_S},
-	{"N", DDB_STORED_N},
-	{"B", DDB_STORED_B},
-	{"BOOL", DDB_STORED_BOOL},
-	{"NULL", DDB_STORED_NULL},
-	{"SS", DDB_STORED_SS},
-	{"NS", DDB_STORED_NS},
-	{"BS", DDB_STORED_BS},
-	{"M", DDB_STORED_M},
-	{"L", DDB_STORED_L},
-	{"any", DDB_STORED_ANY},
+} stored_types[] = {
+	{"S", DDB_STORED_S},       {"N", DDB_STORED_N},       {"B", DDB_STORED_B},
+	{"BOOL", DDB_STORED_BOOL}, {"NULL", DDB_STORED_NULL}, {"SS", DDB_STORED_SS},
+	{"NS", DDB_STORED_NS},     {"BS", DDB_STORED_BS},     {"M", DDB_STORED_M},
+	{"L", DDB_STORED_L},       {"any", DDB_STORED_ANY},
 };
 
 const char *
@@ -96,8 +89,8 @@ resolve_format(DdbColumn *column, const char *format)
 static void
 resolve_attribute(DdbColumn *column, const char *option)
 {
-	const char *name = option != NULL ? ddb_options_attribute_name(option) :
-		column->name;
+	const char *name =
+		option != NULL ? ddb_options_attribute_name(option) : column->name;
 
 	column->attribute = pg_server_to_any(name, strlen(name), PG_UTF8);
 	column->attribute_len = strlen(column->attribute);
@@ -108,19 +101,18 @@ load_column(DdbColumn *column, Relation rel, int index,
 			DdbMismatchPolicy fallback)
 {
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), index);
-	List	   *options;
+	List *options;
 	const char *key;
 
 	column->attnum = attribute->attnum;
 	if (attribute->attisdropped)
 		return;
-	options = GetForeignColumnOptions(RelationGetRelid(rel),
-									  attribute->attnum);
+	options = GetForeignColumnOptions(RelationGetRelid(rel), attribute->attnum);
 	column->name = pstrdup(NameStr(attribute->attname));
 	column->typid = attribute->atttypid;
 	column->typmod = attribute->atttypmod;
-	column->base_typid = getBaseTypeAndTypmod(attribute->atttypid,
-											  &column->typmod);
+	column->base_typid =
+		getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
 	column->collation = attribute->attcollation;
 	resolve_attribute(column, ddb_options_get(options, "attribute"));
 	resolve_format(column, ddb_options_get(options, "format"));
@@ -130,8 +122,8 @@ load_column(DdbColumn *column, Relation rel, int index,
 									  strlen(ddb_options_get(options, "type")));
 	key = ddb_options_get(options, "key");
 	if (key != NULL)
-		column->declared_key = strcmp(key, "sort") == 0 ? DDB_KEY_SORT :
-			DDB_KEY_PARTITION;
+		column->declared_key =
+			strcmp(key, "sort") == 0 ? DDB_KEY_SORT : DDB_KEY_PARTITION;
 	column->on_type_mismatch =
 		mismatch_policy_from_text(ddb_options_get(options, "on_type_mismatch"));
 	if (column->on_type_mismatch == DDB_MISMATCH_UNSET)
@@ -141,7 +133,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 static void
 load_columns(DdbRelation *relation, List *server, List *table)
 {
-	Relation	rel = table_open(relation->relid, NoLock);
+	Relation rel = table_open(relation->relid, NoLock);
 	const char *text = ddb_options_get(table, "on_type_mismatch");
 	DdbMismatchPolicy fallback;
 
@@ -160,37 +152,33 @@ ddb_relation_load(Oid relid)
 {
 	DdbRelation *relation = palloc0(sizeof(DdbRelation));
 	ForeignTable *table = GetForeignTable(relid);
-	List	   *server_options;
+	List *server_options;
 	const char *name;
 
 	relation->relid = relid;
 	relation->server = GetForeignServer(table->serverid);
 	server_options = relation->server->options;
-	relation->name =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-								   get_rel_name(relid));
+	relation->name = quote_qualified_identifier(
+		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	name = ddb_options_get(table->options, "table_name");
 	relation->table_name = pstrdup(name != NULL ? name : get_rel_name(relid));
 	name = ddb_options_get(table->options, "index_name");
 	relation->index_name = name != NULL ? pstrdup(name) : NULL;
-	relation->consistent_read =
-		ddb_options_get_bool(table->options, "consistent_read",
-							 ddb_options_get_bool(server_options,
-												  "consistent_read", false));
+	relation->consistent_read = ddb_options_get_bool(
+		table->options, "consistent_read",
+		ddb_options_get_bool(server_options, "consistent_read", false));
 	relation->segment = ddb_options_get_int(table->options, "segment", -1);
-	relation->total_segments = ddb_options_get_int(table->options,
-												   "total_segments", 0);
+	relation->total_segments =
+		ddb_options_get_int(table->options, "total_segments", 0);
 	relation->scan_policy =
 		Max(scan_policy_from_text(ddb_options_get(server_options, "scan")),
 			scan_policy_from_text(ddb_options_get(table->options, "scan")));
-	relation->max_read_units = ddb_options_get_number(server_options,
-													  "max_read_units", 0);
-	relation->read_unit_price =
-		ddb_options_get_number(server_options, "read_unit_price",
-							   DEFAULT_READ_UNIT_PRICE);
-	relation->write_unit_price =
-		ddb_options_get_number(server_options, "write_unit_price",
-							   DEFAULT_WRITE_UNIT_PRICE);
+	relation->max_read_units =
+		ddb_options_get_number(server_options, "max_read_units", 0);
+	relation->read_unit_price = ddb_options_get_number(
+		server_options, "read_unit_price", DEFAULT_READ_UNIT_PRICE);
+	relation->write_unit_price = ddb_options_get_number(
+		server_options, "write_unit_price", DEFAULT_WRITE_UNIT_PRICE);
 	load_columns(relation, server_options, table->options);
 	return relation;
 }

@@ -17,7 +17,7 @@
 /* DynamoDB's attribute value types (API reference, AttributeValue). */
 typedef enum DdbStoredType
 {
-	DDB_STORED_NONE,			/* not resolved, or none fits */
+	DDB_STORED_NONE, /* not resolved, or none fits */
 	DDB_STORED_S,
 	DDB_STORED_N,
 	DDB_STORED_B,
@@ -33,9 +33,9 @@ typedef enum DdbStoredType
 
 typedef enum DdbTimeFormat
 {
-	DDB_TIME_DEFAULT,			/* iso8601 for S, epoch for N */
-	DDB_TIME_ISO8601,			/* any ISO-8601 text */
-	DDB_TIME_FIXED,				/* iso8601:0 … :6 */
+	DDB_TIME_DEFAULT, /* iso8601 for S, epoch for N */
+	DDB_TIME_ISO8601, /* any ISO-8601 text */
+	DDB_TIME_FIXED, /* iso8601:0 … :6 */
 	DDB_TIME_EPOCH,
 	DDB_TIME_EPOCH_MS,
 } DdbTimeFormat;
@@ -49,37 +49,37 @@ typedef enum DdbDeclaredKey
 
 typedef struct DdbColumn
 {
-	AttrNumber	attnum;
-	const char *name;			/* the column's; NULL: dropped */
-	const char *attribute;		/* DynamoDB's name, UTF-8 */
-	int			attribute_len;
-	Oid			typid;			/* as declared */
-	Oid			base_typid;		/* of a domain, its base type */
-	int32		typmod;
-	Oid			collation;
-	DdbStoredType declared_type;	/* option "type", or DDB_STORED_NONE */
+	AttrNumber attnum;
+	const char *name; /* the column's; NULL: dropped */
+	const char *attribute; /* DynamoDB's name, UTF-8 */
+	int attribute_len;
+	Oid typid; /* as declared */
+	Oid base_typid; /* of a domain, its base type */
+	int32 typmod;
+	Oid collation;
+	DdbStoredType declared_type; /* option "type", or DDB_STORED_NONE */
 	DdbTimeFormat time_format;
-	int			fraction_digits;	/* of DDB_TIME_FIXED */
+	int fraction_digits; /* of DDB_TIME_FIXED */
 	DdbDeclaredKey declared_key;
 	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
 } DdbColumn;
 
 typedef struct DdbRelation
 {
-	Oid			relid;
-	char	   *name;			/* schema-qualified, for messages */
+	Oid relid;
+	char *name; /* schema-qualified, for messages */
 	ForeignServer *server;
-	char	   *table_name;
-	char	   *index_name;		/* NULL: none forced */
-	bool		consistent_read;
-	int			segment;		/* -1: not segmented */
-	int			total_segments;
-	DdbScanPolicy scan_policy;	/* strictest of the options, or UNSET */
-	double		max_read_units; /* of the server; 0: no cap */
-	double		read_unit_price;	/* USD per million */
-	double		write_unit_price;
-	int			ncolumns;		/* including dropped ones */
-	DdbColumn  *columns;		/* columns[attnum - 1] */
+	char *table_name;
+	char *index_name; /* NULL: none forced */
+	bool consistent_read;
+	int segment; /* -1: not segmented */
+	int total_segments;
+	DdbScanPolicy scan_policy; /* strictest of the options, or UNSET */
+	double max_read_units; /* of the server; 0: no cap */
+	double read_unit_price; /* USD per million */
+	double write_unit_price;
+	int ncolumns; /* including dropped ones */
+	DdbColumn *columns; /* columns[attnum - 1] */
 } DdbRelation;
 
 extern DdbRelation *ddb_relation_load(Oid relid);
@@ -97,4 +97,4 @@ extern DdbScanPolicy ddb_relation_scan_policy(const DdbRelation *relation);
 extern double ddb_relation_max_read_units(const DdbRelation *relation);
 extern DdbMismatchPolicy ddb_column_mismatch_policy(const DdbColumn *column);
 
-#endif							/* DDB_RELATION_H */
+#endif /* DDB_RELATION_H */

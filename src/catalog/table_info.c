@@ -35,18 +35,18 @@
 
 typedef struct CacheKey
 {
-	Oid			serverid;
-	Oid			userid;
-	char		table_name[MAX_TABLE_NAME + 1];
+	Oid serverid;
+	Oid userid;
+	char table_name[MAX_TABLE_NAME + 1];
 } CacheKey;
 
 typedef struct CacheEntry
 {
-	CacheKey	key;			/* hash key, must be first */
-	char	   *reply;			/* NULL: access was denied */
-	size_t		reply_len;
+	CacheKey key; /* hash key, must be first */
+	char *reply; /* NULL: access was denied */
+	size_t reply_len;
 	TimestampTz fetched_at;
-	bool		valid;
+	bool valid;
 } CacheEntry;
 
 static HTAB *cache = NULL;
@@ -67,7 +67,7 @@ invalidate_cache(Datum arg, int cacheid, uint32 hash)
 static void
 create_cache(void)
 {
-	HASHCTL		ctl;
+	HASHCTL ctl;
 
 	ctl.keysize = sizeof(CacheKey);
 	ctl.entrysize = sizeof(CacheEntry);
@@ -101,24 +101,27 @@ check_table_name(const DdbRelation *relation)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("option \"table_name\" of foreign table %s is too long",
 						relation->name),
-				 errdetail("DynamoDB's table names have at most 255 characters, ARNs at most 1024.")));
+				 errdetail("DynamoDB's table names have at most 255 "
+						   "characters, ARNs at most 1024.")));
 }
 
 static char *
 describe_request(const DdbRelation *relation, size_t *len)
 {
-	char	   *name = pg_server_to_any(relation->table_name,
-										strlen(relation->table_name), PG_UTF8);
-	json_t	   *request = json_pack("{s:s}", "TableName", name);
-	char	   *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
-	char	   *copy;
+	char *name = pg_server_to_any(relation->table_name,
+								  strlen(relation->table_name), PG_UTF8);
+	json_t *request = json_pack("{s:s}", "TableName", name);
+	char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	char *copy;
 
 	json_decref(request);
 	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("option \"table_name\" of foreign table %s is not valid UTF-8",
-						relation->name)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg(
+				 "option \"table_name\" of foreign table %s is not valid UTF-8",
+				 relation->name)));
 	copy = pstrdup(text);
 	free(text);
 	*len = strlen(copy);
@@ -132,14 +135,13 @@ describe_request(const DdbRelation *relation, size_t *len)
 static void
 fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "ddb_fdw describe",
-												  ALLOCSET_SMALL_SIZES);
-	DdbCall    *call = ddb_call_create(ddb_session_get(relation->server->serverid,
-													   userid), context);
-	size_t		len;
-	char	   *request = describe_request(relation, &len);
-	uint64		invalidations_before = invalidations;
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw describe", ALLOCSET_SMALL_SIZES);
+	DdbCall *call = ddb_call_create(
+		ddb_session_get(relation->server->serverid, userid), context);
+	size_t len;
+	char *request = describe_request(relation, &len);
+	uint64 invalidations_before = invalidations;
 	const DdbcError *error;
 	const char *body;
 
@@ -148,10 +150,8 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 	ddb_call_wait(call);
 	ddb_call_log(call, 0);
 	error = ddbc_request_error(call->request);
-	if (error != NULL &&
-		!(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
-		ddb_report_call(error, DDBC_DESCRIBE_TABLE, relation->table_name,
-						NULL);
+	if (error != NULL && !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
+		ddb_report_call(error, DDBC_DESCRIBE_TABLE, relation->table_name, NULL);
 	if (entry->reply != NULL)
 		pfree(entry->reply);
 	entry->reply = NULL;
@@ -178,8 +178,8 @@ string_member(const json_t *object, const char *name)
 static DdbStoredType
 attribute_type(const json_t *definitions, const char *name)
 {
-	size_t		i;
-	json_t	   *definition;
+	size_t i;
+	json_t *definition;
 
 	json_array_foreach((json_t *) definitions, i, definition)
 	{
@@ -197,8 +197,8 @@ static bool
 read_key_schema(const json_t *schema, const json_t *definitions,
 				DdbKeySchema *keys)
 {
-	size_t		i;
-	json_t	   *element;
+	size_t i;
+	json_t *element;
 
 	memset(keys, 0, sizeof(*keys));
 	json_array_foreach((json_t *) schema, i, element)
@@ -218,8 +218,7 @@ read_key_schema(const json_t *schema, const json_t *definitions,
 		attribute->name = pstrdup(name);
 		attribute->type = attribute_type(definitions, name);
 		if (attribute->type != DDB_STORED_S &&
-			attribute->type != DDB_STORED_N &&
-			attribute->type != DDB_STORED_B)
+			attribute->type != DDB_STORED_N && attribute->type != DDB_STORED_B)
 			return false;
 	}
 	return keys->npartition > 0;
@@ -229,9 +228,9 @@ static void
 read_projection(const json_t *projection, DdbIndexInfo *index)
 {
 	const char *type = string_member(projection, "ProjectionType");
-	json_t	   *names = json_object_get(projection, "NonKeyAttributes");
-	size_t		i;
-	json_t	   *name;
+	json_t *names = json_object_get(projection, "NonKeyAttributes");
+	size_t i;
+	json_t *name;
 
 	/* What is not understood projects least. */
 	index->projection = DDB_PROJECT_KEYS_ONLY;
@@ -242,8 +241,8 @@ read_projection(const json_t *projection, DdbIndexInfo *index)
 	json_array_foreach(names, i, name)
 	{
 		if (json_is_string(name))
-			index->included = lappend(index->included,
-									  pstrdup(json_string_value(name)));
+			index->included =
+				lappend(index->included, pstrdup(json_string_value(name)));
 	}
 }
 
@@ -251,8 +250,8 @@ static void
 read_indexes(const json_t *list, const json_t *definitions, bool global,
 			 DdbTableInfo *info)
 {
-	size_t		i;
-	json_t	   *element;
+	size_t i;
+	json_t *element;
 
 	json_array_foreach((json_t *) list, i, element)
 	{
@@ -261,14 +260,14 @@ read_indexes(const json_t *list, const json_t *definitions, bool global,
 		const char *status = string_member(element, "IndexStatus");
 
 		if (name == NULL ||
-			!read_key_schema(json_object_get(element, "KeySchema"),
-							 definitions, &index->keys))
+			!read_key_schema(json_object_get(element, "KeySchema"), definitions,
+							 &index->keys))
 			continue;
 		index->name = pstrdup(name);
 		index->global = global;
-		index->usable = !global ||
-			(status != NULL && strcmp(status, "ACTIVE") == 0 &&
-			 !json_is_true(json_object_get(element, "Backfilling")));
+		index->usable =
+			!global || (status != NULL && strcmp(status, "ACTIVE") == 0 &&
+						!json_is_true(json_object_get(element, "Backfilling")));
 		read_projection(json_object_get(element, "Projection"), index);
 		index->item_count =
 			json_number_value(json_object_get(element, "ItemCount"));
@@ -281,9 +280,9 @@ read_indexes(const json_t *list, const json_t *definitions, bool global,
 DdbStoredType
 ddb_key_attributes_type(List *key_attributes, const char *attribute)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, key_attributes)
+	foreach (lc, key_attributes)
 	{
 		DdbKeyAttribute *known = (DdbKeyAttribute *) lfirst(lc);
 
@@ -305,11 +304,11 @@ collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
 static void
 collect_key_attributes(DdbTableInfo *info)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	collect_part(info, info->keys.partition, info->keys.npartition);
 	collect_part(info, info->keys.sort, info->keys.nsort);
-	foreach(lc, info->indexes)
+	foreach (lc, info->indexes)
 	{
 		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
 
@@ -321,7 +320,7 @@ collect_key_attributes(DdbTableInfo *info)
 static bool
 read_description(const json_t *table, DdbTableInfo *info)
 {
-	json_t	   *definitions = json_object_get(table, "AttributeDefinitions");
+	json_t *definitions = json_object_get(table, "AttributeDefinitions");
 
 	if (!read_key_schema(json_object_get(table, "KeySchema"), definitions,
 						 &info->keys))
@@ -341,15 +340,15 @@ static DdbTableInfo *
 parse_reply(CacheEntry *entry, const DdbRelation *relation)
 {
 	DdbTableInfo *info = palloc0(sizeof(DdbTableInfo));
-	json_t	   *root = json_loadb(entry->reply, entry->reply_len,
-								  JSON_ALLOW_NUL, NULL);
+	json_t *root =
+		json_loadb(entry->reply, entry->reply_len, JSON_ALLOW_NUL, NULL);
 	volatile bool ok = false;
 
 	/* jansson's memory is malloc's: free it whatever palloc does. */
 	PG_TRY();
 	{
 		ok = root != NULL &&
-			read_description(json_object_get(root, "Table"), info);
+			 read_description(json_object_get(root, "Table"), info);
 	}
 	PG_FINALLY();
 	{
@@ -360,11 +359,12 @@ parse_reply(CacheEntry *entry, const DdbRelation *relation)
 	{
 		/* What makes no sense is asked for again next time. */
 		entry->valid = false;
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-				 errmsg("could not understand the description of DynamoDB table \"%s\"",
-						relation->table_name),
-				 errhint("Check that the option \"endpoint_url\" of the server is an endpoint of DynamoDB.")));
+		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+						errmsg("could not understand the description of "
+							   "DynamoDB table \"%s\"",
+							   relation->table_name),
+						errhint("Check that the option \"endpoint_url\" of the "
+								"server is an endpoint of DynamoDB.")));
 	}
 	return info;
 }
@@ -376,7 +376,7 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 	memset(keys, 0, sizeof(*keys));
 	for (int i = 0; i < relation->ncolumns; i++)
 	{
-		DdbColumn  *column = &relation->columns[i];
+		DdbColumn *column = &relation->columns[i];
 		DdbKeyAttribute *attribute;
 
 		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
@@ -386,12 +386,13 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 		else if (column->declared_key == DDB_KEY_SORT && keys->nsort == 0)
 			attribute = &keys->sort[keys->nsort++];
 		else
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-					 errmsg("foreign table %s declares more than one %s key",
-							relation->name,
-							column->declared_key == DDB_KEY_SORT ? "sort" :
-							"partition")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("foreign table %s declares more than one %s key",
+						relation->name,
+						column->declared_key == DDB_KEY_SORT ? "sort"
+															 : "partition")));
 		attribute->name = pstrdup(column->attribute);
 		attribute->type = ddb_value_default_stored_type(column);
 	}
@@ -401,11 +402,11 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 DdbTableInfo *
 ddb_table_info_get(DdbRelation *relation, Oid userid)
 {
-	CacheKey	key;
+	CacheKey key;
 	CacheEntry *entry;
-	bool		found;
+	bool found;
 	DdbKeySchema declared;
-	bool		has_declared = declared_keys(relation, &declared);
+	bool has_declared = declared_keys(relation, &declared);
 	DdbTableInfo *info;
 
 	check_table_name(relation);
@@ -421,10 +422,9 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 		entry->reply = NULL;
 		entry->valid = false;
 	}
-	if (!entry->valid ||
-		(entry->reply == NULL && !has_declared) ||
-		TimestampDifferenceExceeds(entry->fetched_at,
-								   GetCurrentTimestamp(), MAX_AGE_MS))
+	if (!entry->valid || (entry->reply == NULL && !has_declared) ||
+		TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
+								   MAX_AGE_MS))
 		fetch(entry, relation, userid, has_declared);
 	if (entry->reply != NULL)
 		info = parse_reply(entry, relation);
@@ -440,9 +440,9 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 DdbIndexInfo *
 ddb_table_info_index(DdbTableInfo *info, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, info->indexes)
+	foreach (lc, info->indexes)
 	{
 		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
 
@@ -468,14 +468,14 @@ bool
 ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 						const char *attribute)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	/* Keys of table and index are in every projection. */
 	if (index->projection == DDB_PROJECT_ALL ||
 		ddb_key_schema_has(&index->keys, attribute) ||
 		ddb_key_schema_has(&info->keys, attribute))
 		return true;
-	foreach(lc, index->included)
+	foreach (lc, index->included)
 		if (strcmp((char *) lfirst(lc), attribute) == 0)
 			return true;
 	return false;

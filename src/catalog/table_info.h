@@ -19,14 +19,14 @@
 
 typedef struct DdbKeyAttribute
 {
-	char	   *name;			/* UTF-8 */
-	DdbStoredType type;			/* S, N or B */
+	char *name; /* UTF-8 */
+	DdbStoredType type; /* S, N or B */
 } DdbKeyAttribute;
 
 typedef struct DdbKeySchema
 {
-	int			npartition;
-	int			nsort;
+	int npartition;
+	int nsort;
 	DdbKeyAttribute partition[DDB_MAX_KEY_PART];
 	DdbKeyAttribute sort[DDB_MAX_KEY_PART];
 } DdbKeySchema;
@@ -40,24 +40,24 @@ typedef enum DdbProjectionType
 
 typedef struct DdbIndexInfo
 {
-	char	   *name;
-	bool		global;			/* GSI: eventually consistent, may have ties */
-	bool		usable;			/* ACTIVE and not backfilling */
+	char *name;
+	bool global; /* GSI: eventually consistent, may have ties */
+	bool usable; /* ACTIVE and not backfilling */
 	DdbKeySchema keys;
 	DdbProjectionType projection;
-	List	   *included;		/* of char *, for DDB_PROJECT_INCLUDE */
-	double		item_count;
-	double		size_bytes;
+	List *included; /* of char *, for DDB_PROJECT_INCLUDE */
+	double item_count;
+	double size_bytes;
 } DdbIndexInfo;
 
 typedef struct DdbTableInfo
 {
 	DdbKeySchema keys;
-	List	   *indexes;		/* of DdbIndexInfo * */
-	List	   *key_attributes; /* of DdbKeyAttribute *: of table and indexes */
-	double		item_count;		/* DynamoDB's own, up to six hours old */
-	double		size_bytes;
-	bool		described;		/* false: keys as declared on the columns */
+	List *indexes; /* of DdbIndexInfo * */
+	List *key_attributes; /* of DdbKeyAttribute *: of table and indexes */
+	double item_count; /* DynamoDB's own, up to six hours old */
+	double size_bytes;
+	bool described; /* false: keys as declared on the columns */
 } DdbTableInfo;
 
 /*
@@ -85,4 +85,4 @@ extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,
 									const char *attribute);
 
-#endif							/* DDB_TABLE_INFO_H */
+#endif /* DDB_TABLE_INFO_H */

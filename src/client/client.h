@@ -46,10 +46,10 @@ extern const char *ddbc_operation_name(DdbcOperation operation);
  */
 typedef struct DdbcClock
 {
-	int64_t		(*wall_us) (void *arg); /* epoch microseconds: signing */
-	int64_t		(*mono_us) (void *arg); /* monotonic microseconds: waiting */
-	uint64_t	(*random) (void *arg);	/* 64 random bits: jitter */
-	void	   *arg;
+	int64_t (*wall_us)(void *arg); /* epoch microseconds: signing */
+	int64_t (*mono_us)(void *arg); /* monotonic microseconds: waiting */
+	uint64_t (*random)(void *arg); /* 64 random bits: jitter */
+	void *arg;
 } DdbcClock;
 
 /*
@@ -57,25 +57,25 @@ typedef struct DdbcClock
  * attend to something else (a cancel); ddbc_client_wait then returns at once
  * and may be called again.
  */
-typedef bool (*DdbcWaitFunction) (void *arg, int fd);
+typedef bool (*DdbcWaitFunction)(void *arg, int fd);
 
 typedef struct DdbcConfig
 {
 	DdbcEndpoint endpoint;
-	DdbcCredentialsProvider *credentials;	/* owned by the client from
+	DdbcCredentialsProvider *credentials; /* owned by the client from
 											 * ddbc_client_create on, also
 											 * when that fails */
-	const char *ca_file;		/* NULL: libcurl's default bundle */
-	const char *user_agent;		/* NULL: "ddb_fdw" */
-	int			connect_timeout_ms; /* per attempt */
-	int			request_timeout_ms; /* per attempt, connect included */
-	int			max_attempts;	/* tries per request, >= 1 */
-	int			max_concurrency;	/* requests in flight, >= 1; more wait */
-	size_t		max_response_bytes; /* ceiling of one decompressed body */
-	bool		compression;	/* ask for gzip */
-	DdbcClock	clock;
-	DdbcWaitFunction wait;		/* NULL: poll(2) without end */
-	void	   *wait_arg;
+	const char *ca_file; /* NULL: libcurl's default bundle */
+	const char *user_agent; /* NULL: "ddb_fdw" */
+	int connect_timeout_ms; /* per attempt */
+	int request_timeout_ms; /* per attempt, connect included */
+	int max_attempts; /* tries per request, >= 1 */
+	int max_concurrency; /* requests in flight, >= 1; more wait */
+	size_t max_response_bytes; /* ceiling of one decompressed body */
+	bool compression; /* ask for gzip */
+	DdbcClock clock;
+	DdbcWaitFunction wait; /* NULL: poll(2) without end */
+	void *wait_arg;
 } DdbcConfig;
 
 typedef struct DdbcClient DdbcClient;
@@ -84,14 +84,15 @@ typedef struct DdbcRequest DdbcRequest;
 /* What a finished (or running) request has cost so far. */
 typedef struct DdbcRequestStats
 {
-	int			attempts;		/* HTTP requests sent */
-	int			throttles;		/* of these, answered by a throttle */
-	uint64_t	bytes_received; /* body bytes as sent, all attempts */
-	int64_t		elapsed_us;		/* submit to completion */
+	int attempts; /* HTTP requests sent */
+	int throttles; /* of these, answered by a throttle */
+	uint64_t bytes_received; /* body bytes as sent, all attempts */
+	int64_t elapsed_us; /* submit to completion */
 } DdbcRequestStats;
 
 /* Copies config (strings too). NULL with *error on failure. */
-extern DdbcClient *ddbc_client_create(const DdbcConfig *config, DdbcError *error);
+extern DdbcClient *ddbc_client_create(const DdbcConfig *config,
+									  DdbcError *error);
 
 /* Frees the client; requests still held by callers must be freed before. */
 extern void ddbc_client_free(DdbcClient *client);
@@ -100,7 +101,8 @@ extern void ddbc_client_free(DdbcClient *client);
  * Starts a request; body is copied.  It is not sent before delay_ms have
  * passed (0: now).  Never blocks.  NULL with *error only when memory is short.
  */
-extern DdbcRequest *ddbc_client_submit(DdbcClient *client, DdbcOperation operation,
+extern DdbcRequest *ddbc_client_submit(DdbcClient *client,
+									   DdbcOperation operation,
 									   const char *body, size_t body_len,
 									   int64_t delay_ms, DdbcError *error);
 
@@ -108,13 +110,14 @@ extern DdbcRequest *ddbc_client_submit(DdbcClient *client, DdbcOperation operati
  * Waits until one of the n requests is done: true.  False when the wait
  * function returned false.  Drives all requests of the client meanwhile.
  */
-extern bool ddbc_client_wait(DdbcClient *client, DdbcRequest *const *requests, int n);
+extern bool ddbc_client_wait(DdbcClient *client, DdbcRequest *const *requests,
+							 int n);
 
 /* Drives all requests as far as possible without blocking. */
 extern void ddbc_client_step(DdbcClient *client);
 
 /* The epoll descriptor: readable when ddbc_client_step has something to do. */
-extern int	ddbc_client_fd(const DdbcClient *client);
+extern int ddbc_client_fd(const DdbcClient *client);
 
 extern bool ddbc_request_done(const DdbcRequest *request);
 
@@ -140,4 +143,4 @@ extern DdbcRequestStats ddbc_request_stats(const DdbcRequest *request);
 /* Cancels it if it is under way.  NULL is allowed. */
 extern void ddbc_request_free(DdbcRequest *request);
 
-#endif							/* DDBC_CLIENT_H */
+#endif /* DDBC_CLIENT_H */

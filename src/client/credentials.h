@@ -17,10 +17,10 @@
 
 typedef struct DdbcCredentials
 {
-	const char *access_key_id;	/* owned by the provider, valid until the next */
-	const char *secret_access_key;	/* call on it */
-	const char *session_token;	/* NULL for long-lived keys */
-	int64_t		expires_ms;		/* epoch ms; 0: never */
+	const char *access_key_id; /* owned by the provider, valid until the next */
+	const char *secret_access_key; /* call on it */
+	const char *session_token; /* NULL for long-lived keys */
+	int64_t expires_ms; /* epoch ms; 0: never */
 } DdbcCredentials;
 
 typedef enum DdbcCredentialsStatus
@@ -37,10 +37,10 @@ typedef struct DdbcCredentialsProvider DdbcCredentialsProvider;
  * is wiped by ddbc_credentials_free.  NULL when memory is short or a key holds
  * characters that cannot stand in a header (error says which, not what).
  */
-extern DdbcCredentialsProvider *ddbc_credentials_static(const char *access_key_id,
-														const char *secret_access_key,
-														const char *session_token,
-														DdbcError *error);
+extern DdbcCredentialsProvider *
+ddbc_credentials_static(const char *access_key_id,
+						const char *secret_access_key,
+						const char *session_token, DdbcError *error);
 
 /*
  * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN of this process,
@@ -50,10 +50,9 @@ extern DdbcCredentialsProvider *ddbc_credentials_static(const char *access_key_i
 extern DdbcCredentialsProvider *ddbc_credentials_environment(DdbcError *error);
 
 /* now_ms: wall clock.  On FAILED *error (DDBC_ERROR_CREDENTIALS) is set. */
-extern DdbcCredentialsStatus ddbc_credentials_get(DdbcCredentialsProvider *provider,
-												  int64_t now_ms,
-												  DdbcCredentials *credentials,
-												  DdbcError *error);
+extern DdbcCredentialsStatus
+ddbc_credentials_get(DdbcCredentialsProvider *provider, int64_t now_ms,
+					 DdbcCredentials *credentials, DdbcError *error);
 
 /*
  * The service said that the keys are expired or unknown: true when the
@@ -62,8 +61,9 @@ extern DdbcCredentialsStatus ddbc_credentials_get(DdbcCredentialsProvider *provi
 extern bool ddbc_credentials_invalidate(DdbcCredentialsProvider *provider);
 
 /* "static", "environment": for health checks and messages. */
-extern const char *ddbc_credentials_source(const DdbcCredentialsProvider *provider);
+extern const char *
+ddbc_credentials_source(const DdbcCredentialsProvider *provider);
 
 extern void ddbc_credentials_free(DdbcCredentialsProvider *provider);
 
-#endif							/* DDBC_CREDENTIALS_H */
+#endif /* DDBC_CREDENTIALS_H */

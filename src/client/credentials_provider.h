@@ -14,12 +14,11 @@
 typedef struct DdbcCredentialsMethods
 {
 	const char *source;
-	DdbcCredentialsStatus (*get) (DdbcCredentialsProvider *provider,
-								  int64_t now_ms,
-								  DdbcCredentials *credentials,
-								  DdbcError *error);
-	bool		(*invalidate) (DdbcCredentialsProvider *provider);
-	void		(*free) (DdbcCredentialsProvider *provider);
+	DdbcCredentialsStatus (*get)(DdbcCredentialsProvider *provider,
+								 int64_t now_ms, DdbcCredentials *credentials,
+								 DdbcError *error);
+	bool (*invalidate)(DdbcCredentialsProvider *provider);
+	void (*free)(DdbcCredentialsProvider *provider);
 } DdbcCredentialsMethods;
 
 /* First member of every provider's own struct. */
@@ -28,4 +27,4 @@ struct DdbcCredentialsProvider
 	const DdbcCredentialsMethods *methods;
 };
 
-#endif							/* DDBC_CREDENTIALS_PROVIDER_H */
+#endif /* DDBC_CREDENTIALS_PROVIDER_H */

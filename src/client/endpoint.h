@@ -14,11 +14,11 @@
 
 typedef struct DdbcEndpoint
 {
-	char		url[512];		/* "https://dynamodb.eu-west-1.amazonaws.com/" */
-	char		host[300];		/* the Host header, which is also signed */
-	char		signing_region[64]; /* "local" signs as us-east-1 */
-	bool		is_https;
-	bool		is_loopback;	/* 127.0.0.0/8, ::1 or localhost */
+	char url[512]; /* "https://dynamodb.eu-west-1.amazonaws.com/" */
+	char host[300]; /* the Host header, which is also signed */
+	char signing_region[64]; /* "local" signs as us-east-1 */
+	bool is_https;
+	bool is_loopback; /* 127.0.0.0/8, ::1 or localhost */
 } DdbcEndpoint;
 
 /*
@@ -31,4 +31,4 @@ extern bool ddbc_endpoint_resolve(DdbcEndpoint *endpoint, const char *region,
 								  const char *endpoint_url, bool use_fips,
 								  bool use_dualstack, DdbcError *error);
 
-#endif							/* DDBC_ENDPOINT_H */
+#endif /* DDBC_ENDPOINT_H */

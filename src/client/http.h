@@ -26,25 +26,25 @@ typedef struct DdbcHttp DdbcHttp;
 /* Strings must outlive the DdbcHttp. */
 typedef struct DdbcHttpOptions
 {
-	const char *url;			/* "http://host:port/" */
-	bool		is_loopback;	/* never through a proxy */
-	const char *ca_file;		/* NULL: libcurl's default */
+	const char *url; /* "http://host:port/" */
+	bool is_loopback; /* never through a proxy */
+	const char *ca_file; /* NULL: libcurl's default */
 	const char *user_agent;
-	int			connect_timeout_ms;
-	int			request_timeout_ms;
-	int			max_connections;
-	int64_t		(*mono_us) (void *arg);
-	void	   *clock_arg;
+	int connect_timeout_ms;
+	int request_timeout_ms;
+	int max_connections;
+	int64_t (*mono_us)(void *arg);
+	void *clock_arg;
 } DdbcHttpOptions;
 
 /* Embedded in its owner's struct; zeroed memory is one that is not running. */
 typedef struct DdbcExchange
 {
-	CURL	   *easy;			/* NULL: not running */
+	CURL *easy; /* NULL: not running */
 	struct curl_slist *headers;
-	DdbcReply	reply;
-	void	   *owner;
-	char		error_text[CURL_ERROR_SIZE];
+	DdbcReply reply;
+	void *owner;
+	char error_text[CURL_ERROR_SIZE];
 } DdbcExchange;
 
 /* NULL with *error. */
@@ -54,7 +54,7 @@ extern DdbcHttp *ddbc_http_create(const DdbcHttpOptions *options,
 /* No exchange may be running. */
 extern void ddbc_http_free(DdbcHttp *http);
 
-extern int	ddbc_http_fd(const DdbcHttp *http);
+extern int ddbc_http_fd(const DdbcHttp *http);
 
 /* "https://host": the service as messages name it. */
 extern const char *ddbc_http_peer(const DdbcHttp *http);
@@ -92,4 +92,4 @@ extern void ddbc_http_arm(DdbcHttp *http, int64_t deadline_us);
 /* Wipes and frees a list of headers, for there may be a token in it. */
 extern void ddbc_http_free_headers(struct curl_slist *headers);
 
-#endif							/* DDBC_HTTP_H */
+#endif /* DDBC_HTTP_H */

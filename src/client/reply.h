@@ -24,32 +24,32 @@ typedef enum DdbcReplyFlaw
 typedef enum DdbcReplyEncoding
 {
 	DDBC_ENCODING_IDENTITY,
-	DDBC_ENCODING_ZLIB,			/* gzip or deflate: zlib tells them apart */
+	DDBC_ENCODING_ZLIB, /* gzip or deflate: zlib tells them apart */
 	DDBC_ENCODING_UNKNOWN,
 } DdbcReplyEncoding;
 
 typedef struct DdbcReply
 {
-	size_t		max_bytes;		/* ceiling of body, raw and decompressed */
+	size_t max_bytes; /* ceiling of body, raw and decompressed */
 
 	/* from the headers of the last status line */
-	int			status;
-	int64_t		content_length; /* -1: not said */
-	int64_t		date_s;			/* epoch seconds, -1: not said */
-	int64_t		retry_after_ms; /* -1: not said */
-	bool		has_crc;
-	uint32_t	crc;			/* as said */
-	bool		is_html;
+	int status;
+	int64_t content_length; /* -1: not said */
+	int64_t date_s; /* epoch seconds, -1: not said */
+	int64_t retry_after_ms; /* -1: not said */
+	bool has_crc;
+	uint32_t crc; /* as said */
+	bool is_html;
 	DdbcReplyEncoding encoding;
-	char		request_id[96];
+	char request_id[96];
 
 	/* the body */
-	char	   *body;			/* malloc'd, NULL while empty */
-	size_t		len;
-	size_t		capacity;		/* without the padding */
-	uint32_t	body_crc;		/* of the bytes received */
-	uint64_t	received_bytes; /* body bytes of the wire */
-	DdbcReplyFlaw flaw;			/* why receiving was broken off */
+	char *body; /* malloc'd, NULL while empty */
+	size_t len;
+	size_t capacity; /* without the padding */
+	uint32_t body_crc; /* of the bytes received */
+	uint64_t received_bytes; /* body bytes of the wire */
+	DdbcReplyFlaw flaw; /* why receiving was broken off */
 } DdbcReply;
 
 extern void ddbc_reply_init(DdbcReply *reply, size_t max_bytes);
@@ -69,4 +69,4 @@ extern bool ddbc_reply_append(DdbcReply *reply, const char *data, size_t len);
 extern bool ddbc_reply_finish(DdbcReply *reply, const char *peer,
 							  DdbcError *error);
 
-#endif							/* DDBC_REPLY_H */
+#endif /* DDBC_REPLY_H */

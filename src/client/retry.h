@@ -34,42 +34,42 @@ typedef enum DdbcRetryClass
 {
 	DDBC_RETRY_NEVER,
 	DDBC_RETRY_TRANSIENT,
-	DDBC_RETRY_CONNECT,			/* name, connection, handshake */
+	DDBC_RETRY_CONNECT, /* name, connection, handshake */
 	DDBC_RETRY_TIMEOUT,
 	DDBC_RETRY_THROTTLE,
-	DDBC_RETRY_CREDENTIALS,		/* once, if other credentials exist */
-	DDBC_RETRY_CLOCK,			/* once, if the right time is known */
+	DDBC_RETRY_CREDENTIALS, /* once, if other credentials exist */
+	DDBC_RETRY_CLOCK, /* once, if the right time is known */
 } DdbcRetryClass;
 
 /* Of one client. */
 typedef struct DdbcRetryShared
 {
-	int			max_attempts;
-	int			max_concurrency;
-	int			quota;			/* tokens left */
-	int			window;			/* requests allowed in flight */
-	int			window_successes;	/* since it last grew */
-	uint32_t	window_epoch;	/* changes whenever it is halved */
-	uint64_t	progress;		/* successes so far */
-	int			run;			/* most throttles of one request since */
-	int64_t		run_started_us; /* first throttle since, if run > 0 */
-	int			survived_run;	/* such runs end by themselves */
-	int			calm;			/* successes since the last throttle */
+	int max_attempts;
+	int max_concurrency;
+	int quota; /* tokens left */
+	int window; /* requests allowed in flight */
+	int window_successes; /* since it last grew */
+	uint32_t window_epoch; /* changes whenever it is halved */
+	uint64_t progress; /* successes so far */
+	int run; /* most throttles of one request since */
+	int64_t run_started_us; /* first throttle since, if run > 0 */
+	int survived_run; /* such runs end by themselves */
+	int calm; /* successes since the last throttle */
 } DdbcRetryShared;
 
 /* Of one request. Zeroed memory is a new one. */
 typedef struct DdbcRetryState
 {
-	int			tries;			/* failed ones, throttles aside */
-	int			connects;		/* of these, without a connection */
-	int			timeouts;		/* of these, without a reply in time */
-	int			throttles;		/* without progress of the client */
-	int			grown;			/* of these, over the survived run */
-	int			last_cost;		/* tokens to give back on success */
-	uint64_t	progress_seen;
-	uint32_t	window_epoch;	/* of the last try */
-	bool		credentials_tried;
-	bool		clock_tried;
+	int tries; /* failed ones, throttles aside */
+	int connects; /* of these, without a connection */
+	int timeouts; /* of these, without a reply in time */
+	int throttles; /* without progress of the client */
+	int grown; /* of these, over the survived run */
+	int last_cost; /* tokens to give back on success */
+	uint64_t progress_seen;
+	uint32_t window_epoch; /* of the last try */
+	bool credentials_tried;
+	bool clock_tried;
 } DdbcRetryState;
 
 extern void ddbc_retry_init(DdbcRetryShared *shared, int max_attempts,
@@ -81,8 +81,8 @@ extern DdbcRetryClass ddbc_retry_classify(const DdbcError *error);
 extern void ddbc_retry_sent(const DdbcRetryShared *shared,
 							DdbcRetryState *state);
 
-extern void ddbc_retry_succeeded(DdbcRetryShared *shared,
-								 DdbcRetryState *state, int64_t now_us);
+extern void ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
+								 int64_t now_us);
 
 /*
  * A try failed: true if there is to be another one after *delay_us.
@@ -93,4 +93,4 @@ extern bool ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 							  uint64_t random, int64_t retry_after_ms,
 							  int64_t *delay_us);
 
-#endif							/* DDBC_RETRY_H */
+#endif /* DDBC_RETRY_H */

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DDBC_SIGV4_DATE_LEN 16	/* 20260115T123456Z */
-#define DDBC_SIGV4_DAY_LEN 8	/* the first of these */
+#define DDBC_SIGV4_DATE_LEN 16 /* 20260115T123456Z */
+#define DDBC_SIGV4_DAY_LEN 8 /* the first of these */
 #define DDBC_SIGV4_HASH_LEN 32
 #define DDBC_SIGV4_HEX_LEN 64
 
@@ -23,11 +23,11 @@ typedef struct DdbcSigv4Request
 {
 	const char *content_type;
 	const char *host;
-	const char *amz_date;		/* DDBC_SIGV4_DATE_LEN characters */
+	const char *amz_date; /* DDBC_SIGV4_DATE_LEN characters */
 	const char *security_token; /* NULL: none */
-	const char *target;			/* NULL: none (STS) */
+	const char *target; /* NULL: none (STS) */
 	const char *payload;
-	size_t		payload_len;
+	size_t payload_len;
 } DdbcSigv4Request;
 
 /* For whom: the scope of a signature without its day. */
@@ -53,7 +53,7 @@ typedef struct DdbcSigv4Key
  */
 typedef struct DdbcSigv4KeyCache
 {
-	bool		filled;
+	bool filled;
 	unsigned char made_from[DDBC_SIGV4_HASH_LEN];
 	DdbcSigv4Key key;
 } DdbcSigv4KeyCache;
@@ -69,8 +69,7 @@ extern char *ddbc_sigv4_string_to_sign(const char *canonical_request,
 
 /* day: its first DDBC_SIGV4_DAY_LEN characters count.  False: no memory. */
 extern bool ddbc_sigv4_derive_key(DdbcSigv4Key *key, const char *secret,
-								  const char *day,
-								  const DdbcSigv4Scope *scope);
+								  const char *day, const DdbcSigv4Scope *scope);
 
 /* The same through a cache; points into it.  NULL when memory is short. */
 extern const DdbcSigv4Key *ddbc_sigv4_cached_key(DdbcSigv4KeyCache *cache,
@@ -93,4 +92,4 @@ extern char *ddbc_sigv4_authorization(const DdbcSigv4Request *request,
 									  const char *secret,
 									  DdbcSigv4KeyCache *cache);
 
-#endif							/* DDBC_SIGV4_H */
+#endif /* DDBC_SIGV4_H */

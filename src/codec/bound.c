@@ -35,7 +35,7 @@ static bool
 is_number(DdbConversion conversion)
 {
 	return conversion == DDB_CONVERT_INT2 || conversion == DDB_CONVERT_INT4 ||
-		conversion == DDB_CONVERT_INT8 || conversion == DDB_CONVERT_NUMERIC;
+		   conversion == DDB_CONVERT_INT8 || conversion == DDB_CONVERT_NUMERIC;
 }
 
 /*
@@ -47,8 +47,9 @@ time_agreement(const DdbCodec *codec)
 {
 	if (codec->time_format == DDB_TIME_FIXED || codec->is_key)
 		return codec->time_format == DDB_TIME_ISO8601 &&
-			codec->conversion != DDB_CONVERT_DATE ? DDB_AGREES_WIDELY :
-			DDB_AGREES_EXACTLY;
+					   codec->conversion != DDB_CONVERT_DATE
+				   ? DDB_AGREES_WIDELY
+				   : DDB_AGREES_EXACTLY;
 	return DDB_AGREES_WIDELY;
 }
 
@@ -59,8 +60,9 @@ ddb_codec_order(const DdbCodec *codec)
 	{
 		case DDB_CONVERT_TEXT:
 			return codec->stored == DDB_STORED_S &&
-				GetDatabaseEncoding() == PG_UTF8 ? DDB_AGREES_EXACTLY :
-				DDB_AGREES_NOT;
+						   GetDatabaseEncoding() == PG_UTF8
+					   ? DDB_AGREES_EXACTLY
+					   : DDB_AGREES_NOT;
 		case DDB_CONVERT_BYTEA:
 			return DDB_AGREES_EXACTLY;
 		case DDB_CONVERT_UUID:
@@ -68,16 +70,16 @@ ddb_codec_order(const DdbCodec *codec)
 			return codec->is_key ? DDB_AGREES_EXACTLY : DDB_AGREES_WIDELY;
 		case DDB_CONVERT_FLOAT4:
 		case DDB_CONVERT_FLOAT8:
-			return codec->stored == DDB_STORED_N ? DDB_AGREES_WIDELY :
-				DDB_AGREES_NOT;
+			return codec->stored == DDB_STORED_N ? DDB_AGREES_WIDELY
+												 : DDB_AGREES_NOT;
 		case DDB_CONVERT_TIMESTAMPTZ:
 		case DDB_CONVERT_TIMESTAMP:
 		case DDB_CONVERT_DATE:
 			return time_agreement(codec);
 		default:
-			return is_number(codec->conversion) &&
-				codec->stored == DDB_STORED_N ? DDB_AGREES_EXACTLY :
-				DDB_AGREES_NOT;
+			return is_number(codec->conversion) && codec->stored == DDB_STORED_N
+					   ? DDB_AGREES_EXACTLY
+					   : DDB_AGREES_NOT;
 	}
 }
 
@@ -85,13 +87,14 @@ DdbAgreement
 ddb_codec_equality(const DdbCodec *codec)
 {
 	if (codec->conversion == DDB_CONVERT_TEXT)
-		return codec->stored == DDB_STORED_S ? DDB_AGREES_EXACTLY :
-			DDB_AGREES_NOT;
+		return codec->stored == DDB_STORED_S ? DDB_AGREES_EXACTLY
+											 : DDB_AGREES_NOT;
 	if (codec->conversion == DDB_CONVERT_BOOL)
 		return DDB_AGREES_EXACTLY;
 	if (codec->conversion == DDB_CONVERT_INPUT)
-		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM ?
-			DDB_AGREES_EXACTLY : DDB_AGREES_NOT;
+		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM
+				   ? DDB_AGREES_EXACTLY
+				   : DDB_AGREES_NOT;
 	return ddb_codec_order(codec);
 }
 
@@ -99,17 +102,17 @@ bool
 ddb_codec_fits_all(const DdbCodec *codec)
 {
 	return !codec->is_domain &&
-		(codec->conversion == DDB_CONVERT_BOOL ||
-		 codec->conversion == DDB_CONVERT_BYTEA ||
-		 (codec->conversion == DDB_CONVERT_NUMERIC &&
-		  codec->stored == DDB_STORED_N && codec->column->typmod < 0));
+		   (codec->conversion == DDB_CONVERT_BOOL ||
+			codec->conversion == DDB_CONVERT_BYTEA ||
+			(codec->conversion == DDB_CONVERT_NUMERIC &&
+			 codec->stored == DDB_STORED_N && codec->column->typmod < 0));
 }
 
 bool
 ddb_codec_can_prefix(const DdbCodec *codec)
 {
 	return codec->conversion == DDB_CONVERT_TEXT &&
-		codec->stored == DDB_STORED_S;
+		   codec->stored == DDB_STORED_S;
 }
 
 bool
@@ -117,8 +120,8 @@ ddb_codec_keeps_order(const DdbCodec *codec)
 {
 	/* Rounding is monotonic, so order survives it; ISO-8601 text has none. */
 	return ddb_codec_order(codec) != DDB_AGREES_NOT &&
-		!(codec->stored == DDB_STORED_S &&
-		  ddb_codec_order(codec) == DDB_AGREES_WIDELY);
+		   !(codec->stored == DDB_STORED_S &&
+			 ddb_codec_order(codec) == DDB_AGREES_WIDELY);
 }
 
 bool
@@ -141,23 +144,23 @@ static void
 set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
 {
 	bound->place = place;
-	bound->data = memcpy(palloc(len), data, len);	/* bytes may hold NULs */
+	bound->data = memcpy(palloc(len), data, len); /* bytes may hold NULs */
 	bound->len = len;
 }
 
 static void
 encode_number(const char *text, DdbBound *bound)
 {
-	DdbDecimal	decimal;
-	char		out[DDB_DECIMAL_BUFFER];
-	size_t		len;
+	DdbDecimal decimal;
+	char out[DDB_DECIMAL_BUFFER];
+	size_t len;
 
 	bound->type = DDB_STORED_N;
 	/* numeric_out's other words; PostgreSQL sorts NaN above everything. */
 	if (!ddb_decimal_parse(text, strlen(text), &decimal))
 	{
-		bound->place = text[0] == '-' ? DDB_BOUND_BELOW_ALL :
-			DDB_BOUND_ABOVE_ALL;
+		bound->place =
+			text[0] == '-' ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
 		return;
 	}
 	if (ddb_decimal_fit(&decimal) == DDB_DECIMAL_OK)
@@ -189,9 +192,9 @@ integer_value(Datum datum, Oid typid)
 static void
 encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
 {
-	char		out[DDB_TIMETEXT_BUFFER];
-	size_t		len;
-	bool		exact = true;
+	char out[DDB_TIMETEXT_BUFFER];
+	size_t len;
+	bool exact = true;
 
 	bound->type = codec->stored;
 	if (codec->time_format == DDB_TIME_EPOCH)
@@ -199,9 +202,9 @@ encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
 	else if (codec->time_format == DDB_TIME_EPOCH_MS)
 		len = ddb_time_format_epoch(micros, 1000, out);
 	else
-		len = ddb_time_format_fixed(micros, codec->fraction_digits, out,
-									&exact);
-	if (len == 0)				/* the form holds years 0001 to 9999 */
+		len =
+			ddb_time_format_fixed(micros, codec->fraction_digits, out, &exact);
+	if (len == 0) /* the form holds years 0001 to 9999 */
 		bound->place = micros < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
 	else
 		set_data(bound, exact ? DDB_BOUND_EXACT : DDB_BOUND_BETWEEN, out, len);
@@ -223,9 +226,9 @@ encode_timestamp(const DdbCodec *codec, Timestamp value, DdbBound *bound)
 static void
 encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
 {
-	char		out[DDB_TIMETEXT_BUFFER];
-	size_t		len;
-	int64		days = (int64) value + PG_EPOCH_DAYS;
+	char out[DDB_TIMETEXT_BUFFER];
+	size_t len;
+	int64 days = (int64) value + PG_EPOCH_DAYS;
 
 	bound->type = codec->stored;
 	if (DATE_IS_NOBEGIN(value))
@@ -268,7 +271,7 @@ encode_bytes(DdbStoredType type, const char *data, int len, int max_len,
 static void
 encode_text(char *text, int max_len, DdbBound *bound)
 {
-	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 
 	encode_bytes(DDB_STORED_S, utf8, strlen(utf8), max_len, bound);
 }
@@ -277,7 +280,7 @@ void
 ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 					   int max_len, DdbBound *bound)
 {
-	bytea	   *bytes;
+	bytea *bytes;
 
 	memset(bound, 0, sizeof(*bound));
 	switch (codec->conversion)
@@ -297,8 +300,9 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 						  bound);
 			break;
 		case DDB_CONVERT_NUMERIC:
-			encode_number(DatumGetCString(DirectFunctionCall1(numeric_out,
-															  datum)), bound);
+			encode_number(
+				DatumGetCString(DirectFunctionCall1(numeric_out, datum)),
+				bound);
 			break;
 		case DDB_CONVERT_BOOL:
 			bound->type = DDB_STORED_BOOL;
@@ -315,9 +319,9 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 			encode_date(codec, DatumGetDateADT(datum), bound);
 			break;
 		default:
-			encode_text(OutputFunctionCall(unconstify(FmgrInfo *,
-													  &codec->output),
-										   datum), max_len, bound);
+			encode_text(OutputFunctionCall(
+							unconstify(FmgrInfo *, &codec->output), datum),
+						max_len, bound);
 			break;
 	}
 }
@@ -330,8 +334,8 @@ float_span(double value, double below, double above, DdbBound *low,
 	if (isnan(value) || isinf(value))
 	{
 		low->type = high->type = DDB_STORED_N;
-		low->place = high->place = value < 0 ? DDB_BOUND_BELOW_ALL :
-			DDB_BOUND_ABOVE_ALL;
+		low->place = high->place =
+			value < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
 		return;
 	}
 	encode_number(float8out_internal(below), low);
@@ -345,11 +349,12 @@ float_span(double value, double below, double above, DdbBound *low,
 static void
 iso_span(int64 micros, DdbBound *low, DdbBound *high)
 {
-	char		out[DDB_TIMETEXT_BUFFER];
-	int64		days = (micros - 16 * USECS_PER_HOUR) / USECS_PER_DAY -
-		(micros < 16 * USECS_PER_HOUR ? 1 : 0);
-	size_t		len = days > PG_INT32_MIN && days < PG_INT32_MAX ?
-		ddb_time_format_date((int32) days, out) : 0;
+	char out[DDB_TIMETEXT_BUFFER];
+	int64 days = (micros - 16 * USECS_PER_HOUR) / USECS_PER_DAY -
+				 (micros < 16 * USECS_PER_HOUR ? 1 : 0);
+	size_t len = days > PG_INT32_MIN && days < PG_INT32_MAX
+					 ? ddb_time_format_date((int32) days, out)
+					 : 0;
 
 	low->type = high->type = DDB_STORED_S;
 	if (len == 0)
@@ -357,8 +362,9 @@ iso_span(int64 micros, DdbBound *low, DdbBound *high)
 	else
 		set_data(low, DDB_BOUND_EXACT, out, len);
 	days = (micros + 16 * USECS_PER_HOUR) / USECS_PER_DAY;
-	len = days > PG_INT32_MIN && days < PG_INT32_MAX ?
-		ddb_time_format_date((int32) days, out) : 0;
+	len = days > PG_INT32_MIN && days < PG_INT32_MAX
+			  ? ddb_time_format_date((int32) days, out)
+			  : 0;
 	if (len == 0)
 	{
 		/* Just below year 1 or above 9999: any date there may be, or none. */
@@ -380,7 +386,7 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 {
 	if (codec->conversion == DDB_CONVERT_DATE)
 	{
-		int64		days = (int64) DatumGetDateADT(datum) + PG_EPOCH_DAYS;
+		int64 days = (int64) DatumGetDateADT(datum) + PG_EPOCH_DAYS;
 
 		/* Infinity, and what no ISO-8601 date or epoch comes near. */
 		*is_positive = days > 0;
@@ -392,10 +398,10 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 	}
 	else
 	{
-		Timestamp	value = DatumGetTimestamp(datum);
+		Timestamp value = DatumGetTimestamp(datum);
 
 		*is_positive = TIMESTAMP_IS_NOEND(value) ||
-			value > PG_INT64_MAX - PG_EPOCH_MICROS - USECS_PER_DAY;
+					   value > PG_INT64_MAX - PG_EPOCH_MICROS - USECS_PER_DAY;
 		*micros = *is_positive ? 0 : value + PG_EPOCH_MICROS;
 		return !TIMESTAMP_NOT_FINITE(value) && !*is_positive;
 	}
@@ -405,8 +411,8 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 static void
 uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 {
-	char	   *text = OutputFunctionCall(unconstify(FmgrInfo *,
-													 &codec->output), datum);
+	char *text =
+		OutputFunctionCall(unconstify(FmgrInfo *, &codec->output), datum);
 
 	low->type = high->type = DDB_STORED_S;
 	set_data(high, DDB_BOUND_EXACT, text, strlen(text));
@@ -418,14 +424,14 @@ uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 static void
 instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 {
-	int64		micros;
-	bool		is_positive;
+	int64 micros;
+	bool is_positive;
 
 	if (!instant_value(codec, datum, &micros, &is_positive))
 	{
 		low->type = high->type = codec->stored;
-		low->place = high->place = is_positive ? DDB_BOUND_ABOVE_ALL :
-			DDB_BOUND_BELOW_ALL;
+		low->place = high->place =
+			is_positive ? DDB_BOUND_ABOVE_ALL : DDB_BOUND_BELOW_ALL;
 		return;
 	}
 	if (codec->stored == DDB_STORED_S)
@@ -438,21 +444,21 @@ instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 }
 
 void
-ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
-					  DdbBound *low, DdbBound *high)
+ddb_codec_encode_span(const DdbCodec *codec, Datum datum, DdbBound *low,
+					  DdbBound *high)
 {
 	memset(low, 0, sizeof(*low));
 	memset(high, 0, sizeof(*high));
 	if (codec->conversion == DDB_CONVERT_FLOAT8)
 	{
-		double		value = DatumGetFloat8(datum);
+		double value = DatumGetFloat8(datum);
 
 		float_span(value, nextafter(value, -INFINITY),
 				   nextafter(value, INFINITY), low, high);
 	}
 	else if (codec->conversion == DDB_CONVERT_FLOAT4)
 	{
-		float		value = DatumGetFloat4(datum);
+		float value = DatumGetFloat4(datum);
 
 		float_span(value, nextafterf(value, -INFINITY),
 				   nextafterf(value, INFINITY), low, high);

@@ -17,19 +17,19 @@
 static bool
 is_about_value(const ErrorData *error)
 {
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
 	return category == ERRCODE_DATA_EXCEPTION ||
-		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
 /* Runs a function in a subtransaction; false when it refuses a value. */
 static bool
-try_function(void (*function) (void *arg), void *arg)
+try_function(void (*function)(void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData *volatile error = NULL;
 
 	if (IsInParallelMode())
 	{
@@ -60,17 +60,17 @@ try_function(void (*function) (void *arg), void *arg)
 
 typedef struct InputCall
 {
-	FmgrInfo   *flinfo;
-	char	   *text;
-	Oid			typioparam;
-	int32		typmod;
-	Datum	   *result;
+	FmgrInfo *flinfo;
+	char *text;
+	Oid typioparam;
+	int32 typmod;
+	Datum *result;
 } InputCall;
 
 static void
 call_input(void *arg)
 {
-	InputCall  *call = (InputCall *) arg;
+	InputCall *call = (InputCall *) arg;
 
 	*call->result = InputFunctionCall(call->flinfo, call->text,
 									  call->typioparam, call->typmod);
@@ -80,8 +80,8 @@ bool
 ddb_soft_input(FmgrInfo *flinfo, char *text, Oid typioparam, int32 typmod,
 			   Datum *result)
 {
-	InputCall	call = {flinfo, text, typioparam, typmod, result};
-	bool		refused = false;
+	InputCall call = {flinfo, text, typioparam, typmod, result};
+	bool refused = false;
 
 	if (ddb_compat_input_safe(flinfo, text, typioparam, typmod, result,
 							  &refused))
@@ -91,9 +91,9 @@ ddb_soft_input(FmgrInfo *flinfo, char *text, Oid typioparam, int32 typmod,
 
 typedef struct DomainCall
 {
-	Datum		value;
-	Oid			domain;
-	void	  **cache;
+	Datum value;
+	Oid domain;
+	void **cache;
 	MemoryContext context;
 } DomainCall;
 
@@ -109,7 +109,7 @@ bool
 ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 					  MemoryContext context)
 {
-	DomainCall	call = {value, domain, cache, context};
+	DomainCall call = {value, domain, cache, context};
 
 	return try_function(call_domain_check, &call);
 }

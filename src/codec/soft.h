@@ -21,4 +21,4 @@ extern bool ddb_soft_input(FmgrInfo *flinfo, char *text, Oid typioparam,
 extern bool ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 								  MemoryContext context);
 
-#endif							/* DDB_SOFT_H */
+#endif /* DDB_SOFT_H */

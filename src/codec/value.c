@@ -152,10 +152,8 @@ init_functions(DdbCodec *codec)
 	if (codec->conversion != DDB_CONVERT_INPUT &&
 		codec->conversion != DDB_CONVERT_UUID)
 		return;
-	codec->is_enum =
-		get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
-	getTypeInputInfo(codec->column->base_typid, &function,
-					 &codec->typioparam);
+	codec->is_enum = get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
+	getTypeInputInfo(codec->column->base_typid, &function, &codec->typioparam);
 	fmgr_info(function, &codec->input);
 	getTypeOutputInfo(codec->column->base_typid, &function, &varlena);
 	fmgr_info(function, &codec->output);
@@ -227,10 +225,10 @@ ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 	if (is_time_conversion(codec->conversion))
 		init_time_format(codec, relation);
 	else if (column->time_format != DDB_TIME_DEFAULT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table %s has a format, but no date or time type",
-						column->name, relation->name)));
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+						errmsg("column \"%s\" of foreign table %s has a "
+							   "format, but no date or time type",
+							   column->name, relation->name)));
 	init_functions(codec);
 }
 
@@ -600,8 +598,8 @@ static bool
 is_enum_label(Oid typid, const char *text)
 {
 	return strlen(text) < NAMEDATALEN &&
-		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(typid),
-							  CStringGetDatum(text));
+		   SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(typid),
+								 CStringGetDatum(text));
 }
 
 /*
@@ -626,7 +624,7 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 		*datum = InputFunctionCall(&codec->input, text, codec->typioparam,
 								   codec->column->typmod);
 	else if (!ddb_soft_input(&codec->input, text, codec->typioparam,
-									codec->column->typmod, datum))
+							 codec->column->typmod, datum))
 		return DDB_DECODE_MISFIT;
 	if (codec->is_key &&
 		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
@@ -655,16 +653,16 @@ static DdbDecodeResult
 decode_uuid(const DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
 {
-	pg_uuid_t  *uuid = palloc0(sizeof(pg_uuid_t));
-	int			digits = 0;
+	pg_uuid_t *uuid = palloc0(sizeof(pg_uuid_t));
+	int digits = 0;
 
-	*reason = codec->is_key ? "it is not a UUID in its canonical form" :
-		"it is not a UUID with hyphens";
+	*reason = codec->is_key ? "it is not a UUID in its canonical form"
+							: "it is not a UUID with hyphens";
 	if (len != 36)
 		return DDB_DECODE_MISFIT;
 	for (int i = 0; i < 36; i++)
 	{
-		int			digit = hex_digit(text[i]);
+		int digit = hex_digit(text[i]);
 
 		if (i == 8 || i == 13 || i == 18 || i == 23)
 		{
@@ -752,13 +750,13 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	if (result != DDB_DECODE_OK || !codec->is_domain)
 		return result;
 	*reason = "the domain's constraint refuses it";
-	if (soft && !ddb_soft_domain_check(*datum, codec->column->typid,
-									   &codec->domain_cache,
-									   codec->cache_context))
+	if (soft &&
+		!ddb_soft_domain_check(*datum, codec->column->typid,
+							   &codec->domain_cache, codec->cache_context))
 		return DDB_DECODE_MISFIT;
 	if (!soft)
-		domain_check(*datum, false, codec->column->typid,
-					 &codec->domain_cache, codec->cache_context);
+		domain_check(*datum, false, codec->column->typid, &codec->domain_cache,
+					 codec->cache_context);
 	return DDB_DECODE_OK;
 }
 
@@ -784,9 +782,9 @@ ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
 	{
 		old = MemoryContextSwitchTo(set->context);
 		set->by_column[attnum - 1] = palloc(sizeof(DdbCodec));
-		ddb_codec_init(set->by_column[attnum - 1], set->relation, column,
-					   ddb_key_attributes_type(set->key_attributes,
-											   column->attribute));
+		ddb_codec_init(
+			set->by_column[attnum - 1], set->relation, column,
+			ddb_key_attributes_type(set->key_attributes, column->attribute));
 		MemoryContextSwitchTo(old);
 	}
 	return set->by_column[attnum - 1];

@@ -44,16 +44,16 @@ typedef struct DdbCodec
 	const DdbColumn *column;
 	DdbStoredType stored; /* what the attribute must be */
 	DdbConversion conversion;
-	DdbTimeFormat time_format;	/* resolved, never DEFAULT, of time types */
-	int			fraction_digits;
-	bool		is_key;			/* of the table or an index: one spelling */
-	bool		utf8_server;	/* database encoding is UTF8: no conversion */
-	bool		is_enum;
-	bool		is_domain;		/* constraints are checked after conversion */
-	FmgrInfo	input;			/* DDB_CONVERT_INPUT and UUID */
-	FmgrInfo	output;
-	Oid			typioparam;
-	void	   *domain_cache;	/* of domain_check */
+	DdbTimeFormat time_format; /* resolved, never DEFAULT, of time types */
+	int fraction_digits;
+	bool is_key; /* of the table or an index: one spelling */
+	bool utf8_server; /* database encoding is UTF8: no conversion */
+	bool is_enum;
+	bool is_domain; /* constraints are checked after conversion */
+	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
+	FmgrInfo output;
+	Oid typioparam;
+	void *domain_cache; /* of domain_check */
 	MemoryContext cache_context;
 } DdbCodec;
 
@@ -114,7 +114,7 @@ typedef struct DdbBound
 typedef enum DdbAgreement
 {
 	DDB_AGREES_NOT,
-	DDB_AGREES_WIDELY,			/* several stored values are one value here:
+	DDB_AGREES_WIDELY, /* several stored values are one value here:
 								 * compare with ddb_codec_encode_span */
 	DDB_AGREES_EXACTLY,
 } DdbAgreement;
@@ -144,8 +144,8 @@ extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
  * max_len: longest value that the key part takes, in bytes; 0 of an attribute
  * that is not compared as a key, which may also be empty.
  */
-extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
-								   int max_len, DdbBound *bound);
+extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum,
+								   Oid typid, int max_len, DdbBound *bound);
 
 /*
  * Of a codec that agrees widely: every stored form of the value lies from low
@@ -158,13 +158,13 @@ extern void ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
 typedef struct DdbCodecSet
 {
 	const DdbRelation *relation;
-	List	   *key_attributes; /* of DdbKeyAttribute * */
+	List *key_attributes; /* of DdbKeyAttribute * */
 	MemoryContext context;
-	DdbCodec  **by_column;		/* [attnum - 1] */
+	DdbCodec **by_column; /* [attnum - 1] */
 } DdbCodecSet;
 
 extern DdbCodecSet *ddb_codec_set_create(const DdbRelation *relation,
 										 List *key_attributes);
 extern DdbCodec *ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum);
 
-#endif							/* DDB_VALUE_H */
+#endif /* DDB_VALUE_H */

@@ -17,9 +17,9 @@
 int
 ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 {
-	DdbDecimal	x;
-	DdbDecimal	y;
-	int			order;
+	DdbDecimal x;
+	DdbDecimal y;
+	int order;
 
 	if (a->type == DDB_STORED_N)
 	{
@@ -34,8 +34,7 @@ ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 static void
 add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
-	int			order = range->has_lower ?
-		ddb_bound_compare(bound, &range->lower) : 1;
+	int order = range->has_lower ? ddb_bound_compare(bound, &range->lower) : 1;
 
 	if (order > 0)
 	{
@@ -50,8 +49,7 @@ add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 static void
 add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
-	int			order = range->has_upper ?
-		ddb_bound_compare(bound, &range->upper) : -1;
+	int order = range->has_upper ? ddb_bound_compare(bound, &range->upper) : -1;
 
 	if (order < 0)
 	{
@@ -102,8 +100,8 @@ add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 static void
 add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
-	bool		upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
-	bool		downward = op == DDB_COMPARE_LT || op == DDB_COMPARE_LE;
+	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
+	bool downward = op == DDB_COMPARE_LT || op == DDB_COMPARE_LE;
 
 	switch (bound->place)
 	{
@@ -132,16 +130,17 @@ add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 static bool
 prefix_successor(const DdbBound *prefix, DdbBound *successor)
 {
-	int			len = prefix->len;
+	int len = prefix->len;
 	unsigned char next[8];
 
 	*successor = *prefix;
 	while (len > 0)
 	{
-		int			start = len - 1;
-		pg_wchar	code;
+		int start = len - 1;
+		pg_wchar code;
 
-		while (start > 0 && ((unsigned char) prefix->data[start] & 0xC0) == 0x80)
+		while (start > 0 &&
+			   ((unsigned char) prefix->data[start] & 0xC0) == 0x80)
 			start--;
 		code = utf8_to_unicode((const unsigned char *) prefix->data + start);
 		if (code < 0x10FFFF)
@@ -162,10 +161,10 @@ prefix_successor(const DdbBound *prefix, DdbBound *successor)
 static void
 add_prefix(DdbKeyRange *range, const DdbBound *bound)
 {
-	DdbBound	successor;
+	DdbBound successor;
 
 	if (bound->place == DDB_BOUND_BELOW_ALL)
-		return;					/* the empty prefix: every string */
+		return; /* the empty prefix: every string */
 	if (bound->place == DDB_BOUND_TOO_LONG)
 	{
 		range->empty = true;
@@ -181,9 +180,9 @@ static void
 add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 		 Oid typid, int max_len)
 {
-	char	   *prefix;
-	bool		equality;
-	DdbBound	bound;
+	char *prefix;
+	bool equality;
+	DdbBound bound;
 
 	if (!ddb_clause_like_prefix(pattern, &prefix, &equality))
 	{
@@ -199,10 +198,10 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 }
 
 void
-ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec,
-				  DdbCompare op, Datum datum, Oid typid, int max_len)
+ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
+				  Datum datum, Oid typid, int max_len)
 {
-	DdbBound	bound;
+	DdbBound bound;
 
 	if (op == DDB_COMPARE_LIKE)
 	{
@@ -220,8 +219,8 @@ bool
 ddb_key_range_is_value(const DdbKeyRange *range)
 {
 	return range->has_lower && range->has_upper && !range->lower_strict &&
-		!range->upper_strict &&
-		ddb_bound_compare(&range->lower, &range->upper) == 0;
+		   !range->upper_strict &&
+		   ddb_bound_compare(&range->lower, &range->upper) == 0;
 }
 
 bool
@@ -234,20 +233,20 @@ ddb_key_range_is_open(const DdbKeyRange *range)
 static bool
 is_pure_prefix(const DdbKeyRange *range)
 {
-	DdbBound	successor;
+	DdbBound successor;
 
 	if (!range->is_prefix || !range->has_lower || range->lower_strict)
 		return false;
 	if (!prefix_successor(&range->lower, &successor))
 		return !range->has_upper;
 	return range->has_upper && range->upper_strict &&
-		ddb_bound_compare(&successor, &range->upper) == 0;
+		   ddb_bound_compare(&successor, &range->upper) == 0;
 }
 
 static int
 compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
 {
-	int			order;
+	int order;
 
 	if (!a->has_lower || !b->has_lower)
 		return (int) a->has_lower - (int) b->has_lower;
@@ -258,7 +257,7 @@ compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
 static int
 compare_upper(const DdbKeyRange *a, const DdbKeyRange *b)
 {
-	int			order;
+	int order;
 
 	if (!a->has_upper || !b->has_upper)
 		return (int) b->has_upper - (int) a->has_upper;
@@ -269,7 +268,7 @@ compare_upper(const DdbKeyRange *a, const DdbKeyRange *b)
 int
 ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b)
 {
-	int			order = compare_lower(a, b);
+	int order = compare_lower(a, b);
 
 	return order != 0 ? order : compare_upper(a, b);
 }
@@ -277,19 +276,19 @@ ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b)
 bool
 ddb_key_range_is_empty(const DdbKeyRange *range)
 {
-	int			order;
+	int order;
 
 	if (range->empty || !range->has_lower || !range->has_upper)
 		return range->empty;
 	order = ddb_bound_compare(&range->lower, &range->upper);
 	return order > 0 ||
-		(order == 0 && (range->lower_strict || range->upper_strict));
+		   (order == 0 && (range->lower_strict || range->upper_strict));
 }
 
 bool
 ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 {
-	int			order = -1;
+	int order = -1;
 
 	if (a->has_upper && b->has_lower)
 		order = ddb_bound_compare(&b->lower, &a->upper);
@@ -312,7 +311,7 @@ ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 bool
 ddb_key_range_holds(const DdbKeyRange *range, const DdbBound *value)
 {
-	int			order;
+	int order;
 
 	if (range->has_lower)
 	{

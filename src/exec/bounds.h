@@ -23,16 +23,16 @@
 /* What one attribute of the key may be. Memory: the context of resolving. */
 typedef struct DdbKeyRange
 {
-	bool		empty;			/* nothing satisfies it */
-	bool		has_lower;
-	bool		lower_strict;
-	bool		has_upper;
-	bool		upper_strict;
-	bool		is_prefix;		/* exactly the strings that begin with lower */
-	bool		recheck;		/* DynamoDB may return more than was asked */
-	int			surplus;		/* at most so many more, when known; else -1 */
-	DdbBound	lower;
-	DdbBound	upper;
+	bool empty; /* nothing satisfies it */
+	bool has_lower;
+	bool lower_strict;
+	bool has_upper;
+	bool upper_strict;
+	bool is_prefix; /* exactly the strings that begin with lower */
+	bool recheck; /* DynamoDB may return more than was asked */
+	int surplus; /* at most so many more, when known; else -1 */
+	DdbBound lower;
+	DdbBound upper;
 } DdbKeyRange;
 
 /* A range of one value. */
@@ -47,10 +47,10 @@ extern void ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec,
 							  int max_len);
 
 /* Order of two values of one attribute, as DynamoDB compares them. */
-extern int	ddb_bound_compare(const DdbBound *a, const DdbBound *b);
+extern int ddb_bound_compare(const DdbBound *a, const DdbBound *b);
 
 /* Orders ranges by where they begin, then by where they end. */
-extern int	ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
+extern int ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
 
 /* Has it turned out that no value can lie in it? */
 extern bool ddb_key_range_is_empty(const DdbKeyRange *range);
@@ -68,4 +68,4 @@ extern bool ddb_key_range_holds(const DdbKeyRange *range,
 /* After the last one: settles what is left to DynamoDB and what is not. */
 extern void ddb_key_range_finish(DdbKeyRange *range);
 
-#endif							/* DDB_BOUNDS_H */
+#endif /* DDB_BOUNDS_H */

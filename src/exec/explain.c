@@ -22,7 +22,7 @@ typedef struct Context
 {
 	ForeignScanState *node;
 	DdbScanState *state;
-	List	   *deparse_context;
+	List *deparse_context;
 } Context;
 
 static char *
@@ -95,12 +95,12 @@ append_condition(const Context *context, StringInfo text,
 static void
 append_conditions(const Context *context, StringInfo text, List *conditions)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, conditions)
+	foreach (lc, conditions)
 	{
-		appendStringInfoString(text, lc == list_head(conditions) ? "(" :
-							   " AND (");
+		appendStringInfoString(text,
+							   lc == list_head(conditions) ? "(" : " AND (");
 		append_condition(context, text, (DdbCondition *) lfirst(lc));
 		appendStringInfoChar(text, ')');
 	}
@@ -110,12 +110,12 @@ static char *
 key_condition_text(const Context *context)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	bool		many = list_length(plan->alternatives) > 1;
+	bool many = list_length(plan->alternatives) > 1;
 	StringInfoData text;
-	ListCell   *lc;
+	ListCell *lc;
 
 	initStringInfo(&text);
-	foreach(lc, plan->alternatives)
+	foreach (lc, plan->alternatives)
 	{
 		if (lc != list_head(plan->alternatives))
 			appendStringInfoString(&text, " OR ");
@@ -132,12 +132,12 @@ static void
 append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 {
 	const char *between = filter->kind == DDB_FILTER_AND ? " AND " : " OR ";
-	ListCell   *lc;
+	ListCell *lc;
 
 	appendStringInfoChar(text, '(');
 	if (filter->kind == DDB_FILTER_CONDITION)
 		append_condition(context, text, &filter->condition);
-	foreach(lc, filter->children)
+	foreach (lc, filter->children)
 	{
 		if (lc != list_head(filter->children))
 			appendStringInfoString(text, between);
@@ -150,16 +150,16 @@ append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 static List *
 projection_names(const DdbScanState *state)
 {
-	List	   *names = NIL;
-	ListCell   *lc;
+	List *names = NIL;
+	ListCell *lc;
 
-	foreach(lc, state->plan->columns)
+	foreach (lc, state->plan->columns)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
-		bool		known = false;
-		ListCell   *other;
+		bool known = false;
+		ListCell *other;
 
-		foreach(other, names)
+		foreach (other, names)
 			known |= strcmp((char *) lfirst(other), column->attribute) == 0;
 		if (!known)
 			names = lappend(names, unconstify(char *, column->attribute));
@@ -171,7 +171,7 @@ static bool
 constant_int64(const Context *context, int index, int64 *value)
 {
 	ForeignScan *scan = (ForeignScan *) context->node->ss.ps.plan;
-	Const	   *constant;
+	Const *constant;
 
 	*value = 0;
 	if (index < 0)
@@ -191,12 +191,12 @@ static void
 show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	const char *label = plan->filtered || plan->filter != NULL ?
-		"Page Size" : "DynamoDB Limit";
-	int64		limit;
-	int64		offset;
-	int64		bound;
-	char	   *text;
+	const char *label =
+		plan->filtered || plan->filter != NULL ? "Page Size" : "DynamoDB Limit";
+	int64 limit;
+	int64 offset;
+	int64 bound;
+	char *text;
 
 	if (plan->limit_value < 0)
 		return;
@@ -234,23 +234,22 @@ show_reach(const Context *context, ExplainState *es)
 	if (plan->count_only)
 		ExplainPropertyText("Select", "COUNT", es);
 	else if (plan->columns != NIL)
-		ExplainPropertyList("Projection", projection_names(context->state),
-							es);
+		ExplainPropertyList("Projection", projection_names(context->state), es);
 	if (plan->ordered)
 		ExplainPropertyText("Order", plan->backward ? "backward" : "forward",
 							es);
 	show_limit(context, es);
 	if (plan->segment >= 0)
-		ExplainPropertyText("Segments", psprintf("%d of %d", plan->segment,
-												 plan->total_segments), es);
+		ExplainPropertyText(
+			"Segments",
+			psprintf("%d of %d", plan->segment, plan->total_segments), es);
 }
 
 static void
 show_counters(const DdbScanState *state, ExplainState *es)
 {
 	const DdbScanCounters *counters = &state->counters;
-	double		cost = counters->read_units *
-		state->relation->read_unit_price / 1e6;
+	double cost = counters->read_units * state->relation->read_unit_price / 1e6;
 
 	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
 	ExplainPropertyInteger("Items Scanned", NULL, counters->items_scanned, es);
@@ -269,13 +268,12 @@ void
 ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
-	Context		context = {node, state, NIL};
+	Context context = {node, state, NIL};
 
-	context.deparse_context = set_deparse_context_plan(es->deparse_cxt,
-													   node->ss.ps.plan, NIL);
+	context.deparse_context =
+		set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
 	ExplainPropertyText("DynamoDB Operation",
-						ddb_access_plan_operation_name(state->plan),
-						es);
+						ddb_access_plan_operation_name(state->plan), es);
 	if (state->plan->index_name != NULL)
 		ExplainPropertyText("DynamoDB Index", state->plan->index_name, es);
 	show_reach(&context, es);

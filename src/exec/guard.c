@@ -28,22 +28,21 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 	if (plan->operation != DDB_OP_SCAN)
 		return;
 	if (policy == DDB_SCAN_DENY)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("full scan of DynamoDB table \"%s\" is denied",
-						plan->table_name),
-				 errdetail("The query has no condition that selects by the table's partition key \"%s\".",
-						   plan->keys.partition[0].name),
-				 errhint("Add an equality condition on the partition key, or set \"scan\" to \"allow\".")));
-	if (policy == DDB_SCAN_WARN ||
-		(relation->scan_policy == DDB_SCAN_UNSET &&
-		 plan->table_bytes > WARN_BYTES))
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("full scan of DynamoDB table \"%s\"",
-						plan->table_name),
-				 errdetail("It reads about %.0f read units.",
-						   plan->read_units)));
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						errmsg("full scan of DynamoDB table \"%s\" is denied",
+							   plan->table_name),
+						errdetail("The query has no condition that selects by "
+								  "the table's partition key \"%s\".",
+								  plan->keys.partition[0].name),
+						errhint("Add an equality condition on the partition "
+								"key, or set \"scan\" to \"allow\".")));
+	if (policy == DDB_SCAN_WARN || (relation->scan_policy == DDB_SCAN_UNSET &&
+									plan->table_bytes > WARN_BYTES))
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("full scan of DynamoDB table \"%s\"", plan->table_name),
+			 errdetail("It reads about %.0f read units.", plan->read_units)));
 }
 
 static void
@@ -51,9 +50,9 @@ raise_cap(const DdbRelation *relation, double units, double cap)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("statement stopped after %g read units of DynamoDB",
-					units),
-			 errdetail("max_read_units allows %g, reached while reading foreign table %s.",
+			 errmsg("statement stopped after %g read units of DynamoDB", units),
+			 errdetail("max_read_units allows %g, reached while reading "
+					   "foreign table %s.",
 					   cap, relation->name),
 			 errhint("Select fewer items, or raise \"max_read_units\".")));
 }
@@ -72,7 +71,7 @@ void
 ddb_guard_add_read_units(const DdbRelation *relation, double units,
 						 double scan_units)
 {
-	double		cap = ddb_relation_max_read_units(relation);
+	double cap = ddb_relation_max_read_units(relation);
 
 	begin_statement();
 	statement_units += units;
@@ -83,7 +82,7 @@ ddb_guard_add_read_units(const DdbRelation *relation, double units,
 void
 ddb_guard_check_read_units(const DdbRelation *relation, double scan_units)
 {
-	double		cap = ddb_relation_max_read_units(relation);
+	double cap = ddb_relation_max_read_units(relation);
 
 	begin_statement();
 	if (cap > 0 && Max(statement_units, scan_units) >= cap)

@@ -26,4 +26,4 @@ extern void ddb_guard_add_read_units(const DdbRelation *relation, double units,
 extern void ddb_guard_check_read_units(const DdbRelation *relation,
 									   double scan_units);
 
-#endif							/* DDB_GUARD_H */
+#endif /* DDB_GUARD_H */

@@ -27,12 +27,10 @@ compare_streams(Datum a, Datum b, void *arg)
 	for (int i = 0; i < state->nsort_keys; i++)
 	{
 		SortSupport key = &state->sort_keys[i];
-		int			column = key->ssup_attno - 1;
-		int			order = ApplySortComparator(left->tts_values[column],
-												left->tts_isnull[column],
-												right->tts_values[column],
-												right->tts_isnull[column],
-												key);
+		int column = key->ssup_attno - 1;
+		int order = ApplySortComparator(
+			left->tts_values[column], left->tts_isnull[column],
+			right->tts_values[column], right->tts_isnull[column], key);
 
 		if (order != 0)
 			return order < 0 ? 1 : -1;
@@ -45,18 +43,17 @@ static void
 init_sort_key(const DdbScanState *state, const DdbColumn *column,
 			  SortSupport key)
 {
-	TypeCacheEntry *cache = lookup_type_cache(column->base_typid,
-											  TYPECACHE_LT_OPR |
-											  TYPECACHE_GT_OPR);
+	TypeCacheEntry *cache = lookup_type_cache(
+		column->base_typid, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
 
 	memset(key, 0, sizeof(*key));
 	key->ssup_cxt = state->run_context;
-	key->ssup_collation = OidIsValid(column->collation) ? C_COLLATION_OID :
-		InvalidOid;
+	key->ssup_collation =
+		OidIsValid(column->collation) ? C_COLLATION_OID : InvalidOid;
 	key->ssup_nulls_first = false;
 	key->ssup_attno = column->attnum;
-	PrepareSortSupportFromOrderingOp(state->plan->backward ? cache->gt_opr :
-									 cache->lt_opr, key);
+	PrepareSortSupportFromOrderingOp(
+		state->plan->backward ? cache->gt_opr : cache->lt_opr, key);
 }
 
 static void
@@ -68,8 +65,8 @@ init_sort_keys(DdbScanState *state)
 	state->nsort_keys = 0;
 	for (int i = 0; i < keys->nsort; i++)
 	{
-		DdbColumn  *column = ddb_relation_find_attribute(state->relation,
-														 keys->sort[i].name);
+		DdbColumn *column =
+			ddb_relation_find_attribute(state->relation, keys->sort[i].name);
 
 		if (column == NULL)
 			break;
@@ -81,8 +78,7 @@ init_sort_keys(DdbScanState *state)
 static void
 refill(DdbScanState *state, DdbStream *stream, bool is_top)
 {
-	bool		more = ddb_stream_next(stream, stream->slot,
-									   stream->row_context);
+	bool more = ddb_stream_next(stream, stream->slot, stream->row_context);
 
 	if (is_top && more)
 		binaryheap_replace_first(state->heap, PointerGetDatum(stream));
@@ -100,12 +96,11 @@ ddb_merge_begin(DdbScanState *state)
 	state->last = NULL;
 	for (int i = 0; i < state->nstreams; i++)
 	{
-		DdbStream  *stream = state->streams[i];
+		DdbStream *stream = state->streams[i];
 
 		stream->slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
-		stream->row_context = AllocSetContextCreate(state->run_context,
-													"ddb_fdw merge row",
-													ALLOCSET_SMALL_SIZES);
+		stream->row_context = AllocSetContextCreate(
+			state->run_context, "ddb_fdw merge row", ALLOCSET_SMALL_SIZES);
 	}
 }
 

@@ -47,11 +47,12 @@ is_filtered(const DdbAccessPlan *plan)
 int64
 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 {
-	double		factor = plan->selectivity > 0 ? 1.0 / plan->selectivity :
-		MAX_FIRST_FACTOR;
+	double factor =
+		plan->selectivity > 0 ? 1.0 / plan->selectivity : MAX_FIRST_FACTOR;
 
-	return clamp_limit(bound * (is_filtered(plan) ?
-								Min(Max(factor, 1.0), MAX_FIRST_FACTOR) : 1.0));
+	return clamp_limit(bound * (is_filtered(plan)
+									? Min(Max(factor, 1.0), MAX_FIRST_FACTOR)
+									: 1.0));
 }
 
 static double
@@ -69,7 +70,7 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 static int64
 merge_limit(const DdbScanState *state, int64 limit)
 {
-	double		share = MERGE_BYTES / state->nstreams;
+	double share = MERGE_BYTES / state->nstreams;
 
 	if (state->heap == NULL || share >= PAGE_BYTES)
 		return limit;
@@ -80,10 +81,10 @@ merge_limit(const DdbScanState *state, int64 limit)
 int64
 ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 {
-	double		missing = (double) state->bound - (double) state->given;
-	bool		exact = !is_filtered(state->plan) &&
-		(!state->recheck || state->surplus >= 0);
-	int64		limit;
+	double missing = (double) state->bound - (double) state->given;
+	bool exact =
+		!is_filtered(state->plan) && (!state->recheck || state->surplus >= 0);
+	int64 limit;
 
 	if (state->plan->operation == DDB_OP_GET_ITEM)
 		return 0;

@@ -26,12 +26,12 @@
 
 typedef struct Builder
 {
-	json_t	   *root;
-	json_t	   *names;			/* ExpressionAttributeNames */
-	json_t	   *values;			/* ExpressionAttributeValues */
-	List	   *known;			/* of char *: attribute of #n0, #n1, … */
-	int			nvalues;
-	char	   *json;			/* malloc's */
+	json_t *root;
+	json_t *names; /* ExpressionAttributeNames */
+	json_t *values; /* ExpressionAttributeValues */
+	List *known; /* of char *: attribute of #n0, #n1, … */
+	int nvalues;
+	char *json; /* malloc's */
 } Builder;
 
 /* jansson's only reasons to fail here: memory, or text that is not UTF-8. */
@@ -55,11 +55,11 @@ set_new(json_t *object, const char *key, json_t *value)
 static char *
 name_placeholder(Builder *builder, const char *name)
 {
-	char	   *placeholder;
-	ListCell   *lc;
-	int			i = 0;
+	char *placeholder;
+	ListCell *lc;
+	int i = 0;
 
-	foreach(lc, builder->known)
+	foreach (lc, builder->known)
 	{
 		if (strcmp((char *) lfirst(lc), name) == 0)
 			return psprintf("#n%d", i);
@@ -75,10 +75,10 @@ name_placeholder(Builder *builder, const char *name)
 static json_t *
 attribute_value(const DdbBound *bound)
 {
-	json_t	   *value = json_pack("{}");
+	json_t *value = json_pack("{}");
 	const char *type = ddb_stored_type_name(bound->type);
-	int			room;
-	char	   *base64;
+	int room;
+	char *base64;
 
 	check(value == NULL);
 	if (bound->type == DDB_STORED_BOOL)
@@ -87,10 +87,10 @@ attribute_value(const DdbBound *bound)
 	{
 		room = pg_b64_enc_len(bound->len) + 1;
 		base64 = palloc(room);
-		set_new(value, type,
-				json_stringn(base64,
-							 ddb_compat_b64_encode(bound->data, bound->len,
-												   base64, room)));
+		set_new(
+			value, type,
+			json_stringn(base64, ddb_compat_b64_encode(bound->data, bound->len,
+													   base64, room)));
 	}
 	else
 		set_new(value, type, json_stringn(bound->data, bound->len));
@@ -100,7 +100,7 @@ attribute_value(const DdbBound *bound)
 static char *
 value_placeholder(Builder *builder, const DdbBound *bound)
 {
-	char	   *placeholder = psprintf(":v%d", builder->nvalues++);
+	char *placeholder = psprintf(":v%d", builder->nvalues++);
 
 	set_new(builder->values, placeholder, attribute_value(bound));
 	return placeholder;
@@ -111,7 +111,7 @@ static void
 append_range(Builder *builder, StringInfo text, const char *attribute,
 			 const DdbKeyRange *range)
 {
-	char	   *name;
+	char *name;
 
 	if (ddb_key_range_is_open(range))
 		return;
@@ -126,7 +126,7 @@ append_range(Builder *builder, StringInfo text, const char *attribute,
 						 value_placeholder(builder, &range->lower));
 	else if (range->has_lower && range->has_upper)
 	{
-		char	   *lower = value_placeholder(builder, &range->lower);
+		char *lower = value_placeholder(builder, &range->lower);
 
 		appendStringInfo(text, "%s BETWEEN %s AND %s", name, lower,
 						 value_placeholder(builder, &range->upper));
@@ -159,8 +159,7 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 		set_new(builder->root, "ScanIndexForward", json_false());
 }
 
-static void append_term(Builder *builder, StringInfo text,
-						const DdbTerm *term);
+static void append_term(Builder *builder, StringInfo text, const DdbTerm *term);
 
 /*
  * Parentheses around each OR inside an AND and nowhere else: redundant ones
@@ -169,13 +168,13 @@ static void append_term(Builder *builder, StringInfo text,
 static void
 append_group(Builder *builder, StringInfo text, const DdbTerm *term)
 {
-	bool		is_and = term->kind == DDB_TERM_AND;
-	ListCell   *lc;
+	bool is_and = term->kind == DDB_TERM_AND;
+	ListCell *lc;
 
-	foreach(lc, term->children)
+	foreach (lc, term->children)
 	{
-		DdbTerm    *child = (DdbTerm *) lfirst(lc);
-		bool		enclose = is_and && child->kind == DDB_TERM_OR;
+		DdbTerm *child = (DdbTerm *) lfirst(lc);
+		bool enclose = is_and && child->kind == DDB_TERM_OR;
 
 		if (lc != list_head(term->children))
 			appendStringInfoString(text, is_and ? " AND " : " OR ");
@@ -201,7 +200,7 @@ append_in(Builder *builder, StringInfo text, const DdbTerm *term)
 static void
 append_type(Builder *builder, StringInfo text, const DdbTerm *term)
 {
-	char	   *placeholder = psprintf(":v%d", builder->nvalues++);
+	char *placeholder = psprintf(":v%d", builder->nvalues++);
 
 	set_new(builder->values, placeholder,
 			json_pack("{s:s}", "S", ddb_stored_type_name(term->type)));
@@ -213,7 +212,7 @@ static void
 append_call(Builder *builder, StringInfo text, const DdbTerm *term,
 			const char *function)
 {
-	char	   *name = name_placeholder(builder, term->attribute);
+	char *name = name_placeholder(builder, term->attribute);
 
 	appendStringInfo(text, "%s(%s, %s)", function, name,
 					 value_placeholder(builder, &term->bounds[0]));
@@ -234,9 +233,8 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 			appendStringInfo(text, "%s %s ",
 							 name_placeholder(builder, term->attribute),
 							 term->op);
-			appendStringInfoString(text,
-								   value_placeholder(builder,
-													 &term->bounds[0]));
+			appendStringInfoString(
+				text, value_placeholder(builder, &term->bounds[0]));
 			break;
 		case DDB_TERM_COMPARE_ATTRIBUTES:
 			appendStringInfo(text, "%s %s ",
@@ -279,7 +277,7 @@ put_filter(Builder *builder, const DdbRequestSpec *spec)
 static json_t *
 key_object(const DdbKeySchema *keys, const DdbTarget *target)
 {
-	json_t	   *key = json_pack("{}");
+	json_t *key = json_pack("{}");
 
 	check(key == NULL);
 	for (int i = 0; i < keys->npartition; i++)
@@ -299,7 +297,7 @@ static void
 put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 {
 	StringInfoData text;
-	int			bytes = 0;
+	int bytes = 0;
 
 	if (spec->nattributes == 0)
 	{
@@ -368,17 +366,17 @@ build_single(Builder *builder, const DdbRequestSpec *spec)
 static void
 build_batch(Builder *builder, const DdbRequestSpec *spec)
 {
-	json_t	   *tables = json_pack("{}");
-	json_t	   *table = json_pack("{}");
-	json_t	   *keys = json_array();
+	json_t *tables = json_pack("{}");
+	json_t *table = json_pack("{}");
+	json_t *keys = json_array();
 
 	check(tables == NULL || table == NULL || keys == NULL);
 	set_new(builder->root, "RequestItems", tables);
 	set_new(tables, spec->plan->table_name, table);
 	set_new(table, "Keys", keys);
 	for (int i = 0; i < spec->ntargets; i++)
-		check(json_array_append_new(keys, key_object(&spec->plan->keys,
-													 &spec->targets[i])) != 0);
+		check(json_array_append_new(
+				  keys, key_object(&spec->plan->keys, &spec->targets[i])) != 0);
 	if (spec->plan->consistent_read)
 		set_new(table, "ConsistentRead", json_true());
 	put_projection(builder, table, spec);
@@ -396,7 +394,7 @@ release(Builder *builder)
 	json_decref(builder->values);
 }
 
-typedef void (*FillFunction) (Builder *builder, const DdbRequestSpec *spec);
+typedef void (*FillFunction)(Builder *builder, const DdbRequestSpec *spec);
 
 static pg_noinline char *
 fill_and_dump(Builder *builder, const DdbRequestSpec *spec, FillFunction fill)
@@ -415,8 +413,8 @@ fill_and_dump(Builder *builder, const DdbRequestSpec *spec, FillFunction fill)
 static char *
 build(const DdbRequestSpec *spec, FillFunction fill)
 {
-	Builder		builder = {0};
-	char	   *volatile copy = NULL;
+	Builder builder = {0};
+	char *volatile copy = NULL;
 
 	PG_TRY();
 	{
@@ -435,7 +433,7 @@ build(const DdbRequestSpec *spec, FillFunction fill)
 char *
 ddb_request_base(const DdbRequestSpec *spec)
 {
-	char	   *json = build(spec, build_single);
+	char *json = build(spec, build_single);
 
 	json[strlen(json) - 1] = '\0';
 	return json;

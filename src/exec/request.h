@@ -15,12 +15,12 @@
 typedef struct DdbRequestSpec
 {
 	const DdbAccessPlan *plan;
-	const DdbTarget *targets;	/* of Query one, of GetItem one or, for
+	const DdbTarget *targets; /* of Query one, of GetItem one or, for
 								 * BatchGetItem, up to 100 */
-	int			ntargets;
-	const DdbTerm *filter;		/* NULL or DDB_TERM_TRUE: none */
-	const char **attributes;	/* to project, without duplicates */
-	int			nattributes;	/* 0: Select COUNT */
+	int ntargets;
+	const DdbTerm *filter; /* NULL or DDB_TERM_TRUE: none */
+	const char **attributes; /* to project, without duplicates */
+	int nattributes; /* 0: Select COUNT */
 } DdbRequestSpec;
 
 /* BatchGetItem's most keys (API reference). */
@@ -48,4 +48,4 @@ extern void ddb_request_page(StringInfo buf, const char *base, int64 limit,
 /* The version of the library that builds requests. */
 extern const char *ddb_request_library_version(void);
 
-#endif							/* DDB_REQUEST_H */
+#endif /* DDB_REQUEST_H */

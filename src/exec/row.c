@@ -94,9 +94,8 @@ carries_order(const DdbRowReader *reader, const DdbColumn *column)
 	if (!reader->plan->ordered)
 		return false;
 	for (int i = 0; i < reader->plan->keys.nsort; i++)
-		if (ddb_relation_find_attribute(reader->relation,
-										reader->plan->keys.sort[i].name) ==
-			column)
+		if (ddb_relation_find_attribute(
+				reader->relation, reader->plan->keys.sort[i].name) == column)
 			return true;
 	return false;
 }

@@ -26,7 +26,7 @@ void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
-	EState	   *estate = node->ss.ps.state;
+	EState *estate = node->ss.ps.state;
 	DdbScanState *state = palloc0(sizeof(DdbScanState));
 
 	node->fdw_state = state;
@@ -35,14 +35,12 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 		ddb_relation_load(RelationGetRelid(node->ss.ss_currentRelation));
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
-	state->run_context = AllocSetContextCreate(estate->es_query_cxt,
-											   "ddb_fdw run",
-											   ALLOCSET_DEFAULT_SIZES);
-	state->row_context = AllocSetContextCreate(estate->es_query_cxt,
-											   "ddb_fdw row",
-											   ALLOCSET_DEFAULT_SIZES);
-	state->codecs = ddb_codec_set_create(state->relation,
-										 state->plan->key_attributes);
+	state->run_context = AllocSetContextCreate(
+		estate->es_query_cxt, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
+	state->row_context = AllocSetContextCreate(
+		estate->es_query_cxt, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
+	state->codecs =
+		ddb_codec_set_create(state->relation, state->plan->key_attributes);
 	state->descriptor =
 		CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation));
 	state->values = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
@@ -55,7 +53,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 static int
 largest_window(const DdbScanState *state)
 {
-	int64		replies = WINDOW_BYTES / Max(state->largest_reply, 1);
+	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
 
 	return (int) Max(1, Min(replies, MAX_WINDOW));
 }
@@ -69,8 +67,9 @@ next_in_turn(DdbScanState *state, TupleTableSlot *slot)
 {
 	while (state->current < state->nstreams)
 	{
-		int			window = state->bound < 0 ? largest_window(state) :
-			Min(state->window, largest_window(state));
+		int window = state->bound < 0
+						 ? largest_window(state)
+						 : Min(state->window, largest_window(state));
 
 		for (int i = state->current;
 			 i < Min(state->current + window, state->nstreams); i++)
@@ -90,8 +89,8 @@ next_in_turn(DdbScanState *state, TupleTableSlot *slot)
 static TupleTableSlot *
 next_row(DdbScanState *state, TupleTableSlot *slot)
 {
-	return state->heap != NULL ? ddb_merge_next(state) :
-		next_in_turn(state, slot);
+	return state->heap != NULL ? ddb_merge_next(state)
+							   : next_in_turn(state, slot);
 }
 
 /*

@@ -19,13 +19,13 @@
 /* What a scan has done so far, rescans included: EXPLAIN ANALYZE shows it. */
 typedef struct DdbScanCounters
 {
-	int64		requests;		/* answered or given up */
-	int64		items_scanned;
-	int64		items_returned;
-	double		read_units;
-	int64		retries;		/* tries beyond a request's first */
-	int64		throttles;
-	uint64		bytes_received;
+	int64 requests; /* answered or given up */
+	int64 items_scanned;
+	int64 items_returned;
+	double read_units;
+	int64 retries; /* tries beyond a request's first */
+	int64 throttles;
+	uint64 bytes_received;
 } DdbScanCounters;
 
 struct binaryheap;
@@ -35,35 +35,35 @@ typedef struct DdbScanState
 	DdbAccessPlan *plan;
 	DdbRelation *relation;
 	DdbCodecSet *codecs;
-	List	   *values;			/* ExprStates of fdw_exprs */
+	List *values; /* ExprStates of fdw_exprs */
 	DdbSession *session;
-	TupleDesc	descriptor;		/* a copy, for slots of streams */
-	MemoryContext run_context;	/* lives from one (re)start to the next */
-	MemoryContext row_context;	/* one row's values */
+	TupleDesc descriptor; /* a copy, for slots of streams */
+	MemoryContext run_context; /* lives from one (re)start to the next */
+	MemoryContext row_context; /* one row's values */
 
 	/* of this run */
-	bool		started;
-	bool		recheck;		/* pushed conditions must be checked again */
-	bool		count_only;
-	int			surplus;		/* rows DynamoDB may return beyond the conditions,
+	bool started;
+	bool recheck; /* pushed conditions must be checked again */
+	bool count_only;
+	int surplus; /* rows DynamoDB may return beyond the conditions,
 								 * per target; -1: any number */
 	DdbRowReader *reader;
-	DdbRequestSpec spec;		/* what all requests share */
-	StringInfo	request;		/* being composed */
+	DdbRequestSpec spec; /* what all requests share */
+	StringInfo request; /* being composed */
 	DdbStream **streams;
-	int			nstreams;
-	int			current;		/* the one being read, when one after another */
-	int			window;			/* how many are kept going at once */
-	struct binaryheap *heap;	/* of a merge: streams by their next row */
-	DdbStream  *last;			/* whose row was given last */
+	int nstreams;
+	int current; /* the one being read, when one after another */
+	int window; /* how many are kept going at once */
+	struct binaryheap *heap; /* of a merge: streams by their next row */
+	DdbStream *last; /* whose row was given last */
 	struct SortSupportData *sort_keys;
-	int			nsort_keys;
-	int64		largest_reply;	/* bytes */
+	int nsort_keys;
+	int64 largest_reply; /* bytes */
 
 	/* how many rows are wanted */
-	int64		bound;			/* LIMIT + OFFSET or a hint, or -1 */
-	int64		given;			/* rows that passed every condition */
-	ExprState  *filter;			/* PostgreSQL's filter, to learn how selective
+	int64 bound; /* LIMIT + OFFSET or a hint, or -1 */
+	int64 given; /* rows that passed every condition */
+	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
 	DdbScanCounters counters;
@@ -93,4 +93,4 @@ extern int64 ddb_scan_page_limit(const DdbScanState *state,
 /* The Limit of the first one, when bound rows are wanted. */
 extern int64 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound);
 
-#endif							/* DDB_SCAN_H */
+#endif /* DDB_SCAN_H */

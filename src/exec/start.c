@@ -24,7 +24,7 @@ static bool
 evaluate(ForeignScanState *node, const DdbScanState *state, int index,
 		 Datum *value)
 {
-	bool		isnull;
+	bool isnull;
 
 	*value = ExecEvalExpr((ExprState *) list_nth(state->values, index),
 						  node->ss.ps.ps_ExprContext, &isnull);
@@ -38,20 +38,20 @@ evaluate(ForeignScanState *node, const DdbScanState *state, int index,
 static bool
 mismatch_needs_recheck(const DdbScanState *state)
 {
-	List	   *checked[] = {state->plan->columns, state->plan->recheck_columns};
+	List *checked[] = {state->plan->columns, state->plan->recheck_columns};
 
 	for (int i = 0; i < (int) lengthof(checked); i++)
 	{
-		ListCell   *lc;
+		ListCell *lc;
 
-		foreach(lc, checked[i])
+		foreach (lc, checked[i])
 		{
 			const DdbColumn *column =
 				&state->relation->columns[lfirst_int(lc) - 1];
 
 			if (ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
-				!ddb_codec_fits_all(ddb_codec_set_get(state->codecs,
-													  column->attnum)))
+				!ddb_codec_fits_all(
+					ddb_codec_set_get(state->codecs, column->attnum)))
 				return true;
 		}
 	}
@@ -62,8 +62,8 @@ mismatch_needs_recheck(const DdbScanState *state)
 static int64
 resolve_bound(ForeignScanState *node, const DdbScanState *state)
 {
-	Datum		value;
-	int64		bound;
+	Datum value;
+	int64 bound;
 
 	if (state->plan->limit_value < 0)
 		return state->plan->limit_hint;
@@ -84,7 +84,7 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 static void
 choose_filter(ForeignScanState *node, DdbScanState *state)
 {
-	List	   *quals = node->ss.ps.plan->qual;
+	List *quals = node->ss.ps.plan->qual;
 
 	state->filter = NULL;
 	if (state->bound >= 0 && quals != NIL &&
@@ -99,27 +99,28 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 {
 	const DdbAccessPlan *plan = state->plan;
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
-	List	   *columns = list_copy(plan->columns);
+	List *columns = list_copy(plan->columns);
 	DdbTermContext terms = {node, state->values, state->codecs, false};
-	DdbTerm    *filter = ddb_term_resolve(&terms, plan->filter);
+	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter);
 
 	if (filter->kind == DDB_TERM_FALSE)
 		return false;
-	state->recheck = scan->fdw_recheck_quals != NIL &&
+	state->recheck =
+		scan->fdw_recheck_quals != NIL &&
 		(recheck || terms.recheck || mismatch_needs_recheck(state));
 	if (terms.recheck)
 		state->surplus = -1;
 	if (state->recheck)
 		columns = list_concat(columns, plan->recheck_columns);
 	state->count_only = plan->count_only && !state->recheck;
-	state->reader = ddb_row_reader_create(state->relation, plan,
-										  state->codecs, columns);
+	state->reader =
+		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
 	state->spec.filter = filter;
 	state->spec.attributes = ddb_row_reader_attributes(state->reader);
-	state->spec.nattributes = state->count_only ? 0 :
-		state->reader->nattributes;
+	state->spec.nattributes =
+		state->count_only ? 0 : state->reader->nattributes;
 	/* Rows without a column still need their item to be seen. */
 	if (state->spec.nattributes == 0 && !state->count_only)
 	{
@@ -133,8 +134,8 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 static void
 add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
 {
-	state->streams[state->nstreams++] = ddb_stream_create(state, targets,
-														  ntargets);
+	state->streams[state->nstreams++] =
+		ddb_stream_create(state, targets, ntargets);
 }
 
 /*
@@ -145,16 +146,16 @@ static void
 make_streams(DdbScanState *state, const DdbTargets *targets)
 {
 	const DdbAccessPlan *plan = state->plan;
-	int			i = 0;
+	int i = 0;
 
-	state->streams = palloc_extended(sizeof(DdbStream *) *
-									 Max(targets->n, 1), MCXT_ALLOC_HUGE);
+	state->streams = palloc_extended(sizeof(DdbStream *) * Max(targets->n, 1),
+									 MCXT_ALLOC_HUGE);
 	state->nstreams = 0;
 	if (plan->operation == DDB_OP_SCAN)
 		add_stream(state, NULL, 0);
 	while (plan->operation != DDB_OP_SCAN && i < targets->n)
 	{
-		int			n = 1;
+		int n = 1;
 
 		if (plan->operation == DDB_OP_GET_ITEM)
 			n = Min(targets->n - i, DDB_MAX_BATCH_KEYS);
@@ -191,7 +192,7 @@ void
 ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 {
 	MemoryContext old;
-	DdbTargets	targets;
+	DdbTargets targets;
 
 	reset_run(state);
 	old = MemoryContextSwitchTo(state->run_context);

@@ -28,7 +28,7 @@ static bool
 is_batch(const DdbStream *stream)
 {
 	return stream->scan->plan->operation == DDB_OP_GET_ITEM &&
-		stream->ntargets > 1;
+		   stream->ntargets > 1;
 }
 
 /* The request of the target that is read now. */
@@ -48,15 +48,15 @@ prepare_base(DdbStream *stream)
 	}
 	if (stream->base != NULL)
 		pfree(stream->base);
-	stream->base = is_batch(stream) ? ddb_request_batch(&spec) :
-		ddb_request_base(&spec);
+	stream->base =
+		is_batch(stream) ? ddb_request_batch(&spec) : ddb_request_base(&spec);
 	MemoryContextSwitchTo(old);
 }
 
 DdbStream *
 ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 {
-	DdbStream  *stream = palloc0(sizeof(DdbStream));
+	DdbStream *stream = palloc0(sizeof(DdbStream));
 
 	stream->scan = scan;
 	stream->targets = targets;
@@ -104,7 +104,7 @@ void
 ddb_stream_send(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
-	int64		delay_ms = 0;
+	int64 delay_ms = 0;
 
 	if (stream->sent || stream->finished)
 		return;
@@ -159,12 +159,12 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 static void
 keep_start_key(DdbStream *stream)
 {
-	DdbPage    *page = &stream->page;
+	DdbPage *page = &stream->page;
 
 	if (stream->start_key != NULL)
 		pfree(stream->start_key);
-	stream->start_key = MemoryContextAlloc(stream->scan->run_context,
-										   page->last_key_len);
+	stream->start_key =
+		MemoryContextAlloc(stream->scan->run_context, page->last_key_len);
 	memcpy(stream->start_key, page->last_key, page->last_key_len);
 	stream->start_key_len = page->last_key_len;
 }
@@ -173,7 +173,7 @@ keep_start_key(DdbStream *stream)
 static void
 next_target(DdbStream *stream)
 {
-	int			step = stream->scan->plan->backward ? -1 : 1;
+	int step = stream->scan->plan->backward ? -1 : 1;
 
 	if (stream->start_key != NULL)
 		pfree(stream->start_key);
@@ -192,23 +192,26 @@ next_target(DdbStream *stream)
 static void
 advance(DdbStream *stream)
 {
-	DdbPage    *page = &stream->page;
+	DdbPage *page = &stream->page;
 
-	stream->fruitless = is_batch(stream) && page->item_count == 0 ?
-		stream->fruitless + 1 : 0;
+	stream->fruitless =
+		is_batch(stream) && page->item_count == 0 ? stream->fruitless + 1 : 0;
 	if (page->last_key == NULL)
 	{
 		next_target(stream);
 		return;
 	}
 	if (stream->fruitless > MAX_FRUITLESS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not read DynamoDB table \"%s\": keys stay unprocessed",
-						stream->scan->plan->table_name),
-				 errdetail("%d rounds of BatchGetItem returned no item.",
-						   stream->fruitless),
-				 errhint("The table's read capacity is exhausted. Retry later, read less, or raise its capacity.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg(
+				 "could not read DynamoDB table \"%s\": keys stay unprocessed",
+				 stream->scan->plan->table_name),
+			 errdetail("%d rounds of BatchGetItem returned no item.",
+					   stream->fruitless),
+			 errhint("The table's read capacity is exhausted. Retry later, "
+					 "read less, or raise its capacity.")));
 	/* A key that does not move would be asked for without end. */
 	if (!is_batch(stream) && stream->start_key != NULL &&
 		page->last_key_len == stream->start_key_len &&
@@ -234,7 +237,7 @@ receive(DdbStream *stream)
 	const DdbcError *error;
 	MemoryContext old;
 	const char *body;
-	size_t		len;
+	size_t len;
 
 	ddb_call_wait(stream->call);
 	stream->sent = false;
@@ -256,8 +259,9 @@ receive(DdbStream *stream)
 	scan->largest_reply = Max(scan->largest_reply, (int64) len);
 	/* Rows counted belong to the range that was asked, not to the next. */
 	stream->uncounted = scan->count_only ? stream->page.count : 0;
-	stream->counted_target = stream->targets != NULL && !is_batch(stream) ?
-		&stream->targets[stream->target] : NULL;
+	stream->counted_target = stream->targets != NULL && !is_batch(stream)
+								 ? &stream->targets[stream->target]
+								 : NULL;
 	stream->scanned += stream->page.scanned;
 	scan->counters.items_scanned += stream->page.scanned;
 	scan->counters.items_returned += stream->page.count;
@@ -275,8 +279,7 @@ next_counted(DdbStream *stream, TupleTableSlot *slot)
 		return false;
 	stream->uncounted--;
 	if (stream->counted_target != NULL)
-		ddb_row_from_target(stream->scan->reader, stream->counted_target,
-							slot);
+		ddb_row_from_target(stream->scan->reader, stream->counted_target, slot);
 	else
 		ExecStoreAllNullTuple(slot);
 	return true;
@@ -284,20 +287,19 @@ next_counted(DdbStream *stream, TupleTableSlot *slot)
 
 /* The next row of the open page; false at its end. */
 static bool
-next_of_page(DdbStream *stream, TupleTableSlot *slot,
-			 MemoryContext row_context)
+next_of_page(DdbStream *stream, TupleTableSlot *slot, MemoryContext row_context)
 {
 	DdbScanState *scan = stream->scan;
 	MemoryContext old;
-	bool		found;
+	bool found;
 
 	if (!stream->page_open)
 		return false;
 	MemoryContextReset(row_context);
 	old = MemoryContextSwitchTo(row_context);
 	scan->reader->target = stream->counted_target;
-	found = scan->count_only ? next_counted(stream, slot) :
-		ddb_row_read(scan->reader, &stream->page, slot);
+	found = scan->count_only ? next_counted(stream, slot)
+							 : ddb_row_read(scan->reader, &stream->page, slot);
 	MemoryContextSwitchTo(old);
 	return found;
 }

@@ -22,29 +22,29 @@ struct DdbScanState;
 typedef struct DdbStream
 {
 	struct DdbScanState *scan;
-	const DdbTarget *targets;	/* NULL: a Scan */
-	int			ntargets;		/* of Query: one after the other; of a batch:
+	const DdbTarget *targets; /* NULL: a Scan */
+	int ntargets; /* of Query: one after the other; of a batch:
 								 * all at once */
-	int			target;			/* of Query: the one being read */
-	char	   *base;			/* its request, but for what pages differ in */
-	DdbCall    *call;
-	bool		sent;			/* a request is under way */
-	bool		finished;		/* nothing is left to ask for */
-	char	   *start_key;		/* for the next request; NULL: from the start */
-	int			start_key_len;
-	int			fruitless;		/* rounds of a batch that brought nothing */
-	DdbPage		page;
-	bool		page_open;
-	const DdbTarget *counted_target;	/* that the page's rows belong to */
-	int64		uncounted;		/* rows of a counted page not yet given */
+	int target; /* of Query: the one being read */
+	char *base; /* its request, but for what pages differ in */
+	DdbCall *call;
+	bool sent; /* a request is under way */
+	bool finished; /* nothing is left to ask for */
+	char *start_key; /* for the next request; NULL: from the start */
+	int start_key_len;
+	int fruitless; /* rounds of a batch that brought nothing */
+	DdbPage page;
+	bool page_open;
+	const DdbTarget *counted_target; /* that the page's rows belong to */
+	int64 uncounted; /* rows of a counted page not yet given */
 
 	/* how well it goes, for page sizes */
-	int64		given;			/* rows that passed every condition */
-	int64		scanned;		/* items read for them */
-	int64		last_limit;		/* Limit of the request before; 0: none sent */
+	int64 given; /* rows that passed every condition */
+	int64 scanned; /* items read for them */
+	int64 last_limit; /* Limit of the request before; 0: none sent */
 
 	/* of a merge */
-	TupleTableSlot *slot;		/* its next row; lives in row_context */
+	TupleTableSlot *slot; /* its next row; lives in row_context */
 	MemoryContext row_context;
 } DdbStream;
 
@@ -62,4 +62,4 @@ extern void ddb_stream_send(DdbStream *stream);
 extern bool ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 							MemoryContext row_context);
 
-#endif							/* DDB_STREAM_H */
+#endif /* DDB_STREAM_H */

@@ -16,16 +16,16 @@ typedef struct Context
 {
 	ForeignScanState *node;
 	const DdbAccessPlan *plan;
-	List	   *values;
+	List *values;
 	DdbCodecSet *codecs;
 } Context;
 
 /* A growing array of targets. */
 typedef struct TargetList
 {
-	DdbTarget  *items;
-	int			n;
-	int			room;
+	DdbTarget *items;
+	int n;
+	int room;
 } TargetList;
 
 static DdbTarget *
@@ -34,9 +34,11 @@ add_target(TargetList *list, const DdbTarget *target)
 	if (list->n == list->room)
 	{
 		list->room = Max(8, list->room * 2);
-		list->items = list->items == NULL ?
-			palloc_extended(sizeof(DdbTarget) * list->room, MCXT_ALLOC_HUGE) :
-			repalloc_huge(list->items, sizeof(DdbTarget) * list->room);
+		list->items =
+			list->items == NULL
+				? palloc_extended(sizeof(DdbTarget) * list->room,
+								  MCXT_ALLOC_HUGE)
+				: repalloc_huge(list->items, sizeof(DdbTarget) * list->room);
 	}
 	list->items[list->n] = *target;
 	return &list->items[list->n++];
@@ -71,23 +73,23 @@ static void
 add_value(const Context *context, DdbTarget *target,
 		  const DdbCondition *condition, DdbCompare op, Datum value)
 {
-	int			max_len;
-	DdbKeyRange *range = find_range(context, target, condition->column,
-									&max_len);
+	int max_len;
+	DdbKeyRange *range =
+		find_range(context, target, condition->column, &max_len);
 
 	ddb_key_range_add(range,
-					  ddb_codec_set_get(context->codecs, condition->column),
-					  op, value, condition->value_typid, max_len);
+					  ddb_codec_set_get(context->codecs, condition->column), op,
+					  value, condition->value_typid, max_len);
 }
 
 static bool
 evaluate(const Context *context, const DdbCondition *condition, Datum *value)
 {
-	bool		isnull;
+	bool isnull;
 
-	*value = ExecEvalExpr((ExprState *) list_nth(context->values,
-												 condition->value),
-						  context->node->ss.ps.ps_ExprContext, &isnull);
+	*value =
+		ExecEvalExpr((ExprState *) list_nth(context->values, condition->value),
+					 context->node->ss.ps.ps_ExprContext, &isnull);
 	return !isnull;
 }
 
@@ -96,14 +98,14 @@ static void
 multiply(const Context *context, TargetList *list,
 		 const DdbCondition *condition, Datum array)
 {
-	ArrayType  *elements = DatumGetArrayTypeP(array);
-	TargetList	result = {NULL, 0, 0};
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
+	ArrayType *elements = DatumGetArrayTypeP(array);
+	TargetList result = {NULL, 0, 0};
+	int16 len;
+	bool byval;
+	char align;
+	Datum *values;
+	bool *nulls;
+	int n;
 
 	get_typlenbyvalalign(ARR_ELEMTYPE(elements), &len, &byval, &align);
 	deconstruct_array(elements, ARR_ELEMTYPE(elements), len, byval, align,
@@ -124,15 +126,14 @@ multiply(const Context *context, TargetList *list,
  * is already narrowed.  A NULL value means that there are none.
  */
 static void
-resolve_alternative(const Context *context, List *conditions,
-					TargetList *list)
+resolve_alternative(const Context *context, List *conditions, TargetList *list)
 {
-	DdbTarget	target;
-	ListCell   *lc;
-	Datum		value;
+	DdbTarget target;
+	ListCell *lc;
+	Datum value;
 
 	memset(&target, 0, sizeof(target));
-	foreach(lc, conditions)
+	foreach (lc, conditions)
 	{
 		DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
@@ -143,7 +144,7 @@ resolve_alternative(const Context *context, List *conditions,
 		add_value(context, &target, condition, condition->op, value);
 	}
 	(void) add_target(list, &target);
-	foreach(lc, conditions)
+	foreach (lc, conditions)
 	{
 		DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
@@ -165,8 +166,8 @@ compare_partitions(const DdbAccessPlan *plan, const DdbTarget *a,
 {
 	for (int i = 0; i < plan->keys.npartition; i++)
 	{
-		int			order = ddb_bound_compare(&a->partition[i].lower,
-											  &b->partition[i].lower);
+		int order =
+			ddb_bound_compare(&a->partition[i].lower, &b->partition[i].lower);
 
 		if (order != 0)
 			return order;
@@ -187,7 +188,7 @@ compare_targets(const void *a, const void *b, void *arg)
 	const DdbAccessPlan *plan = (const DdbAccessPlan *) arg;
 	const DdbTarget *x = (const DdbTarget *) a;
 	const DdbTarget *y = (const DdbTarget *) b;
-	int			order = compare_partitions(plan, x, y);
+	int order = compare_partitions(plan, x, y);
 
 	for (int i = 0; order == 0 && i < plan->keys.nsort; i++)
 		order = ddb_key_range_compare(&x->sort[i], &y->sort[i]);
@@ -201,7 +202,7 @@ static int
 first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 				 const DdbTarget *b)
 {
-	int			i = 0;
+	int i = 0;
 
 	while (i < plan->keys.nsort &&
 		   ddb_key_range_compare(&a->sort[i], &b->sort[i]) == 0)
@@ -214,14 +215,14 @@ static bool
 is_last_range(const DdbAccessPlan *plan, const DdbTarget *target, int position)
 {
 	return position + 1 >= plan->keys.nsort ||
-		ddb_key_range_is_open(&target->sort[position + 1]);
+		   ddb_key_range_is_open(&target->sort[position + 1]);
 }
 
 typedef enum Overlap
 {
 	SEPARATE,
-	FIRST_HOLDS,				/* the first (perhaps extended) is both */
-	SECOND_HOLDS,				/* the second is both */
+	FIRST_HOLDS, /* the first (perhaps extended) is both */
+	SECOND_HOLDS, /* the second is both */
 } Overlap;
 
 /*
@@ -232,7 +233,7 @@ typedef enum Overlap
 static Overlap
 relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 {
-	int			i;
+	int i;
 
 	if (compare_partitions(plan, a, b) != 0)
 		return SEPARATE;
@@ -240,15 +241,16 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 	if (i == plan->keys.nsort)
 		return FIRST_HOLDS;
 	if (is_last_range(plan, a, i) && is_last_range(plan, b, i))
-		return ddb_key_range_unite(&a->sort[i], &b->sort[i]) ? FIRST_HOLDS :
-			SEPARATE;
+		return ddb_key_range_unite(&a->sort[i], &b->sort[i]) ? FIRST_HOLDS
+															 : SEPARATE;
 	/* The one that goes on has a value here; the other may hold it. */
 	if (is_last_range(plan, a, i))
-		return ddb_key_range_holds(&a->sort[i], &b->sort[i].lower) ?
-			FIRST_HOLDS : SEPARATE;
+		return ddb_key_range_holds(&a->sort[i], &b->sort[i].lower) ? FIRST_HOLDS
+																   : SEPARATE;
 	if (is_last_range(plan, b, i))
-		return ddb_key_range_holds(&b->sort[i], &a->sort[i].lower) ?
-			SECOND_HOLDS : SEPARATE;
+		return ddb_key_range_holds(&b->sort[i], &a->sort[i].lower)
+				   ? SECOND_HOLDS
+				   : SEPARATE;
 	return SEPARATE;
 }
 
@@ -268,7 +270,7 @@ is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 static void
 make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 {
-	int			kept = 0;
+	int kept = 0;
 
 	for (int i = 0; i < list->n; i++)
 		if (!is_empty(plan, &list->items[i]))
@@ -279,11 +281,10 @@ make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 	kept = 0;
 	for (int i = 0; i < list->n; i++)
 	{
-		Overlap		relation = SEPARATE;
+		Overlap relation = SEPARATE;
 
-		while (kept > 0 &&
-			   (relation = relate(plan, &list->items[kept - 1],
-								  &list->items[i])) == SECOND_HOLDS)
+		while (kept > 0 && (relation = relate(plan, &list->items[kept - 1],
+											  &list->items[i])) == SECOND_HOLDS)
 			kept--;
 		if (kept == 0 || relation == SEPARATE)
 			list->items[kept++] = list->items[i];
@@ -307,14 +308,14 @@ void
 ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 					List *values, DdbCodecSet *codecs, DdbTargets *targets)
 {
-	Context		context = {node, plan, values, codecs};
-	TargetList	all = {NULL, 0, 0};
-	ListCell   *lc;
+	Context context = {node, plan, values, codecs};
+	TargetList all = {NULL, 0, 0};
+	ListCell *lc;
 
 	memset(targets, 0, sizeof(*targets));
-	foreach(lc, plan->alternatives)
+	foreach (lc, plan->alternatives)
 	{
-		TargetList	some = {NULL, 0, 0};
+		TargetList some = {NULL, 0, 0};
 
 		resolve_alternative(&context, (List *) lfirst(lc), &some);
 		for (int i = 0; i < some.n; i++)
@@ -325,7 +326,7 @@ ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 	targets->n = all.n;
 	for (int i = 0; i < targets->n; i++)
 	{
-		DdbTarget  *target = &targets->items[i];
+		DdbTarget *target = &targets->items[i];
 
 		for (int j = 0; j < plan->keys.npartition; j++)
 			finish_range(targets, &target->partition[j], plan->keys_unique);

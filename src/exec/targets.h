@@ -23,10 +23,10 @@ typedef struct DdbTarget
 
 typedef struct DdbTargets
 {
-	int			n;
-	DdbTarget  *items;			/* by partition, then by sort range, ascending */
-	bool		recheck;		/* more may come than the conditions hold of … */
-	int			surplus;		/* … at most so many per target, or -1 */
+	int n;
+	DdbTarget *items; /* by partition, then by sort range, ascending */
+	bool recheck; /* more may come than the conditions hold of … */
+	int surplus; /* … at most so many per target, or -1 */
 } DdbTargets;
 
 /*
@@ -41,4 +41,4 @@ extern void ddb_targets_resolve(ForeignScanState *node,
 extern bool ddb_target_same_partition(const DdbAccessPlan *plan,
 									  const DdbTarget *a, const DdbTarget *b);
 
-#endif							/* DDB_TARGETS_H */
+#endif /* DDB_TARGETS_H */

@@ -16,9 +16,9 @@
 #include "utils/lsyscache.h"
 
 /* The service's limits of one expression (dynamodb.md section 2.1). */
-#define MAX_EXPRESSION_BYTES 4000	/* of 4096: the rest is slack */
-#define MAX_OPERATORS 290		/* of 300 */
-#define MAX_VALUE_BYTES (512 * 1024)	/* of 1 MB in all expressions together */
+#define MAX_EXPRESSION_BYTES 4000 /* of 4096: the rest is slack */
+#define MAX_OPERATORS 290 /* of 300 */
+#define MAX_VALUE_BYTES (512 * 1024) /* of 1 MB in all expressions together */
 #define MAX_IN_OPERANDS 99
 
 /* Longest placeholders: "#n9999" and ":v99999", with what is between. */
@@ -27,7 +27,7 @@
 static DdbTerm *
 make_term(DdbTermKind kind, const DdbCodec *codec)
 {
-	DdbTerm    *term = palloc0(sizeof(DdbTerm));
+	DdbTerm *term = palloc0(sizeof(DdbTerm));
 
 	term->kind = kind;
 	if (codec != NULL)
@@ -44,7 +44,7 @@ constant_term(bool value)
 static DdbTerm *
 type_term(const DdbCodec *codec, bool negated)
 {
-	DdbTerm    *term = make_term(DDB_TERM_TYPE, codec);
+	DdbTerm *term = make_term(DDB_TERM_TYPE, codec);
 
 	term->type = codec->stored;
 	term->negated = negated;
@@ -55,7 +55,7 @@ static DdbTerm *
 value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 		   const DdbBound *bound, bool negated)
 {
-	DdbTerm    *term = make_term(kind, codec);
+	DdbTerm *term = make_term(kind, codec);
 
 	term->op = op;
 	term->negated = negated;
@@ -69,19 +69,18 @@ value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 static DdbTerm *
 combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
 {
-	DdbTermKind neutral = kind == DDB_TERM_AND ? DDB_TERM_TRUE :
-		DDB_TERM_FALSE;
-	DdbTermKind dominant = kind == DDB_TERM_AND ? DDB_TERM_FALSE :
-		DDB_TERM_TRUE;
-	DdbTerm    *term;
+	DdbTermKind neutral = kind == DDB_TERM_AND ? DDB_TERM_TRUE : DDB_TERM_FALSE;
+	DdbTermKind dominant =
+		kind == DDB_TERM_AND ? DDB_TERM_FALSE : DDB_TERM_TRUE;
+	DdbTerm *term;
 
 	if (left->kind == dominant || right->kind == neutral)
 		return left;
 	if (right->kind == dominant || left->kind == neutral)
 		return right;
 	term = make_term(kind, NULL);
-	term->children = left->kind == kind ? list_copy(left->children) :
-		list_make1(left);
+	term->children =
+		left->kind == kind ? list_copy(left->children) : list_make1(left);
 	if (right->kind == kind)
 		term->children = list_concat(term->children, right->children);
 	else
@@ -120,7 +119,7 @@ operator_text(DdbCompare op)
 static DdbTerm *
 compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 {
-	bool		upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
+	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
 
 	if (op == DDB_COMPARE_EQ)
 		return constant_term(false);
@@ -129,21 +128,22 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 	if (bound->place == DDB_BOUND_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec, upward ? ">" : "<=", bound,
 						  false);
-	return upward == (bound->place == DDB_BOUND_BELOW_ALL) ?
-		type_term(codec, false) : constant_term(false);
+	return upward == (bound->place == DDB_BOUND_BELOW_ALL)
+			   ? type_term(codec, false)
+			   : constant_term(false);
 }
 
 static DdbTerm *
 compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
 {
-	DdbBound	bound;
-	DdbTerm    *term;
+	DdbBound bound;
+	DdbTerm *term;
 
 	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
 	if (bound.place != DDB_BOUND_EXACT)
 		return compare_unstorable(codec, op, &bound);
-	term = value_term(DDB_TERM_COMPARE, codec, operator_text(op), &bound,
-					  false);
+	term =
+		value_term(DDB_TERM_COMPARE, codec, operator_text(op), &bound, false);
 	return op == DDB_COMPARE_NE ? guarded(codec, term) : term;
 }
 
@@ -155,16 +155,16 @@ compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
 		return value_term(DDB_TERM_COMPARE, codec, operator_text(op), end,
 						  false);
 	if (end->place == DDB_BOUND_BETWEEN)
-		return value_term(DDB_TERM_COMPARE, codec, op == DDB_COMPARE_LE ?
-						  "<=" : ">=", end, false);
+		return value_term(DDB_TERM_COMPARE, codec,
+						  op == DDB_COMPARE_LE ? "<=" : ">=", end, false);
 	return compare_unstorable(codec, op, end);
 }
 
 static DdbTerm *
 compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 {
-	DdbBound	low;
-	DdbBound	high;
+	DdbBound low;
+	DdbBound high;
 
 	ddb_codec_encode_span(codec, value, &low, &high);
 	switch (op)
@@ -188,8 +188,9 @@ static DdbTerm *
 compare_value(DdbTermContext *context, const DdbCodec *codec, DdbCompare op,
 			  Datum value, Oid typid)
 {
-	DdbAgreement agreement = op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE ?
-		ddb_codec_equality(codec) : ddb_codec_order(codec);
+	DdbAgreement agreement = op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE
+								 ? ddb_codec_equality(codec)
+								 : ddb_codec_order(codec);
 
 	if (agreement == DDB_AGREES_EXACTLY)
 		return compare_exactly(codec, op, value, typid);
@@ -202,7 +203,7 @@ static DdbTerm *
 search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 			bool negated)
 {
-	DdbBound	bound;
+	DdbBound bound;
 
 	if (piece[0] == '\0')
 		return negated ? constant_term(false) : type_term(codec, false);
@@ -218,14 +219,15 @@ static DdbTerm *
 match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 		   bool negated)
 {
-	char	   *part;
-	bool		equality;
+	char *part;
+	bool equality;
 
 	if (ddb_clause_like_prefix(pattern, &part, &equality))
-		return equality ?
-			compare_exactly(codec, negated ? DDB_COMPARE_NE : DDB_COMPARE_EQ,
-							CStringGetTextDatum(part), TEXTOID) :
-			search_text(codec, DDB_TERM_PREFIX, part, negated);
+		return equality
+				   ? compare_exactly(codec,
+									 negated ? DDB_COMPARE_NE : DDB_COMPARE_EQ,
+									 CStringGetTextDatum(part), TEXTOID)
+				   : search_text(codec, DDB_TERM_PREFIX, part, negated);
 	if (negated)
 	{
 		context->recheck = true;
@@ -243,7 +245,7 @@ static DdbTerm *
 match_not_like(DdbTermContext *context, const DdbCodec *codec,
 			   const char *pattern)
 {
-	char	   *part;
+	char *part;
 
 	if (ddb_clause_like_infix(pattern, &part))
 		return search_text(codec, DDB_TERM_CONTAINS, part, true);
@@ -254,11 +256,11 @@ match_not_like(DdbTermContext *context, const DdbCodec *codec,
 static DdbTerm *
 in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 {
-	DdbTerm    *result = constant_term(negated);
+	DdbTerm *result = constant_term(negated);
 
 	for (int i = 0; i < n; i += MAX_IN_OPERANDS)
 	{
-		DdbTerm    *term = make_term(DDB_TERM_IN, codec);
+		DdbTerm *term = make_term(DDB_TERM_IN, codec);
 
 		term->negated = negated;
 		term->bounds = bounds + i;
@@ -271,15 +273,15 @@ in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 static DdbTerm *
 match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 {
-	ArrayType  *list = DatumGetArrayTypeP(array);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-	int			nbounds = 0;
-	DdbBound   *bounds;
+	ArrayType *list = DatumGetArrayTypeP(array);
+	int16 len;
+	bool byval;
+	char align;
+	Datum *elements;
+	bool *nulls;
+	int n;
+	int nbounds = 0;
+	DdbBound *bounds;
 
 	get_typlenbyvalalign(ARR_ELEMTYPE(list), &len, &byval, &align);
 	deconstruct_array(list, ARR_ELEMTYPE(list), len, byval, align, &elements,
@@ -294,8 +296,7 @@ match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 			return constant_term(false);
 		if (nulls[i])
 			continue;
-		ddb_codec_encode_bound(codec, elements[i], typid, 0,
-							   &bounds[nbounds]);
+		ddb_codec_encode_bound(codec, elements[i], typid, 0, &bounds[nbounds]);
 		if (bounds[nbounds].place == DDB_BOUND_EXACT)
 			nbounds++;
 	}
@@ -312,7 +313,7 @@ match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 static DdbTerm *
 null_term(DdbTermContext *context, const DdbCodec *codec)
 {
-	bool		misfit_is_null =
+	bool misfit_is_null =
 		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL;
 
 	if (misfit_is_null && ddb_codec_fits_all(codec))
@@ -324,7 +325,7 @@ null_term(DdbTermContext *context, const DdbCodec *codec)
 static DdbTerm *
 boolean_term(const DdbCodec *codec, const char *op, bool value)
 {
-	DdbBound	bound;
+	DdbBound bound;
 
 	ddb_codec_encode_bound(codec, BoolGetDatum(value), BOOLOID, 0, &bound);
 	return value_term(DDB_TERM_COMPARE, codec, op, &bound, false);
@@ -334,9 +335,9 @@ static DdbTerm *
 columns_term(DdbTermContext *context, const DdbCodec *codec,
 			 const DdbCondition *condition)
 {
-	const DdbCodec *other = ddb_codec_set_get(context->codecs,
-											  condition->other);
-	DdbTerm    *term = make_term(DDB_TERM_COMPARE_ATTRIBUTES, codec);
+	const DdbCodec *other =
+		ddb_codec_set_get(context->codecs, condition->other);
+	DdbTerm *term = make_term(DDB_TERM_COMPARE_ATTRIBUTES, codec);
 
 	if (ddb_column_mismatch_policy(other->column) == DDB_MISMATCH_NULL)
 		context->recheck = true;
@@ -349,8 +350,7 @@ columns_term(DdbTermContext *context, const DdbCodec *codec,
 
 /* Comparisons that have no value, or that take NULL for one. */
 static DdbTerm *
-resolve_valueless(DdbTermContext *context, const DdbCodec *codec,
-				  DdbCompare op)
+resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 {
 	switch (op)
 	{
@@ -369,7 +369,7 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec,
 		case DDB_COMPARE_NOT_FALSE:
 			return boolean_term(codec, "<>", false);
 		default:
-			return constant_term(false);	/* of NULL, never true */
+			return constant_term(false); /* of NULL, never true */
 	}
 }
 
@@ -377,7 +377,7 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec,
 static DdbTerm *
 distinct_term(const DdbCodec *codec, Datum value, Oid typid)
 {
-	DdbBound	bound;
+	DdbBound bound;
 
 	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
 	if (bound.place != DDB_BOUND_EXACT)
@@ -389,7 +389,7 @@ static DdbTerm *
 resolve_value(DdbTermContext *context, const DdbCodec *codec,
 			  const DdbCondition *condition, Datum value)
 {
-	Oid			typid = condition->value_typid;
+	Oid typid = condition->value_typid;
 
 	switch (condition->op)
 	{
@@ -424,10 +424,10 @@ resolve_value(DdbTermContext *context, const DdbCodec *codec,
 static DdbTerm *
 resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 {
-	const DdbCodec *codec = ddb_codec_set_get(context->codecs,
-											  condition->column);
-	Datum		value;
-	bool		isnull;
+	const DdbCodec *codec =
+		ddb_codec_set_get(context->codecs, condition->column);
+	Datum value;
+	bool isnull;
 
 	/* What is NULL here need not be so there. */
 	if (ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
@@ -437,9 +437,9 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 		return columns_term(context, codec, condition);
 	if (condition->value < 0)
 		return resolve_valueless(context, codec, condition->op);
-	value = ExecEvalExpr((ExprState *) list_nth(context->values,
-												condition->value),
-						 context->node->ss.ps.ps_ExprContext, &isnull);
+	value =
+		ExecEvalExpr((ExprState *) list_nth(context->values, condition->value),
+					 context->node->ss.ps.ps_ExprContext, &isnull);
 	if (isnull)
 		return resolve_valueless(context, codec, condition->op);
 	return resolve_value(context, codec, condition, value);
@@ -448,34 +448,34 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 static DdbTerm *
 resolve(DdbTermContext *context, const DdbFilter *filter)
 {
-	DdbTermKind kind = filter->kind == DDB_FILTER_AND ? DDB_TERM_AND :
-		DDB_TERM_OR;
-	DdbTerm    *result;
-	ListCell   *lc;
+	DdbTermKind kind =
+		filter->kind == DDB_FILTER_AND ? DDB_TERM_AND : DDB_TERM_OR;
+	DdbTerm *result;
+	ListCell *lc;
 
 	if (filter->kind == DDB_FILTER_CONDITION)
 		return resolve_condition(context, &filter->condition);
 	result = constant_term(kind == DDB_TERM_AND);
-	foreach(lc, filter->children)
-		result = combine(kind, result,
-						 resolve(context, (DdbFilter *) lfirst(lc)));
+	foreach (lc, filter->children)
+		result =
+			combine(kind, result, resolve(context, (DdbFilter *) lfirst(lc)));
 	return result;
 }
 
 /* What a term takes of the service's limits, at most. */
 typedef struct Extent
 {
-	int			operators;
-	int			bytes;
-	int64		value_bytes;
+	int operators;
+	int bytes;
+	int64 value_bytes;
 } Extent;
 
 static void
 add_extent(const DdbTerm *term, Extent *size)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, term->children)
+	foreach (lc, term->children)
 		add_extent((DdbTerm *) lfirst(lc), size);
 	size->operators += 1 + (term->negated ? 1 : 0);
 	/* The longest word is attribute_type; the rest is placeholders. */
@@ -489,15 +489,15 @@ add_extent(const DdbTerm *term, Extent *size)
 static DdbTerm *
 fit(DdbTermContext *context, DdbTerm *term)
 {
-	List	   *conjuncts = term->kind == DDB_TERM_AND ? term->children :
-		list_make1(term);
-	DdbTerm    *result = constant_term(true);
-	Extent		total = {0, 0, 0};
-	ListCell   *lc;
+	List *conjuncts =
+		term->kind == DDB_TERM_AND ? term->children : list_make1(term);
+	DdbTerm *result = constant_term(true);
+	Extent total = {0, 0, 0};
+	ListCell *lc;
 
-	foreach(lc, conjuncts)
+	foreach (lc, conjuncts)
 	{
-		Extent		next = total;
+		Extent next = total;
 
 		add_extent((DdbTerm *) lfirst(lc), &next);
 		if (next.operators > MAX_OPERATORS ||

@@ -21,35 +21,35 @@ typedef enum DdbTermKind
 	DDB_TERM_TRUE,
 	DDB_TERM_AND,
 	DDB_TERM_OR,
-	DDB_TERM_COMPARE,			/* attribute op bounds[0] */
-	DDB_TERM_COMPARE_ATTRIBUTES,	/* attribute op other */
-	DDB_TERM_IN,				/* any of the bounds */
-	DDB_TERM_TYPE,				/* attribute_type(attribute, type) */
-	DDB_TERM_PREFIX,			/* begins_with(attribute, bounds[0]) */
-	DDB_TERM_CONTAINS,			/* contains(attribute, bounds[0]) */
+	DDB_TERM_COMPARE, /* attribute op bounds[0] */
+	DDB_TERM_COMPARE_ATTRIBUTES, /* attribute op other */
+	DDB_TERM_IN, /* any of the bounds */
+	DDB_TERM_TYPE, /* attribute_type(attribute, type) */
+	DDB_TERM_PREFIX, /* begins_with(attribute, bounds[0]) */
+	DDB_TERM_CONTAINS, /* contains(attribute, bounds[0]) */
 } DdbTermKind;
 
 typedef struct DdbTerm
 {
 	DdbTermKind kind;
-	bool		negated;		/* NOT before it: only of what is never unknown
+	bool negated; /* NOT before it: only of what is never unknown
 								 * where it stands */
 	const char *attribute;
 	const char *other;
 	const char *op;
-	DdbStoredType type;			/* of DDB_TERM_TYPE */
-	DdbBound   *bounds;
-	int			nbounds;
-	List	   *children;		/* of DdbTerm * */
+	DdbStoredType type; /* of DDB_TERM_TYPE */
+	DdbBound *bounds;
+	int nbounds;
+	List *children; /* of DdbTerm * */
 } DdbTerm;
 
 /* What terms are made with. */
 typedef struct DdbTermContext
 {
 	ForeignScanState *node;
-	List	   *values;			/* ExprStates of fdw_exprs */
+	List *values; /* ExprStates of fdw_exprs */
 	DdbCodecSet *codecs;
-	bool		recheck;		/* out: DynamoDB may return more rows than the
+	bool recheck; /* out: DynamoDB may return more rows than the
 								 * conditions hold of */
 } DdbTermContext;
 
@@ -61,4 +61,4 @@ typedef struct DdbTermContext
 extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 								 const DdbFilter *filter);
 
-#endif							/* DDB_TERM_H */
+#endif /* DDB_TERM_H */

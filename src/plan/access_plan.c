@@ -15,8 +15,8 @@
 /* Reads a list of nodes one by one. */
 typedef struct Reader
 {
-	List	   *list;
-	int			next;
+	List *list;
+	int next;
 } Reader;
 
 static List *
@@ -53,7 +53,7 @@ put_string(List *list, const char *value)
 static char *
 get_string(Reader *reader)
 {
-	char	   *value = strVal(list_nth(reader->list, reader->next++));
+	char *value = strVal(list_nth(reader->list, reader->next++));
 
 	return value[0] != '\0' ? value : NULL;
 }
@@ -73,7 +73,7 @@ put_key_part(List *list, const DdbKeyAttribute *part, int n)
 static int
 get_key_part(Reader *reader, DdbKeyAttribute *part)
 {
-	int			n = get_int(reader);
+	int n = get_int(reader);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -100,10 +100,10 @@ get_keys(Reader *reader, DdbKeySchema *keys)
 static List *
 put_key_attributes(List *list, List *attributes)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	list = put_int(list, list_length(attributes));
-	foreach(lc, attributes)
+	foreach (lc, attributes)
 	{
 		list = put_string(list, ((DdbKeyAttribute *) lfirst(lc))->name);
 		list = put_int(list, ((DdbKeyAttribute *) lfirst(lc))->type);
@@ -114,8 +114,8 @@ put_key_attributes(List *list, List *attributes)
 static List *
 get_key_attributes(Reader *reader)
 {
-	List	   *attributes = NIL;
-	int			n = get_int(reader);
+	List *attributes = NIL;
+	int n = get_int(reader);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -151,16 +151,16 @@ get_condition(Reader *reader, DdbCondition *condition)
 static List *
 put_alternatives(List *list, List *alternatives)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	list = put_int(list, list_length(alternatives));
-	foreach(lc, alternatives)
+	foreach (lc, alternatives)
 	{
-		List	   *conditions = (List *) lfirst(lc);
-		ListCell   *inner;
+		List *conditions = (List *) lfirst(lc);
+		ListCell *inner;
 
 		list = put_int(list, list_length(conditions));
-		foreach(inner, conditions)
+		foreach (inner, conditions)
 			list = put_condition(list, (DdbCondition *) lfirst(inner));
 	}
 	return list;
@@ -169,13 +169,13 @@ put_alternatives(List *list, List *alternatives)
 static List *
 get_alternatives(Reader *reader)
 {
-	List	   *alternatives = NIL;
-	int			n = get_int(reader);
+	List *alternatives = NIL;
+	int n = get_int(reader);
 
 	for (int i = 0; i < n; i++)
 	{
-		List	   *conditions = NIL;
-		int			m = get_int(reader);
+		List *conditions = NIL;
+		int m = get_int(reader);
 
 		for (int j = 0; j < m; j++)
 		{
@@ -193,7 +193,7 @@ get_alternatives(Reader *reader)
 static List *
 put_filter(List *list, const DdbFilter *filter)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (filter == NULL)
 		return put_int(list, -1);
@@ -201,7 +201,7 @@ put_filter(List *list, const DdbFilter *filter)
 	if (filter->kind == DDB_FILTER_CONDITION)
 		return put_condition(list, &filter->condition);
 	list = put_int(list, list_length(filter->children));
-	foreach(lc, filter->children)
+	foreach (lc, filter->children)
 		list = put_filter(list, (DdbFilter *) lfirst(lc));
 	return list;
 }
@@ -209,9 +209,9 @@ put_filter(List *list, const DdbFilter *filter)
 static DdbFilter *
 get_filter(Reader *reader)
 {
-	int			kind = get_int(reader);
-	DdbFilter  *filter;
-	int			n;
+	int kind = get_int(reader);
+	DdbFilter *filter;
+	int n;
 
 	if (kind < 0)
 		return NULL;
@@ -231,10 +231,10 @@ get_filter(Reader *reader)
 static List *
 put_columns(List *list, List *columns)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	list = put_int(list, list_length(columns));
-	foreach(lc, columns)
+	foreach (lc, columns)
 		list = put_int(list, lfirst_int(lc));
 	return list;
 }
@@ -242,8 +242,8 @@ put_columns(List *list, List *columns)
 static List *
 get_columns(Reader *reader)
 {
-	List	   *columns = NIL;
-	int			n = get_int(reader);
+	List *columns = NIL;
+	int n = get_int(reader);
 
 	for (int i = 0; i < n; i++)
 		columns = lappend_int(columns, get_int(reader));
@@ -253,7 +253,7 @@ get_columns(Reader *reader)
 List *
 ddb_access_plan_serialize(const DdbAccessPlan *plan)
 {
-	List	   *list = NIL;
+	List *list = NIL;
 
 	list = put_int(list, plan->operation);
 	list = put_string(list, plan->table_name);
@@ -289,7 +289,7 @@ DdbAccessPlan *
 ddb_access_plan_deserialize(List *list)
 {
 	DdbAccessPlan *plan = palloc0(sizeof(DdbAccessPlan));
-	Reader		reader = {list, 0};
+	Reader reader = {list, 0};
 
 	plan->operation = (DdbOperation) get_int(&reader);
 	plan->table_name = get_string(&reader);
@@ -325,13 +325,13 @@ ddb_access_plan_deserialize(List *list)
 bool
 ddb_access_plan_many_keys(const DdbAccessPlan *plan)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (list_length(plan->alternatives) > 1)
 		return true;
 	if (plan->alternatives == NIL)
 		return false;
-	foreach(lc, (List *) linitial(plan->alternatives))
+	foreach (lc, (List *) linitial(plan->alternatives))
 		if (((DdbCondition *) lfirst(lc))->op == DDB_COMPARE_IN)
 			return true;
 	return false;
@@ -343,8 +343,7 @@ ddb_access_plan_operation_name(const DdbAccessPlan *plan)
 	switch (plan->operation)
 	{
 		case DDB_OP_GET_ITEM:
-			return ddb_access_plan_many_keys(plan) ? "BatchGetItem" :
-				"GetItem";
+			return ddb_access_plan_many_keys(plan) ? "BatchGetItem" : "GetItem";
 		case DDB_OP_QUERY:
 			return "Query";
 		default:

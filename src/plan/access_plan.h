@@ -20,7 +20,7 @@ typedef enum DdbOperation
 {
 	DDB_OP_SCAN,
 	DDB_OP_QUERY,
-	DDB_OP_GET_ITEM,			/* BatchGetItem when there are several keys */
+	DDB_OP_GET_ITEM, /* BatchGetItem when there are several keys */
 } DdbOperation;
 
 /* How a column is compared. Those up to IN can reach a key. */
@@ -31,21 +31,21 @@ typedef enum DdbCompare
 	DDB_COMPARE_LE,
 	DDB_COMPARE_GT,
 	DDB_COMPARE_GE,
-	DDB_COMPARE_PREFIX,			/* starts_with, ^@: the value is the prefix */
-	DDB_COMPARE_LIKE,			/* the value is a LIKE pattern */
-	DDB_COMPARE_IN,				/* the value is an array: = ANY */
+	DDB_COMPARE_PREFIX, /* starts_with, ^@: the value is the prefix */
+	DDB_COMPARE_LIKE, /* the value is a LIKE pattern */
+	DDB_COMPARE_IN, /* the value is an array: = ANY */
 
 	DDB_COMPARE_NE,
 	DDB_COMPARE_NOT_PREFIX,
 	DDB_COMPARE_NOT_LIKE,
-	DDB_COMPARE_NOT_IN,			/* <> ALL */
-	DDB_COMPARE_CONTAINS,		/* strpos > 0: the value is the needle */
+	DDB_COMPARE_NOT_IN, /* <> ALL */
+	DDB_COMPARE_CONTAINS, /* strpos > 0: the value is the needle */
 	DDB_COMPARE_NOT_CONTAINS,
-	DDB_COMPARE_DISTINCT,		/* IS DISTINCT FROM */
+	DDB_COMPARE_DISTINCT, /* IS DISTINCT FROM */
 	DDB_COMPARE_NOT_DISTINCT,
-	DDB_COMPARE_NULL,			/* IS NULL: no value */
+	DDB_COMPARE_NULL, /* IS NULL: no value */
 	DDB_COMPARE_NOT_NULL,
-	DDB_COMPARE_TRUE,			/* of booleans: no value */
+	DDB_COMPARE_TRUE, /* of booleans: no value */
 	DDB_COMPARE_FALSE,
 	DDB_COMPARE_NOT_TRUE,
 	DDB_COMPARE_NOT_FALSE,
@@ -56,11 +56,11 @@ typedef enum DdbCompare
 /* One comparison of a column, as it travels in the plan. */
 typedef struct DdbCondition
 {
-	AttrNumber	column;
-	DdbCompare	op;
-	AttrNumber	other;			/* compared with this column; 0: with value */
-	int			value;			/* index into fdw_exprs, or -1 */
-	Oid			value_typid;	/* of that expression (of IN, its elements),
+	AttrNumber column;
+	DdbCompare op;
+	AttrNumber other; /* compared with this column; 0: with value */
+	int value; /* index into fdw_exprs, or -1 */
+	Oid value_typid; /* of that expression (of IN, its elements),
 								 * domains resolved */
 } DdbCondition;
 
@@ -79,42 +79,42 @@ typedef struct DdbFilter
 {
 	DdbFilterKind kind;
 	DdbCondition condition;
-	List	   *children;		/* of DdbFilter * */
+	List *children; /* of DdbFilter * */
 } DdbFilter;
 
 typedef struct DdbAccessPlan
 {
 	DdbOperation operation;
-	char	   *table_name;
-	char	   *index_name;		/* NULL: the table itself */
-	bool		index_is_local;	/* an LSI: what it lacks can be fetched */
-	bool		consistent_read;
-	DdbKeySchema keys;			/* of what is read: table or index */
-	DdbKeySchema table_keys;	/* of the table */
-	List	   *key_attributes; /* of DdbKeyAttribute *: keys of table and of
+	char *table_name;
+	char *index_name; /* NULL: the table itself */
+	bool index_is_local; /* an LSI: what it lacks can be fetched */
+	bool consistent_read;
+	DdbKeySchema keys; /* of what is read: table or index */
+	DdbKeySchema table_keys; /* of the table */
+	List *key_attributes; /* of DdbKeyAttribute *: keys of table and of
 								 * all indexes, whose values have one spelling */
-	List	   *alternatives;	/* of List of DdbCondition *: the item's key
+	List *alternatives; /* of List of DdbCondition *: the item's key
 								 * satisfies all of at least one list */
-	DdbFilter  *filter;			/* or NULL */
-	List	   *columns;		/* attnums to fetch, ascending */
-	List	   *recheck_columns;	/* attnums that re-checks read besides */
-	bool		count_only;		/* Select COUNT: no column and no local filter
+	DdbFilter *filter; /* or NULL */
+	List *columns; /* attnums to fetch, ascending */
+	List *recheck_columns; /* attnums that re-checks read besides */
+	bool count_only; /* Select COUNT: no column and no local filter
 								 * needs a value that the key does not give */
-	bool		ordered;		/* the order is relied upon */
-	bool		backward;		/* ScanIndexForward false */
-	bool		keys_unique;	/* not an index, whose keys may repeat */
-	bool		filtered;		/* PostgreSQL filters rows after us */
-	int			limit_value;	/* index into fdw_exprs, or -1: LIMIT … */
-	int			offset_value;	/* … and OFFSET of the query, when they bound */
-	int64		limit_hint;		/* what this scan must give; else about so many
+	bool ordered; /* the order is relied upon */
+	bool backward; /* ScanIndexForward false */
+	bool keys_unique; /* not an index, whose keys may repeat */
+	bool filtered; /* PostgreSQL filters rows after us */
+	int limit_value; /* index into fdw_exprs, or -1: LIMIT … */
+	int offset_value; /* … and OFFSET of the query, when they bound */
+	int64 limit_hint; /* what this scan must give; else about so many
 								 * rows are wanted first; -1: all */
-	bool		with_ties;
-	double		selectivity;	/* of all filters together, estimated */
-	int			segment;		/* of total_segments; -1: unsegmented */
-	int			total_segments;
-	double		table_bytes;	/* size of what is read, estimated */
-	double		item_bytes;		/* mean item size, estimated */
-	double		read_units;		/* estimated consumption */
+	bool with_ties;
+	double selectivity; /* of all filters together, estimated */
+	int segment; /* of total_segments; -1: unsegmented */
+	int total_segments;
+	double table_bytes; /* size of what is read, estimated */
+	double item_bytes; /* mean item size, estimated */
+	double read_units; /* estimated consumption */
 } DdbAccessPlan;
 
 extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);
@@ -126,4 +126,4 @@ extern const char *ddb_access_plan_operation_name(const DdbAccessPlan *plan);
 /* Could a GetItem plan have more than one key? */
 extern bool ddb_access_plan_many_keys(const DdbAccessPlan *plan);
 
-#endif							/* DDB_ACCESS_PLAN_H */
+#endif /* DDB_ACCESS_PLAN_H */

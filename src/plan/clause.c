@@ -27,7 +27,7 @@
 static AttrNumber
 match_column(const DdbClauseContext *context, Node *node)
 {
-	Var		   *var;
+	Var *var;
 
 	while (node != NULL && IsA(node, RelabelType))
 		node = (Node *) ((RelabelType *) node)->arg;
@@ -50,7 +50,7 @@ is_constant_here(const DdbClauseContext *context, Node *node)
 {
 	return !bms_is_member(context->rel->relid,
 						  pull_varnos(context->root, node)) &&
-		!contain_volatile_functions(node) && !contain_subplans(node);
+		   !contain_volatile_functions(node) && !contain_subplans(node);
 }
 
 static bool
@@ -138,8 +138,8 @@ btree_operator(Oid opno, Oid typid, DdbCompare *op)
 	/* <> is in no family; its negator is. */
 	*op = DDB_COMPARE_NE;
 	return OidIsValid(get_negator(opno)) &&
-		get_op_opfamily_strategy(get_negator(opno), cache->btree_opf) ==
-		BTEqualStrategyNumber;
+		   get_op_opfamily_strategy(get_negator(opno), cache->btree_opf) ==
+			   BTEqualStrategyNumber;
 }
 
 /* text_pattern_ops compare bytes whatever the collation: ~<~ and friends. */
@@ -170,13 +170,15 @@ static DdbAgreement
 operator_agreement(const DdbCodec *codec, DdbCompare op, bool bytewise,
 				   Oid collation)
 {
-	bool		is_text = codec->conversion == DDB_CONVERT_TEXT;
+	bool is_text = codec->conversion == DDB_CONVERT_TEXT;
 
 	if (op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE)
-		return is_text && !collation_equals_bytes(collation) ?
-			DDB_AGREES_NOT : ddb_codec_equality(codec);
-	return is_text && !bytewise && !collation_compares_bytes(collation) ?
-		DDB_AGREES_NOT : ddb_codec_order(codec);
+		return is_text && !collation_equals_bytes(collation)
+				   ? DDB_AGREES_NOT
+				   : ddb_codec_equality(codec);
+	return is_text && !bytewise && !collation_compares_bytes(collation)
+			   ? DDB_AGREES_NOT
+			   : ddb_codec_order(codec);
 }
 
 /* LIKE, ^@ and their negations, of text. */
@@ -202,14 +204,13 @@ text_operator(Oid opno, DdbCompare *op)
 /* column op value, operator and sides already sorted out */
 static bool
 match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
-			Oid collation, Node *value, bool negated,
-			DdbComparison *comparison)
+			Oid collation, Node *value, bool negated, DdbComparison *comparison)
 {
 	const DdbCodec *codec = ddb_codec_set_get(context->codecs, column);
 	DdbAgreement agreement;
-	DdbCompare	op;
-	bool		bytewise = codec->conversion == DDB_CONVERT_TEXT &&
-		pattern_operator(opno, &op);
+	DdbCompare op;
+	bool bytewise =
+		codec->conversion == DDB_CONVERT_TEXT && pattern_operator(opno, &op);
 
 	if (!ddb_codec_takes_type(codec, getBaseType(exprType(value))))
 		return false;
@@ -235,7 +236,7 @@ match_columns(const DdbClauseContext *context, AttrNumber left,
 {
 	const DdbCodec *codec = ddb_codec_set_get(context->codecs, left);
 	const DdbCodec *other = ddb_codec_set_get(context->codecs, right);
-	DdbCompare	op;
+	DdbCompare op;
 
 	/* An expression may not compare a path with itself. */
 	if (codec->stored != other->stored ||
@@ -260,8 +261,8 @@ match_columns(const DdbClauseContext *context, AttrNumber left,
 static AttrNumber
 match_strpos(const DdbClauseContext *context, Node *node, Node **needle)
 {
-	FuncExpr   *function = (FuncExpr *) node;
-	AttrNumber	column;
+	FuncExpr *function = (FuncExpr *) node;
+	AttrNumber column;
 
 	if (!IsA(node, FuncExpr) || list_length(function->args) != 2 ||
 		(function->funcid != F_STRPOS &&
@@ -281,10 +282,10 @@ static bool
 match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 			   DdbComparison *comparison)
 {
-	Node	   *needle;
-	AttrNumber	column = match_strpos(context, linitial(expr->args), &needle);
-	Const	   *number = (Const *) lsecond(expr->args);
-	DdbCompare	op;
+	Node *needle;
+	AttrNumber column = match_strpos(context, linitial(expr->args), &needle);
+	Const *number = (Const *) lsecond(expr->args);
+	DdbCompare op;
 
 	if (column == 0 || !IsA(number, Const) || number->constisnull ||
 		number->consttype != INT4OID ||
@@ -309,19 +310,19 @@ match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 		default:
 			return false;
 	}
-	return set_comparison(comparison, column, negated ?
-						  DDB_COMPARE_NOT_CONTAINS : DDB_COMPARE_CONTAINS,
-						  needle);
+	return set_comparison(
+		comparison, column,
+		negated ? DDB_COMPARE_NOT_CONTAINS : DDB_COMPARE_CONTAINS, needle);
 }
 
 static bool
 match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
 			  DdbComparison *comparison)
 {
-	Node	   *left;
-	Node	   *right;
-	AttrNumber	left_column;
-	AttrNumber	right_column;
+	Node *left;
+	Node *right;
+	AttrNumber left_column;
+	AttrNumber right_column;
 
 	if (list_length(expr->args) != 2)
 		return false;
@@ -333,8 +334,8 @@ match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
 		return match_columns(context, left_column, right_column, expr->opno,
 							 expr->inputcollid, negated, comparison);
 	if (left_column != 0 && is_constant_here(context, right))
-		return match_value(context, left_column, expr->opno,
-						   expr->inputcollid, right, negated, comparison);
+		return match_value(context, left_column, expr->opno, expr->inputcollid,
+						   right, negated, comparison);
 	if (right_column != 0 && is_constant_here(context, left) &&
 		OidIsValid(get_commutator(expr->opno)))
 		return match_value(context, right_column, get_commutator(expr->opno),
@@ -347,11 +348,11 @@ static bool
 match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 			bool negated, DdbComparison *comparison)
 {
-	AttrNumber	column = match_column(context, linitial(expr->args));
-	Node	   *array = lsecond(expr->args);
-	Oid			element = get_element_type(getBaseType(exprType(array)));
+	AttrNumber column = match_column(context, linitial(expr->args));
+	Node *array = lsecond(expr->args);
+	Oid element = get_element_type(getBaseType(exprType(array)));
 	const DdbCodec *codec;
-	DdbCompare	op;
+	DdbCompare op;
 
 	if (column == 0 || !OidIsValid(element) ||
 		!is_constant_here(context, array))
@@ -361,11 +362,11 @@ match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 		!btree_operator(expr->opno, codec->column->base_typid, &op) ||
 		op != (expr->useOr ? DDB_COMPARE_EQ : DDB_COMPARE_NE) ||
 		operator_agreement(codec, op, false, expr->inputcollid) !=
-		DDB_AGREES_EXACTLY)
+			DDB_AGREES_EXACTLY)
 		return false;
 	set_comparison(comparison, column,
-				   expr->useOr != negated ? DDB_COMPARE_IN :
-				   DDB_COMPARE_NOT_IN, array);
+				   expr->useOr != negated ? DDB_COMPARE_IN : DDB_COMPARE_NOT_IN,
+				   array);
 	comparison->condition.value_typid = getBaseType(element);
 	return true;
 }
@@ -374,8 +375,8 @@ static bool
 match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
 			   bool negated, DdbComparison *comparison)
 {
-	AttrNumber	column = match_column(context, linitial(expr->args));
-	Node	   *value = lsecond(expr->args);
+	AttrNumber column = match_column(context, linitial(expr->args));
+	Node *value = lsecond(expr->args);
 
 	if (column == 0)
 	{
@@ -387,8 +388,8 @@ match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
 					 false, comparison) ||
 		comparison->wider)
 		return false;
-	comparison->condition.op = negated ? DDB_COMPARE_NOT_DISTINCT :
-		DDB_COMPARE_DISTINCT;
+	comparison->condition.op =
+		negated ? DDB_COMPARE_NOT_DISTINCT : DDB_COMPARE_DISTINCT;
 	return true;
 }
 
@@ -396,14 +397,16 @@ static bool
 match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 				DdbComparison *comparison)
 {
-	AttrNumber	column = match_column(context, (Node *) test->arg);
+	AttrNumber column = match_column(context, (Node *) test->arg);
 
 	if (column == 0 || test->argisrow)
 		return false;
 	(void) ddb_codec_set_get(context->codecs, column);
 	return set_comparison(comparison, column,
-						  (test->nulltesttype == IS_NULL) != negated ?
-						  DDB_COMPARE_NULL : DDB_COMPARE_NOT_NULL, NULL);
+						  (test->nulltesttype == IS_NULL) != negated
+							  ? DDB_COMPARE_NULL
+							  : DDB_COMPARE_NOT_NULL,
+						  NULL);
 }
 
 /* A boolean column by itself: NOT b is "b is false", not "b is not true". */
@@ -411,14 +414,13 @@ static bool
 match_boolean(const DdbClauseContext *context, Var *var, bool negated,
 			  DdbComparison *comparison)
 {
-	AttrNumber	column = match_column(context, (Node *) var);
+	AttrNumber column = match_column(context, (Node *) var);
 
-	if (column == 0 ||
-		ddb_codec_set_get(context->codecs, column)->conversion !=
-		DDB_CONVERT_BOOL)
+	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
+						   DDB_CONVERT_BOOL)
 		return false;
-	return set_comparison(comparison, column, negated ? DDB_COMPARE_FALSE :
-						  DDB_COMPARE_TRUE, NULL);
+	return set_comparison(comparison, column,
+						  negated ? DDB_COMPARE_FALSE : DDB_COMPARE_TRUE, NULL);
 }
 
 static bool
@@ -433,12 +435,11 @@ match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 		[IS_UNKNOWN] = DDB_COMPARE_NULL,
 		[IS_NOT_UNKNOWN] = DDB_COMPARE_NOT_NULL,
 	};
-	AttrNumber	column = match_column(context, (Node *) test->arg);
-	DdbCompare	op = ops[test->booltesttype];
+	AttrNumber column = match_column(context, (Node *) test->arg);
+	DdbCompare op = ops[test->booltesttype];
 
-	if (column == 0 ||
-		ddb_codec_set_get(context->codecs, column)->conversion !=
-		DDB_CONVERT_BOOL)
+	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
+						   DDB_CONVERT_BOOL)
 		return false;
 	return set_comparison(comparison, column, negated ? negate(op) : op, NULL);
 }
@@ -447,7 +448,7 @@ static bool
 match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
 				DdbComparison *comparison)
 {
-	AttrNumber	column;
+	AttrNumber column;
 
 	if (expr->funcid != F_STARTS_WITH || list_length(expr->args) != 2)
 		return false;
@@ -456,8 +457,8 @@ match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
 		!collation_equals_bytes(expr->inputcollid) ||
 		!ddb_codec_can_prefix(ddb_codec_set_get(context->codecs, column)))
 		return false;
-	return set_comparison(comparison, column, negated ?
-						  DDB_COMPARE_NOT_PREFIX : DDB_COMPARE_PREFIX,
+	return set_comparison(comparison, column,
+						  negated ? DDB_COMPARE_NOT_PREFIX : DDB_COMPARE_PREFIX,
 						  lsecond(expr->args));
 }
 
@@ -470,8 +471,7 @@ ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
 		case T_Var:
 			return match_boolean(context, (Var *) expr, negated, comparison);
 		case T_OpExpr:
-			return match_op_expr(context, (OpExpr *) expr, negated,
-								 comparison);
+			return match_op_expr(context, (OpExpr *) expr, negated, comparison);
 		case T_ScalarArrayOpExpr:
 			return match_array(context, (ScalarArrayOpExpr *) expr, negated,
 							   comparison);
@@ -499,7 +499,7 @@ literal_part(const char *p, StringInfo literal, bool *dangling)
 	*dangling = false;
 	while (*p != '\0' && *p != '%' && *p != '_')
 	{
-		int			len;
+		int len;
 
 		/* A backslash takes the next character as it is. */
 		*dangling = *p == '\\' && p[1] == '\0';
@@ -518,7 +518,7 @@ bool
 ddb_clause_like_prefix(const char *pattern, char **prefix, bool *equality)
 {
 	StringInfoData literal;
-	bool		dangling;
+	bool dangling;
 	const char *p;
 
 	initStringInfo(&literal);
@@ -533,7 +533,7 @@ bool
 ddb_clause_like_infix(const char *pattern, char **infix)
 {
 	StringInfoData literal;
-	bool		dangling;
+	bool dangling;
 	const char *p = pattern + strspn(pattern, "%");
 
 	if (p == pattern)

@@ -25,9 +25,9 @@ typedef struct DdbClauseContext
 /* A comparison; its value is an expression that has no place in a plan yet. */
 typedef struct DdbComparison
 {
-	DdbCondition condition;		/* value is not set */
-	Expr	   *value;			/* NULL: none */
-	bool		wider;			/* true of more rows than the SQL, always */
+	DdbCondition condition; /* value is not set */
+	Expr *value; /* NULL: none */
+	bool wider; /* true of more rows than the SQL, always */
 } DdbComparison;
 
 /*
@@ -47,4 +47,4 @@ extern bool ddb_clause_like_prefix(const char *pattern, char **prefix,
 /* Is it '%text%' with plain text?  Then that text. */
 extern bool ddb_clause_like_infix(const char *pattern, char **infix);
 
-#endif							/* DDB_CLAUSE_H */
+#endif /* DDB_CLAUSE_H */

@@ -28,7 +28,7 @@
 
 #define UNIT_BYTES 4096.0
 #define PAGE_BYTES (1024.0 * 1024.0)
-#define BATCH_ITEMS 100.0		/* BatchGetItem's most keys */
+#define BATCH_ITEMS 100.0 /* BatchGetItem's most keys */
 
 /*
  * A Scan's size is what DynamoDB last counted, up to six hours ago; what a key
@@ -46,7 +46,7 @@ latency_cost(double requests, bool independent)
 	if (!independent)
 		return requests * REQUEST_COST;
 	return ceil(requests / CONCURRENCY) * REQUEST_COST +
-		requests * REQUEST_COST / 20;
+		   requests * REQUEST_COST / 20;
 }
 
 void
@@ -54,11 +54,11 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  double rows, Cost *startup_cost, Cost *total_cost)
 {
 	const DdbSource *source = candidate->source;
-	double		items = candidate->fetched_rows;
-	double		bytes = items * source->item_bytes;
-	double		streams = Max(candidate->streams, 1);
-	double		units;
-	double		requests;
+	double items = candidate->fetched_rows;
+	double bytes = items * source->item_bytes;
+	double streams = Max(candidate->streams, 1);
+	double units;
+	double requests;
 
 	if (candidate->operation == DDB_OP_GET_ITEM)
 	{
@@ -68,7 +68,7 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	else
 	{
 		units = streams * Max(1.0, ceil(bytes / streams / UNIT_BYTES)) +
-			items * source->fetch_units;
+				items * source->fetch_units;
 		requests = streams * Max(1.0, ceil(bytes / streams / PAGE_BYTES));
 	}
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
@@ -77,8 +77,8 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	if (candidate->ordered && candidate->many)
 		*startup_cost = latency_cost(streams, true);
 	*total_cost = latency_cost(requests, candidate->many) +
-		candidate->read_units * READ_UNIT_COST + items * ITEM_COST +
-		rows * cpu_tuple_cost;
+				  candidate->read_units * READ_UNIT_COST + items * ITEM_COST +
+				  rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;
 	*total_cost = Max(*total_cost, *startup_cost);

@@ -22,7 +22,7 @@
 static Bitmapset *
 columns_of(List *expressions, Index relid)
 {
-	Bitmapset  *attributes = NULL;
+	Bitmapset *attributes = NULL;
 
 	pull_varattnos((Node *) expressions, relid, &attributes);
 	return attributes;
@@ -31,13 +31,13 @@ columns_of(List *expressions, Index relid)
 List *
 ddb_plan_column_list(const DdbRelation *relation, Bitmapset *attributes)
 {
-	List	   *columns = NIL;
-	bool		whole_row =
+	List *columns = NIL;
+	bool whole_row =
 		bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attributes);
 
 	for (int i = 0; i < relation->ncolumns; i++)
 	{
-		int			member = i + 1 - FirstLowInvalidHeapAttributeNumber;
+		int member = i + 1 - FirstLowInvalidHeapAttributeNumber;
 
 		if (relation->columns[i].name != NULL &&
 			(whole_row || bms_is_member(member, attributes)))
@@ -65,10 +65,10 @@ build_limit(PlannerInfo *root, const DdbCandidate *candidate,
 	plan->offset_value = -1;
 	if (!candidate->limited)
 		return;
-	plan->limit_value = add_limit_expression(root->parse->limitCount,
-											 expressions);
-	plan->offset_value = add_limit_expression(root->parse->limitOffset,
-											  expressions);
+	plan->limit_value =
+		add_limit_expression(root->parse->limitCount, expressions);
+	plan->offset_value =
+		add_limit_expression(root->parse->limitOffset, expressions);
 	if (root->parse->limitOffset != NULL && plan->offset_value < 0)
 		plan->limit_value = -1;
 	plan->with_ties = root->parse->limitOption == LIMIT_OPTION_WITH_TIES;
@@ -78,10 +78,10 @@ build_limit(PlannerInfo *root, const DdbCandidate *candidate,
 static List *
 pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 {
-	List	   *pushed = NIL;
-	ListCell   *lc;
+	List *pushed = NIL;
+	ListCell *lc;
 
-	foreach(lc, scan_clauses)
+	foreach (lc, scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
@@ -99,36 +99,37 @@ static void
 check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
 				 List *columns)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (!state->forced_index || !index->global)
 		return;
-	foreach(lc, columns)
+	foreach (lc, columns)
 	{
-		DdbColumn  *column = &state->relation->columns[lfirst_int(lc) - 1];
+		DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
 		if (!ddb_table_info_projects(state->info, index, column->attribute))
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-					 errmsg("index \"%s\" of DynamoDB table \"%s\" does not hold attribute \"%s\"",
+					 errmsg("index \"%s\" of DynamoDB table \"%s\" does not "
+							"hold attribute \"%s\"",
 							index->name, state->relation->table_name,
 							column->attribute),
-					 errhint("Leave column \"%s\" out of the query, or read the table without option \"index_name\".",
+					 errhint("Leave column \"%s\" out of the query, or read "
+							 "the table without option \"index_name\".",
 							 column->name)));
 	}
 }
 
 /* Can all columns be told from the partition key that was asked for? */
 static bool
-key_gives_all(DdbPlanState *state, const DdbCandidate *candidate,
-			  List *columns)
+key_gives_all(DdbPlanState *state, const DdbCandidate *candidate, List *columns)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, columns)
+	foreach (lc, columns)
 		if (!bms_is_member(lfirst_int(lc), candidate->key_columns) ||
 			ddb_codec_set_get(state->codecs, lfirst_int(lc))->stored ==
-			DDB_STORED_B)
+				DDB_STORED_B)
 			return false;
 	return true;
 }
@@ -138,20 +139,19 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 			  const DdbCandidate *candidate, List *local, List *pushed,
 			  DdbAccessPlan *plan)
 {
-	Bitmapset  *needed = columns_of(rel->reltarget->exprs, rel->relid);
+	Bitmapset *needed = columns_of(rel->reltarget->exprs, rel->relid);
 
 	needed = bms_join(needed, columns_of(local, rel->relid));
 	plan->columns = ddb_plan_column_list(state->relation, needed);
-	plan->recheck_columns =
-		list_difference_int(ddb_plan_column_list(state->relation,
-												 columns_of(pushed,
-															rel->relid)),
-							plan->columns);
+	plan->recheck_columns = list_difference_int(
+		ddb_plan_column_list(state->relation, columns_of(pushed, rel->relid)),
+		plan->columns);
 	check_projection(state, candidate->source->index,
 					 list_concat_copy(plan->columns, plan->recheck_columns));
 	plan->count_only = local == NIL && ddb_guc_pushdown &&
-		plan->operation != DDB_OP_GET_ITEM && !candidate->ordered &&
-		key_gives_all(state, candidate, plan->columns);
+					   plan->operation != DDB_OP_GET_ITEM &&
+					   !candidate->ordered &&
+					   key_gives_all(state, candidate, plan->columns);
 }
 
 /* The part of the plan that the candidate alone decides. */
@@ -184,20 +184,20 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
-				  ForeignPath *best_path, List *target_list,
-				  List *scan_clauses, Plan *outer_plan)
+				  ForeignPath *best_path, List *target_list, List *scan_clauses,
+				  Plan *outer_plan)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate =
 		list_nth(state->candidates, intVal(linitial(best_path->fdw_private)));
 	DdbAccessPlan plan = {0};
-	List	   *expressions = list_copy(candidate->values);
-	List	   *local = NIL;
-	List	   *pushed = pushed_clauses(candidate, scan_clauses);
-	ListCell   *lc;
+	List *expressions = list_copy(candidate->values);
+	List *local = NIL;
+	List *pushed = pushed_clauses(candidate, scan_clauses);
+	ListCell *lc;
 
 	(void) relid;
-	foreach(lc, scan_clauses)
+	foreach (lc, scan_clauses)
 	{
 		/* Also join clauses, which come with lateral references. */
 		if (!list_member_ptr(candidate->decided, lfirst(lc)))

@@ -14,8 +14,8 @@
 #include "utils/builtins.h"
 
 static DdbFilter *translate_node(const DdbClauseContext *context, Expr *expr,
-							bool negated, Bitmapset *banned, List **values,
-							bool *exact);
+								 bool negated, Bitmapset *banned, List **values,
+								 bool *exact);
 
 void
 ddb_filter_place(const DdbComparison *comparison, DdbCondition *condition,
@@ -34,11 +34,11 @@ pattern_is_exact(const DdbComparison *comparison)
 {
 	const Const *pattern = (const Const *) comparison->value;
 	const char *literal;
-	char	   *part;
-	bool		equality;
+	char *part;
+	bool equality;
 
 	if (!IsA(pattern, Const) || pattern->constisnull)
-		return true;			/* the executor finds out */
+		return true; /* the executor finds out */
 	literal = TextDatumGetCString(pattern->constvalue);
 	if (ddb_clause_like_prefix(literal, &part, &equality))
 		return true;
@@ -56,7 +56,7 @@ null_test_is_exact(const DdbClauseContext *context, AttrNumber column)
 	const DdbCodec *codec = ddb_codec_set_get(context->codecs, column);
 
 	return codec->column->on_type_mismatch == DDB_MISMATCH_NULL &&
-		ddb_codec_fits_all(codec);
+		   ddb_codec_fits_all(codec);
 }
 
 bool
@@ -75,19 +75,18 @@ ddb_filter_is_exact(const DdbClauseContext *context,
 		case DDB_COMPARE_NOT_DISTINCT:
 			/* From a NULL: that is IS NULL. */
 			return IsA(comparison->value, Const) &&
-				!((Const *) comparison->value)->constisnull;
+				   !((Const *) comparison->value)->constisnull;
 		default:
 			return true;
 	}
 }
 
 static DdbFilter *
-translate_comparison(const DdbClauseContext *context, Expr *expr,
-					 bool negated, Bitmapset *banned, List **values,
-					 bool *exact)
+translate_comparison(const DdbClauseContext *context, Expr *expr, bool negated,
+					 Bitmapset *banned, List **values, bool *exact)
 {
 	DdbComparison comparison;
-	DdbFilter  *filter;
+	DdbFilter *filter;
 
 	if (!ddb_clause_match(context, expr, negated, &comparison) ||
 		bms_is_member(comparison.condition.column, banned) ||
@@ -107,14 +106,14 @@ static DdbFilter *
 translate_group(const DdbClauseContext *context, List *args, bool negated,
 				bool is_and, Bitmapset *banned, List **values, bool *exact)
 {
-	DdbFilter  *group = palloc0(sizeof(DdbFilter));
-	ListCell   *lc;
+	DdbFilter *group = palloc0(sizeof(DdbFilter));
+	ListCell *lc;
 
 	group->kind = is_and ? DDB_FILTER_AND : DDB_FILTER_OR;
-	foreach(lc, args)
+	foreach (lc, args)
 	{
-		DdbFilter  *child = translate_node(context, (Expr *) lfirst(lc), negated,
-									  banned, values, exact);
+		DdbFilter *child = translate_node(context, (Expr *) lfirst(lc), negated,
+										  banned, values, exact);
 
 		if (child != NULL)
 			group->children = lappend(group->children, child);
@@ -125,22 +124,23 @@ translate_group(const DdbClauseContext *context, List *args, bool negated,
 	}
 	if (group->children == NIL)
 		return NULL;
-	return list_length(group->children) == 1 ?
-		(DdbFilter *) linitial(group->children) : group;
+	return list_length(group->children) == 1
+			   ? (DdbFilter *) linitial(group->children)
+			   : group;
 }
 
 static DdbFilter *
 translate_node(const DdbClauseContext *context, Expr *expr, bool negated,
-		  Bitmapset *banned, List **values, bool *exact)
+			   Bitmapset *banned, List **values, bool *exact)
 {
-	BoolExpr   *boolean = (BoolExpr *) expr;
+	BoolExpr *boolean = (BoolExpr *) expr;
 
 	if (!IsA(expr, BoolExpr))
 		return translate_comparison(context, expr, negated, banned, values,
 									exact);
 	if (boolean->boolop == NOT_EXPR)
-		return translate_node(context, linitial(boolean->args), !negated, banned,
-						 values, exact);
+		return translate_node(context, linitial(boolean->args), !negated,
+							  banned, values, exact);
 	/* NOT (a AND b) is NOT a OR NOT b. */
 	return translate_group(context, boolean->args, negated,
 						   (boolean->boolop == AND_EXPR) != negated, banned,
@@ -151,13 +151,13 @@ DdbFilter *
 ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 					 Bitmapset *banned, List **values, bool *exact)
 {
-	List	   *before = list_copy(*values);
-	DdbFilter  *filter = translate_node(context, expr, false, banned, values,
-								   exact);
+	List *before = list_copy(*values);
+	DdbFilter *filter =
+		translate_node(context, expr, false, banned, values, exact);
 
 	if (filter == NULL)
 	{
-		*values = before;		/* arms that came to nothing */
+		*values = before; /* arms that came to nothing */
 		*exact = false;
 	}
 	return filter;
@@ -166,7 +166,7 @@ ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 DdbFilter *
 ddb_filter_and(DdbFilter *left, DdbFilter *right)
 {
-	DdbFilter  *group;
+	DdbFilter *group;
 
 	if (left == NULL || right == NULL)
 		return left != NULL ? left : right;

@@ -31,4 +31,4 @@ extern void ddb_filter_place(const DdbComparison *comparison,
 extern bool ddb_filter_is_exact(const DdbClauseContext *context,
 								const DdbComparison *comparison);
 
-#endif							/* DDB_FILTER_H */
+#endif /* DDB_FILTER_H */

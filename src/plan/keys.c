@@ -33,14 +33,14 @@ typedef struct KeyClause
 typedef struct OrClause
 {
 	RestrictInfo *rinfo;
-	List	   *arms;			/* of List of DdbComparison * */
-	bool		complete;		/* the arms say all of the clause */
+	List *arms; /* of List of DdbComparison * */
+	bool complete; /* the arms say all of the clause */
 } OrClause;
 
 typedef struct KeyPlace
 {
-	bool		on_sort;
-	int			position;
+	bool on_sort;
+	int position;
 } KeyPlace;
 
 static bool
@@ -54,8 +54,9 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 	{
 		place->on_sort = i >= keys->npartition;
 		place->position = place->on_sort ? i - keys->npartition : i;
-		if (strcmp(place->on_sort ? keys->sort[place->position].name :
-				   keys->partition[place->position].name, attribute) == 0)
+		if (strcmp(place->on_sort ? keys->sort[place->position].name
+								  : keys->partition[place->position].name,
+				   attribute) == 0)
 			return true;
 	}
 	return false;
@@ -63,15 +64,15 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 
 /* Is it a comparison of a key attribute, as keys are compared? */
 static bool
-match_key(const DdbClauseContext *context, const DdbKeySchema *keys,
-		  Expr *expr, DdbComparison *comparison)
+match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
+		  DdbComparison *comparison)
 {
-	KeyPlace	place;
+	KeyPlace place;
 
 	return ddb_clause_match(context, expr, false, comparison) &&
-		!comparison->wider && comparison->condition.other == 0 &&
-		DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
-		find_place(context, keys, comparison->condition.column, &place);
+		   !comparison->wider && comparison->condition.other == 0 &&
+		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
+		   find_place(context, keys, comparison->condition.column, &place);
 }
 
 static List *
@@ -84,13 +85,13 @@ conjuncts_of(Expr *arm)
 
 /* The comparisons of key attributes in one arm; NIL when there is none. */
 static List *
-match_arm(const DdbClauseContext *context, const DdbKeySchema *keys,
-		  Expr *arm, bool *complete)
+match_arm(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *arm,
+		  bool *complete)
 {
-	List	   *comparisons = NIL;
-	ListCell   *lc;
+	List *comparisons = NIL;
+	ListCell *lc;
 
-	foreach(lc, conjuncts_of(arm))
+	foreach (lc, conjuncts_of(arm))
 	{
 		DdbComparison *comparison = palloc(sizeof(DdbComparison));
 
@@ -106,9 +107,9 @@ static OrClause *
 match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 		 RestrictInfo *rinfo)
 {
-	BoolExpr   *boolean = (BoolExpr *) rinfo->clause;
-	OrClause   *clause;
-	ListCell   *lc;
+	BoolExpr *boolean = (BoolExpr *) rinfo->clause;
+	OrClause *clause;
+	ListCell *lc;
 
 	if (!IsA(boolean, BoolExpr) || boolean->boolop != OR_EXPR ||
 		list_length(boolean->args) > MAX_ALTERNATIVES)
@@ -116,10 +117,10 @@ match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 	clause = palloc0(sizeof(OrClause));
 	clause->rinfo = rinfo;
 	clause->complete = true;
-	foreach(lc, boolean->args)
+	foreach (lc, boolean->args)
 	{
-		List	   *arm = match_arm(context, keys, (Expr *) lfirst(lc),
-									&clause->complete);
+		List *arm =
+			match_arm(context, keys, (Expr *) lfirst(lc), &clause->complete);
 
 		if (arm == NIL)
 			return NULL;
@@ -133,12 +134,12 @@ static bool
 binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 	  List *comparisons, bool on_sort, int position)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, comparisons)
+	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace	place;
+		KeyPlace place;
 
 		if ((comparison->condition.op == DDB_COMPARE_EQ ||
 			 comparison->condition.op == DDB_COMPARE_IN) &&
@@ -154,8 +155,8 @@ static int
 bound_prefix(const DdbClauseContext *context, const DdbKeySchema *keys,
 			 List *comparisons, bool on_sort)
 {
-	int			length = on_sort ? keys->nsort : keys->npartition;
-	int			n = 0;
+	int length = on_sort ? keys->nsort : keys->npartition;
+	int n = 0;
 
 	while (n < length && binds(context, keys, comparisons, on_sort, n))
 		n++;
@@ -170,18 +171,17 @@ static List *
 keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 			List *comparisons, List **dropped)
 {
-	int			usable = bound_prefix(context, keys, comparisons, true) + 1;
-	List	   *partition = NIL;
-	List	   *sort = NIL;
-	ListCell   *lc;
+	int usable = bound_prefix(context, keys, comparisons, true) + 1;
+	List *partition = NIL;
+	List *sort = NIL;
+	ListCell *lc;
 
-	foreach(lc, comparisons)
+	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace	place;
+		KeyPlace place;
 
-		(void) find_place(context, keys, comparison->condition.column,
-						  &place);
+		(void) find_place(context, keys, comparison->condition.column, &place);
 		if (place.on_sort && place.position >= usable)
 			*dropped = lappend(*dropped, comparison);
 		else if (place.on_sort)
@@ -196,11 +196,11 @@ static bool
 arms_complete_partition(const DdbClauseContext *context,
 						const DdbKeySchema *keys, List *common, List *arms)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, arms)
+	foreach (lc, arms)
 	{
-		List	   *together = list_concat_copy(common, (List *) lfirst(lc));
+		List *together = list_concat_copy(common, (List *) lfirst(lc));
 
 		if (bound_prefix(context, keys, together, false) < keys->npartition)
 			return false;
@@ -213,11 +213,11 @@ static OrClause *
 choose_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 		  List *common, List *or_clauses)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, or_clauses)
+	foreach (lc, or_clauses)
 	{
-		OrClause   *clause = (OrClause *) lfirst(lc);
+		OrClause *clause = (OrClause *) lfirst(lc);
 
 		if (arms_complete_partition(context, keys, common, clause->arms))
 			return clause;
@@ -231,38 +231,37 @@ value_count(const DdbClauseContext *context, const DdbComparison *comparison)
 {
 	if (comparison->condition.op != DDB_COMPARE_IN)
 		return 1;
-	return Max(1, ddb_compat_array_length(context->root,
-										  (Node *) comparison->value));
+	return Max(
+		1, ddb_compat_array_length(context->root, (Node *) comparison->value));
 }
 
 static void
 describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		 DdbKeyMatch *match)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	match->whole_key = true;
-	foreach(lc, match->alternatives)
+	foreach (lc, match->alternatives)
 	{
-		List	   *comparisons = (List *) lfirst(lc);
-		double		count = 1;
-		ListCell   *inner;
+		List *comparisons = (List *) lfirst(lc);
+		double count = 1;
+		ListCell *inner;
 
-		match->whole_key &= bound_prefix(context, keys, comparisons, true) ==
-			keys->nsort;
-		foreach(inner, comparisons)
+		match->whole_key &=
+			bound_prefix(context, keys, comparisons, true) == keys->nsort;
+		foreach (inner, comparisons)
 		{
 			DdbComparison *comparison = (DdbComparison *) lfirst(inner);
-			KeyPlace	place;
+			KeyPlace place;
 
 			count *= value_count(context, comparison);
 			match->many |= comparison->condition.op == DDB_COMPARE_IN;
 			(void) find_place(context, keys, comparison->condition.column,
 							  &place);
 			if (!place.on_sort)
-				match->partition_columns =
-					bms_add_member(match->partition_columns,
-								   comparison->condition.column);
+				match->partition_columns = bms_add_member(
+					match->partition_columns, comparison->condition.column);
 		}
 		match->count += count;
 	}
@@ -272,12 +271,12 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 static List *
 comparisons_of(List *clauses)
 {
-	List	   *comparisons = NIL;
-	ListCell   *lc;
+	List *comparisons = NIL;
+	ListCell *lc;
 
-	foreach(lc, clauses)
-		comparisons = lappend(comparisons,
-							  &((KeyClause *) lfirst(lc))->comparison);
+	foreach (lc, clauses)
+		comparisons =
+			lappend(comparisons, &((KeyClause *) lfirst(lc))->comparison);
 	return comparisons;
 }
 
@@ -286,13 +285,13 @@ static void
 collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 		List *restrictions, List **clauses, List **or_clauses)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, restrictions)
+	foreach (lc, restrictions)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		KeyClause  *clause = palloc0(sizeof(KeyClause));
-		OrClause   *or_clause;
+		KeyClause *clause = palloc0(sizeof(KeyClause));
+		OrClause *or_clause;
 
 		/* Nothing may see rows that a security policy would hide from it. */
 		if (rinfo->pseudoconstant ||
@@ -309,9 +308,9 @@ collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 static bool
 any_member(List *comparisons, List *dropped)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, comparisons)
+	foreach (lc, comparisons)
 		if (list_member_ptr(dropped, lfirst(lc)))
 			return true;
 	return false;
@@ -322,11 +321,11 @@ static void
 collect_decided(const DdbClauseContext *context, List *clauses,
 				OrClause *or_clause, List *dropped, DdbKeyMatch *match)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, clauses)
+	foreach (lc, clauses)
 	{
-		KeyClause  *clause = (KeyClause *) lfirst(lc);
+		KeyClause *clause = (KeyClause *) lfirst(lc);
 
 		if (!list_member_ptr(dropped, &clause->comparison) &&
 			ddb_filter_is_exact(context, &clause->comparison))
@@ -334,13 +333,13 @@ collect_decided(const DdbClauseContext *context, List *clauses,
 	}
 	if (or_clause == NULL || !or_clause->complete)
 		return;
-	foreach(lc, or_clause->arms)
+	foreach (lc, or_clause->arms)
 	{
-		ListCell   *inner;
+		ListCell *inner;
 
 		if (any_member((List *) lfirst(lc), dropped))
 			return;
-		foreach(inner, (List *) lfirst(lc))
+		foreach (inner, (List *) lfirst(lc))
 			if (!ddb_filter_is_exact(context, (DdbComparison *) lfirst(inner)))
 				return;
 	}
@@ -351,13 +350,13 @@ bool
 ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 			   const DdbKeySchema *keys, DdbKeyMatch *match)
 {
-	List	   *clauses = NIL;
-	List	   *or_clauses = NIL;
-	List	   *dropped = NIL;
-	List	   *common;
-	List	   *arms;
-	OrClause   *or_clause;
-	ListCell   *lc;
+	List *clauses = NIL;
+	List *or_clauses = NIL;
+	List *dropped = NIL;
+	List *common;
+	List *arms;
+	OrClause *or_clause;
+	ListCell *lc;
 
 	memset(match, 0, sizeof(*match));
 	collect(context, keys, restrictions, &clauses, &or_clauses);
@@ -367,9 +366,9 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 		bound_prefix(context, keys, common, false) < keys->npartition)
 		return false;
 	arms = or_clause != NULL ? or_clause->arms : list_make1(NIL);
-	foreach(lc, arms)
+	foreach (lc, arms)
 	{
-		List	   *together = list_concat_copy(common, (List *) lfirst(lc));
+		List *together = list_concat_copy(common, (List *) lfirst(lc));
 
 		match->alternatives =
 			lappend(match->alternatives,

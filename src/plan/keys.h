@@ -11,13 +11,13 @@
 
 typedef struct DdbKeyMatch
 {
-	List	   *alternatives;	/* of List of DdbComparison *: an item matches
+	List *alternatives; /* of List of DdbComparison *: an item matches
 								 * when its key satisfies all of one list */
-	List	   *decided;		/* of RestrictInfo *: wholly said by them */
-	bool		whole_key;		/* every attribute of the key has a value */
-	bool		many;			/* more than one partition, or range, may match */
-	double		count;			/* of partition and range pairs, estimated */
-	Bitmapset  *partition_columns;	/* bound to values by every alternative */
+	List *decided; /* of RestrictInfo *: wholly said by them */
+	bool whole_key; /* every attribute of the key has a value */
+	bool many; /* more than one partition, or range, may match */
+	double count; /* of partition and range pairs, estimated */
+	Bitmapset *partition_columns; /* bound to values by every alternative */
 } DdbKeyMatch;
 
 /*
@@ -27,4 +27,4 @@ typedef struct DdbKeyMatch
 extern bool ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 						   const DdbKeySchema *keys, DdbKeyMatch *match);
 
-#endif							/* DDB_KEYS_H */
+#endif /* DDB_KEYS_H */

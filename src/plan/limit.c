@@ -20,10 +20,10 @@ query_is_plain(const PlannerInfo *root)
 	const Query *query = root->parse;
 
 	return query->commandType == CMD_SELECT && !query->hasAggs &&
-		!query->hasWindowFuncs && !query->hasTargetSRFs &&
-		query->groupClause == NIL && query->groupingSets == NIL &&
-		query->havingQual == NULL && query->distinctClause == NIL &&
-		query->setOperations == NULL;
+		   !query->hasWindowFuncs && !query->hasTargetSRFs &&
+		   query->groupClause == NIL && query->groupingSets == NIL &&
+		   query->havingQual == NULL && query->distinctClause == NIL &&
+		   query->setOperations == NULL;
 }
 
 /* Every row of the relation is a row of the query, in the query's order. */
@@ -31,16 +31,17 @@ static bool
 rows_pass_through(PlannerInfo *root, List *pathkeys)
 {
 	return query_is_plain(root) &&
-		bms_membership(root->all_baserels) == BMS_SINGLETON &&
-		(root->sort_pathkeys == NIL ||
-		 pathkeys_contained_in(root->sort_pathkeys, pathkeys));
+		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
+		   (root->sort_pathkeys == NIL ||
+			pathkeys_contained_in(root->sort_pathkeys, pathkeys));
 }
 
 bool
 ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
 	return root->parse->limitCount != NULL &&
-		rel->reloptkind == RELOPT_BASEREL && rows_pass_through(root, pathkeys);
+		   rel->reloptkind == RELOPT_BASEREL &&
+		   rows_pass_through(root, pathkeys);
 }
 
 int64

@@ -21,12 +21,12 @@ static bool
 class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 				   const DdbCodec *codec)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, class->ec_members)
+	foreach (lc, class->ec_members)
 	{
 		EquivalenceMember *member = lfirst_node(EquivalenceMember, lc);
-		Node	   *node = (Node *) member->em_expr;
+		Node *node = (Node *) member->em_expr;
 
 		while (IsA(node, RelabelType))
 			node = (Node *) ((RelabelType *) node)->arg;
@@ -42,16 +42,16 @@ class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 static bool
 pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
 {
-	TypeCacheEntry *cache = lookup_type_cache(codec->column->base_typid,
-											  TYPECACHE_BTREE_OPFAMILY);
+	TypeCacheEntry *cache =
+		lookup_type_cache(codec->column->base_typid, TYPECACHE_BTREE_OPFAMILY);
 
 	if (pathkey->pk_opfamily == TEXT_PATTERN_BTREE_FAM_OID)
 		return true;
 	if (pathkey->pk_opfamily != cache->btree_opf)
 		return false;
 	return codec->conversion != DDB_CONVERT_TEXT ||
-		(OidIsValid(pathkey->pk_eclass->ec_collation) &&
-		 ddb_compat_collation_is_c(pathkey->pk_eclass->ec_collation));
+		   (OidIsValid(pathkey->pk_eclass->ec_collation) &&
+			ddb_compat_collation_is_c(pathkey->pk_eclass->ec_collation));
 }
 
 /*
@@ -61,14 +61,13 @@ pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
 static List *
 add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
-	int			n = list_length(pathkeys);
+	int n = list_length(pathkeys);
 
 	for (; n < list_length(root->query_pathkeys); n++)
 	{
-		PathKey    *pathkey = list_nth_node(PathKey, root->query_pathkeys, n);
+		PathKey *pathkey = list_nth_node(PathKey, root->query_pathkeys, n);
 
-		if (!relation_can_be_sorted_early(root, rel, pathkey->pk_eclass,
-										  false))
+		if (!relation_can_be_sorted_early(root, rel, pathkey->pk_eclass, false))
 			break;
 		pathkeys = lappend(pathkeys, pathkey);
 	}
@@ -81,21 +80,24 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   bool *backward)
 {
 	const DdbKeySchema *keys = candidate->source->keys;
-	List	   *pathkeys = NIL;
-	ListCell   *lc;
-	int			position = 0;
-	bool		one_to_one = true;	/* keys that differ, differ here too */
+	List *pathkeys = NIL;
+	ListCell *lc;
+	int position = 0;
+	bool one_to_one = true; /* keys that differ, differ here too */
 
 	*backward = false;
-	foreach(lc, root->query_pathkeys)
+	foreach (lc, root->query_pathkeys)
 	{
-		PathKey    *pathkey = lfirst_node(PathKey, lc);
-		const DdbColumn *column = position < keys->nsort ?
-			ddb_relation_find_attribute(state->relation,
-										keys->sort[position].name) : NULL;
-		const DdbCodec *codec = column != NULL ?
-			ddb_codec_set_get(state->codecs, column->attnum) : NULL;
-		bool		descending = ddb_compat_pathkey_descends(pathkey);
+		PathKey *pathkey = lfirst_node(PathKey, lc);
+		const DdbColumn *column =
+			position < keys->nsort
+				? ddb_relation_find_attribute(state->relation,
+											  keys->sort[position].name)
+				: NULL;
+		const DdbCodec *codec =
+			column != NULL ? ddb_codec_set_get(state->codecs, column->attnum)
+						   : NULL;
+		bool descending = ddb_compat_pathkey_descends(pathkey);
 
 		/* NULL in place of a value that does not fit would break the order. */
 		if (codec == NULL || !ddb_codec_keeps_order(codec) ||
@@ -112,8 +114,7 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	}
 	/* In one partition of the table the sort key is unique. */
 	if (position > 0 && position == keys->nsort && one_to_one &&
-		!candidate->many &&
-		candidate->source->index == NULL)
+		!candidate->many && candidate->source->index == NULL)
 		pathkeys = add_tie_breakers(root, rel, pathkeys);
 	return pathkeys;
 }

@@ -22,7 +22,7 @@
 static Bitmapset *
 key_columns(const DdbPlanState *state, const DdbSource *source)
 {
-	Bitmapset  *columns = NULL;
+	Bitmapset *columns = NULL;
 
 	for (int i = 0; i < state->relation->ncolumns; i++)
 		if (state->relation->columns[i].name != NULL &&
@@ -35,14 +35,14 @@ key_columns(const DdbPlanState *state, const DdbSource *source)
 static void
 place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, match->alternatives)
+	foreach (lc, match->alternatives)
 	{
-		List	   *conditions = NIL;
-		ListCell   *inner;
+		List *conditions = NIL;
+		ListCell *inner;
 
-		foreach(inner, (List *) lfirst(lc))
+		foreach (inner, (List *) lfirst(lc))
 		{
 			DdbCondition *condition = palloc(sizeof(DdbCondition));
 
@@ -50,8 +50,7 @@ place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 							 &candidate->values);
 			conditions = lappend(conditions, condition);
 		}
-		candidate->alternatives = lappend(candidate->alternatives,
-										  conditions);
+		candidate->alternatives = lappend(candidate->alternatives, conditions);
 	}
 }
 
@@ -63,10 +62,12 @@ is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
 	DdbComparison comparison;
 
 	return IsA(expr, NullTest) &&
-		ddb_clause_match(context, expr, false, &comparison) &&
-		comparison.condition.op == DDB_COMPARE_NOT_NULL &&
-		ddb_key_schema_has(source->keys,
-						   state->relation->columns[comparison.condition.column - 1].attribute);
+		   ddb_clause_match(context, expr, false, &comparison) &&
+		   comparison.condition.op == DDB_COMPARE_NOT_NULL &&
+		   ddb_key_schema_has(
+			   source->keys,
+			   state->relation->columns[comparison.condition.column - 1]
+				   .attribute);
 }
 
 /*
@@ -78,17 +79,16 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 		   List *restrictions, List *decided, Bitmapset *banned,
 		   DdbCandidate *candidate)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, restrictions)
+	foreach (lc, restrictions)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		bool		exact = !rinfo->pseudoconstant;
+		bool exact = !rinfo->pseudoconstant;
 
 		if (list_member_ptr(decided, rinfo) ||
 			(ddb_guc_pushdown && exact &&
-			 is_key_not_null(context, state, candidate->source,
-							 rinfo->clause)))
+			 is_key_not_null(context, state, candidate->source, rinfo->clause)))
 		{
 			candidate->decided = lappend(candidate->decided, rinfo);
 			continue;
@@ -98,12 +98,10 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 			!restriction_is_securely_promotable(rinfo, context->rel))
 			exact = false;
 		else
-			candidate->filter =
-				ddb_filter_and(candidate->filter,
-							   ddb_filter_translate(context, rinfo->clause,
-													banned,
-													&candidate->values,
-													&exact));
+			candidate->filter = ddb_filter_and(
+				candidate->filter,
+				ddb_filter_translate(context, rinfo->clause, banned,
+									 &candidate->values, &exact));
 		if (exact)
 			candidate->decided = lappend(candidate->decided, rinfo);
 		else
@@ -116,21 +114,20 @@ add_candidate(PlannerInfo *root, RelOptInfo *rel, DdbCandidate *candidate,
 			  List *pathkeys)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	Cost		startup_cost;
-	Cost		total_cost;
+	Cost startup_cost;
+	Cost total_cost;
 
-	candidate->limited = ddb_guc_pushdown &&
-		ddb_limit_reaches(root, rel, pathkeys);
-	candidate->limit_hint = ddb_guc_pushdown ?
-		ddb_limit_hint(root, rel, pathkeys) : -1;
-	ddb_cost_estimate(state, candidate, rel->rows, &startup_cost,
-					  &total_cost);
+	candidate->limited =
+		ddb_guc_pushdown && ddb_limit_reaches(root, rel, pathkeys);
+	candidate->limit_hint =
+		ddb_guc_pushdown ? ddb_limit_hint(root, rel, pathkeys) : -1;
+	ddb_cost_estimate(state, candidate, rel->rows, &startup_cost, &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
-	add_path(rel, (Path *)
-			 ddb_compat_foreign_path(root, rel, rel->rows, startup_cost,
-									 total_cost, pathkeys,
-									 rel->lateral_relids,
-									 list_make1(makeInteger(list_length(state->candidates) - 1))));
+	add_path(rel,
+			 (Path *) ddb_compat_foreign_path(
+				 root, rel, rel->rows, startup_cost, total_cost, pathkeys,
+				 rel->lateral_relids,
+				 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
 /* The items that a key match leaves to be read, estimated. */
@@ -138,9 +135,8 @@ static double
 matched_items(PlannerInfo *root, RelOptInfo *rel, const DdbSource *source,
 			  const DdbKeyMatch *match)
 {
-	Selectivity selectivity = clauselist_selectivity(root, match->decided,
-													 rel->relid, JOIN_INNER,
-													 NULL);
+	Selectivity selectivity = clauselist_selectivity(
+		root, match->decided, rel->relid, JOIN_INNER, NULL);
 
 	return clamp_row_est(source->item_count * selectivity);
 }
@@ -172,8 +168,9 @@ key_candidate(PlannerInfo *root, RelOptInfo *rel,
 	candidate->many = match->many;
 	candidate->streams = match->count;
 	candidate->key_columns = match->partition_columns;
-	candidate->fetched_rows = operation == DDB_OP_GET_ITEM ? match->count :
-		matched_items(root, rel, source, match);
+	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
+								  ? match->count
+								  : matched_items(root, rel, source, match);
 	place_alternatives(match, candidate);
 	place_rest(context, state, rel->baserestrictinfo, match->decided,
 			   operation == DDB_OP_QUERY ? key_columns(state, source) : NULL,
@@ -191,22 +188,23 @@ add_query(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
 		  const DdbSource *source, const DdbKeyMatch *match)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	DdbCandidate *candidate = key_candidate(root, rel, context, source, match,
-											DDB_OP_QUERY);
-	List	   *pathkeys = ddb_order_pathkeys(root, rel, state, candidate,
-											  &candidate->backward);
+	DdbCandidate *candidate =
+		key_candidate(root, rel, context, source, match, DDB_OP_QUERY);
+	List *pathkeys =
+		ddb_order_pathkeys(root, rel, state, candidate, &candidate->backward);
 
 	candidate->ordered = pathkeys != NIL;
 	add_candidate(root, rel, candidate, pathkeys);
 	if (pathkeys != NIL && match->many)
-		add_candidate(root, rel,
-					  key_candidate(root, rel, context, source, match,
-									DDB_OP_QUERY), NIL);
+		add_candidate(
+			root, rel,
+			key_candidate(root, rel, context, source, match, DDB_OP_QUERY),
+			NIL);
 }
 
 static void
-add_source(PlannerInfo *root, RelOptInfo *rel,
-		   const DdbClauseContext *context, const DdbSource *source)
+add_source(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
+		   const DdbSource *source)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbKeyMatch match;
@@ -218,7 +216,8 @@ add_source(PlannerInfo *root, RelOptInfo *rel,
 		if (source->index == NULL && match.whole_key)
 			add_candidate(root, rel,
 						  key_candidate(root, rel, context, source, &match,
-										DDB_OP_GET_ITEM), NIL);
+										DDB_OP_GET_ITEM),
+						  NIL);
 		if (source->index != NULL || !match.whole_key || match.many)
 			add_query(root, rel, context, source, &match);
 	}
@@ -230,9 +229,9 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbClauseContext context = {root, rel, state->codecs};
-	ListCell   *lc;
+	ListCell *lc;
 
 	(void) relid;
-	foreach(lc, state->sources)
+	foreach (lc, state->sources)
 		add_source(root, rel, &context, (DdbSource *) lfirst(lc));
 }

@@ -20,11 +20,11 @@
 /* The table, or one of its indexes, as something to read from. */
 typedef struct DdbSource
 {
-	DdbIndexInfo *index;		/* NULL: the table */
+	DdbIndexInfo *index; /* NULL: the table */
 	const DdbKeySchema *keys;
-	double		item_count;
-	double		item_bytes;		/* mean */
-	double		fetch_units;	/* read units besides, per item: an LSI fetches
+	double item_count;
+	double item_bytes; /* mean */
+	double fetch_units; /* read units besides, per item: an LSI fetches
 								 * attributes that it does not hold */
 } DdbSource;
 
@@ -33,20 +33,20 @@ typedef struct DdbCandidate
 {
 	const DdbSource *source;
 	DdbOperation operation;
-	bool		many;			/* several partitions, ranges or keys */
-	double		streams;		/* of these, estimated */
-	List	   *alternatives;	/* of List of DdbCondition * */
-	DdbFilter  *filter;
-	List	   *values;			/* expressions that both refer to */
-	List	   *decided;		/* of RestrictInfo *: DynamoDB alone decides */
-	List	   *local;			/* of RestrictInfo *: PostgreSQL's filter */
-	Bitmapset  *key_columns;	/* bound to values by the partition key */
-	bool		ordered;
-	bool		backward;
-	bool		limited;		/* the query's LIMIT bounds what it must give */
-	int64		limit_hint;
-	double		fetched_rows;	/* items read, estimated */
-	double		read_units;
+	bool many; /* several partitions, ranges or keys */
+	double streams; /* of these, estimated */
+	List *alternatives; /* of List of DdbCondition * */
+	DdbFilter *filter;
+	List *values; /* expressions that both refer to */
+	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
+	List *local; /* of RestrictInfo *: PostgreSQL's filter */
+	Bitmapset *key_columns; /* bound to values by the partition key */
+	bool ordered;
+	bool backward;
+	bool limited; /* the query's LIMIT bounds what it must give */
+	int64 limit_hint;
+	double fetched_rows; /* items read, estimated */
+	double read_units;
 } DdbCandidate;
 
 typedef struct DdbPlanState
@@ -54,20 +54,19 @@ typedef struct DdbPlanState
 	DdbRelation *relation;
 	DdbTableInfo *info;
 	DdbCodecSet *codecs;
-	List	   *sources;		/* of DdbSource *; the table first, if it may be
+	List *sources; /* of DdbSource *; the table first, if it may be
 								 * read */
-	bool		forced_index;
-	bool		consistent_read;
-	Bitmapset  *needed;			/* columns of target list and conditions,
+	bool forced_index;
+	bool consistent_read;
+	Bitmapset *needed; /* columns of target list and conditions,
 								 * offset as pull_varattnos does */
-	Bitmapset  *not_null;		/* columns that the conditions imply not to be
+	Bitmapset *not_null; /* columns that the conditions imply not to be
 								 * NULL, plain attribute numbers */
-	List	   *candidates;		/* of DdbCandidate * */
+	List *candidates; /* of DdbCandidate * */
 } DdbPlanState;
 
 /* relsize.c: planner callback; finds what there is to read from */
-extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel,
-								 Oid relid);
+extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
 /* paths.c */
 extern void ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid);
@@ -93,12 +92,11 @@ extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
  */
 extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
 							  List *pathkeys);
-extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel,
-							List *pathkeys);
+extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys);
 
 /* cost.c */
 extern void ddb_cost_estimate(const DdbPlanState *state,
 							  DdbCandidate *candidate, double rows,
 							  Cost *startup_cost, Cost *total_cost);
 
-#endif							/* DDB_PLAN_STATE_H */
+#endif /* DDB_PLAN_STATE_H */

@@ -33,20 +33,18 @@
 static DdbSource *
 make_source(const DdbPlanState *state, DdbIndexInfo *index)
 {
-	DdbSource  *source = palloc0(sizeof(DdbSource));
-	double		items = index != NULL ? index->item_count :
-		state->info->item_count;
-	double		bytes = index != NULL ? index->size_bytes :
-		state->info->size_bytes;
+	DdbSource *source = palloc0(sizeof(DdbSource));
+	double items = index != NULL ? index->item_count : state->info->item_count;
+	double bytes = index != NULL ? index->size_bytes : state->info->size_bytes;
 
 	source->index = index;
 	source->keys = index != NULL ? &index->keys : &state->info->keys;
 	source->item_count = items > 0 ? items : UNKNOWN_ITEM_COUNT;
-	source->item_bytes = items > 0 && bytes > 0 ? bytes / items :
-		UNKNOWN_ITEM_BYTES;
+	source->item_bytes =
+		items > 0 && bytes > 0 ? bytes / items : UNKNOWN_ITEM_BYTES;
 	if (state->relation->total_segments > 1)
-		source->item_count = clamp_row_est(source->item_count /
-										   state->relation->total_segments);
+		source->item_count =
+			clamp_row_est(source->item_count / state->relation->total_segments);
 	return source;
 }
 
@@ -55,8 +53,8 @@ static DdbIndexInfo *
 forced_index(const DdbPlanState *state)
 {
 	const DdbRelation *relation = state->relation;
-	DdbIndexInfo *index = ddb_table_info_index(state->info,
-											   relation->index_name);
+	DdbIndexInfo *index =
+		ddb_table_info_index(state->info, relation->index_name);
 
 	if (index == NULL)
 		ereport(ERROR,
@@ -68,10 +66,13 @@ forced_index(const DdbPlanState *state)
 	if (index->global && relation->consistent_read)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("foreign table %s asks for consistent reads of a global secondary index",
+				 errmsg("foreign table %s asks for consistent reads of a "
+						"global secondary index",
 						relation->name),
-				 errdetail("DynamoDB reads global secondary indexes eventually consistently only."),
-				 errhint("Set \"consistent_read\" to false on the foreign table, or drop its option \"index_name\".")));
+				 errdetail("DynamoDB reads global secondary indexes eventually "
+						   "consistently only."),
+				 errhint("Set \"consistent_read\" to false on the foreign "
+						 "table, or drop its option \"index_name\".")));
 	return index;
 }
 
@@ -82,7 +83,7 @@ forced_index(const DdbPlanState *state)
 static Bitmapset *
 not_null_columns(RelOptInfo *rel)
 {
-	List	   *clauses = extract_actual_clauses(rel->baserestrictinfo, false);
+	List *clauses = extract_actual_clauses(rel->baserestrictinfo, false);
 
 	return ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
 }
@@ -91,12 +92,11 @@ not_null_columns(RelOptInfo *rel)
 static bool
 projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
-	foreach(lc, ddb_plan_column_list(state->relation, state->needed))
+	foreach (lc, ddb_plan_column_list(state->relation, state->needed))
 	{
-		const DdbColumn *column =
-			&state->relation->columns[lfirst_int(lc) - 1];
+		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
 		if (!ddb_table_info_projects(state->info, index, column->attribute))
 			return false;
@@ -137,8 +137,8 @@ holds_all_items(const DdbPlanState *state, const DdbIndexInfo *index)
 static void
 add_index(DdbPlanState *state, DdbIndexInfo *index)
 {
-	DdbSource  *source;
-	bool		projects = projects_all(state, index);
+	DdbSource *source;
+	bool projects = projects_all(state, index);
 
 	if (!index->usable || (index->global && state->consistent_read) ||
 		(index->global && !projects) || !holds_all_items(state, index))
@@ -146,15 +146,15 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 	source = make_source(state, index);
 	if (!projects)
 		source->fetch_units =
-			ceil(state->info->size_bytes /
-				 Max(state->info->item_count, 1) / UNIT_BYTES);
+			ceil(state->info->size_bytes / Max(state->info->item_count, 1) /
+				 UNIT_BYTES);
 	state->sources = lappend(state->sources, source);
 }
 
 static void
 find_sources(DdbPlanState *state)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	if (state->relation->index_name != NULL)
 	{
@@ -165,7 +165,7 @@ find_sources(DdbPlanState *state)
 	state->sources = list_make1(make_source(state, NULL));
 	if (!ddb_guc_pushdown || state->relation->segment >= 0)
 		return;
-	foreach(lc, state->info->indexes)
+	foreach (lc, state->info->indexes)
 		add_index(state, (DdbIndexInfo *) lfirst(lc));
 }
 
@@ -188,17 +188,16 @@ void
 ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	DdbPlanState *state = palloc0(sizeof(DdbPlanState));
-	ListCell   *lc;
+	ListCell *lc;
 
 	state->relation = ddb_relation_load(relid);
-	state->info = ddb_table_info_get(state->relation,
-									 ddb_compat_rel_userid(root, rel));
-	state->codecs = ddb_codec_set_create(state->relation,
-										 state->info->key_attributes);
+	state->info =
+		ddb_table_info_get(state->relation, ddb_compat_rel_userid(root, rel));
+	state->codecs =
+		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid,
-				   &state->needed);
-	foreach(lc, rel->baserestrictinfo)
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &state->needed);
+	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &state->needed);
 	state->not_null = not_null_columns(rel);

@@ -16,58 +16,69 @@
 typedef struct ErrorRule
 {
 	DdbcErrorKind kind;
-	int			sqlstate;
-	const char *hint;			/* NULL: none */
+	int sqlstate;
+	const char *hint; /* NULL: none */
 } ErrorRule;
 
 static const ErrorRule rules[] = {
 	{DDBC_ERROR_NO_MEMORY, ERRCODE_OUT_OF_MEMORY, NULL},
 	{DDBC_ERROR_CONFIG, ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE,
-	"Check the options \"region\", \"endpoint_url\" and \"ca_file\" of the server."},
+	 "Check the options \"region\", \"endpoint_url\" and \"ca_file\" of the "
+	 "server."},
 	{DDBC_ERROR_CREDENTIALS, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-	"Set \"access_key_id\" and \"secret_access_key\" on the user mapping."},
+	 "Set \"access_key_id\" and \"secret_access_key\" on the user mapping."},
 	{DDBC_ERROR_RESOLVE, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-	"Check the options \"region\" and \"endpoint_url\" of the server, and the database host's name resolution."},
+	 "Check the options \"region\" and \"endpoint_url\" of the server, and the "
+	 "database host's name resolution."},
 	{DDBC_ERROR_CONNECT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-	"Check the option \"endpoint_url\" of the server, and whether the database host may reach that address."},
+	 "Check the option \"endpoint_url\" of the server, and whether the "
+	 "database host may reach that address."},
 	{DDBC_ERROR_TLS, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-	"Set the option \"ca_file\" of the server if the endpoint's certificate is signed by an authority of your own."},
+	 "Set the option \"ca_file\" of the server if the endpoint's certificate "
+	 "is signed by an authority of your own."},
 	{DDBC_ERROR_TIMEOUT, ERRCODE_CONNECTION_FAILURE,
-	"The options \"connect_timeout\" and \"request_timeout\" of the server set how long one attempt may take."},
+	 "The options \"connect_timeout\" and \"request_timeout\" of the server "
+	 "set how long one attempt may take."},
 	{DDBC_ERROR_NETWORK, ERRCODE_CONNECTION_FAILURE, NULL},
 	{DDBC_ERROR_CORRUPT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-	"Something between the database and DynamoDB changes or cuts replies, or the endpoint is not DynamoDB."},
+	 "Something between the database and DynamoDB changes or cuts replies, or "
+	 "the endpoint is not DynamoDB."},
 	{DDBC_ERROR_REPLY_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-	"Select fewer columns, or add a LIMIT."},
+	 "Select fewer columns, or add a LIMIT."},
 	{DDBC_ERROR_THROTTLED, ERRCODE_INSUFFICIENT_RESOURCES,
-	"The table's read capacity is exhausted. Retry later, read less, or raise its capacity."},
+	 "The table's read capacity is exhausted. Retry later, read less, or raise "
+	 "its capacity."},
 	{DDBC_ERROR_UNAVAILABLE, ERRCODE_CONNECTION_FAILURE, "Retry later."},
 	{DDBC_ERROR_CREDENTIALS_EXPIRED,
-		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-	"Set fresh temporary credentials on the user mapping."},
+	 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+	 "Set fresh temporary credentials on the user mapping."},
 	{DDBC_ERROR_CREDENTIALS_REJECTED,
-		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-	"Check \"access_key_id\", \"secret_access_key\" and \"session_token\" of the user mapping, and the server's \"region\"."},
+	 ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+	 "Check \"access_key_id\", \"secret_access_key\" and \"session_token\" of "
+	 "the user mapping, and the server's \"region\"."},
 	{DDBC_ERROR_CLOCK_SKEW, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-	"Set the clock of the database host."},
+	 "Set the clock of the database host."},
 	{DDBC_ERROR_ACCESS_DENIED, ERRCODE_INSUFFICIENT_PRIVILEGE,
-	"The AWS identity of the user mapping lacks the permission named in the detail."},
+	 "The AWS identity of the user mapping lacks the permission named in the "
+	 "detail."},
 	{DDBC_ERROR_VALIDATION, ERRCODE_FDW_ERROR, NULL},
 	{DDBC_ERROR_REQUEST_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 	{DDBC_ERROR_TABLE_NOT_FOUND, ERRCODE_FDW_TABLE_NOT_FOUND,
-	"Check the option \"table_name\" of the foreign table (names are case-sensitive), the server's \"region\", and that the table is active."},
+	 "Check the option \"table_name\" of the foreign table (names are "
+	 "case-sensitive), the server's \"region\", and that the table is active."},
 	{DDBC_ERROR_INDEX_NOT_FOUND, ERRCODE_UNDEFINED_OBJECT,
-	"Check the option \"index_name\" of the foreign table."},
+	 "Check the option \"index_name\" of the foreign table."},
 	{DDBC_ERROR_IN_USE, ERRCODE_OBJECT_IN_USE, "Retry later."},
 	{DDBC_ERROR_CONDITION_FAILED, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{DDBC_ERROR_DUPLICATE_ITEM, ERRCODE_UNIQUE_VIOLATION, NULL},
 	{DDBC_ERROR_TRANSACTION_CANCELED, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{DDBC_ERROR_TRANSACTION_CONFLICT, ERRCODE_T_R_SERIALIZATION_FAILURE, NULL},
 	{DDBC_ERROR_TRANSACTION_IN_PROGRESS, ERRCODE_T_R_SERIALIZATION_FAILURE,
-	NULL},
+	 NULL},
 	{DDBC_ERROR_COLLECTION_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 	{DDBC_ERROR_PROTOCOL, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-	"Check that the option \"endpoint_url\" of the server is an endpoint of DynamoDB."},
+	 "Check that the option \"endpoint_url\" of the server is an endpoint of "
+	 "DynamoDB."},
 };
 
 static const ErrorRule *
@@ -98,8 +109,9 @@ detail_text(const DdbcError *error)
 	initStringInfo(&detail);
 	if (error->code[0] != '\0' && error->http_status != 0)
 		appendStringInfo(&detail, "%s: ", local_text(error->code));
-	appendStringInfoString(&detail, error->message[0] != '\0' ?
-						   local_text(error->message) : "no message");
+	appendStringInfoString(&detail, error->message[0] != '\0'
+										? local_text(error->message)
+										: "no message");
 	if (error->http_status != 0)
 		appendStringInfo(&detail, " (HTTP status %d", error->http_status);
 	if (error->http_status != 0 && error->request_id[0] != '\0')
@@ -119,7 +131,8 @@ hint_text(const ErrorRule *rule, DdbcOperation operation)
 {
 	if (rule->kind == DDBC_ERROR_ACCESS_DENIED &&
 		operation == DDBC_DESCRIBE_TABLE)
-		return "Allow the action dynamodb:DescribeTable, or declare the table's key with the column option \"key\".";
+		return "Allow the action dynamodb:DescribeTable, or declare the "
+			   "table's key with the column option \"key\".";
 	return rule->hint;
 }
 
@@ -133,13 +146,13 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 
 	ereport(ERROR,
 			(errcode(rule->sqlstate),
-			 index_name != NULL ?
-			 errmsg("could not read index \"%s\" of DynamoDB table \"%s\": %s failed",
-					index_name, table_name, name) :
-			 table_name != NULL ?
-			 errmsg("could not read DynamoDB table \"%s\": %s failed",
-					table_name, name) :
-			 errmsg("DynamoDB %s failed", name),
+			 index_name != NULL ? errmsg("could not read index \"%s\" of "
+										 "DynamoDB table \"%s\": %s failed",
+										 index_name, table_name, name)
+			 : table_name != NULL
+				 ? errmsg("could not read DynamoDB table \"%s\": %s failed",
+						  table_name, name)
+				 : errmsg("DynamoDB %s failed", name),
 			 errdetail_internal("%s", detail_text(error)),
 			 hint != NULL ? errhint("%s", hint) : 0));
 }

@@ -15,10 +15,10 @@
  */
 extern void ddb_report_call(const DdbcError *error, DdbcOperation operation,
 							const char *table_name, const char *index_name)
-			__attribute__((noreturn));
+	__attribute__((noreturn));
 
 /* Raises an error met before any request was made. */
 extern void ddb_report_setup(const DdbcError *error, const char *server_name)
-			__attribute__((noreturn));
+	__attribute__((noreturn));
 
-#endif							/* DDB_REPORT_H */
+#endif /* DDB_REPORT_H */

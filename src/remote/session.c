@@ -39,25 +39,25 @@
 
 typedef struct SessionKey
 {
-	Oid			umid;
-	Oid			userid;
+	Oid umid;
+	Oid userid;
 } SessionKey;
 
 struct DdbSession
 {
-	SessionKey	key;
+	SessionKey key;
 	DdbcClient *client;
 	WaitEventSet *wait_set;
-	uint32		server_hash;	/* syscache hash values, for invalidation */
-	uint32		mapping_hash;
-	bool		own_identity;	/* signs with the database server's identity */
-	bool		stale;
-	int			pins;			/* calls that hold it */
+	uint32 server_hash; /* syscache hash values, for invalidation */
+	uint32 mapping_hash;
+	bool own_identity; /* signs with the database server's identity */
+	bool stale;
+	int pins; /* calls that hold it */
 };
 
 typedef struct SessionEntry
 {
-	SessionKey	key;			/* hash key, must be first */
+	SessionKey key; /* hash key, must be first */
 	DdbSession *session;
 } SessionEntry;
 
@@ -89,8 +89,8 @@ invalidate_sessions(Datum arg, int cacheid, uint32 hash)
 		/* hash 0 means everything of that cache */
 		if (session != NULL &&
 			(hash == 0 ||
-			 hash == (cacheid == FOREIGNSERVEROID ? session->server_hash :
-					  session->mapping_hash)))
+			 hash == (cacheid == FOREIGNSERVEROID ? session->server_hash
+												  : session->mapping_hash)))
 			session->stale = any_stale = true;
 	}
 }
@@ -98,12 +98,11 @@ invalidate_sessions(Datum arg, int cacheid, uint32 hash)
 static void
 create_cache(void)
 {
-	HASHCTL		ctl;
+	HASHCTL ctl;
 
 	ctl.keysize = sizeof(SessionKey);
 	ctl.entrysize = sizeof(SessionEntry);
-	sessions = hash_create("ddb_fdw sessions", 8, &ctl,
-						   HASH_ELEM | HASH_BLOBS);
+	sessions = hash_create("ddb_fdw sessions", 8, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions,
 								  (Datum) 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions,
@@ -131,7 +130,7 @@ static bool
 session_wait(void *arg, int fd)
 {
 	DdbSession *session = (DdbSession *) arg;
-	WaitEvent	event;
+	WaitEvent event;
 
 	Assert(fd == ddbc_client_fd(session->client));
 	if (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED())
@@ -151,18 +150,21 @@ static bool
 may_use_own_identity(const UserMapping *mapping)
 {
 	return superuser_arg(mapping->userid) ||
-		!ddb_options_get_bool(mapping->options, "credentials_required", true);
+		   !ddb_options_get_bool(mapping->options, "credentials_required",
+								 true);
 }
 
 static void
 raise_own_identity_denied(const UserMapping *mapping)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("credentials are required for user \"%s\"",
-					GetUserNameFromId(mapping->userid, false)),
-			 errdetail("Only superusers may use the AWS identity of the database server."),
-			 errhint("Set \"access_key_id\" and \"secret_access_key\" on the user mapping, or have a superuser set \"credentials_required\" to false on it.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					errmsg("credentials are required for user \"%s\"",
+						   GetUserNameFromId(mapping->userid, false)),
+					errdetail("Only superusers may use the AWS identity of the "
+							  "database server."),
+					errhint("Set \"access_key_id\" and \"secret_access_key\" "
+							"on the user mapping, or have a superuser set "
+							"\"credentials_required\" to false on it.")));
 }
 
 /* The provider that the mapping asks for; *own_identity says whose it is. */
@@ -170,23 +172,19 @@ static DdbcCredentialsProvider *
 make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
 {
 	const char *key_id = ddb_options_get(mapping->options, "access_key_id");
-	const char *source = ddb_options_get(mapping->options,
-										 "credential_source");
+	const char *source = ddb_options_get(mapping->options, "credential_source");
 
-	*own_identity = key_id == NULL ||
-		(source != NULL && strcmp(source, "default") != 0);
+	*own_identity =
+		key_id == NULL || (source != NULL && strcmp(source, "default") != 0);
 	if (*own_identity)
 	{
 		if (!may_use_own_identity(mapping))
 			raise_own_identity_denied(mapping);
 		return ddbc_credentials_environment(error);
 	}
-	return ddbc_credentials_static(key_id,
-								   ddb_options_get(mapping->options,
-												   "secret_access_key"),
-								   ddb_options_get(mapping->options,
-												   "session_token"),
-								   error);
+	return ddbc_credentials_static(
+		key_id, ddb_options_get(mapping->options, "secret_access_key"),
+		ddb_options_get(mapping->options, "session_token"), error);
 }
 
 /* The server's region; of privileged roles, else the environment's. */
@@ -200,11 +198,12 @@ choose_region(const ForeignServer *server, const UserMapping *mapping)
 	if (region == NULL && may_use_own_identity(mapping))
 		region = getenv("AWS_DEFAULT_REGION");
 	if (region == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-				 errmsg("server \"%s\" has no region", server->servername),
-				 errhint("Use ALTER SERVER %s OPTIONS (ADD region 'us-east-1').",
-						 quote_identifier(server->servername))));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+			 errmsg("server \"%s\" has no region", server->servername),
+			 errhint("Use ALTER SERVER %s OPTIONS (ADD region 'us-east-1').",
+					 quote_identifier(server->servername))));
 	return region;
 }
 
@@ -212,41 +211,40 @@ static void
 resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
 				 DdbcEndpoint *endpoint)
 {
-	DdbcError	error;
+	DdbcError error;
 
-	if (!ddbc_endpoint_resolve(endpoint, choose_region(server, mapping),
-							   ddb_options_get(server->options,
-											   "endpoint_url"),
-							   ddb_options_get_bool(server->options,
-													"use_fips", false),
-							   ddb_options_get_bool(server->options,
-													"use_dualstack", false),
-							   &error))
+	if (!ddbc_endpoint_resolve(
+			endpoint, choose_region(server, mapping),
+			ddb_options_get(server->options, "endpoint_url"),
+			ddb_options_get_bool(server->options, "use_fips", false),
+			ddb_options_get_bool(server->options, "use_dualstack", false),
+			&error))
 		ddb_report_setup(&error, server->servername);
 	if (!endpoint->is_https && !endpoint->is_loopback &&
 		!ddb_options_get_bool(server->options, "allow_http", false))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("endpoint_url of server \"%s\" is plain HTTP to another host",
-						server->servername),
-				 errhint("Use https, or have a superuser set the option \"allow_http\" on the server.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg(
+				 "endpoint_url of server \"%s\" is plain HTTP to another host",
+				 server->servername),
+			 errhint("Use https, or have a superuser set the option "
+					 "\"allow_http\" on the server.")));
 }
 
 static void
 fill_config(DdbcConfig *config, const ForeignServer *server)
 {
-	List	   *options = server->options;
+	List *options = server->options;
 
 	config->ca_file = ddb_options_get(options, "ca_file");
 	config->user_agent = "ddb_fdw/1.0";
-	config->connect_timeout_ms =
-		ddb_options_get_duration_ms(options, "connect_timeout",
-									DEFAULT_CONNECT_TIMEOUT_MS);
-	config->request_timeout_ms =
-		ddb_options_get_duration_ms(options, "request_timeout",
-									DEFAULT_REQUEST_TIMEOUT_MS);
-	config->max_attempts = ddb_options_get_int(options, "max_attempts",
-											   DEFAULT_MAX_ATTEMPTS);
+	config->connect_timeout_ms = ddb_options_get_duration_ms(
+		options, "connect_timeout", DEFAULT_CONNECT_TIMEOUT_MS);
+	config->request_timeout_ms = ddb_options_get_duration_ms(
+		options, "request_timeout", DEFAULT_REQUEST_TIMEOUT_MS);
+	config->max_attempts =
+		ddb_options_get_int(options, "max_attempts", DEFAULT_MAX_ATTEMPTS);
 	config->max_concurrency = ddb_options_get_int(options, "max_concurrency",
 												  DEFAULT_MAX_CONCURRENCY);
 	config->max_response_bytes = MAX_RESPONSE_BYTES;
@@ -260,18 +258,18 @@ fill_config(DdbcConfig *config, const ForeignServer *server)
 static DdbSession *
 session_create(const ForeignServer *server, const UserMapping *mapping)
 {
-	DdbSession *session = MemoryContextAllocZero(TopMemoryContext,
-												 sizeof(DdbSession));
-	DdbcConfig	config;
-	DdbcError	error;
+	DdbSession *session =
+		MemoryContextAllocZero(TopMemoryContext, sizeof(DdbSession));
+	DdbcConfig config;
+	DdbcError error;
 
 	memset(&config, 0, sizeof(config));
 	PG_TRY();
 	{
 		resolve_endpoint(server, mapping, &config.endpoint);
 		fill_config(&config, server);
-		config.credentials = make_provider(mapping, &session->own_identity,
-										   &error);
+		config.credentials =
+			make_provider(mapping, &session->own_identity, &error);
 	}
 	PG_CATCH();
 	{
@@ -300,10 +298,10 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID,
-												 ObjectIdGetDatum(server->serverid));
-	session->mapping_hash = GetSysCacheHashValue1(USERMAPPINGOID,
-												  ObjectIdGetDatum(mapping->umid));
+	session->server_hash = GetSysCacheHashValue1(
+		FOREIGNSERVEROID, ObjectIdGetDatum(server->serverid));
+	session->mapping_hash =
+		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(mapping->umid));
 	return session;
 }
 
@@ -335,9 +333,9 @@ DdbSession *
 ddb_session_get(Oid serverid, Oid userid)
 {
 	UserMapping *mapping = GetUserMapping(userid, serverid);
-	SessionKey	key = {mapping->umid, userid};
+	SessionKey key = {mapping->umid, userid};
 	SessionEntry *entry;
-	bool		found;
+	bool found;
 
 	if (sessions == NULL)
 		create_cache();
@@ -354,8 +352,8 @@ ddb_session_get(Oid serverid, Oid userid)
 		entry->session = NULL;
 	if (entry->session == NULL)
 	{
-		DdbSession *session = session_create(GetForeignServer(serverid),
-											 mapping);
+		DdbSession *session =
+			session_create(GetForeignServer(serverid), mapping);
 
 		session->key = key;
 		/* Creating it read catalogs, which may have moved the table. */
@@ -403,7 +401,7 @@ ddb_session_pin(DdbSession *session, MemoryContext context)
 static void
 call_context_reset(void *arg)
 {
-	DdbCall    *call = (DdbCall *) arg;
+	DdbCall *call = (DdbCall *) arg;
 
 	ddbc_request_free(call->request);
 	call->request = NULL;
@@ -413,7 +411,7 @@ call_context_reset(void *arg)
 DdbCall *
 ddb_call_create(DdbSession *session, MemoryContext context)
 {
-	DdbCall    *call = MemoryContextAllocZero(context, sizeof(DdbCall));
+	DdbCall *call = MemoryContextAllocZero(context, sizeof(DdbCall));
 	MemoryContextCallback *callback =
 		MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
 
@@ -430,7 +428,7 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 			   const char *index_name, const char *body, size_t len,
 			   int64 delay_ms)
 {
-	DdbcError	error;
+	DdbcError error;
 
 	Assert(call->request == NULL);
 	call->operation = operation;
@@ -452,16 +450,16 @@ ddb_call_log(const DdbCall *call, double read_units)
 		return;
 	stats = ddbc_request_stats(call->request);
 	error = ddbc_request_error(call->request);
-	ereport(LOG,
-			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f read units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
-					ddbc_operation_name(call->operation),
-					call->table_name != NULL ? call->table_name : "",
-					call->index_name != NULL ? " index \"" : "",
-					call->index_name != NULL ? call->index_name : "",
-					call->index_name != NULL ? "\"" : "",
-					error == NULL ? "ok" : error->code, read_units,
-					stats.elapsed_us / 1000.0, stats.attempts,
-					(uint64) stats.bytes_received)));
+	ereport(LOG, (errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f read "
+						 "units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
+						 ddbc_operation_name(call->operation),
+						 call->table_name != NULL ? call->table_name : "",
+						 call->index_name != NULL ? " index \"" : "",
+						 call->index_name != NULL ? call->index_name : "",
+						 call->index_name != NULL ? "\"" : "",
+						 error == NULL ? "ok" : error->code, read_units,
+						 stats.elapsed_us / 1000.0, stats.attempts,
+						 (uint64) stats.bytes_received)));
 }
 
 void

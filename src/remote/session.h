@@ -20,11 +20,11 @@ typedef struct DdbSession DdbSession;
 /* One request on a leash: freed with the memory context that owns it. */
 typedef struct DdbCall
 {
-	DdbSession *session;		/* pinned while the call lives */
-	DdbcRequest *request;		/* NULL once finished and released */
+	DdbSession *session; /* pinned while the call lives */
+	DdbcRequest *request; /* NULL once finished and released */
 	DdbcOperation operation;
-	const char *table_name;		/* for messages; owned by the caller */
-	const char *index_name;		/* NULL: the table itself */
+	const char *table_name; /* for messages; owned by the caller */
+	const char *index_name; /* NULL: the table itself */
 } DdbCall;
 
 /*
@@ -63,4 +63,4 @@ extern void ddb_call_log(const DdbCall *call, double read_units);
 /* Ends the call's request, cancelling it if it is under way. */
 extern void ddb_call_release(DdbCall *call);
 
-#endif							/* DDB_SESSION_H */
+#endif /* DDB_SESSION_H */
