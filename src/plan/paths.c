@@ -109,58 +109,75 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 	}
 }
 
+/* What paths of one parameterisation share. */
+typedef struct PathContext
+{
+	PlannerInfo *root;
+	RelOptInfo *rel;
+	DdbClauseContext clauses;
+	List *restrictions; /* of RestrictInfo *: all that the scan is given */
+	Relids required_outer;
+	double rows; /* that satisfy them */
+} PathContext;
+
+static DdbPlanState *
+plan_state(const PathContext *context)
+{
+	return (DdbPlanState *) context->rel->fdw_private;
+}
+
 static void
-add_candidate(PlannerInfo *root, RelOptInfo *rel, DdbCandidate *candidate,
+add_candidate(const PathContext *context, DdbCandidate *candidate,
 			  List *pathkeys)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	DdbPlanState *state = plan_state(context);
 	Cost startup_cost;
 	Cost total_cost;
 
-	candidate->limited =
-		ddb_guc_pushdown && ddb_limit_reaches(root, rel, pathkeys);
+	candidate->limited = ddb_guc_pushdown &&
+						 ddb_limit_reaches(context->root, context->rel, pathkeys);
 	candidate->limit_hint =
-		ddb_guc_pushdown ? ddb_limit_hint(root, rel, pathkeys) : -1;
-	ddb_cost_estimate(state, candidate, rel->rows, &startup_cost, &total_cost);
+		ddb_guc_pushdown ? ddb_limit_hint(context->root, context->rel, pathkeys)
+						 : -1;
+	ddb_cost_estimate(state, candidate, context->rows, &startup_cost,
+					  &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
-	add_path(rel,
+	add_path(context->rel,
 			 (Path *) ddb_compat_foreign_path(
-				 root, rel, rel->rows, startup_cost, total_cost, pathkeys,
-				 rel->lateral_relids,
+				 context->root, context->rel, context->rows, startup_cost,
+				 total_cost, pathkeys, context->required_outer,
 				 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
 /* The items that a key match leaves to be read, estimated. */
 static double
-matched_items(PlannerInfo *root, RelOptInfo *rel, const DdbSource *source,
+matched_items(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match)
 {
-	Selectivity selectivity = clauselist_selectivity(
-		root, match->decided, rel->relid, JOIN_INNER, NULL);
+	Selectivity selectivity =
+		clauselist_selectivity(context->root, match->decided,
+							   context->rel->relid, JOIN_INNER, NULL);
 
 	return clamp_row_est(source->item_count * selectivity);
 }
 
 static void
-add_scan(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
-		 const DdbSource *source)
+add_scan(const PathContext *context, const DdbSource *source)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
 
 	candidate->source = source;
 	candidate->operation = DDB_OP_SCAN;
 	candidate->fetched_rows = source->item_count;
-	place_rest(context, state, rel->baserestrictinfo, NIL, NULL, candidate);
-	add_candidate(root, rel, candidate, NIL);
+	place_rest(&context->clauses, plan_state(context), context->restrictions,
+			   NIL, NULL, candidate);
+	add_candidate(context, candidate, NIL);
 }
 
 static DdbCandidate *
-key_candidate(PlannerInfo *root, RelOptInfo *rel,
-			  const DdbClauseContext *context, const DdbSource *source,
+key_candidate(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match, DdbOperation operation)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
 
 	candidate->source = source;
@@ -170,10 +187,13 @@ key_candidate(PlannerInfo *root, RelOptInfo *rel,
 	candidate->key_columns = match->partition_columns;
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
 								  ? match->count
-								  : matched_items(root, rel, source, match);
+								  : matched_items(context, source, match);
 	place_alternatives(match, candidate);
-	place_rest(context, state, rel->baserestrictinfo, match->decided,
-			   operation == DDB_OP_QUERY ? key_columns(state, source) : NULL,
+	place_rest(&context->clauses, plan_state(context), context->restrictions,
+			   match->decided,
+			   operation == DDB_OP_QUERY
+				   ? key_columns(plan_state(context), source)
+				   : NULL,
 			   candidate);
 	return candidate;
 }
@@ -184,54 +204,168 @@ key_candidate(PlannerInfo *root, RelOptInfo *rel,
  * offered unordered.
  */
 static void
-add_query(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
-		  const DdbSource *source, const DdbKeyMatch *match)
+add_query(const PathContext *context, const DdbSource *source,
+		  const DdbKeyMatch *match)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate =
-		key_candidate(root, rel, context, source, match, DDB_OP_QUERY);
+		key_candidate(context, source, match, DDB_OP_QUERY);
 	List *pathkeys =
-		ddb_order_pathkeys(root, rel, state, candidate, &candidate->backward);
+		ddb_order_pathkeys(context->root, context->rel, plan_state(context),
+						   candidate, &candidate->backward);
 
 	candidate->ordered = pathkeys != NIL;
-	add_candidate(root, rel, candidate, pathkeys);
+	add_candidate(context, candidate, pathkeys);
 	if (pathkeys != NIL && match->many)
-		add_candidate(
-			root, rel,
-			key_candidate(root, rel, context, source, match, DDB_OP_QUERY),
-			NIL);
+		add_candidate(context,
+					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }
 
+/* By key, where the clauses allow it. */
 static void
-add_source(PlannerInfo *root, RelOptInfo *rel, const DdbClauseContext *context,
-		   const DdbSource *source)
+add_keyed(const PathContext *context, const DdbSource *source)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbKeyMatch match;
 
 	/* A segment is a share of a Scan; no key condition can be that share. */
-	if (ddb_guc_pushdown && state->relation->segment < 0 &&
-		ddb_keys_match(context, rel->baserestrictinfo, source->keys, &match))
+	if (!ddb_guc_pushdown || plan_state(context)->relation->segment >= 0 ||
+		!ddb_keys_match(&context->clauses, context->restrictions, source->keys,
+						&match))
+		return;
+	if (source->index == NULL && match.whole_key)
+		add_candidate(context,
+					  key_candidate(context, source, &match, DDB_OP_GET_ITEM),
+					  NIL);
+	if (source->index != NULL || !match.whole_key || match.many)
+		add_query(context, source, &match);
+}
+
+/*
+ * Parameterised by other relations, whose columns then count as constants;
+ * only by key, because a Scan for each outer row is never wanted.
+ */
+static void
+add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
+{
+	PathContext context = *unparameterized;
+	ListCell *lc;
+
+	context.required_outer = info->ppi_req_outer;
+	context.restrictions = list_concat_copy(unparameterized->restrictions,
+											info->ppi_clauses);
+	context.rows = info->ppi_rows;
+	foreach (lc, plan_state(&context)->sources)
 	{
-		if (source->index == NULL && match.whole_key)
-			add_candidate(root, rel,
-						  key_candidate(root, rel, context, source, &match,
-										DDB_OP_GET_ITEM),
-						  NIL);
-		if (source->index != NULL || !match.whole_key || match.many)
-			add_query(root, rel, context, source, &match);
+		DdbSource *source = (DdbSource *) lfirst(lc);
+		DdbKeyMatch match;
+
+		/* Without the join clauses it is the path that there is already. */
+		if (ddb_source_serves(plan_state(&context), context.rel, source,
+							  context.restrictions) &&
+			ddb_keys_match(&context.clauses, context.restrictions,
+						   source->keys, &match) &&
+			list_difference_ptr(match.decided, unparameterized->restrictions) !=
+				NIL)
+			add_keyed(&context, source);
 	}
-	add_scan(root, rel, context, source);
+}
+
+/* Is the equivalence member one of our columns?  For the function below. */
+static bool
+member_is_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
+				 EquivalenceMember *em, void *arg)
+{
+	Node *node = (Node *) em->em_expr;
+
+	(void) root;
+	(void) ec;
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return IsA(node, Var) && ((Var *) node)->varno == (int) rel->relid &&
+		   ((Var *) node)->varattno == *(AttrNumber *) arg;
+}
+
+/* Join clauses that a column of ours has with other relations. */
+static List *
+join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
+{
+	List *clauses = NIL;
+	ListCell *lc;
+
+	foreach (lc, rel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (join_clause_is_movable_to(rinfo, rel))
+			clauses = lappend(clauses, rinfo);
+	}
+	if (!rel->has_eclass_joins)
+		return clauses;
+	foreach (lc, state->info->key_attributes)
+	{
+		const DdbColumn *column = ddb_relation_find_attribute(
+			state->relation, ((DdbKeyAttribute *) lfirst(lc))->name);
+		AttrNumber attnum = column != NULL ? column->attnum : 0;
+
+		if (column != NULL)
+			clauses = list_concat(clauses,
+								  generate_implied_equalities_for_column(
+									  root, rel, member_is_column, &attnum,
+									  rel->lateral_referencers));
+	}
+	return clauses;
+}
+
+/* One set of outer relations for each way to be joined, without repetition. */
+static List *
+parameterizations(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
+{
+	List *infos = NIL;
+	Relids all = bms_copy(rel->lateral_relids);
+	ListCell *lc;
+
+	foreach (lc, join_clauses(root, rel, state))
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Relids outer = bms_union(rinfo->clause_relids, rel->lateral_relids);
+
+		outer = bms_del_member(outer, rel->relid);
+		if (bms_is_empty(outer))
+			continue;
+		all = bms_union(all, outer);
+		infos = list_append_unique_ptr(
+			infos, get_baserel_parampathinfo(root, rel, outer));
+	}
+	/* Parts of a key may come from several relations together. */
+	if (list_length(infos) > 1)
+		infos = list_append_unique_ptr(
+			infos, get_baserel_parampathinfo(root, rel, all));
+	return infos;
 }
 
 void
 ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	DdbClauseContext context = {root, rel, state->codecs};
+	PathContext context = {root,
+						   rel,
+						   {root, rel, state->codecs},
+						   rel->baserestrictinfo,
+						   rel->lateral_relids,
+						   rel->rows};
 	ListCell *lc;
 
 	(void) relid;
 	foreach (lc, state->sources)
-		add_source(root, rel, &context, (DdbSource *) lfirst(lc));
+	{
+		DdbSource *source = (DdbSource *) lfirst(lc);
+
+		if (!ddb_source_serves(state, rel, source, context.restrictions))
+			continue;
+		add_keyed(&context, source);
+		add_scan(&context, source);
+	}
+	if (!ddb_guc_pushdown)
+		return;
+	foreach (lc, parameterizations(root, rel, state))
+		add_parameterized(&context, (ParamPathInfo *) lfirst(lc));
 }

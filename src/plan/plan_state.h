@@ -60,13 +60,15 @@ typedef struct DdbPlanState
 	bool consistent_read;
 	Bitmapset *needed; /* columns of target list and conditions,
 								 * offset as pull_varattnos does */
-	Bitmapset *not_null; /* columns that the conditions imply not to be
-								 * NULL, plain attribute numbers */
 	List *candidates; /* of DdbCandidate * */
 } DdbPlanState;
 
 /* relsize.c: planner callback; finds what there is to read from */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
+
+/* Does the source hold every item that can satisfy these clauses? */
+extern bool ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
+							  const DdbSource *source, List *restrictions);
 
 /* paths.c */
 extern void ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid);

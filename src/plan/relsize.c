@@ -2,8 +2,9 @@
  * relsize.c
  *		Finds what a foreign table can be read from: the table and its indexes.
  *
- * An index serves a query only if it holds every item that the query can
- * return and every attribute that the query needs (design.md decision 6).
+ * An index serves a query only if it holds every attribute that the query
+ * needs, and every item that it can return, which depends on the clauses that
+ * the scan is given (design.md decision 6).
  */
 #include "postgres.h"
 
@@ -76,18 +77,6 @@ forced_index(const DdbPlanState *state)
 	return index;
 }
 
-/*
- * Columns of this relation that every row satisfying the clauses has a value
- * in.
- */
-static Bitmapset *
-not_null_columns(RelOptInfo *rel)
-{
-	List *clauses = extract_actual_clauses(rel->baserestrictinfo, false);
-
-	return ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
-}
-
 /* Attributes that the query needs and the index does not hold. */
 static bool
 projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
@@ -104,9 +93,13 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 	return true;
 }
 
-/* Must every row that satisfies the query have this attribute, of key type? */
+/*
+ * Must every row have this attribute, of key type?  not_null: columns that
+ * cannot be NULL.
+ */
 static bool
-is_implied(const DdbPlanState *state, const char *attribute)
+is_implied(const DdbPlanState *state, Bitmapset *not_null,
+		   const char *attribute)
 {
 	if (ddb_key_schema_has(&state->info->keys, attribute))
 		return true;
@@ -114,22 +107,30 @@ is_implied(const DdbPlanState *state, const char *attribute)
 	{
 		const DdbColumn *column = &state->relation->columns[i];
 
-		if (column->name != NULL && bms_is_member(i + 1, state->not_null) &&
+		if (column->name != NULL && bms_is_member(i + 1, not_null) &&
 			strcmp(column->attribute, attribute) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Does the index hold every item that the query can return? */
-static bool
-holds_all_items(const DdbPlanState *state, const DdbIndexInfo *index)
+bool
+ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
+				  const DdbSource *source, List *restrictions)
 {
-	for (int i = 0; i < index->keys.npartition; i++)
-		if (!is_implied(state, index->keys.partition[i].name))
+	List *clauses = extract_actual_clauses(restrictions, false);
+	Bitmapset *not_null;
+
+	/* The table holds everything, and a forced index is what is wanted. */
+	if (source->index == NULL || state->forced_index)
+		return true;
+	not_null =
+		ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
+	for (int i = 0; i < source->keys->npartition; i++)
+		if (!is_implied(state, not_null, source->keys->partition[i].name))
 			return false;
-	for (int i = 0; i < index->keys.nsort; i++)
-		if (!is_implied(state, index->keys.sort[i].name))
+	for (int i = 0; i < source->keys->nsort; i++)
+		if (!is_implied(state, not_null, source->keys->sort[i].name))
 			return false;
 	return true;
 }
@@ -141,7 +142,7 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 	bool projects = projects_all(state, index);
 
 	if (!index->usable || (index->global && state->consistent_read) ||
-		(index->global && !projects) || !holds_all_items(state, index))
+		(index->global && !projects))
 		return;
 	source = make_source(state, index);
 	if (!projects)
@@ -200,7 +201,6 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &state->needed);
-	state->not_null = not_null_columns(rel);
 	find_sources(state);
 	rel->fdw_private = state;
 	rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
