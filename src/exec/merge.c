@@ -80,6 +80,8 @@ refill(DdbScanState *state, DdbStream *stream, bool is_top)
 {
 	bool more = ddb_stream_next(stream, stream->slot, stream->row_context);
 
+	if (!more)
+		ddb_stream_close(stream);
 	if (is_top && more)
 		binaryheap_replace_first(state->heap, PointerGetDatum(stream));
 	else if (is_top)

@@ -78,8 +78,7 @@ next_in_turn(DdbScanState *state, TupleTableSlot *slot)
 		state->last = state->streams[state->current];
 		if (ddb_stream_next(state->last, slot, state->row_context))
 			return slot;
-		if (state->last->call != NULL)
-			ddb_call_release(state->last->call);
+		ddb_stream_close(state->last);
 		state->current++;
 		state->window = Min(state->window * 2, MAX_WINDOW);
 	}

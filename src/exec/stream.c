@@ -67,6 +67,20 @@ ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 	return stream;
 }
 
+void
+ddb_stream_close(DdbStream *stream)
+{
+	if (stream->call != NULL)
+		ddb_call_release(stream->call);
+	if (stream->base != NULL)
+		pfree(stream->base);
+	if (stream->page.notes.items != NULL)
+		pfree(stream->page.notes.items);
+	stream->base = NULL;
+	memset(&stream->page, 0, sizeof(stream->page));
+	stream->page_open = false;
+}
+
 static DdbcOperation
 client_operation(const DdbStream *stream)
 {

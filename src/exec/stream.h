@@ -52,6 +52,9 @@ typedef struct DdbStream
 extern DdbStream *ddb_stream_create(struct DdbScanState *scan,
 									const DdbTarget *targets, int ntargets);
 
+/* Gives back what a stream that has ended holds; there may be thousands. */
+extern void ddb_stream_close(DdbStream *stream);
+
 /* Sends the next request, unless one is under way or none is left. */
 extern void ddb_stream_send(DdbStream *stream);
 

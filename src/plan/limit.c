@@ -44,10 +44,32 @@ ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 		   rows_pass_through(root, pathkeys);
 }
 
-int64
-ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
+/*
+ * Is the relation looked up to see whether there is a match at all?  Then a
+ * nested loop stops at the first one.
+ */
+static bool
+is_semijoin_inner(const PlannerInfo *root, const RelOptInfo *rel)
 {
-	(void) rel;
+	ListCell *lc;
+
+	foreach (lc, root->join_info_list)
+	{
+		SpecialJoinInfo *join = lfirst_node(SpecialJoinInfo, lc);
+
+		if ((join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI) &&
+			bms_equal(join->syn_righthand, rel->relids))
+			return true;
+	}
+	return false;
+}
+
+int64
+ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
+			   bool parameterized)
+{
+	if (parameterized)
+		return is_semijoin_inner(root, rel) ? 1 : -1;
 	if (!rows_pass_through(root, pathkeys))
 		return -1;
 	/* Partitions and UNION ALL: the LIMIT of all bounds each. */

@@ -134,11 +134,14 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	Cost startup_cost;
 	Cost total_cost;
 
-	candidate->limited = ddb_guc_pushdown &&
-						 ddb_limit_reaches(context->root, context->rel, pathkeys);
+	candidate->limited =
+		ddb_guc_pushdown &&
+		ddb_limit_reaches(context->root, context->rel, pathkeys);
 	candidate->limit_hint =
-		ddb_guc_pushdown ? ddb_limit_hint(context->root, context->rel, pathkeys)
-						 : -1;
+		ddb_guc_pushdown
+			? ddb_limit_hint(context->root, context->rel, pathkeys,
+							 !bms_is_empty(context->required_outer))
+			: -1;
 	ddb_cost_estimate(state, candidate, context->rows, &startup_cost,
 					  &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
@@ -154,9 +157,8 @@ static double
 matched_items(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match)
 {
-	Selectivity selectivity =
-		clauselist_selectivity(context->root, match->decided,
-							   context->rel->relid, JOIN_INNER, NULL);
+	Selectivity selectivity = clauselist_selectivity(
+		context->root, match->decided, context->rel->relid, JOIN_INNER, NULL);
 
 	return clamp_row_est(source->item_count * selectivity);
 }
@@ -250,8 +252,8 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 	ListCell *lc;
 
 	context.required_outer = info->ppi_req_outer;
-	context.restrictions = list_concat_copy(unparameterized->restrictions,
-											info->ppi_clauses);
+	context.restrictions =
+		list_concat_copy(unparameterized->restrictions, info->ppi_clauses);
 	context.rows = info->ppi_rows;
 	foreach (lc, plan_state(&context)->sources)
 	{
@@ -261,8 +263,8 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 		/* Without the join clauses it is the path that there is already. */
 		if (ddb_source_serves(plan_state(&context), context.rel, source,
 							  context.restrictions) &&
-			ddb_keys_match(&context.clauses, context.restrictions,
-						   source->keys, &match) &&
+			ddb_keys_match(&context.clauses, context.restrictions, source->keys,
+						   &match) &&
 			list_difference_ptr(match.decided, unparameterized->restrictions) !=
 				NIL)
 			add_keyed(&context, source);
@@ -307,10 +309,10 @@ join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 		AttrNumber attnum = column != NULL ? column->attnum : 0;
 
 		if (column != NULL)
-			clauses = list_concat(clauses,
-								  generate_implied_equalities_for_column(
-									  root, rel, member_is_column, &attnum,
-									  rel->lateral_referencers));
+			clauses =
+				list_concat(clauses, generate_implied_equalities_for_column(
+										 root, rel, member_is_column, &attnum,
+										 rel->lateral_referencers));
 	}
 	return clauses;
 }

@@ -94,7 +94,8 @@ extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
  */
 extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
 							  List *pathkeys);
-extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys);
+extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
+							bool parameterized);
 
 /* cost.c */
 extern void ddb_cost_estimate(const DdbPlanState *state,

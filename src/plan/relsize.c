@@ -124,8 +124,7 @@ ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 	/* The table holds everything, and a forced index is what is wanted. */
 	if (source->index == NULL || state->forced_index)
 		return true;
-	not_null =
-		ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
+	not_null = ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
 	for (int i = 0; i < source->keys->npartition; i++)
 		if (!is_implied(state, not_null, source->keys->partition[i].name))
 			return false;
