@@ -13,6 +13,7 @@ help:
 	@echo 'make install            install it there'
 	@echo 'make demo [KEEP=1]      the newest 100 of 10,000 log entries in one request'
 	@echo 'make check [ARGS=...]   all tests; ARGS go to pytest: ARGS="-k smoke"'
+	@echo 'make check-all          the same, and what depends on the server on others'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
 	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each'
 	@echo 'make lint format        check, or mend, how the code is written'
@@ -26,6 +27,9 @@ setup:
 # process that has to clean up.
 check:
 	@+tools/check.sh $(ARGS)
+
+check-all:
+	@+SERVERS='$(SERVERS)' tools/check_all.sh $(ARGS)
 
 demo:
 	@+tools/demo.sh $(if $(filter-out 0,$(KEEP)),--keep)

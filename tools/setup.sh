@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what `make check` and `make demo` need, and nothing when all is there.
 #
-#   tools/setup.sh check|demo|lint
+#   tools/setup.sh check|check-all|demo|lint
 #
 # Debian packages come through apt, as root or through sudo without a password;
 # who can do neither gets the one line to run.  DynamoDB Local and the Python
@@ -89,6 +89,7 @@ list_packages() {
 		need clang-tidy -- have clang-tidy
 		need cppcheck -- have cppcheck
 	fi
+	[ "$what" != check-all ] || need clang -- have clang
 	need ca-certificates -- [ -e /etc/ssl/certs/ca-certificates.crt ]
 }
 

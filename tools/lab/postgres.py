@@ -72,7 +72,15 @@ class PrivateTree:
         return self.prefix / self.ask(option).lstrip("/")
 
     @property
+    def version(self):
+        """The major version."""
+        return int(re.match(r"PostgreSQL (\d+)", self.ask("--version")).group(1))
+
+    @property
     def pg_regress(self):
+        """That of another version will do: it only runs psql and diff."""
+        if "DDB_FDW_PG_REGRESS" in os.environ:
+            return pathlib.Path(os.environ["DDB_FDW_PG_REGRESS"])
         makefiles = pathlib.Path(self.ask("--pgxs")).parent
         return makefiles.parent / "test" / "regress" / "pg_regress"
 
@@ -89,6 +97,9 @@ class PrivateTree:
                 ignore=NOT_COPIED,
                 dirs_exist_ok=True,
             )
+        # A server from a Python wheel finds its libraries relative to itself.
+        for libraries in pathlib.Path(self.ask("--bindir")).parents[2].glob("*.libs"):
+            shutil.copytree(libraries, self.prefix / str(libraries).lstrip("/"))
         self.install()
 
     def install(self):
