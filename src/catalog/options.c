@@ -232,7 +232,7 @@ option_names(int object)
 	return names.data;
 }
 
-static void
+static void __attribute__((noreturn))
 raise_unknown(const char *name, int object)
 {
 	const char *nearest = nearest_option(name, object);

@@ -362,6 +362,7 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 	value.span.data = scan->pos;
 	value.span.len = 0;
 	value.span.escaped = false;
+	value.boolean = false;
 	add_note(&page->notes, page->body, DDB_NOTE_ITEM, &value);
 	(void) ddb_scan_enter_object(scan);
 	while (next_attribute(reader, scan, &first, previous, &attribute))

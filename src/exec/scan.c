@@ -17,7 +17,7 @@
 #include "utils/rel.h"
 
 /* All response buffers of one statement stay under 32 MB (design.md 8). */
-#define WINDOW_BYTES (24 * 1024 * 1024)
+#define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
 
 /* Streams kept going at once; the client bounds requests in flight besides. */
 #define MAX_WINDOW 16
@@ -121,6 +121,8 @@ ddbIterateForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	Assert(slot != NULL);
 
 	if (!state->started)
 	{

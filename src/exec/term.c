@@ -18,7 +18,8 @@
 /* The service's limits of one expression (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4000 /* of 4096: the rest is slack */
 #define MAX_OPERATORS 290 /* of 300 */
-#define MAX_VALUE_BYTES (512 * 1024) /* of 1 MB in all expressions together */
+#define MAX_VALUE_BYTES                                                        \
+	(INT64CONST(512) * 1024) /* of 1 MB in all expressions together */
 #define MAX_IN_OPERANDS 99
 
 /* Longest placeholders: "#n9999" and ":v99999", with what is between. */

@@ -67,7 +67,7 @@ static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
 {
-	KeyPlace place;
+	KeyPlace place = {false, 0};
 
 	return ddb_clause_match(context, expr, false, comparison) &&
 		   !comparison->wider && comparison->condition.other == 0 &&
@@ -139,7 +139,7 @@ binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace place;
+		KeyPlace place = {false, 0};
 
 		if ((comparison->condition.op == DDB_COMPARE_EQ ||
 			 comparison->condition.op == DDB_COMPARE_IN) &&
@@ -179,7 +179,7 @@ keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace place;
+		KeyPlace place = {false, 0};
 
 		(void) find_place(context, keys, comparison->condition.column, &place);
 		if (place.on_sort && place.position >= usable)
@@ -253,7 +253,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		foreach (inner, comparisons)
 		{
 			DdbComparison *comparison = (DdbComparison *) lfirst(inner);
-			KeyPlace place;
+			KeyPlace place = {false, 0};
 
 			count *= value_count(context, comparison);
 			match->many |= comparison->condition.op == DDB_COMPARE_IN;

@@ -32,7 +32,7 @@
 #define DEFAULT_MAX_CONCURRENCY 16
 
 /* All response buffers of one statement stay under this (design.md 8). */
-#define MAX_RESPONSE_BYTES (32 * 1024 * 1024)
+#define MAX_RESPONSE_BYTES ((size_t) 32 * 1024 * 1024)
 
 /* Descriptors a client holds besides its connections: an epoll, a timer. */
 #define OWN_DESCRIPTORS 2
