@@ -12,12 +12,12 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo
   OPTIONS (access_key_id 'demo', secret_access_key 'demo');
 
 CREATE FOREIGN TABLE log_entries (
-  log_partition  text             OPTIONS (attribute 'logPartition'),
-  date_time      text OPTIONS (attribute 'dateTime') COLLATE "C",
+  log_partition  text   OPTIONS (attribute 'logPartition'),
+  date_time      text   OPTIONS (attribute 'dateTime') COLLATE "C",
   id             uuid,
   severity       text,
   message        text,
-  ttl_expiration bigint           OPTIONS (attribute 'ttlExpiration')
+  ttl_expiration bigint OPTIONS (attribute 'ttlExpiration')
 ) SERVER dynamo OPTIONS (table_name 'LogEntries');
 
 -- == The newest 100 entries: what PostgreSQL asks DynamoDB for

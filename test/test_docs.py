@@ -1,0 +1,190 @@
+"""docs/manual.md names what the sources name: options, settings, EXPLAIN's
+labels, SQLSTATEs; and whatever else the documents point to exists."""
+
+import pathlib
+import re
+
+import psycopg
+import pytest
+from lab.processes import REPOSITORY
+from support.fdw import foreign_table, make_server
+
+MANUAL = (REPOSITORY / "docs" / "manual.md").read_text()
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md"))]
+SECTIONS = {"SERVER": "Server", "USER": "User mapping", "TABLE": "Foreign table", "COLUMN": "Column"}
+
+
+def source(path):
+    return (REPOSITORY / "src" / path).read_text()
+
+
+def all_sources():
+    return "\n".join(p.read_text() for p in sorted((REPOSITORY / "src").rglob("*.[ch]")))
+
+
+def section(title, level="##"):
+    """The manual's text below a heading, up to the next as high."""
+    found = re.search(
+        rf"^{level} {re.escape(title)}\n(.*?)(?=^#{{1,{len(level)}}} |\Z)",
+        MANUAL,
+        re.MULTILINE | re.DOTALL,
+    )
+    assert found, f"the manual has no section {title}"
+    return found[1]
+
+
+def first_cells(text):
+    return re.findall(r"^\|([^|]*)\|", text, re.MULTILINE)
+
+
+def named_in_tables(text):
+    """What stands in backquotes in the first cell of each row."""
+    return {name for cell in first_cells(text) for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def options():
+    """(name, where, flags, default) of each row of the option table."""
+    table = re.search(r"ddb_options\[\] = \{(.*?)\n\};", source("catalog/options.c"), re.DOTALL)[1]
+    text = r"(?:NULL|(?:\"[^\"]*\"\s*)+)"
+    rows = re.findall(
+        rf"\{{\"(\w+)\",\s*([\w| ]+),\s*DDB_OPTION_\w+,\s*([\w| ]+),\s*[^,]+,\s*[^,]+,"
+        rf"\s*{text},\s*({text}),",
+        table,
+    )
+    assert len(rows) == len(re.findall(r"^\t\{\"", table, re.MULTILINE))
+    return [
+        (name, where.split(" | "), flags, None if default == "NULL" else default.strip('"'))
+        for name, where, flags, default in rows
+    ]
+
+
+@pytest.mark.parametrize("where", SECTIONS)
+def test_options(where):
+    here = {name for name, places, *_ in options() if where in places}
+    text = section(SECTIONS[where], "###")
+    documented = named_in_tables(text)
+    assert here <= documented, f"not in the manual: {sorted(here - documented)}"
+    assert documented <= here, f"not an option: {sorted(documented - here)}"
+
+
+def test_options_that_come_later_are_marked():
+    for name, _, flags, _ in options():
+        if "DDB_OPTION_LATER" in flags:
+            rows = re.findall(rf"^\|[^|]*`{name}`[^|]*\|.*$", section("Objects and options"), re.M)
+            assert rows and all("*later*" in row for row in rows), name
+
+
+def test_defaults():
+    """Short ones, of the server's options: as the table of options has them."""
+    text = section("Server", "###")
+    for name, places, flags, default in options():
+        if "SERVER" in places and default and " " not in default and "LATER" not in flags:
+            (row,) = re.findall(rf"^\|[^|]*`{name}`[^|]*\|.*$", text, re.MULTILINE)
+            assert f"`{default}`" in row.rsplit("|", 2)[1], (name, default)
+
+
+def test_settings():
+    defined = set(re.findall(r"\"(ddb_fdw\.\w+)\"", source("catalog/guc.c")))
+    assert defined
+    assert defined == named_in_tables(section("Settings"))
+
+
+def test_explain_labels():
+    text = source("exec/explain.c")
+    labels = set(re.findall(r"ExplainProperty\w+\(\s*\"([^\"]+)\"", text))
+    labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))
+    assert {"DynamoDB Operation", "Page Size", "Requests"} <= labels
+    documented = named_in_tables(section("EXPLAIN"))
+    assert labels <= documented, f"not in the manual: {sorted(labels - documented)}"
+    assert documented <= labels | {"Filter"}, f"not a label: {sorted(documented - labels)}"
+
+
+def test_sqlstates(tree):
+    header = pathlib.Path(tree.ask("--includedir-server")) / "utils" / "errcodes.h"
+    codes = {
+        name: "".join(re.findall(r"'(.)'", characters))
+        for name, characters in re.findall(
+            r"#define (ERRCODE_\w+) MAKE_SQLSTATE\((.*)\)", header.read_text()
+        )
+    }
+    # Classes, which are caught and not raised.
+    names = set(re.findall(r"\bERRCODE_\w+", all_sources())) - {
+        "ERRCODE_DATA_EXCEPTION",
+        "ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION",
+    }
+    used = {codes[name] for name in names if name in codes}
+    documented = set(re.findall(r"\b[0-9A-Z]{5}\b", " ".join(first_cells(section("Errors")))))
+    assert used and used <= documented, f"not in the manual: {sorted(used - documented)}"
+    # PostgreSQL itself raises what a cancel ends in.
+    assert documented <= used | {"57014"}, f"never raised: {sorted(documented - used)}"
+
+
+def anchors(text):
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links(document):
+    path = REPOSITORY / document
+    text = path.read_text()
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", text):
+        linked = path.parent / target if target else path
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked.read_text()), anchor
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_paths_named(document):
+    """`src/…`, `test/…` and the like in backquotes exist."""
+    text = (REPOSITORY / document).read_text()
+    for named in re.findall(r"`((?:src|test|tools|bench|docs|examples|sql|expected)/[\w./-]*)`", text):
+        found = REPOSITORY / named
+        assert found.exists() or list(found.parent.glob(found.name + ".*")), named
+
+
+def test_every_source_folder_is_in_the_design():
+    design = (REPOSITORY / "docs" / "design.md").read_text()
+    for folder in (REPOSITORY / "src").iterdir():
+        if folder.is_dir():
+            assert f"{folder.name}/" in design, folder.name
+            for path in folder.glob("*.c"):
+                assert re.search(rf"\b{path.stem}\b", design), f"{folder.name}/{path.name}"
+
+
+def sql_blocks(document):
+    return re.findall(r"^```sql\n(.*?)^```", (REPOSITORY / document).read_text(), re.M | re.S)
+
+
+def run(db, block, endpoint):
+    """As pasted, but for DynamoDB Local and with keys that it takes."""
+    block = block.replace("region 'us-east-1'", f"region 'us-east-1', endpoint_url '{endpoint}'")
+    return db.execute(block.replace("'…'", "'test'"))
+
+
+def test_readme_queries(cluster, empty_database, dynamodb, tables):
+    """The first one needs the table of the demo, the last one comes first."""
+    newest, entries, server = sql_blocks("README.md")
+    with psycopg.connect(**cluster.conninfo(empty_database), autocommit=True) as db:
+        run(db, server, dynamodb.endpoint)
+        definition, query = entries.split("\n\n")
+        run(db, definition, dynamodb.endpoint)
+        rows = run(db, query, dynamodb.endpoint).fetchall()
+        assert len(rows) == 10 and rows == sorted(rows, reverse=True)
+        db.execute("ALTER FOREIGN TABLE entries RENAME TO log_entries")
+        assert len(run(db, newest, dynamodb.endpoint).fetchall()) == 100
+
+
+def test_first_query_of_the_manual(cluster, empty_database, dynamodb, tables):
+    with psycopg.connect(**cluster.conninfo(empty_database), autocommit=True) as db:
+        run(db, sql_blocks("docs/manual.md")[0], dynamodb.endpoint)
+        assert db.execute("SELECT count(ttl_expiration) FROM log_entries").fetchone()[0] > 0
+
+
+def test_options_before_collate(db):
+    """As the documents say; PostgreSQL may some day take both."""
+    make_server(db, "http://127.0.0.1:1")
+    with pytest.raises(psycopg.errors.SyntaxError, match='at or near "OPTIONS"'):
+        foreign_table(db, "t", ["a text COLLATE \"C\" OPTIONS (attribute 'A')"])
+    foreign_table(db, "t", ["a text OPTIONS (attribute 'A') COLLATE \"C\" NOT NULL"])
