@@ -7,7 +7,7 @@ import re
 import psycopg
 import pytest
 from lab.processes import REPOSITORY
-from support.fdw import foreign_table, make_server
+from support.fdw import explain, foreign_scan, foreign_table, make_server
 
 MANUAL = (REPOSITORY / "docs" / "manual.md").read_text()
 DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md"))]
@@ -188,3 +188,125 @@ def test_options_before_collate(db):
     with pytest.raises(psycopg.errors.SyntaxError, match='at or near "OPTIONS"'):
         foreign_table(db, "t", ["a text COLLATE \"C\" OPTIONS (attribute 'A')"])
     foreign_table(db, "t", ["a text OPTIONS (attribute 'A') COLLATE \"C\" NOT NULL"])
+
+
+# ---- the manual's table of conditions, cell by cell --------------------------------
+
+VALUES = {
+    "text": "'a'",
+    "number": "1",
+    "binary": "'\\x01'",
+    "float": "1.5",
+    "boolean": "true",
+    "uuid": "'00000000-0000-0000-0000-000000000001'",
+    "fixed": "'2026-11-01'",
+    "time": "'2026-11-01'",
+    "epoch": "'2026-11-01'",
+    "enum": "'ok'",
+    "other": "'10.0.0.1'",
+}
+COLUMNS = [
+    "log_partition text OPTIONS (attribute 'logPartition')",
+    'text text COLLATE "C"',
+    'text2 text COLLATE "C"',
+    "linguistic text",
+    "number bigint",
+    "number2 bigint",
+    'as_text bigint OPTIONS (type \'S\')',
+    "binary bytea",
+    "binary2 bytea",
+    "float double precision",
+    "float2 double precision",
+    "boolean boolean",
+    "boolean2 boolean",
+    "uuid uuid",
+    "uuid2 uuid",
+    "fixed timestamptz OPTIONS (format 'iso8601:6')",
+    "fixed2 timestamptz OPTIONS (format 'iso8601:6')",
+    "time timestamptz",
+    "time2 timestamptz",
+    "epoch timestamptz OPTIONS (format 'epoch')",
+    "enum mood",
+    "other inet",
+    "lenient numeric OPTIONS (on_type_mismatch 'null')",
+]
+EQUALITY = {
+    "exact": ["text", "number", "binary", "boolean", "fixed", "enum"],
+    "wider": ["float", "uuid", "time", "epoch"],
+    "local": ["other"],
+}
+ONE_SPELLING = {
+    "exact": ["text", "number", "binary", "boolean", "fixed", "enum"],
+    "local": ["float", "uuid", "time", "epoch", "other"],
+}
+ORDER = {
+    "exact": ["text", "number", "binary", "fixed"],
+    "wider": ["float", "uuid", "time", "epoch"],
+    "local": ["boolean", "enum", "other"],
+}
+# condition (c: the column, v: a value of its type) -> class -> columns
+CLASSES = {
+    "c = v": EQUALITY,
+    "c <> v": EQUALITY,
+    "c IS DISTINCT FROM v": ONE_SPELLING,
+    "c IS NOT DISTINCT FROM v": ONE_SPELLING,
+    "c IN (v, v2)": ONE_SPELLING,
+    "c <> ALL (ARRAY[v, v2])": ONE_SPELLING,
+    "c < v": ORDER,
+    "c BETWEEN v AND v2": ORDER,
+    "NOT c >= v": ORDER,
+    "c LIKE 'p%'": {"exact": ["text", "linguistic"]},
+    "c LIKE '%p%'": {"exact": ["text", "linguistic"]},
+    "c NOT LIKE 'p%'": {"exact": ["text", "linguistic"]},
+    "c LIKE 'p%q'": {"wider": ["text", "linguistic"]},
+    "c ^@ 'p'": {"exact": ["text", "linguistic"]},
+    "starts_with(c, 'p')": {"exact": ["text", "linguistic"]},
+    "strpos(c, 'p') > 0": {"exact": ["text", "linguistic"]},
+    "strpos(c, 'p') = 0": {"exact": ["text", "linguistic"]},
+    "c > 'a'": {"local": ["linguistic"]},
+    "c ~>~ 'a'": {"exact": ["linguistic", "text"]},
+    "c = 'a'": {"exact": ["linguistic"]},
+    "c = 7": {"local": ["as_text"]},
+    "c IS TRUE": {"exact": ["boolean"]},
+    "c IS NOT FALSE": {"exact": ["boolean"]},
+    "NOT c": {"exact": ["boolean"]},
+    "c IS NOT NULL": {"exact": [*VALUES, "linguistic"]},
+    "c IS NULL": {"wider": [*VALUES, "linguistic"], "exact": ["lenient"]},
+    "c = c2": {
+        "exact": ["text", "number", "binary", "fixed"],
+        "local": ["float", "boolean", "uuid", "time"],
+    },
+    "c < c2": {
+        "exact": ["text", "number", "binary", "fixed"],
+        "local": ["float", "boolean", "uuid", "time"],
+    },
+    "c = v OR (c > v AND upper(c) <> v)": {"wider": ["text"]},
+    "c = v OR upper(c) = v": {"local": ["text"]},
+}
+
+
+def class_of(node):
+    if "DynamoDB Filter" not in node:
+        return "local" if "Filter" in node else "none"
+    return "wider" if "Filter" in node else "exact"
+
+
+def test_table_of_conditions(db, dynamodb, tables):
+    make_server(db, dynamodb.endpoint)
+    db.execute("CREATE TYPE mood AS ENUM ('sad', 'ok')")
+    quoted = [re.sub(r"^(\w+)", r'"\1"', column) for column in COLUMNS]
+    foreign_table(db, "t", quoted, table_name="LogEntries")
+    types = dict(db.execute("SELECT attname, atttypid::regtype::text FROM pg_attribute"
+                            " WHERE attrelid = 't'::regclass AND attnum > 0"))
+    wrong = []
+    for condition, classes in CLASSES.items():
+        for expected, columns in classes.items():
+            for column in columns:
+                value = f"{VALUES.get(column)}::{types[column]}"
+                text = re.sub(r"\bc2\b", f'"{column}2"', condition)
+                text = re.sub(r"\bc\b", f'"{column}"', text)
+                text = re.sub(r"\bv2?\b", lambda _: value, text)
+                found = class_of(foreign_scan(explain(db, f"SELECT * FROM t WHERE {text}")))
+                if found != expected:
+                    wrong.append((condition, column, expected, found))
+    assert not wrong
