@@ -22,6 +22,7 @@
 #include "nodes/execnodes.h"
 #include "optimizer/clauses.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
 #include "parser/parsetree.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -101,6 +102,26 @@ ddb_compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
 								   NIL,
 #endif
 								   fdw_private);
+}
+
+/* The members of an equivalence class that may be of these relations. */
+static inline List *
+ddb_compat_class_members(const EquivalenceClass *class, Relids relids)
+{
+#if PG_VERSION_NUM >= 180000
+	EquivalenceMemberIterator iterator;
+	EquivalenceMember *member;
+	List *members = NIL;
+
+	setup_eclass_member_iterator(&iterator,
+								 unconstify(EquivalenceClass *, class), relids);
+	while ((member = eclass_member_iterator_next(&iterator)) != NULL)
+		members = lappend(members, member);
+	return members;
+#else
+	(void) relids;
+	return class->ec_members;
+#endif
 }
 
 /* Does the pathkey ask for descending order? */

@@ -156,7 +156,7 @@ encode_number(const char *text, DdbBound *bound)
 	size_t len;
 
 	bound->type = DDB_STORED_N;
-	/* numeric_out's other words; PostgreSQL sorts NaN above everything. */
+	/* Infinity and NaN; PostgreSQL sorts NaN above everything. */
 	if (!ddb_decimal_parse(text, strlen(text), &decimal))
 	{
 		bound->place =
@@ -338,8 +338,9 @@ float_span(double value, double below, double above, DdbBound *low,
 			value < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
 		return;
 	}
-	encode_number(float8out_internal(below), low);
-	encode_number(float8out_internal(above), high);
+	/* Not as extra_float_digits would have it: it may round inward. */
+	encode_number(psprintf("%.17g", below), low);
+	encode_number(psprintf("%.17g", above), high);
 }
 
 /*

@@ -285,6 +285,23 @@ ddb_key_range_is_empty(const DdbKeyRange *range)
 		   (order == 0 && (range->lower_strict || range->upper_strict));
 }
 
+/*
+ * BETWEEN takes both ends in; a strict end lets through one item of that value
+ * at most (of an index, whose keys may repeat, any number: the caller knows).
+ */
+void
+ddb_key_range_widen(DdbKeyRange *range)
+{
+	if (!range->has_lower || !range->has_upper || is_pure_prefix(range) ||
+		!(range->lower_strict || range->upper_strict))
+		return;
+	range->recheck = true;
+	if (range->surplus >= 0)
+		range->surplus += range->lower_strict + range->upper_strict;
+	range->lower_strict = false;
+	range->upper_strict = false;
+}
+
 bool
 ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 {
@@ -297,14 +314,15 @@ ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 		return false;
 	a->is_prefix &= b->is_prefix && ddb_key_range_compare(a, b) == 0;
 	a->recheck |= b->recheck;
-	if (b->surplus < 0)
-		a->surplus = -1;
+	a->surplus =
+		a->surplus < 0 || b->surplus < 0 ? -1 : a->surplus + b->surplus;
 	if (compare_upper(a, b) < 0)
 	{
 		a->has_upper = b->has_upper;
 		a->upper = b->upper;
 		a->upper_strict = b->upper_strict;
 	}
+	ddb_key_range_widen(a);
 	return true;
 }
 
@@ -328,19 +346,11 @@ ddb_key_range_holds(const DdbKeyRange *range, const DdbBound *value)
 	return true;
 }
 
-/*
- * BETWEEN takes both ends in; a strict end lets through one item of that value
- * at most (of an index, whose keys may repeat, any number: the caller knows).
- */
 void
 ddb_key_range_finish(DdbKeyRange *range)
 {
 	range->empty = ddb_key_range_is_empty(range);
 	range->is_prefix = !range->empty && is_pure_prefix(range);
-	if (range->empty || range->is_prefix || !range->has_lower ||
-		!range->has_upper || !(range->lower_strict || range->upper_strict))
-		return;
-	range->recheck = true;
-	if (range->surplus >= 0)
-		range->surplus += range->lower_strict + range->upper_strict;
+	if (!range->empty)
+		ddb_key_range_widen(range);
 }

@@ -56,6 +56,13 @@ extern int ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
 extern bool ddb_key_range_is_empty(const DdbKeyRange *range);
 
 /*
+ * Makes strict ends inclusive where DynamoDB cannot say them; what is not
+ * wanted then is left to the re-check.  To be done before ranges are compared
+ * with each other, so that none overlaps another in what is asked for.
+ */
+extern void ddb_key_range_widen(DdbKeyRange *range);
+
+/*
  * Extends a to hold b as well, when together they are one range: when they
  * overlap or touch.  a must not begin after b.
  */

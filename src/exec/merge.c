@@ -16,6 +16,9 @@
 #include "utils/sortsupport.h"
 #include "utils/typcache.h"
 
+/* Streams whose first pages are asked for together. */
+#define GROUP 16
+
 /* The greater row is deeper: binaryheap keeps the greatest on top. */
 static int
 compare_streams(Datum a, Datum b, void *arg)
@@ -106,19 +109,30 @@ ddb_merge_begin(DdbScanState *state)
 	}
 }
 
+/*
+ * First pages come in groups, so that the sizes of the first ones bound those
+ * of the others.
+ */
 static void
 fill(DdbScanState *state)
 {
-	for (int i = 0; i < state->nstreams; i++)
-		ddb_stream_send(state->streams[i]);
-	for (int i = 0; i < state->nstreams; i++)
-		refill(state, state->streams[i], false);
+	for (int i = 0; i < state->nstreams; i += GROUP)
+	{
+		int end = Min(i + GROUP, state->nstreams);
+
+		for (int j = i; j < end; j++)
+			ddb_stream_send(state->streams[j]);
+		for (int j = i; j < end; j++)
+			refill(state, state->streams[j], false);
+	}
 	binaryheap_build(state->heap);
 }
 
 TupleTableSlot *
 ddb_merge_next(DdbScanState *state)
 {
+	if (state->last != NULL && binaryheap_empty(state->heap))
+		return NULL; /* asked again after the end */
 	/* The row given last is done with only now. */
 	if (state->last != NULL)
 		refill(state, state->last, true);

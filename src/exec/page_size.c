@@ -70,11 +70,15 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 static int64
 merge_limit(const DdbScanState *state, int64 limit)
 {
-	double share = MERGE_BYTES / state->nstreams;
+	double share;
+	double item_bytes = Max(state->plan->item_bytes, state->largest_item);
 
-	if (state->heap == NULL || share >= PAGE_BYTES)
+	if (state->heap == NULL)
 		return limit;
-	share = Max(1.0, floor(share / Max(state->plan->item_bytes, 1)));
+	share = MERGE_BYTES / state->nstreams;
+	if (share >= PAGE_BYTES)
+		return limit;
+	share = Max(1.0, floor(share / Max(item_bytes, 1)));
 	return limit == 0 ? (int64) share : Min(limit, (int64) share);
 }
 

@@ -59,6 +59,8 @@ typedef struct DdbScanState
 	struct SortSupportData *sort_keys;
 	int nsort_keys;
 	int64 largest_reply; /* bytes */
+	double largest_item; /* mean bytes of an item, of the page where it was
+						  * greatest */
 
 	/* how many rows are wanted */
 	int64 bound; /* LIMIT + OFFSET or a hint, or -1 */

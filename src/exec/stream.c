@@ -271,6 +271,9 @@ receive(DdbStream *stream)
 	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
 	scan->largest_reply = Max(scan->largest_reply, (int64) len);
+	if (stream->page.item_count > 0)
+		scan->largest_item =
+			Max(scan->largest_item, (double) len / stream->page.item_count);
 	/* Rows counted belong to the range that was asked, not to the next. */
 	stream->uncounted = scan->count_only ? stream->page.count : 0;
 	stream->counted_target = stream->targets != NULL && !is_batch(stream)

@@ -11,6 +11,12 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 
+/*
+ * Keys that one run asks for, at most: each takes half a kilobyte here, and a
+ * thousand batches are long past what a Scan costs.
+ */
+#define MAX_TARGETS 100000
+
 /* What resolving needs at hand. */
 typedef struct Context
 {
@@ -110,6 +116,16 @@ multiply(const Context *context, TargetList *list,
 	get_typlenbyvalalign(ARR_ELEMTYPE(elements), &len, &byval, &align);
 	deconstruct_array(elements, ARR_ELEMTYPE(elements), len, byval, align,
 					  &values, &nulls, &n);
+	if ((double) list->n * n > MAX_TARGETS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many combinations of key values for DynamoDB "
+						"table \"%s\"",
+						context->plan->table_name),
+				 errdetail("Lists in the query make more than %d keys.",
+						   MAX_TARGETS),
+				 errhint("Use shorter lists, or join with a table that holds "
+						 "the values.")));
 	for (int i = 0; i < list->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -273,8 +289,13 @@ make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 	int kept = 0;
 
 	for (int i = 0; i < list->n; i++)
-		if (!is_empty(plan, &list->items[i]))
-			list->items[kept++] = list->items[i];
+	{
+		if (is_empty(plan, &list->items[i]))
+			continue;
+		for (int j = 0; j < plan->keys.nsort; j++)
+			ddb_key_range_widen(&list->items[i].sort[j]);
+		list->items[kept++] = list->items[i];
+	}
 	list->n = kept;
 	qsort_arg(list->items, list->n, sizeof(DdbTarget), compare_targets,
 			  unconstify(DdbAccessPlan *, plan));

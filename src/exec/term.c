@@ -323,6 +323,17 @@ null_term(DdbTermContext *context, const DdbCodec *codec)
 	return misfit_is_null ? constant_term(true) : type_term(codec, true);
 }
 
+/*
+ * May a stored value be NULL here although it is of the stored type?  Then what
+ * is true of NULL cannot be asked of DynamoDB.
+ */
+static bool
+hides_nulls(const DdbCodec *codec)
+{
+	return ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
+		   !ddb_codec_fits_all(codec);
+}
+
 static DdbTerm *
 boolean_term(const DdbCodec *codec, const char *op, bool value)
 {
@@ -366,9 +377,11 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 		case DDB_COMPARE_FALSE:
 			return boolean_term(codec, "=", false);
 		case DDB_COMPARE_NOT_TRUE:
-			return boolean_term(codec, "<>", true);
+			return hides_nulls(codec) ? constant_term(true)
+									  : boolean_term(codec, "<>", true);
 		case DDB_COMPARE_NOT_FALSE:
-			return boolean_term(codec, "<>", false);
+			return hides_nulls(codec) ? constant_term(true)
+									  : boolean_term(codec, "<>", false);
 		default:
 			return constant_term(false); /* of NULL, never true */
 	}
@@ -381,7 +394,7 @@ distinct_term(const DdbCodec *codec, Datum value, Oid typid)
 	DdbBound bound;
 
 	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
-	if (bound.place != DDB_BOUND_EXACT)
+	if (bound.place != DDB_BOUND_EXACT || hides_nulls(codec))
 		return constant_term(true);
 	return value_term(DDB_TERM_COMPARE, codec, "<>", &bound, false);
 }

@@ -23,7 +23,7 @@ class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 {
 	ListCell *lc;
 
-	foreach (lc, class->ec_members)
+	foreach (lc, ddb_compat_class_members(class, rel->relids))
 	{
 		EquivalenceMember *member = lfirst_node(EquivalenceMember, lc);
 		Node *node = (Node *) member->em_expr;
@@ -74,6 +74,42 @@ add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 	return pathkeys;
 }
 
+/* Has every item that is read the same value of this sort attribute? */
+static bool
+is_bound(const DdbCandidate *candidate, const DdbColumn *column)
+{
+	ListCell *lc;
+
+	if (candidate->many || column == NULL)
+		return false;
+	foreach (lc, (List *) linitial(candidate->alternatives))
+	{
+		DdbCondition *condition = (DdbCondition *) lfirst(lc);
+
+		if (condition->op == DDB_COMPARE_EQ &&
+			condition->column == column->attnum)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The first sort attribute from a position on that is not bound to a value,
+ * which the query's order no longer mentions.
+ */
+static int
+skip_bound(const DdbPlanState *state, const DdbCandidate *candidate,
+		   int position)
+{
+	const DdbKeySchema *keys = candidate->source->keys;
+
+	while (position < keys->nsort &&
+		   is_bound(candidate, ddb_relation_find_attribute(
+								   state->relation, keys->sort[position].name)))
+		position++;
+	return position;
+}
+
 List *
 ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbPlanState *state, const DdbCandidate *candidate,
@@ -82,7 +118,7 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	const DdbKeySchema *keys = candidate->source->keys;
 	List *pathkeys = NIL;
 	ListCell *lc;
-	int position = 0;
+	int position = skip_bound(state, candidate, 0);
 	bool one_to_one = true; /* keys that differ, differ here too */
 
 	*backward = false;
@@ -105,15 +141,15 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 			!class_is_attribute(pathkey->pk_eclass, rel, codec) ||
 			!pathkey_follows_bytes(pathkey, codec))
 			break;
-		if (position > 0 && descending != *backward)
+		if (pathkeys != NIL && descending != *backward)
 			break;
 		one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
 		*backward = descending;
 		pathkeys = lappend(pathkeys, pathkey);
-		position++;
+		position = skip_bound(state, candidate, position + 1);
 	}
 	/* In one partition of the table the sort key is unique. */
-	if (position > 0 && position == keys->nsort && one_to_one &&
+	if (pathkeys != NIL && position == keys->nsort && one_to_one &&
 		!candidate->many && candidate->source->index == NULL)
 		pathkeys = add_tie_breakers(root, rel, pathkeys);
 	return pathkeys;

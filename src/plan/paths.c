@@ -18,17 +18,29 @@
 #include "optimizer/restrictinfo.h"
 #include "plan/filter.h"
 
-/* Columns that a Query of this source may not name in its filter. */
+/*
+ * Columns that a filter of this source may not name: what the index does not
+ * hold, and of a Query the key that it is read by.
+ */
 static Bitmapset *
-key_columns(const DdbPlanState *state, const DdbSource *source)
+banned_columns(const DdbPlanState *state, const DdbSource *source,
+			   DdbOperation operation)
 {
 	Bitmapset *columns = NULL;
 
 	for (int i = 0; i < state->relation->ncolumns; i++)
-		if (state->relation->columns[i].name != NULL &&
-			ddb_key_schema_has(source->keys,
-							   state->relation->columns[i].attribute))
+	{
+		const DdbColumn *column = &state->relation->columns[i];
+
+		if (column->name == NULL)
+			continue;
+		if ((operation == DDB_OP_QUERY &&
+			 ddb_key_schema_has(source->keys, column->attribute)) ||
+			(source->index != NULL &&
+			 !ddb_table_info_projects(state->info, source->index,
+									  column->attribute)))
 			columns = bms_add_member(columns, i + 1);
+	}
 	return columns;
 }
 
@@ -163,16 +175,26 @@ matched_items(const PathContext *context, const DdbSource *source,
 	return clamp_row_est(source->item_count * selectivity);
 }
 
+/*
+ * What DynamoDB last counted may be hours old, and a Scan reads whatever has
+ * come since.  So where a key would do (keyed), the table is taken for one
+ * that has grown.
+ */
+#define GROWN_ITEM_COUNT 100000.0
+
 static void
-add_scan(const PathContext *context, const DdbSource *source)
+add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 {
 	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
 
 	candidate->source = source;
 	candidate->operation = DDB_OP_SCAN;
 	candidate->fetched_rows = source->item_count;
+	if (keyed)
+		candidate->fetched_rows = Max(source->item_count, GROWN_ITEM_COUNT);
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
-			   NIL, NULL, candidate);
+			   NIL, banned_columns(plan_state(context), source, DDB_OP_SCAN),
+			   candidate);
 	add_candidate(context, candidate, NIL);
 }
 
@@ -193,9 +215,7 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	place_alternatives(match, candidate);
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   match->decided,
-			   operation == DDB_OP_QUERY
-				   ? key_columns(plan_state(context), source)
-				   : NULL,
+			   banned_columns(plan_state(context), source, operation),
 			   candidate);
 	return candidate;
 }
@@ -222,8 +242,8 @@ add_query(const PathContext *context, const DdbSource *source,
 					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }
 
-/* By key, where the clauses allow it. */
-static void
+/* By key, where the clauses allow it: then true. */
+static bool
 add_keyed(const PathContext *context, const DdbSource *source)
 {
 	DdbKeyMatch match;
@@ -232,13 +252,14 @@ add_keyed(const PathContext *context, const DdbSource *source)
 	if (!ddb_guc_pushdown || plan_state(context)->relation->segment >= 0 ||
 		!ddb_keys_match(&context->clauses, context->restrictions, source->keys,
 						&match))
-		return;
+		return false;
 	if (source->index == NULL && match.whole_key)
 		add_candidate(context,
 					  key_candidate(context, source, &match, DDB_OP_GET_ITEM),
 					  NIL);
 	if (source->index != NULL || !match.whole_key || match.many)
 		add_query(context, source, &match);
+	return true;
 }
 
 /*
@@ -267,7 +288,7 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 						   &match) &&
 			list_difference_ptr(match.decided, unparameterized->restrictions) !=
 				NIL)
-			add_keyed(&context, source);
+			(void) add_keyed(&context, source);
 	}
 }
 
@@ -354,18 +375,21 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 						   rel->baserestrictinfo,
 						   rel->lateral_relids,
 						   rel->rows};
+	bool keyed = false;
 	ListCell *lc;
 
 	(void) relid;
 	foreach (lc, state->sources)
-	{
-		DdbSource *source = (DdbSource *) lfirst(lc);
-
-		if (!ddb_source_serves(state, rel, source, context.restrictions))
-			continue;
-		add_keyed(&context, source);
-		add_scan(&context, source);
-	}
+		if (ddb_source_serves(state, rel, (DdbSource *) lfirst(lc),
+							  context.restrictions))
+			keyed |= add_keyed(&context, (DdbSource *) lfirst(lc));
+	/* Where full scans are denied, none is offered beside a key. */
+	foreach (lc, state->sources)
+		if (ddb_source_serves(state, rel, (DdbSource *) lfirst(lc),
+							  context.restrictions) &&
+			!(keyed &&
+			  ddb_relation_scan_policy(state->relation) == DDB_SCAN_DENY))
+			add_scan(&context, (DdbSource *) lfirst(lc), keyed);
 	if (!ddb_guc_pushdown)
 		return;
 	foreach (lc, parameterizations(root, rel, state))
