@@ -28,8 +28,9 @@ setup:
 check:
 	@+tools/check.sh $(ARGS)
 
+check-all: export SERVERS := $(SERVERS)
 check-all:
-	@+SERVERS='$(SERVERS)' tools/check_all.sh $(ARGS)
+	@+tools/check_all.sh $(ARGS)
 
 demo:
 	@+tools/demo.sh $(if $(filter-out 0,$(KEEP)),--keep)
