@@ -104,6 +104,7 @@ ddb_merge_begin(DdbScanState *state)
 		DdbStream *stream = state->streams[i];
 
 		stream->slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+		stream->slot->tts_tableOid = state->relation->relid;
 		stream->row_context = AllocSetContextCreate(
 			state->run_context, "ddb_fdw merge row", ALLOCSET_SMALL_SIZES);
 	}

@@ -195,6 +195,8 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	DdbTargets targets;
 
 	reset_run(state);
+	/* Filters that run here may ask; ForeignNext tells only later. */
+	node->ss.ss_ScanTupleSlot->tts_tableOid = state->relation->relid;
 	old = MemoryContextSwitchTo(state->run_context);
 	ddb_targets_resolve(node, state->plan, state->values, state->codecs,
 						&targets);
