@@ -1,7 +1,6 @@
-"""Random DynamoDB tables, and random queries over them, from a seed.
+"""Random DynamoDB tables, from a seed; support.queries asks of them.
 
-    fuzz = Table(seed, number)      # items, rows, CREATE statements
-    query = fuzz.query(n)           # the n-th query of that table: .text(literals)
+    table = Table(seed, number)     # items, rows, CREATE statements
 
 Values are PostgreSQL's input text throughout; what DynamoDB is to store for
 them is computed here, without asking the extension.
@@ -9,7 +8,6 @@ them is computed here, without asking the extension.
 
 import dataclasses
 import random
-import re
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -106,6 +104,8 @@ class Kind:
     ordered = True  # min(), max() exist
     is_text = False
     odd = ()
+    column_type = None  # of the column, where constants have another
+    misfits = ()  # of the stored type, and yet no value of the column
 
     def random(self, rng, key, longest):
         raise NotImplementedError
@@ -131,6 +131,7 @@ class Kind:
 
 class Text(Kind):
     is_text = True
+    misfits = [{"S": "a\0b"}]
     odd = ["", "a" * 3000, "é" * 1500, "😀" * 700, "a" * 1024, "a" * 1025, "a" * 2049]
 
     def __init__(self, pgtype="text"):
@@ -168,6 +169,17 @@ class Text(Kind):
         return const
 
 
+class ShortText(Text):
+    column_type = "varchar(5)"
+    misfits = [{"S": "abcdef"}, {"S": "a      "}]
+
+    def __init__(self):
+        super().__init__("varchar")
+
+    def random(self, rng, key, longest):
+        return super().random(rng, key, longest)[:5]
+
+
 class Number(Kind):
     stored = "N"
 
@@ -175,6 +187,8 @@ class Number(Kind):
         self.pgtype = pgtype
         self.limit = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}.get(pgtype)
         self.odd = [*ODD_NUMBERS]
+        if self.limit:
+            self.misfits = [{"N": "0.33"}, {"N": "-1.5"}, {"N": "1" + "0" * 30}]
 
     def fits(self, text):
         number = Decimal(text)
@@ -190,6 +204,8 @@ class Number(Kind):
             if key and self.pgtype == "double precision":
                 # No two that a float cannot tell apart.
                 value = repr(float(value))
+            if self.pgtype == "real" and not Decimal("1e-30") < abs(Decimal(value)) < 10**30:
+                continue
             if self.fits(value) and abs(Decimal(value)) < Decimal("1e126"):
                 return plain(value)
 
@@ -215,7 +231,45 @@ class Number(Kind):
                 ["float8"] if abs(number.adjusted()) < 300 or not number.is_finite() else choices
             )
         const.pgtype = rng.choice(choices)
+        if rng.random() < 0.5 and number.is_finite() and self.fits(const.text):
+            const.pgtype = "numeric" if self.limit is None else self.pgtype
+            if self.pgtype in ("double precision", "real"):
+                narrow = abs(number.adjusted()) < (300 if self.pgtype != "real" else 30)
+                const.pgtype = self.pgtype if narrow else "numeric"
         return const
+
+
+class Money(Number):
+    """numeric with a scale: what does not fit it is a misfit."""
+
+    column_type = "numeric(8,2)"
+
+    def __init__(self):
+        super().__init__()
+        self.misfits = [{"N": "0.333"}, {"N": "1000000"}, {"N": "-0.001"}]
+
+    def fits(self, text):
+        number = Decimal(text)
+        return abs(number) < 10**6 and number == number.quantize(Decimal("0.01"))
+
+
+class Positive(Number):
+    """A domain."""
+
+    column_type = "positive"
+
+    def __init__(self):
+        super().__init__("integer")
+        self.misfits = [{"N": "-5"}, {"N": "0"}, {"N": "0.5"}]
+
+    def fits(self, text):
+        return super().fits(text) and Decimal(text) > 0
+
+    def random(self, rng, key, longest):
+        while True:
+            value = super().random(rng, key, longest)
+            if self.fits(value):
+                return value
 
 
 class Bytea(Kind):
@@ -257,6 +311,7 @@ class Boolean(Kind):
 class Uuid(Kind):
     pgtype = "uuid"
     ordered = False
+    misfits = [{"S": "not a uuid"}, {"S": "~"}, {"S": "0"}]
     odd = ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]
 
     def random(self, rng, key, longest):
@@ -265,6 +320,7 @@ class Uuid(Kind):
 
 class Enum(Kind):
     pgtype = "mood"
+    misfits = [{"S": "no mood"}, {"S": ""}]
     labels = ("zufrieden", "sad", "ok", "Happy", "très bien")
 
     def random(self, rng, key, longest):
@@ -285,6 +341,7 @@ class Time(Kind):
         self.options = (("format", form),)
         self.stored = "N" if form.startswith("epoch") else "S"
         self.odd = ODD_TIMES
+        self.misfits = [{"N": "1" + "0" * 30}] if self.stored == "N" else [{"S": "2026"}, {"S": "~"}]
 
     def random(self, rng, key, longest):
         text = rng.choice(TIMES)
@@ -338,6 +395,7 @@ class Time(Kind):
 
 class Date(Kind):
     pgtype = "date"
+    misfits = [{"S": "2026-13-01"}, {"S": "~"}]
     odd = ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01", "5000000-01-01"]
 
     def random(self, rng, key, longest):
@@ -347,14 +405,15 @@ class Date(Kind):
 
 KEY_KINDS = {
     "S": [Text(), Text(), Text(), Text("varchar"), Uuid(), Enum(), Time("iso8601:3"),
-          Time("iso8601:0"), Time("iso8601:6", "timestamp"), Time("iso8601"), Date()],
+          Time("iso8601:0"), ShortText(), Time("iso8601:6", "timestamp"), Time("iso8601"), Date()],
     "N": [Number(), Number(), Number(), Number(), Number("bigint"), Number("integer"), Number("smallint"),
-          Number("double precision"), Time("epoch"), Time("epoch_ms")],
+          Number("double precision"), Money(), Positive(), Time("epoch"), Time("epoch_ms")],
     "B": [Bytea()],
 }  # fmt: skip
 OTHER_KINDS = [
     *(Text(), Text(), Number(), Number("bigint"), Number("integer"), Number("double precision")),
-    *(Bytea(), Boolean(), Uuid(), Enum(), Time("iso8601"), Time("epoch_ms"), Date()),
+    *(Number("real"), Money(), Positive(), ShortText(), Time("iso8601:3"), Time("epoch")),
+    *(Bytea(), Boolean(), Boolean(), Text(), Uuid(), Enum(), Time("iso8601"), Time("epoch_ms"), Date()),
 ]
 COLLATIONS = ['"C"', '"C"', None, '"und-x-icu"', '"POSIX"']
 
@@ -373,11 +432,13 @@ class Column:
     kind: Kind
     attribute: str
     collation: str | None = None
+    few: list | None = None  # an index's key: its values, which repeat
+    options: tuple = ()
 
     def sql(self, foreign):
-        parts = [self.name, self.kind.pgtype]
+        parts = [self.name, self.kind.column_type or self.kind.pgtype]
         if foreign:
-            options = [("attribute", self.attribute), *self.kind.options]
+            options = [("attribute", self.attribute), *self.kind.options, *self.options]
             options = ", ".join(f"{n} {quote(v)}" for n, v in options)
             parts.append(f"OPTIONS ({options})")
         if self.collation and self.kind.is_text:
@@ -399,9 +460,11 @@ class Table:
         self.sort_type = ["S", "N", "B", None][combination // 4]
         if rng.random() < 0.25:
             self.sort_type = "S"
-        self.mismatch_null = rng.random() < 0.3
+        # Where misfits are said to be NULL, if they are.
+        self.mismatch_null = rng.choice([None] * 5 + ["table", "column", "setting"])
         # Read through an index: repeating keys, and items that it does not hold.
-        self.index = rng.choice([None, None, None, "Global", "Local" if self.sort_type else None])
+        self.index = rng.choice([None] * 8 + ["Global", "Local" if self.sort_type else None])
+        self.consistent_read = not self.index and rng.random() < 0.1
         self._make_columns()
         self._make_items()
 
@@ -420,17 +483,64 @@ class Table:
             Column(f"c{i}", kind, rng.choice([f"c{i}", f"name {i}", f"_{i}", f"É{i}"]))
             for i, kind in enumerate(kinds)
         ]
+        for twin in rng.sample(self.others, rng.randrange(2)):
+            # Two of one kind, to be compared with each other.
+            self.others.append(Column(f"c{len(kinds)}", twin.kind, "Twin"))
         for column in self.others:
             column.collation = rng.choice(COLLATIONS)
+            if self.mismatch_null == "column":
+                column.options = (("on_type_mismatch", "null"),)
+        self.indexes = [] if self.index else self._make_indexes()
         self.id = Column("id", Text(), "id", '"C"') if self.index else None
         self.columns = [c for c in (self.pk, self.sk, self.id, *self.others) if c]
         rng.shuffle(self.columns)
+
+    def _make_indexes(self):
+        """Indexes of the planner's choice: (kind, partition, sort, projection)."""
+        rng = self.rng
+        able = [c for c in self.others if c.kind.stored in "SNB" and c.kind.stored != "BOOL"]
+        keys = rng.sample(able, min(len(able), rng.choice([0, 1, 2, 2, 2, 3, 3])))
+        for column in keys:
+            column.few = [
+                column.kind.random(rng, True, 100) for _ in range(rng.choice([1, 3, 6, 12]))
+            ]
+        able = [*keys, *keys, self.pk, *([self.sk] if self.sk else [])]
+        indexes = []
+        for _ in range(rng.randrange(1, 6) if keys else 0):
+            if self.sk and rng.random() < 0.4:
+                chosen = [[self.pk], [rng.choice(keys)]]
+            else:
+                distinct = list({c.name: c for c in rng.sample(able, len(able))}.values())
+                chosen = [distinct[:1], distinct[1 : rng.choice([1, 2, 2, 2])]]
+            rest = [c.attribute for c in self.others if c not in chosen[0] + chosen[1]]
+            word = rng.choice(["ALL", "KEYS_ONLY", "INCLUDE"] if rest else ["ALL", "KEYS_ONLY"])
+            projection = {"ProjectionType": word}
+            if word == "INCLUDE":
+                projection["NonKeyAttributes"] = rng.sample(rest, rng.randrange(1, len(rest) + 1))
+            local = chosen[0] == [self.pk] and self.sk and len(chosen[1]) == 1
+            local = local and self.sk not in chosen[1] and rng.random() < 0.7
+            indexes.append(("Local" if local else "Global", *chosen, projection))
+        return indexes
+
+    def keys(self):
+        """(partition, sort) columns of the table and of all indexes."""
+        own = ([self.pk], [self.sk] if self.sk else [])
+        return [own, *(index[1:3] for index in self.indexes)]
+
+    def held_by(self, index):
+        """The columns that an index projects."""
+        _, partition, sort, projection = index
+        names = {c.attribute for c in (self.pk, self.sk, *partition, *sort) if c}
+        names |= set(projection.get("NonKeyAttributes", ()))
+        every = projection["ProjectionType"] == "ALL"
+        return [c for c in self.columns if every or c.attribute in names]
 
     def _make_items(self):
         rng = self.rng
         count = rng.choice([30, 60, 100, 150])
         # The key of an enum or a small integer does not give that many.
-        partitions = {self._key(self.pk, 2048) for _ in range(count if not self.sk else 6)}
+        longest = 1024 if self.indexes else 2048  # as an index's sort key
+        partitions = {self._key(self.pk, longest) for _ in range(count if not self.sk else 6)}
         sizes = rng.choices([1, 3, 20, 60], k=len(partitions)) if self.sk else [1] * len(partitions)
         self.items, self.rows = [], []
         for partition, size in zip(sorted(partitions), sizes, strict=True):
@@ -459,16 +569,27 @@ class Table:
             values[column.name] = None
             if roll < 0.15:
                 continue
-            if roll < 0.22:
+            if roll < 0.3 and self.mismatch_null and column.kind.misfits and rng.random() < 0.4:
+                misfit = rng.choice(column.kind.misfits)
+                if not column.few or list(misfit.values()) != [""]:
+                    item[column.attribute] = misfit
+            elif roll < 0.22 and not column.few:
                 item[column.attribute] = {"NULL": True}
-            elif roll < 0.3 and self.mismatch_null:
+            elif roll < 0.3 and self.mismatch_null and not column.few:
                 misfit = rng.choice(MISFITS)
                 if column.kind.stored not in misfit:
                     item[column.attribute] = misfit
             else:
-                value = column.kind.random(rng, False, 100)
+                value = (
+                    rng.choice(column.few) if column.few else column.kind.random(rng, False, 100)
+                )
+                twin = values.get(next((c.name for c in self.others if c.kind is column.kind), ""))
+                if twin and not column.few and rng.random() < 0.3:
+                    value = twin
                 values[column.name] = value
                 item[column.attribute] = column.kind.attribute(rng, value)
+                if isinstance(column.kind, Uuid) and not column.few and rng.random() < 0.2:
+                    item[column.attribute] = {"S": value.upper()}
         if rng.random() < 0.3:
             item['unmapped "one"'] = {"L": [{"M": {"a": {"N": "1"}}}, {"S": "}],\\"}]}
         self.items.append(item)
@@ -498,14 +619,31 @@ class Table:
             "KeySchema": self._schema(own),
             "AttributeDefinitions": [
                 {"AttributeName": name, "AttributeType": key_type}
-                for name, key_type in dict([*own, *keys]).items()
+                for name, key_type in dict([*own, *keys, *self._index_types()]).items()
             ],
         }
         if self.index:
             index = {"IndexName": "the.index", "Projection": {"ProjectionType": "ALL"}}
             index["KeySchema"] = self._schema(keys)
             description[f"{self.index}SecondaryIndexes"] = [index]
+        for number, (kind, partition, sort, projection) in enumerate(self.indexes):
+            schema = [(c.attribute, "HASH") for c in partition]
+            schema += [(c.attribute, "RANGE") for c in sort]
+            description.setdefault(f"{kind}SecondaryIndexes", []).append(
+                {
+                    "IndexName": f"index.{number}",
+                    "KeySchema": [{"AttributeName": n, "KeyType": r} for n, r in schema],
+                    "Projection": projection,
+                }
+            )
         return description
+
+    def _index_types(self):
+        return [
+            (column.attribute, column.kind.stored)
+            for _, partition, sort, _ in self.indexes
+            for column in (*partition, *sort)
+        ]
 
     @staticmethod
     def _schema(keys):
@@ -515,8 +653,10 @@ class Table:
     def foreign_sql(self, name, server, parent=None, **options):
         columns = ",\n  ".join(c.sql(True) for c in self.columns)
         options["table_name"] = self.name
-        if self.mismatch_null:
+        if self.mismatch_null == "table":
             options["on_type_mismatch"] = "null"
+        if self.consistent_read:
+            options["consistent_read"] = "true"
         if self.index:
             options["index_name"] = "the.index"
         inherits = f" INHERITS ({parent})" if parent else ""
@@ -551,413 +691,3 @@ class Table:
     @staticmethod
     def _zoned(column, value):
         return value + "+00" if value and column.kind.pgtype == "timestamptz" else value
-
-    def query(self, n):
-        return QueryMaker(self, random.Random(f"query {self.seed} {self.number} {n}")).make()
-
-
-# ---- queries --------------------------------------------------------------------
-
-
-@dataclasses.dataclass
-class Query:
-    """SQL with marks: @T@ the table, @L@ the local table, @W@ all conjuncts,
-    \\x01n\\x01 the n-th constant."""
-
-    sql: str
-    conjuncts: list
-    constants: list
-    sort_keys: int = 0  # last columns of the result, which ORDER BY goes by
-    limited: str | None = None  # the same without LIMIT, when ties may choose the rows
-    cursor: list = dataclasses.field(default_factory=list)  # FETCH and MOVE
-    settings: list = dataclasses.field(default_factory=list)
-    may_fail: bool = False  # a pattern that is an error once it is looked at
-
-    def _where(self, sql):
-        where = " AND ".join(self.conjuncts) if self.conjuncts else "true"
-        return sql.replace("@W@", where)
-
-    def literal(self, table, lookup, sql=None):
-        text = re.sub(
-            "\x01(\\d+)\x01",
-            lambda m: self.constants[int(m[1])].literal(),
-            self._where(sql or self.sql),
-        )
-        return text.replace("@T@", table).replace("@L@", lookup)
-
-    def prepared(self, table, lookup):
-        """(text with $1, types, values) of the statement, constants as parameters."""
-        used = []
-
-        def number(match):
-            used.append(self.constants[int(match[1])])
-            return f"${len(used)}"
-
-        text = re.sub("\x01(\\d+)\x01", number, self._where(self.sql))
-        text = text.replace("@T@", table).replace("@L@", lookup)
-        return text, [c.pgtype for c in used], [c.literal() for c in used]
-
-
-class QueryMaker:
-    def __init__(self, table, rng):
-        self.table, self.rng = table, rng
-        self.constants = []
-        self.may_fail = False
-
-    # -- parts
-
-    def const(self, const):
-        self.constants.append(const)
-        return f"\x01{len(self.constants) - 1}\x01"
-
-    def value(self, column):
-        pool = self.table.pools[column.name]
-        return self.const(column.kind.constant(self.rng, pool))
-
-    def number(self, *choices, pgtype="bigint"):
-        return self.const(Const(self.rng.choice(choices), pgtype))
-
-    def chance(self, probability):
-        return self.rng.random() < probability
-
-    def equal_partition(self):
-        pool = self.table.partitions
-        kind = self.table.pk.kind
-        value = self.rng.choice(pool)
-        if kind.pgtype == "timestamptz":
-            value += "+00"
-        const = Const(value, kind.pgtype, bare=self.chance(0.5))
-        if self.chance(0.1):
-            return f"t.pk = {self.value(self.table.pk)}"
-        mark = self.const(const)
-        return self.rng.choice([f"t.pk = {mark}", f"t.pk = {mark}", f"{mark} = t.pk"])
-
-    def pattern(self, column):
-        pool = [v for v in self.table.pools[column.name] if len(v) < 50] or TEXTS
-        text = self.rng.choice(pool if self.chance(0.6) else TEXTS)
-        text = text[: self.rng.randrange(len(text) + 1)] if self.chance(0.6) else text
-        if self.chance(0.7):
-            text = re.sub(r"([\\%_])", r"\\\1", text)
-        elif text.endswith("\\"):
-            self.may_fail = True
-        for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
-            position = len(text) if self.chance(0.6) else self.rng.randrange(len(text) + 1)
-            text = (
-                text[:position]
-                + self.rng.choice(["%", "%", "%%", "_", "\\%", "%_"])
-                + text[position:]
-            )
-        if re.sub(r"\\.", "", text, flags=re.S).endswith("\\"):
-            self.may_fail = True
-        return self.const(Const(text, "text", bare=self.chance(0.3)))
-
-    def text_leaf(self, column):
-        name = f"t.{column.name}"
-        form = self.rng.randrange(10)
-        if form < 4:
-            word = self.rng.choice(["LIKE", "LIKE", "LIKE", "NOT LIKE", "ILIKE"])
-            return f"{name} {word} {self.pattern(column)}"
-        if form == 4:
-            return f"starts_with({name}, {self.prefix(column)})"
-        if form == 5:
-            return f"{name} ^@ {self.prefix(column)}"
-        if form == 6:
-            return f"{name} {self.rng.choice(['~<~', '~<=~', '~>=~', '~>~'])} {self.value(column)}"
-        if form == 7:
-            collation = self.rng.choice(['"C"', '"und-x-icu"', '"POSIX"'])
-            operator = self.rng.choice(["<", "<=", ">", ">=", "="])
-            return f"{name} COLLATE {collation} {operator} {self.value(column)}"
-        if form == 8:
-            return (
-                f"length({name}) {self.rng.choice(['<', '>=', '='])} {self.number('1', '2', '3')}"
-            )
-        return f"{name} || 'x' > {self.value(column)}"
-
-    def prefix(self, column):
-        pool = self.table.pools[column.name] or TEXTS
-        text = self.rng.choice(pool if self.chance(0.7) else [*TEXTS, ""])
-        return self.const(Const(text[: self.rng.randrange(min(len(text), 20) + 1)], "text"))
-
-    def leaf(self, column):
-        name = f"t.{column.name}"
-        kind = column.kind
-        if isinstance(kind, Boolean):
-            forms = ["", " IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN", " IS NULL"]
-            return self.rng.choice(["", "NOT "]) + name + self.rng.choice(forms)
-        if kind.is_text and self.chance(0.45):
-            return self.text_leaf(column)
-        form = self.rng.randrange(22)
-        if form < 11:
-            operator = self.rng.choice(["=", "<", "<=", ">", ">=", "<", ">", "<>"])
-            sides = [name, self.value(column)]
-            if self.chance(0.25):
-                sides.reverse()
-            return f"{sides[0]} {operator} {sides[1]}"
-        if form < 14:
-            word = self.rng.choice(["BETWEEN", "BETWEEN", "BETWEEN SYMMETRIC", "NOT BETWEEN"])
-            return f"{name} {word} {self.value(column)} AND {self.value(column)}"
-        if form < 16:
-            values = [self.value(column) for _ in range(self.rng.randrange(1, 5))]
-            return f"{name} {self.rng.choice(['IN', 'IN', 'NOT IN'])} ({', '.join(values)})"
-        if form == 16:
-            values = ", ".join(self.value(column) for _ in range(self.rng.randrange(1, 4)))
-            cast = "" if isinstance(kind, Number) else f"::{kind.pgtype}[]"
-            return f"{name} = ANY (ARRAY[{values}]{cast})"
-        if form == 17:
-            return f"{name} {self.rng.choice(['IS NULL', 'IS NOT NULL'])}"
-        if form == 18:
-            return f"{name} IS {self.rng.choice(['', 'NOT '])}DISTINCT FROM {self.value(column)}"
-        if form == 19 and kind.ordered:
-            function = self.rng.choice(["min", "max"])
-            other = "lk" if column is self.table.pk else "ls" if column is self.table.sk else None
-            if other:
-                operator = self.rng.choice(["<=", ">=", "="])
-                return f"{name} {operator} (SELECT {function}({other}) FROM @L@)"
-        if form == 20:
-            return f"{name} {self.rng.choice(['=', '<', '>='])} {name}"
-        return f"{name} >= {self.value(column)}"
-
-    def condition(self, depth=2):
-        roll = self.rng.random()
-        if depth == 0 or roll < 0.7:
-            table = self.table
-            column = self.rng.choice([table.sk or table.pk, table.sk or table.pk, *table.columns])
-            return self.leaf(column)
-        if roll < 0.78:
-            return f"NOT ({self.condition(depth - 1)})"
-        word = " AND " if roll < 0.86 else " OR "
-        return "(" + word.join(self.condition(depth - 1) for _ in range(2)) + ")"
-
-    def row_comparison(self):
-        pk, sk = self.table.pk, self.table.sk
-        if self.chance(0.5):
-            operator = self.rng.choice(["<", "<=", ">", ">=", "="])
-            return f"(t.pk, t.sk) {operator} ({self.value(pk)}, {self.value(sk)})"
-        pairs = ", ".join(f"({self.value(pk)}, {self.value(sk)})" for _ in range(2))
-        return f"(t.pk, t.sk) IN ({pairs})"
-
-    def conjuncts(self, with_key=0.7):
-        conditions = []
-        if self.chance(with_key):
-            conditions.append(self.equal_partition())
-        if self.table.sk:
-            sort = self.rng.choice([0, 0, 1, 1, 1, 2, 2, 3])
-            conditions += [self.leaf(self.table.sk) for _ in range(sort)]
-            if self.chance(0.04):
-                conditions.append(self.row_comparison())
-        conditions += [self.condition() for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2]))]
-        if conditions and self.chance(0.05):
-            conditions.append(self.rng.choice(conditions))
-        self.rng.shuffle(conditions)
-        return conditions
-
-    def columns(self):
-        chosen = self.rng.sample(
-            self.table.columns, self.rng.randrange(0, len(self.table.columns) + 1)
-        )
-        return [f"t.{c.name}" for c in chosen] or ["1"]
-
-    def sort_item(self, expression):
-        direction = self.rng.choice(["", "", " ASC", " DESC", " DESC"])
-        return expression + direction + self.rng.choice(["", "", " NULLS FIRST", " NULLS LAST"])
-
-    def sort_expressions(self):
-        table = self.table
-        key = table.sk or table.pk
-        roll = self.rng.random()
-        if roll < 0.55:
-            return [f"t.{key.name}"]
-        if roll < 0.7:
-            return ["t.pk", f"t.{key.name}"]
-        if roll < 0.8:
-            return [f"t.{key.name}", f"t.{self.rng.choice(table.columns).name}"]
-        if roll < 0.85 and key.kind.is_text:
-            return [f"t.{key.name} COLLATE {self.rng.choice(COLLATIONS[:1] + COLLATIONS[3:])}"]
-        return [f"t.{c.name}" for c in self.rng.sample(table.columns, self.rng.randrange(1, 3))]
-
-    def total_order(self, descending=None):
-        """ORDER BY that leaves nothing open."""
-        key = self.table.sk or self.table.pk
-        if descending is None:
-            descending = self.chance(0.5)
-        items = [f"t.{key.name}" + (" DESC" if descending else "")]
-        items += ["t.pk"] if self.table.sk else []
-        items += ["t.id"] if self.table.id else []
-        return ", ".join(items)
-
-    def limit(self, ordered):
-        """(clause, does it leave no choice among ties)"""
-        roll = self.rng.random()
-        offset = ""
-        if self.chance(0.3):
-            offset = f" OFFSET {self.number('0', '1', '2', '5', '40', None)}"
-        if roll < 0.45:
-            return "", False
-        if roll < 0.55:
-            return f"{offset} FETCH FIRST {self.rng.randrange(1, 9)} ROWS ONLY", False
-        if roll < 0.65 and ordered:
-            return f"{offset} FETCH FIRST {self.rng.randrange(1, 6)} ROWS WITH TIES", not offset
-        if roll < 0.7:
-            return f" LIMIT (SELECT {self.rng.randrange(5)}){offset}", False
-        count = self.number(
-            "0", "1", "1", "2", "3", "5", "10", "50", "1000", None, "9223372036854775807"
-        )
-        return f" LIMIT {count}{offset}", False
-
-    # -- whole queries
-
-    def simple(self):
-        columns = self.columns()
-        if self.chance(0.1):
-            columns = ["t.*"]
-        sort = self.sort_expressions() if self.chance(0.65) else []
-        select = ", ".join([*columns, *sort])
-        conjuncts = self.conjuncts()
-        base = f"SELECT {select} FROM @T@ t WHERE @W@"
-        if sort:
-            base += " ORDER BY " + ", ".join(map(self.sort_item, sort))
-        limit, ties = self.limit(bool(sort))
-        return Query(base + limit, conjuncts, [], len(sort), base if limit and not ties else None)
-
-    def aggregate(self):
-        functions = ["count(*)"]
-        for column in self.table.columns:
-            if self.chance(0.4):
-                functions.append(f"count(t.{column.name})")
-            if column.kind.ordered and self.chance(0.5 if column is self.table.sk else 0.15):
-                function = self.rng.choice(["min", "max"])
-                functions.append(f"{function}(t.{column.name})")
-        self.rng.shuffle(functions)
-        functions = functions[: self.rng.randrange(1, 4)]
-        if self.chance(0.3):
-            return Query(
-                f"SELECT t.pk, {', '.join(functions)} FROM @T@ t WHERE @W@ GROUP BY t.pk",
-                self.conjuncts(0.3), [],
-            )  # fmt: skip
-        return Query(f"SELECT {', '.join(functions)} FROM @T@ t WHERE @W@", self.conjuncts(), [])
-
-    def join(self):
-        on = "t.pk = l.lk"
-        if self.table.sk and self.chance(0.5):
-            on += f" AND t.sk {self.rng.choice(['=', '>=', '<', '>'])} l.ls"
-        word = self.rng.choice(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
-        if word == "FULL JOIN":
-            on = "t.pk = l.lk"
-        conjuncts = self.conjuncts(0.3)
-        return Query(
-            f"SELECT l.n, {', '.join(self.columns())} FROM @L@ l {word} @T@ t ON {on} WHERE @W@",
-            conjuncts, [],
-        )  # fmt: skip
-
-    def self_join(self):
-        columns = ", ".join(self.columns())
-        return Query(
-            f"SELECT {columns}, u.pk FROM @T@ t JOIN @T@ u ON u.pk = t.pk WHERE @W@",
-            self.conjuncts(0.9), [],
-        )  # fmt: skip
-
-    def lateral(self):
-        columns = ", ".join(self.columns())
-        where = "t.pk = l.lk AND @W@"
-        if self.table.sk and self.chance(0.5):
-            where += f" AND t.sk {self.rng.choice(['>=', '<', '>', '<=', '='])} l.ls"
-        limit = self.rng.choice(
-            ["", "LIMIT l.n", "LIMIT l.n OFFSET 1", "LIMIT 2 OFFSET l.n", "LIMIT"]
-        )
-        if limit == "LIMIT":
-            limit += f" {self.number('1', '2', '3', None)}"
-        inner = f"SELECT {columns} FROM @T@ t WHERE {where} ORDER BY {self.total_order()} {limit}"
-        word = self.rng.choice(["CROSS JOIN LATERAL", "LEFT JOIN LATERAL"])
-        on = " ON true" if word.startswith("LEFT") else ""
-        return Query(f"SELECT l.n, x.* FROM @L@ l {word} ({inner}) x{on}", self.conjuncts(0.1), [])
-
-    def scalar(self):
-        roll = self.rng.random()
-        conjuncts = self.conjuncts(0.1)
-        column = self.rng.choice(self.table.columns).name
-        if roll < 0.5:
-            inner = f"SELECT count(t.{column}) FROM @T@ t WHERE t.pk = l.lk AND @W@"
-        else:
-            inner = (
-                f"SELECT t.{column} FROM @T@ t WHERE t.pk = l.lk AND @W@"
-                f" ORDER BY {self.total_order()} LIMIT 1"
-            )
-        return Query(f"SELECT l.n, ({inner}) FROM @L@ l", conjuncts, [])
-
-    def exists(self):
-        conjuncts = self.conjuncts(0.2)
-        word = self.rng.choice(["", "NOT "])
-        if self.chance(0.3):
-            return Query(
-                f"SELECT * FROM @L@ l WHERE l.lk {word}IN (SELECT t.pk FROM @T@ t WHERE @W@)",
-                conjuncts, [],
-            )  # fmt: skip
-        if self.chance(0.2):
-            return Query(f"SELECT {word}EXISTS (SELECT 1 FROM @T@ t WHERE @W@)", conjuncts, [])
-        more = ""
-        if self.table.sk and self.chance(0.5):
-            more = f" AND t.sk {self.rng.choice(['=', '>', '<='])} l.ls"
-        return Query(
-            f"SELECT * FROM @L@ l WHERE {word}EXISTS"
-            f" (SELECT 1 FROM @T@ t WHERE t.pk = l.lk{more} AND @W@)",
-            conjuncts, [],
-        )  # fmt: skip
-
-    def union(self):
-        columns = ", ".join(f"t.{c.name}" for c in self.table.columns)
-        other = " AND ".join(self.conjuncts(0.9)) or "true"
-        word = self.rng.choice(["UNION ALL", "UNION ALL", "UNION", "INTERSECT", "EXCEPT"])
-        branch = f"SELECT {columns} FROM @T@ t WHERE {other}"
-        if self.chance(0.3):
-            branch = f"({branch} ORDER BY {self.total_order()} LIMIT {self.number('1', '3')})"
-        return Query(f"SELECT {columns} FROM @T@ t WHERE @W@ {word} {branch}", self.conjuncts(), [])
-
-    def distinct(self):
-        return Query(
-            f"SELECT DISTINCT {', '.join(self.columns())} FROM @T@ t WHERE @W@",
-            self.conjuncts(0.5),
-            [],
-        )
-
-    def window(self):
-        order = self.total_order()
-        columns = ", ".join(self.columns())
-        return Query(
-            f"SELECT {columns}, row_number() OVER (ORDER BY {order}),"
-            " count(*) OVER (PARTITION BY t.pk) FROM @T@ t WHERE @W@", self.conjuncts(), [],
-        )  # fmt: skip
-
-    def subquery(self):
-        limit, _ = self.limit(False)
-        inner = f"SELECT * FROM @T@ t WHERE @W@ ORDER BY {self.total_order()}{limit}"
-        return Query(
-            f"SELECT {', '.join(self.columns())} FROM ({inner}) t WHERE {self.condition(1)}",
-            self.conjuncts(),
-            [],
-        )
-
-    def cursor(self):
-        scroll = self.rng.choice(["SCROLL", "NO SCROLL", ""])
-        query = Query(
-            f"DECLARE c {scroll} CURSOR FOR SELECT {', '.join(self.columns())} FROM @T@ t"
-            f" WHERE @W@ ORDER BY {self.total_order()}", self.conjuncts(0.8), [],
-        )  # fmt: skip
-        moves = ["FETCH 1 FROM c", "FETCH 3 FROM c", "MOVE 2 FROM c", "FETCH 20 FROM c"]
-        if scroll == "SCROLL":
-            moves += ["FETCH BACKWARD 2 FROM c", "FETCH FIRST FROM c", "FETCH LAST FROM c"]
-            moves += ["MOVE ABSOLUTE 2 FROM c", "FETCH PRIOR FROM c", "FETCH ABSOLUTE -1 FROM c"]
-            moves += ["MOVE BACKWARD ALL FROM c", "FETCH 0 FROM c"]
-        query.cursor = self.rng.choices(moves, k=self.rng.randrange(1, 7)) + ["FETCH ALL FROM c"]
-        return query
-
-    def make(self):
-        makers = [self.simple] * 10 + [self.aggregate] * 3 + [self.lateral, self.cursor] * 2
-        makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
-        makers += [self.window, self.subquery, self.self_join]
-        query = self.rng.choice(makers)()
-        query.constants = self.constants
-        query.may_fail = self.may_fail
-        for setting in ("hashjoin", "mergejoin", "material", "sort", "hashagg", "memoize"):
-            if self.chance(0.12):
-                query.settings.append(f"SET LOCAL enable_{setting} = off")
-        return query

@@ -1,0 +1,645 @@
+"""Random queries over a random table of support.generator.
+
+    query = make_query(table, n)    # the n-th of that table
+    query.literal("t", "lookup")    # its SQL; .prepared() with parameters
+"""
+
+import dataclasses
+import random
+import re
+from decimal import Decimal
+
+from .generator import COLLATIONS, TEXTS, Boolean, Const, Date, Number, Time
+
+
+def make_query(table, n):
+    return QueryMaker(table, random.Random(f"query {table.seed} {table.number} {n}")).make()
+
+
+@dataclasses.dataclass
+class Query:
+    """SQL with marks: @T@ the table, @L@ the local table, @W@ all conjuncts,
+    \\x01n\\x01 the n-th constant."""
+
+    sql: str
+    conjuncts: list
+    constants: list
+    sort_keys: int = 0  # last columns of the result, which ORDER BY goes by
+    limited: str | None = None  # the same without LIMIT, when ties may choose the rows
+    cursor: list = dataclasses.field(default_factory=list)  # FETCH and MOVE
+    settings: list = dataclasses.field(default_factory=list)
+    may_fail: bool = False  # a pattern that is an error once it is looked at
+
+    def _where(self, sql):
+        where = " AND ".join(self.conjuncts) if self.conjuncts else "true"
+        return sql.replace("@W@", where)
+
+    def literal(self, table, lookup, sql=None):
+        text = re.sub(
+            "\x01(\\d+)\x01",
+            lambda m: self.constants[int(m[1])].literal(),
+            self._where(sql or self.sql),
+        )
+        return text.replace("@T@", table).replace("@L@", lookup)
+
+    def prepared(self, table, lookup):
+        """(text with $1, types, values) of the statement, constants as parameters."""
+        used = []
+
+        def number(match):
+            used.append(self.constants[int(match[1])])
+            return f"${len(used)}"
+
+        text = re.sub("\x01(\\d+)\x01", number, self._where(self.sql))
+        text = text.replace("@T@", table).replace("@L@", lookup)
+        return text, [c.pgtype for c in used], [c.literal() for c in used]
+
+
+class QueryMaker:
+    def __init__(self, table, rng):
+        self.table, self.rng = table, rng
+        self.constants = []
+        self.may_fail = False
+        # Often a query that one of the indexes serves.
+        self.focus = rng.choice(table.indexes) if table.indexes and rng.random() < 0.75 else None
+        self.columns_in_play = table.held_by(self.focus) if self.focus else table.columns
+
+    # -- parts
+
+    def const(self, const):
+        self.constants.append(const)
+        return f"\x01{len(self.constants) - 1}\x01"
+
+    def value(self, column):
+        pool = self.table.pools[column.name]
+        return self.const(column.kind.constant(self.rng, pool))
+
+    def number(self, *choices, pgtype="bigint"):
+        return self.const(Const(self.rng.choice(choices), pgtype))
+
+    def chance(self, probability):
+        return self.rng.random() < probability
+
+    def exact(self, column, value):
+        """A value as it is stored."""
+        kind = column.kind
+        if value is not None and kind.pgtype == "timestamptz":
+            value += "+00"
+        bare = self.chance(0.5) and not isinstance(kind, Number)
+        return self.const(Const(value, kind.pgtype, bare))
+
+    def known(self, column, row=None):
+        """A value that occurs, of a certain row if it has one."""
+        value = row[self.table.columns.index(column)] if row else None
+        if value is None and self.table.pools[column.name]:
+            value = self.rng.choice(self.table.pools[column.name])
+        if value is None or self.chance(0.05):
+            return self.value(column)
+        return self.exact(column, value)
+
+    def some_key(self):
+        """(partition, sort) columns of the table or of an index; a row."""
+        keys = self.table.keys()
+        key = keys[0] if self.chance(0.5) else self.rng.choice(keys)
+        if self.focus and self.chance(0.8):
+            key = self.focus[1:3]
+        return key[0], key[1], self.rng.choice(self.table.rows) if self.table.rows else None
+
+    def element(self, column):
+        """One of an array, which has the column's type."""
+        kind, pool = column.kind, self.table.pools[column.name]
+        const = kind.constant(self.rng, pool)
+        if isinstance(kind, Number) and const.text is not None:
+            while (
+                not Decimal(const.text).is_finite()
+                or not kind.fits(const.text)
+                or len(const.text) > 40
+                or (kind.pgtype == "real" and abs(Decimal(const.text).adjusted()) > 30)
+                or (kind.limit and "." in const.text)
+            ):
+                const.text = kind.random(self.rng, False, 30)
+        return const.text
+
+    def array(self, column):
+        """An array constant: any length, duplicates, NULLs, or NULL itself."""
+        length = self.rng.choice([0, 1, 1, 2, 3, 5, 8, 20])
+        if self.chance(0.06):
+            length = self.rng.choice([98, 99, 100, 101, 199, 305, 420])
+        if self.chance(0.02):
+            return self.const(Const(None, f"{column.kind.pgtype}[]"))
+        few = [self.element(column) for _ in range(min(length, self.rng.choice([2, 30, 500])))]
+        values = [self.rng.choice(few) for _ in range(length)]
+        if values and self.chance(0.15):
+            values[self.rng.randrange(len(values))] = None
+        spelled = (
+            "NULL" if v is None else '"' + re.sub(r'(["\\\\])', r"\\\1", v) + '"' for v in values
+        )
+        text = "{" + ",".join(spelled) + "}"
+        return self.const(Const(text, f"{column.kind.pgtype}[]"))
+
+    def equal_key(self):
+        """Values for all that a Query needs, perhaps more."""
+        partition, sort, row = self.some_key()
+        conditions = []
+        for column in partition:
+            name = f"t.{column.name}"
+            mark = self.known(column, row)
+            conditions.append(self.rng.choice([f"{name} = {mark}", f"{mark} = {name}"]))
+        for column in sort:
+            if self.chance(0.5):
+                conditions.append(self.key_range(column, row))
+        return conditions
+
+    def many_keys(self):
+        """Several partitions, by a list."""
+        partition, sort, row = self.some_key()
+        conditions = [self.members(column, row) for column in partition]
+        for column in sort:
+            if self.chance(0.7):
+                make = self.members if self.chance(0.4) else self.key_range
+                conditions.append(make(column, row))
+        return conditions
+
+    def members(self, column, row):
+        """IN a list with duplicates, or = ANY of an array."""
+        if self.chance(0.25):
+            return f"t.{column.name} = ANY ({self.array(column)})"
+        values = [self.known(column, row)]
+        for _ in range(self.rng.choice([1, 1, 2, 3, 5, 9])):
+            again = self.rng.choice(values) if self.chance(0.3) else self.known(column)
+            values.append(again)
+        return f"t.{column.name} IN ({', '.join(values)})"
+
+    def key_range(self, column, row):
+        name = f"t.{column.name}"
+        marks = [self.known(column, row), self.known(column), self.known(column)]
+        form = self.rng.randrange(6)
+        if form < 2:
+            return f"{name} {self.rng.choice(['=', '<', '<=', '>', '>='])} {marks[0]}"
+        if form == 2:
+            return f"{name} BETWEEN {marks[1]} AND {marks[2]}"
+        if form == 3 and column.kind.is_text:
+            return f"{name} {self.rng.choice(['LIKE', 'LIKE', '^@'])} {self.pattern(column)}"
+        low, high = self.rng.choice([">", ">="]), self.rng.choice(["<", "<="])
+        return f"({name} {low} {marks[1]} AND {name} {high} {marks[2]})"
+
+    def key_or(self):
+        """OR of key ranges that overlap, touch, contain each other."""
+        partition, sort, row = self.some_key()
+        few = {c.name: [self.known(c, row)] for c in (*partition, *sort)}
+        for column in (*partition, *sort):
+            few[column.name] += [self.known(column) for _ in range(2)]
+        arms = []
+        for _ in range(self.rng.choice([2, 2, 3, 4, 7])):
+            arm = []
+            for c in partition:
+                if self.chance(0.15):
+                    arm.append(f"t.{c.name} IN ({', '.join(self.rng.choices(few[c.name], k=2))})")
+                else:
+                    arm.append(f"t.{c.name} = {self.rng.choice(few[c.name])}")
+            for c in sort:
+                arm += self.range_of(c, few[c.name])
+            if self.chance(0.1):
+                arm.append(self.condition(1))
+            self.rng.shuffle(arm)
+            arms.append("(" + " AND ".join(arm) + ")")
+        return "(" + " OR ".join(arms) + ")"
+
+    def range_of(self, column, marks):
+        name = f"t.{column.name}"
+        one, other = self.rng.choices(marks, k=2)
+        low, high = self.rng.choice([">", ">="]), self.rng.choice(["<", "<="])
+        return self.rng.choice(
+            [
+                [],
+                [f"{name} = {one}"],
+                [f"{name} {low} {one}"],
+                [f"{name} {high} {one}"],
+                [f"{name} {low} {one}", f"{name} {high} {other}"],
+                [f"{name} BETWEEN {one} AND {other}"],
+                [f"{name} IN ({one}, {other}, {one})"],
+            ]
+        )
+
+    def row_list(self):
+        """(pk, sk) IN (...), duplicates and all."""
+        partition, sort, row = self.some_key()
+        columns = [*partition, *sort]
+        if len(columns) == 1:
+            return self.members(columns[0], row)
+        rows = [[self.known(c, row) for c in columns]]
+        for _ in range(self.rng.choice([1, 2, 3, 8])):
+            one = self.rng.choice(self.table.rows)
+            rows.append([self.known(c, one) for c in columns])
+        rows += self.rng.choices(rows, k=self.rng.randrange(3))
+        names = ", ".join(f"t.{c.name}" for c in columns)
+        return f"({names}) IN ({', '.join('(' + ', '.join(r) + ')' for r in rows)})"
+
+    def long_condition(self):
+        """More than one expression holds."""
+        word = self.rng.choice([" AND ", " OR "])
+        columns = self.rng.sample(self.columns_in_play, min(2, len(self.columns_in_play)))
+        operators = ["<>", "IS DISTINCT FROM"] if word == " AND " else ["=", "=", "<"]
+        if self.chance(0.3):
+            operators.append("IS NOT DISTINCT FROM" if word == " OR " else ">=")
+        leaves = []
+        for _ in range(self.rng.choice([40, 90, 160, 310])):
+            column = self.rng.choice(columns)
+            operator = self.rng.choice(operators)
+            if isinstance(column.kind, Boolean) and operator in ("<", ">="):
+                operator = "="
+            leaves.append(f"t.{column.name} {operator} {self.value(column)}")
+        return "(" + word.join(leaves) + ")"
+
+    def column_pair(self, column):
+        """Compares two columns, where SQL has an operator."""
+        kind = column.kind
+        others = [
+            c
+            for c in self.columns_in_play
+            if c is not column
+            and (
+                c.kind.pgtype == kind.pgtype
+                or (c.kind.is_text and kind.is_text)
+                or (isinstance(c.kind, Number) and isinstance(kind, Number))
+                or (isinstance(c.kind, Time | Date) and isinstance(kind, Time | Date))
+            )
+        ]
+        if not others:
+            return None
+        other = self.rng.choice(others)
+        operators = ["=", "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM"]
+        operator = self.rng.choice(operators + ["IS NOT DISTINCT FROM"])
+        collate = ' COLLATE "C"' if kind.is_text else ""
+        return f"t.{column.name} {operator} t.{other.name}{collate}"
+
+    def pattern(self, column):
+        pool = [v for v in self.table.pools[column.name] if len(v) < 50] or TEXTS
+        text = self.rng.choice(pool if self.chance(0.6) else TEXTS)
+        text = text[: self.rng.randrange(len(text) + 1)] if self.chance(0.6) else text
+        if self.chance(0.7):
+            text = re.sub(r"([\\%_])", r"\\\1", text)
+        elif text.endswith("\\"):
+            self.may_fail = True
+        for _ in range(self.rng.choice([0, 1, 1, 1, 2])):
+            position = len(text) if self.chance(0.6) else self.rng.randrange(len(text) + 1)
+            text = (
+                text[:position]
+                + self.rng.choice(["%", "%", "%%", "_", "\\%", "%_"])
+                + text[position:]
+            )
+        if re.sub(r"\\.", "", text, flags=re.S).endswith("\\"):
+            self.may_fail = True
+        return self.const(Const(text, "text", bare=self.chance(0.3)))
+
+    def text_leaf(self, column):
+        name = f"t.{column.name}"
+        form = self.rng.randrange(12)
+        if form >= 10:
+            needle = self.prefix(column)
+            side = self.rng.choice([f"strpos({name}, {needle})", f"position({needle} IN {name})"])
+            return f"{side} {self.rng.choice(['> 0', '= 0', '>= 1', '<> 0', '< 1', '> 1', '<= 0'])}"
+        if form < 4:
+            word = self.rng.choice(["LIKE", "LIKE", "LIKE", "NOT LIKE", "NOT LIKE", "ILIKE"])
+            return f"{name} {word} {self.pattern(column)}"
+        if form == 4:
+            return f"starts_with({name}, {self.prefix(column)})"
+        if form == 5:
+            return f"{name} ^@ {self.prefix(column)}"
+        if form == 6:
+            return f"{name} {self.rng.choice(['~<~', '~<=~', '~>=~', '~>~'])} {self.value(column)}"
+        if form == 7:
+            collation = self.rng.choice(['"C"', '"und-x-icu"', '"POSIX"'])
+            operator = self.rng.choice(["<", "<=", ">", ">=", "="])
+            return f"{name} COLLATE {collation} {operator} {self.value(column)}"
+        if form == 8:
+            return (
+                f"length({name}) {self.rng.choice(['<', '>=', '='])} {self.number('1', '2', '3')}"
+            )
+        return f"{name} || 'x' > {self.value(column)}"
+
+    def prefix(self, column):
+        pool = self.table.pools[column.name] or TEXTS
+        text = self.rng.choice(pool if self.chance(0.7) else [*TEXTS, ""])
+        start = self.rng.randrange(len(text) + 1) if self.chance(0.3) else 0
+        text = text[start:]
+        return self.const(Const(text[: self.rng.randrange(min(len(text), 20) + 1)], "text"))
+
+    def leaf(self, column):
+        name = f"t.{column.name}"
+        kind = column.kind
+        if isinstance(kind, Boolean):
+            forms = ["", "", " IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN", " IS NULL"]
+            forms += [" IS NOT FALSE", " IS NOT UNKNOWN", " IS NOT NULL"]
+            if self.chance(0.6):
+                return self.rng.choice(["", "NOT "]) + name + self.rng.choice(forms)
+        if kind.is_text and self.chance(0.45):
+            return self.text_leaf(column)
+        if self.chance(0.08):
+            pair = self.column_pair(column)
+            if pair:
+                return pair
+        if self.chance(0.1):
+            word = self.rng.choice(["= ANY", "= ANY", "<> ALL"])
+            return f"{name} {word} ({self.array(column)})"
+        form = self.rng.randrange(22)
+        if form < 11:
+            operator = self.rng.choice(["=", "<", "<=", ">", ">=", "<", ">", "<>"])
+            sides = [name, self.value(column)]
+            if self.chance(0.25):
+                sides.reverse()
+            return f"{sides[0]} {operator} {sides[1]}"
+        if form < 14:
+            word = self.rng.choice(["BETWEEN", "BETWEEN", "BETWEEN SYMMETRIC", "NOT BETWEEN"])
+            return f"{name} {word} {self.value(column)} AND {self.value(column)}"
+        if form < 16:
+            values = [self.value(column) for _ in range(self.rng.randrange(1, 5))]
+            return f"{name} {self.rng.choice(['IN', 'IN', 'NOT IN'])} ({', '.join(values)})"
+        if form == 16:
+            values = ", ".join(self.value(column) for _ in range(self.rng.randrange(1, 4)))
+            cast = "" if isinstance(kind, Number) else f"::{kind.pgtype}[]"
+            return f"{name} = ANY (ARRAY[{values}]{cast})"
+        if form == 17:
+            return f"{name} {self.rng.choice(['IS NULL', 'IS NOT NULL'])}"
+        if form == 18:
+            return f"{name} IS {self.rng.choice(['', 'NOT '])}DISTINCT FROM {self.value(column)}"
+        if form == 19 and kind.ordered:
+            function = self.rng.choice(["min", "max"])
+            other = "lk" if column is self.table.pk else "ls" if column is self.table.sk else None
+            if other:
+                operator = self.rng.choice(["<=", ">=", "="])
+                return f"{name} {operator} (SELECT {function}({other}) FROM @L@)"
+        if form == 20:
+            return f"{name} {self.rng.choice(['=', '<', '>='])} {name}"
+        return f"{name} >= {self.value(column)}"
+
+    def condition(self, depth=4):
+        roll = self.rng.random()
+        if depth == 0 or roll < 0.6:
+            table = self.table
+            column = self.rng.choice([table.sk or table.pk, *self.columns_in_play])
+            return self.leaf(column)
+        if roll < 0.7:
+            return f"NOT ({self.condition(depth - 1)})"
+        word = " AND " if roll < 0.86 else " OR "
+        return "(" + word.join(self.condition(depth - 1) for _ in range(2)) + ")"
+
+    def row_comparison(self):
+        pk, sk = self.table.pk, self.table.sk
+        if self.chance(0.5):
+            operator = self.rng.choice(["<", "<=", ">", ">=", "="])
+            return f"(t.pk, t.sk) {operator} ({self.value(pk)}, {self.value(sk)})"
+        pairs = ", ".join(f"({self.value(pk)}, {self.value(sk)})" for _ in range(2))
+        return f"(t.pk, t.sk) IN ({pairs})"
+
+    def conjuncts(self, with_key=0.7):
+        conditions = []
+        if self.chance(with_key):
+            roll = self.rng.random()
+            if roll < 0.5:
+                conditions += self.equal_key()
+            elif roll < 0.7:
+                conditions += self.many_keys()
+            elif roll < 0.85:
+                conditions.append(self.key_or())
+            else:
+                conditions.append(self.row_list())
+        if self.chance(0.015):
+            conditions.append(self.long_condition())
+        if self.table.sk:
+            sort = self.rng.choice([0, 0, 0, 1, 1, 1, 2, 3])
+            conditions += [self.leaf(self.table.sk) for _ in range(sort)]
+            if self.chance(0.04):
+                conditions.append(self.row_comparison())
+        conditions += [self.condition() for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2]))]
+        if conditions and self.chance(0.05):
+            conditions.append(self.rng.choice(conditions))
+        self.rng.shuffle(conditions)
+        return conditions
+
+    def columns(self):
+        chosen = self.rng.sample(
+            self.columns_in_play, self.rng.randrange(0, len(self.columns_in_play) + 1)
+        )
+        return [f"t.{c.name}" for c in chosen] or ["1"]
+
+    def sort_item(self, expression):
+        direction = self.rng.choice(["", "", " ASC", " DESC", " DESC"])
+        return expression + direction + self.rng.choice(["", "", " NULLS FIRST", " NULLS LAST"])
+
+    def sort_expressions(self):
+        table = self.table
+        key = table.sk or table.pk
+        sorts = [c for _, sort in table.keys() for c in sort]
+        sorts = self.focus[2] if self.focus else sorts
+        if sorts and self.chance(0.4):
+            key = self.rng.choice(sorts)
+        roll = self.rng.random()
+        if roll < 0.55:
+            return [f"t.{key.name}"]
+        if roll < 0.7:
+            return ["t.pk", f"t.{key.name}"]
+        if roll < 0.8:
+            return [f"t.{key.name}", f"t.{self.rng.choice(self.columns_in_play).name}"]
+        if roll < 0.85 and key.kind.is_text:
+            return [f"t.{key.name} COLLATE {self.rng.choice(COLLATIONS[:1] + COLLATIONS[3:])}"]
+        return [f"t.{c.name}" for c in self.rng.sample(self.columns_in_play, self.rng.randrange(1, 3))]
+
+    def total_order(self, descending=None):
+        """ORDER BY that leaves nothing open."""
+        key = self.table.sk or self.table.pk
+        if descending is None:
+            descending = self.chance(0.5)
+        items = [f"t.{key.name}" + (" DESC" if descending else "")]
+        items += ["t.pk"] if self.table.sk else []
+        items += ["t.id"] if self.table.id else []
+        return ", ".join(items)
+
+    def limit(self, ordered):
+        """(clause, does it leave no choice among ties)"""
+        roll = self.rng.random()
+        offset = ""
+        if self.chance(0.3):
+            offset = f" OFFSET {self.number('0', '1', '2', '5', '40', None)}"
+        if roll < 0.45:
+            return "", False
+        if roll < 0.55:
+            return f"{offset} FETCH FIRST {self.rng.randrange(1, 9)} ROWS ONLY", False
+        if roll < 0.65 and ordered:
+            return f"{offset} FETCH FIRST {self.rng.randrange(1, 6)} ROWS WITH TIES", not offset
+        if roll < 0.7:
+            return f" LIMIT (SELECT {self.rng.randrange(5)}){offset}", False
+        count = self.number(
+            "0", "1", "1", "2", "3", "5", "10", "50", "1000", None, "9223372036854775807"
+        )
+        return f" LIMIT {count}{offset}", False
+
+    # -- whole queries
+
+    def simple(self):
+        columns = self.columns()
+        if self.chance(0.1):
+            columns = ["t.*"]
+        sort = self.sort_expressions() if self.chance(0.65) else []
+        select = ", ".join([*columns, *sort])
+        conjuncts = self.conjuncts()
+        base = f"SELECT {select} FROM @T@ t WHERE @W@"
+        if sort:
+            base += " ORDER BY " + ", ".join(map(self.sort_item, sort))
+        limit, ties = self.limit(bool(sort))
+        return Query(base + limit, conjuncts, [], len(sort), base if limit and not ties else None)
+
+    def aggregate(self):
+        functions = ["count(*)"]
+        for column in self.columns_in_play:
+            if self.chance(0.4):
+                functions.append(f"count(t.{column.name})")
+            if column.kind.ordered and self.chance(0.5 if column is self.table.sk else 0.15):
+                function = self.rng.choice(["min", "max"])
+                functions.append(f"{function}(t.{column.name})")
+        self.rng.shuffle(functions)
+        functions = functions[: self.rng.randrange(1, 4)]
+        if self.chance(0.3):
+            return Query(
+                f"SELECT t.pk, {', '.join(functions)} FROM @T@ t WHERE @W@ GROUP BY t.pk",
+                self.conjuncts(0.3), [],
+            )  # fmt: skip
+        return Query(f"SELECT {', '.join(functions)} FROM @T@ t WHERE @W@", self.conjuncts(), [])
+
+    def join(self):
+        on = "t.pk = l.lk"
+        if self.chance(0.2):
+            on = f"t.pk IN (l.lk, {self.known(self.table.pk)})"
+        if self.table.sk and self.chance(0.5):
+            on += f" AND t.sk {self.rng.choice(['=', '>=', '<', '>'])} l.ls"
+        if self.table.sk and self.chance(0.1):
+            on = "(t.pk = l.lk AND t.sk >= l.ls) OR (t.pk = l.lk AND t.sk <= l.ls)"
+        word = self.rng.choice(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
+        if word == "FULL JOIN":
+            on = "t.pk = l.lk"
+        conjuncts = self.conjuncts(0.3)
+        return Query(
+            f"SELECT l.n, {', '.join(self.columns())} FROM @L@ l {word} @T@ t ON {on} WHERE @W@",
+            conjuncts, [],
+        )  # fmt: skip
+
+    def self_join(self):
+        columns = ", ".join(self.columns())
+        on = "u.pk = t.pk"
+        if self.table.sk and self.chance(0.7):
+            on += self.rng.choice(
+                [" AND u.sk = t.sk", " AND u.sk > t.sk", " AND u.sk IN (t.sk, t.sk)", " OR u.sk = t.sk"]
+            )
+        return Query(
+            f"SELECT {columns}, u.pk FROM @T@ t JOIN @T@ u ON {on} WHERE @W@",
+            self.conjuncts(0.9), [],
+        )  # fmt: skip
+
+    def lateral(self):
+        columns = ", ".join(self.columns())
+        where = "t.pk = l.lk AND @W@"
+        if self.table.sk and self.chance(0.5):
+            where += f" AND t.sk {self.rng.choice(['>=', '<', '>', '<=', '='])} l.ls"
+        limit = self.rng.choice(
+            ["", "LIMIT l.n", "LIMIT l.n OFFSET 1", "LIMIT 2 OFFSET l.n", "LIMIT"]
+        )
+        if limit == "LIMIT":
+            limit += f" {self.number('1', '2', '3', None)}"
+        inner = f"SELECT {columns} FROM @T@ t WHERE {where} ORDER BY {self.total_order()} {limit}"
+        word = self.rng.choice(["CROSS JOIN LATERAL", "LEFT JOIN LATERAL"])
+        on = " ON true" if word.startswith("LEFT") else ""
+        return Query(f"SELECT l.n, x.* FROM @L@ l {word} ({inner}) x{on}", self.conjuncts(0.1), [])
+
+    def scalar(self):
+        roll = self.rng.random()
+        conjuncts = self.conjuncts(0.1)
+        column = self.rng.choice(self.columns_in_play).name
+        if roll < 0.5:
+            inner = f"SELECT count(t.{column}) FROM @T@ t WHERE t.pk = l.lk AND @W@"
+        else:
+            inner = (
+                f"SELECT t.{column} FROM @T@ t WHERE t.pk = l.lk AND @W@"
+                f" ORDER BY {self.total_order()} LIMIT 1"
+            )
+        return Query(f"SELECT l.n, ({inner}) FROM @L@ l", conjuncts, [])
+
+    def exists(self):
+        conjuncts = self.conjuncts(0.2)
+        word = self.rng.choice(["", "NOT "])
+        if self.chance(0.3):
+            return Query(
+                f"SELECT * FROM @L@ l WHERE l.lk {word}IN (SELECT t.pk FROM @T@ t WHERE @W@)",
+                conjuncts, [],
+            )  # fmt: skip
+        if self.chance(0.2):
+            return Query(f"SELECT {word}EXISTS (SELECT 1 FROM @T@ t WHERE @W@)", conjuncts, [])
+        more = ""
+        if self.table.sk and self.chance(0.5):
+            more = f" AND t.sk {self.rng.choice(['=', '>', '<='])} l.ls"
+        return Query(
+            f"SELECT * FROM @L@ l WHERE {word}EXISTS"
+            f" (SELECT 1 FROM @T@ t WHERE t.pk = l.lk{more} AND @W@)",
+            conjuncts, [],
+        )  # fmt: skip
+
+    def union(self):
+        columns = ", ".join(f"t.{c.name}" for c in self.table.columns)
+        other = " AND ".join(self.conjuncts(0.9)) or "true"
+        word = self.rng.choice(["UNION ALL", "UNION ALL", "UNION", "INTERSECT", "EXCEPT"])
+        branch = f"SELECT {columns} FROM @T@ t WHERE {other}"
+        if self.chance(0.3):
+            branch = f"({branch} ORDER BY {self.total_order()} LIMIT {self.number('1', '3')})"
+        return Query(f"SELECT {columns} FROM @T@ t WHERE @W@ {word} {branch}", self.conjuncts(), [])
+
+    def distinct(self):
+        return Query(
+            f"SELECT DISTINCT {', '.join(self.columns())} FROM @T@ t WHERE @W@",
+            self.conjuncts(0.5),
+            [],
+        )
+
+    def window(self):
+        order = self.total_order()
+        columns = ", ".join(self.columns())
+        return Query(
+            f"SELECT {columns}, row_number() OVER (ORDER BY {order}),"
+            " count(*) OVER (PARTITION BY t.pk) FROM @T@ t WHERE @W@", self.conjuncts(), [],
+        )  # fmt: skip
+
+    def subquery(self):
+        limit, _ = self.limit(False)
+        inner = f"SELECT * FROM @T@ t WHERE @W@ ORDER BY {self.total_order()}{limit}"
+        return Query(
+            f"SELECT {', '.join(self.columns())} FROM ({inner}) t WHERE {self.condition(1)}",
+            self.conjuncts(),
+            [],
+        )
+
+    def cursor(self):
+        scroll = self.rng.choice(["SCROLL", "NO SCROLL", ""])
+        query = Query(
+            f"DECLARE c {scroll} CURSOR FOR SELECT {', '.join(self.columns())} FROM @T@ t"
+            f" WHERE @W@ ORDER BY {self.total_order()}", self.conjuncts(0.8), [],
+        )  # fmt: skip
+        moves = ["FETCH 1 FROM c", "FETCH 3 FROM c", "MOVE 2 FROM c", "FETCH 20 FROM c"]
+        if scroll == "SCROLL":
+            moves += ["FETCH BACKWARD 2 FROM c", "FETCH FIRST FROM c", "FETCH LAST FROM c"]
+            moves += ["MOVE ABSOLUTE 2 FROM c", "FETCH PRIOR FROM c", "FETCH ABSOLUTE -1 FROM c"]
+            moves += ["MOVE BACKWARD ALL FROM c", "FETCH 0 FROM c"]
+        query.cursor = self.rng.choices(moves, k=self.rng.randrange(1, 7)) + ["FETCH ALL FROM c"]
+        return query
+
+    def make(self):
+        makers = [self.simple] * 10 + [self.aggregate] * 3 + [self.lateral, self.cursor] * 2
+        makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
+        makers += [self.window, self.subquery, self.self_join]
+        query = self.rng.choice(makers)()
+        query.constants = self.constants
+        query.may_fail = self.may_fail
+        if self.table.mismatch_null == "setting":
+            query.settings.append("SET LOCAL ddb_fdw.on_type_mismatch = 'null'")
+        word = "join" if " @T@ " in query.sql.split("WHERE")[0] else ""
+        for setting in ("hashjoin", "mergejoin", "material", "sort", "hashagg", "memoize"):
+            if self.chance(0.25 if word == "join" else 0.12):
+                query.settings.append(f"SET LOCAL enable_{setting} = off")
+        return query
