@@ -174,8 +174,6 @@ LOGS = {
         *("Query", TABLE, 1, 40, 2.0),  # every fourth: 20 items in hindsight
         lambda: [(log_time(number),) for number in (396, 392, 388, 384, 380)],
         at_most=True,
-        pending="create_plan.c, plan.selectivity: of row counts that are rounded to whole rows,"
-        " so that the first page holds 10 items and not 4 times LIMIT, 20",
     ),
     "first and last hour": Row(
         "SELECT date_time FROM logs WHERE log_partition = 'LOGS'"
@@ -250,8 +248,6 @@ ORDERS = {
         lambda: orders(
             lambda r: r["customer_id"] == "c07" and r["total"] > 800, give="order_id"
         ),
-        pending="paths.c, matched_items: rounded up to one item, be it of the partition or of the"
-        " range, both cost the same, and the table comes first",
     ),
     "oldest open orders": Row(
         "SELECT order_date, customer_id, order_id, total FROM orders WHERE status = 'open'"

@@ -28,6 +28,7 @@
 /* The first pages of all streams of a merge are in memory together. */
 #define MERGE_BYTES (16.0 * 1024 * 1024)
 #define PAGE_BYTES (1024.0 * 1024.0)
+#define UNIT_BYTES 4096.0
 
 static int64
 clamp_limit(double items)
@@ -50,9 +51,11 @@ ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 	double factor =
 		plan->selectivity > 0 ? 1.0 / plan->selectivity : MAX_FIRST_FACTOR;
 
-	return clamp_limit(bound * (is_filtered(plan)
-									? Min(Max(factor, 1.0), MAX_FIRST_FACTOR)
-									: 1.0));
+	if (!is_filtered(plan))
+		return clamp_limit(bound);
+	/* Up to a whole read unit items cost nothing more. */
+	return clamp_limit(Max(bound * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
+						   UNIT_BYTES / Max(plan->item_bytes, 1)));
 }
 
 static double

@@ -36,6 +36,9 @@
  */
 #define SCAN_RISK_COST 50.0
 
+/* A whole key reads one item, where other estimates are estimates. */
+#define CERTAINTY_GAIN 1.0
+
 /* Requests under way at once, where many are needed. */
 #define CONCURRENCY 16.0
 
@@ -81,5 +84,7 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;
+	if (candidate->operation == DDB_OP_GET_ITEM)
+		*total_cost -= CERTAINTY_GAIN;
 	*total_cost = Max(*total_cost, *startup_cost);
 }

@@ -182,6 +182,16 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->limit_hint = candidate->limit_hint;
 }
 
+/* Which share of the items that the key selects the other clauses leave. */
+static double
+filter_selectivity(PlannerInfo *root, RelOptInfo *rel,
+				   const DdbCandidate *candidate, List *scan_clauses)
+{
+	return clauselist_selectivity(
+		root, list_difference_ptr(scan_clauses, candidate->by_key), rel->relid,
+		JOIN_INNER, NULL);
+}
+
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 				  ForeignPath *best_path, List *target_list, List *scan_clauses,
@@ -208,7 +218,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filtered = local != NIL;
-	plan.selectivity = rel->rows / Max(candidate->fetched_rows, 1);
+	plan.selectivity = filter_selectivity(root, rel, candidate, scan_clauses);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
 							outer_plan);

@@ -164,6 +164,9 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 				 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
+/* An estimate of less is as good as none. */
+#define MIN_ITEMS 0.01
+
 /* The items that a key match leaves to be read, estimated. */
 static double
 matched_items(const PathContext *context, const DdbSource *source,
@@ -172,7 +175,8 @@ matched_items(const PathContext *context, const DdbSource *source,
 	Selectivity selectivity = clauselist_selectivity(
 		context->root, match->decided, context->rel->relid, JOIN_INNER, NULL);
 
-	return clamp_row_est(source->item_count * selectivity);
+	/* Not in whole items: that would make all that select few look alike. */
+	return Max(source->item_count * selectivity, MIN_ITEMS);
 }
 
 /*
@@ -212,6 +216,7 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
 								  ? match->count
 								  : matched_items(context, source, match);
+	candidate->by_key = match->decided;
 	place_alternatives(match, candidate);
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   match->decided,

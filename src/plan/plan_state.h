@@ -38,6 +38,7 @@ typedef struct DdbCandidate
 	List *alternatives; /* of List of DdbCondition * */
 	DdbFilter *filter;
 	List *values; /* expressions that both refer to */
+	List *by_key; /* of RestrictInfo *: what the key alone decides */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
 	Bitmapset *key_columns; /* bound to values by the partition key */

@@ -31,6 +31,15 @@
 /* Reading a whole item to get at what an LSI does not hold. */
 #define UNIT_BYTES 4096.0
 
+/* An index holds no more than its table. */
+static double
+unknown_count(const DdbPlanState *state, const DdbIndexInfo *index)
+{
+	return index != NULL && state->info->item_count > 0
+			   ? state->info->item_count
+			   : UNKNOWN_ITEM_COUNT;
+}
+
 static DdbSource *
 make_source(const DdbPlanState *state, DdbIndexInfo *index)
 {
@@ -40,7 +49,7 @@ make_source(const DdbPlanState *state, DdbIndexInfo *index)
 
 	source->index = index;
 	source->keys = index != NULL ? &index->keys : &state->info->keys;
-	source->item_count = items > 0 ? items : UNKNOWN_ITEM_COUNT;
+	source->item_count = items > 0 ? items : unknown_count(state, index);
 	source->item_bytes =
 		items > 0 && bytes > 0 ? bytes / items : UNKNOWN_ITEM_BYTES;
 	if (state->relation->total_segments > 1)
