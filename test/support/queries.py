@@ -406,6 +406,8 @@ class QueryMaker:
                 conditions.append(self.row_list())
         if self.chance(0.015):
             conditions.append(self.long_condition())
+        if self.chance(0.02):
+            conditions.append("t.tableoid <> 0")
         if self.table.sk:
             sort = self.rng.choice([0, 0, 0, 1, 1, 1, 2, 3])
             conditions += [self.leaf(self.table.sk) for _ in range(sort)]
@@ -443,7 +445,8 @@ class QueryMaker:
             return [f"t.{key.name}", f"t.{self.rng.choice(self.columns_in_play).name}"]
         if roll < 0.85 and key.kind.is_text:
             return [f"t.{key.name} COLLATE {self.rng.choice(COLLATIONS[:1] + COLLATIONS[3:])}"]
-        return [f"t.{c.name}" for c in self.rng.sample(self.columns_in_play, self.rng.randrange(1, 3))]
+        count = min(self.rng.randrange(1, 3), len(self.columns_in_play))
+        return [f"t.{c.name}" for c in self.rng.sample(self.columns_in_play, count)]
 
     def total_order(self, descending=None):
         """ORDER BY that leaves nothing open."""
