@@ -4,7 +4,7 @@
  *
  * The client never throws and never prints: every failure is one DdbcError.
  * Its kind says what a caller may do about it; code, message and request id
- * are DynamoDB's own words.  exec/report.c alone turns kinds into SQLSTATEs.
+ * are DynamoDB's own words.  remote/report.c alone turns kinds into SQLSTATEs.
  */
 #ifndef DDBC_ERROR_H
 #define DDBC_ERROR_H

@@ -231,7 +231,9 @@ show_reach(const Context *context, ExplainState *es)
 		append_filter(context, &text, plan->filter);
 		ExplainPropertyText("DynamoDB Filter", text.data, es);
 	}
-	if (plan->count_only)
+	/* A run that must check rows again fetches them after all. */
+	if (plan->count_only && (!es->analyze || !context->state->started ||
+							 context->state->count_only))
 		ExplainPropertyText("Select", "COUNT", es);
 	else if (plan->columns != NIL)
 		ExplainPropertyList("Projection", projection_names(context->state), es);
