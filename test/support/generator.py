@@ -341,7 +341,8 @@ class Time(Kind):
         self.options = (("format", form),)
         self.stored = "N" if form.startswith("epoch") else "S"
         self.odd = ODD_TIMES
-        self.misfits = [{"N": "1" + "0" * 30}] if self.stored == "N" else [{"S": "2026"}, {"S": "~"}]
+        odd = {"N": ["1" + "0" * 30], "S": ["2026", "~"]}[self.stored]
+        self.misfits = [{self.stored: text} for text in odd]
 
     def random(self, rng, key, longest):
         text = rng.choice(TIMES)
@@ -413,7 +414,8 @@ KEY_KINDS = {
 OTHER_KINDS = [
     *(Text(), Text(), Number(), Number("bigint"), Number("integer"), Number("double precision")),
     *(Number("real"), Money(), Positive(), ShortText(), Time("iso8601:3"), Time("epoch")),
-    *(Bytea(), Boolean(), Boolean(), Text(), Uuid(), Enum(), Time("iso8601"), Time("epoch_ms"), Date()),
+    *(Bytea(), Boolean(), Boolean(), Text(), Uuid(), Enum()),
+    *(Time("iso8601"), Time("epoch_ms"), Date()),
 ]
 COLLATIONS = ['"C"', '"C"', None, '"und-x-icu"', '"POSIX"']
 

@@ -531,7 +531,12 @@ class QueryMaker:
         on = "u.pk = t.pk"
         if self.table.sk and self.chance(0.7):
             on += self.rng.choice(
-                [" AND u.sk = t.sk", " AND u.sk > t.sk", " AND u.sk IN (t.sk, t.sk)", " OR u.sk = t.sk"]
+                [
+                    " AND u.sk = t.sk",
+                    " AND u.sk > t.sk",
+                    " AND u.sk IN (t.sk, t.sk)",
+                    " OR u.sk = t.sk",
+                ]
             )
         return Query(
             f"SELECT {columns}, u.pk FROM @T@ t JOIN @T@ u ON {on} WHERE @W@",
