@@ -228,8 +228,8 @@ ddbc_error_set(DdbcError *error, DdbcErrorKind kind, const char *format, ...)
 	/* formatted first: the arguments may point into *error */
 	va_start(args, format);
 	/* The analyzer does not follow va_start on every target. */
-	vsnprintf(text, sizeof(text), format,
-			  args); /* NOLINT(clang-analyzer-valist.Uninitialized) */
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 
 	ddbc_error_clear(error);

@@ -122,8 +122,6 @@ ddbIterateForeignScan(ForeignScanState *node)
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
-	Assert(slot != NULL);
-
 	if (!state->started)
 	{
 		/* Not in BeginForeignScan: a plan may never run this node. */
@@ -138,7 +136,7 @@ ddbIterateForeignScan(ForeignScanState *node)
 		CHECK_FOR_INTERRUPTS();
 		row = next_row(state, slot);
 		if (row == NULL)
-			return ExecClearTuple(slot);
+			return NULL;
 		if (!row_passes(node, state, row))
 			continue;
 		state->given++;
