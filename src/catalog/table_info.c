@@ -325,7 +325,6 @@ read_description(const json_t *table, DdbTableInfo *info)
 	if (!read_key_schema(json_object_get(table, "KeySchema"), definitions,
 						 &info->keys))
 		return false;
-	info->described = true;
 	info->item_count = json_number_value(json_object_get(table, "ItemCount"));
 	info->size_bytes =
 		json_number_value(json_object_get(table, "TableSizeBytes"));

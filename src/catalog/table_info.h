@@ -57,7 +57,6 @@ typedef struct DdbTableInfo
 	List *key_attributes; /* of DdbKeyAttribute *: of table and indexes */
 	double item_count; /* DynamoDB's own, up to six hours old */
 	double size_bytes;
-	bool described; /* false: keys as declared on the columns */
 } DdbTableInfo;
 
 /*

@@ -71,10 +71,8 @@ next_in_turn(DdbScanState *state, TupleTableSlot *slot)
 						 ? largest_window(state)
 						 : Min(state->window, largest_window(state));
 
-		for (int i = state->current;
-			 i < Min(state->current + window, state->nstreams); i++)
-			if (!state->streams[i]->page_open)
-				ddb_stream_send(state->streams[i]);
+		while (state->sent < Min(state->current + window, state->nstreams))
+			ddb_stream_send(state->streams[state->sent++]);
 		state->last = state->streams[state->current];
 		if (ddb_stream_next(state->last, slot, state->row_context))
 			return slot;

@@ -53,6 +53,7 @@ typedef struct DdbScanState
 	DdbStream **streams;
 	int nstreams;
 	int current; /* the one being read, when one after another */
+	int sent; /* how many were sent their first request */
 	int window; /* how many are kept going at once */
 	struct binaryheap *heap; /* of a merge: streams by their next row */
 	DdbStream *last; /* whose row was given last */

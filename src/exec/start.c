@@ -14,22 +14,11 @@
 #include "common/int.h"
 #include "exec/request.h"
 #include "exec/term.h"
+#include "exec/values.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-
-/* One of fdw_exprs, in the current context; false when NULL. */
-static bool
-evaluate(ForeignScanState *node, const DdbScanState *state, int index,
-		 Datum *value)
-{
-	bool isnull;
-
-	*value = ExecEvalExpr((ExprState *) list_nth(state->values, index),
-						  node->ss.ps.ps_ExprContext, &isnull);
-	return !isnull;
-}
 
 /*
  * When a value that does not fit becomes NULL, a key column can be NULL, and a
@@ -67,11 +56,13 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 
 	if (state->plan->limit_value < 0)
 		return state->plan->limit_hint;
-	if (!evaluate(node, state, state->plan->limit_value, &value))
+	if (!ddb_values_evaluate(node, state->values, state->plan->limit_value,
+							 &value))
 		return -1;
 	bound = Max(DatumGetInt64(value), 0);
 	if (state->plan->offset_value >= 0 &&
-		evaluate(node, state, state->plan->offset_value, &value) &&
+		ddb_values_evaluate(node, state->values, state->plan->offset_value,
+							&value) &&
 		DatumGetInt64(value) > 0 &&
 		pg_add_s64_overflow(bound, DatumGetInt64(value), &bound))
 		return -1;
@@ -168,6 +159,7 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 		i += n;
 	}
 	state->current = 0;
+	state->sent = 0;
 	state->window = 1;
 	state->heap = NULL;
 	if (plan->ordered && state->nstreams > 1)

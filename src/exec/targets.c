@@ -6,10 +6,8 @@
 
 #include "exec/targets.h"
 
-#include "executor/executor.h"
+#include "exec/values.h"
 #include "miscadmin.h"
-#include "utils/array.h"
-#include "utils/lsyscache.h"
 
 /*
  * Keys that one run asks for, at most: each takes half a kilobyte here, and a
@@ -88,34 +86,16 @@ add_value(const Context *context, DdbTarget *target,
 					  value, condition->value_typid, max_len);
 }
 
-static bool
-evaluate(const Context *context, const DdbCondition *condition, Datum *value)
-{
-	bool isnull;
-
-	*value =
-		ExecEvalExpr((ExprState *) list_nth(context->values, condition->value),
-					 context->node->ss.ps.ps_ExprContext, &isnull);
-	return !isnull;
-}
-
 /* Every target once for each element; none for NULL elements. */
 static void
 multiply(const Context *context, TargetList *list,
 		 const DdbCondition *condition, Datum array)
 {
-	ArrayType *elements = DatumGetArrayTypeP(array);
 	TargetList result = {NULL, 0, 0};
-	int16 len;
-	bool byval;
-	char align;
 	Datum *values;
 	bool *nulls;
-	int n;
+	int n = ddb_values_elements(array, &values, &nulls);
 
-	get_typlenbyvalalign(ARR_ELEMTYPE(elements), &len, &byval, &align);
-	deconstruct_array(elements, ARR_ELEMTYPE(elements), len, byval, align,
-					  &values, &nulls, &n);
 	if ((double) list->n * n > MAX_TARGETS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -155,7 +135,8 @@ resolve_alternative(const Context *context, List *conditions, TargetList *list)
 
 		if (condition->op == DDB_COMPARE_IN)
 			continue;
-		if (!evaluate(context, condition, &value))
+		if (!ddb_values_evaluate(context->node, context->values,
+								 condition->value, &value))
 			return;
 		add_value(context, &target, condition, condition->op, value);
 	}
@@ -166,7 +147,8 @@ resolve_alternative(const Context *context, List *conditions, TargetList *list)
 
 		if (condition->op != DDB_COMPARE_IN)
 			continue;
-		if (!evaluate(context, condition, &value))
+		if (!ddb_values_evaluate(context->node, context->values,
+								 condition->value, &value))
 		{
 			list->n = 0;
 			return;

@@ -9,11 +9,9 @@
 
 #include "exec/term.h"
 
-#include "executor/executor.h"
+#include "exec/values.h"
 #include "plan/clause.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 /* The service's limits of one expression (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4000 /* of 4096: the rest is slack */
@@ -274,19 +272,12 @@ in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 static DdbTerm *
 match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 {
-	ArrayType *list = DatumGetArrayTypeP(array);
-	int16 len;
-	bool byval;
-	char align;
 	Datum *elements;
 	bool *nulls;
-	int n;
+	int n = ddb_values_elements(array, &elements, &nulls);
 	int nbounds = 0;
 	DdbBound *bounds;
 
-	get_typlenbyvalalign(ARR_ELEMTYPE(list), &len, &byval, &align);
-	deconstruct_array(list, ARR_ELEMTYPE(list), len, byval, align, &elements,
-					  &nulls, &n);
 	/* <> ALL of nothing is true, even of NULL. */
 	if (n == 0)
 		return constant_term(negated);
@@ -441,7 +432,6 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 	const DdbCodec *codec =
 		ddb_codec_set_get(context->codecs, condition->column);
 	Datum value;
-	bool isnull;
 
 	/* What is NULL here need not be so there. */
 	if (ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
@@ -451,10 +441,8 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 		return columns_term(context, codec, condition);
 	if (condition->value < 0)
 		return resolve_valueless(context, codec, condition->op);
-	value =
-		ExecEvalExpr((ExprState *) list_nth(context->values, condition->value),
-					 context->node->ss.ps.ps_ExprContext, &isnull);
-	if (isnull)
+	if (!ddb_values_evaluate(context->node, context->values, condition->value,
+							 &value))
 		return resolve_valueless(context, codec, condition->op);
 	return resolve_value(context, codec, condition, value);
 }

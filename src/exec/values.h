@@ -1,0 +1,22 @@
+/*
+ * values.h
+ *		Values of fdw_exprs, which access plans refer to by position.
+ */
+#ifndef DDB_VALUES_H
+#define DDB_VALUES_H
+
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+
+/*
+ * Evaluates one of them into the current context; false when it is NULL.
+ * states: the ExprStates of fdw_exprs.
+ */
+extern bool ddb_values_evaluate(ForeignScanState *node, List *states, int index,
+								Datum *value);
+
+/* Takes an array apart; returns how many elements it has. */
+extern int ddb_values_elements(Datum array, Datum **elements, bool **nulls);
+
+#endif /* DDB_VALUES_H */
