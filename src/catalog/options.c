@@ -511,10 +511,7 @@ check_available(const DdbOptionDef *def, const char *value)
 	if (strcmp(def->name, "credential_source") == 0)
 		available =
 			strcmp(value, "default") == 0 || strcmp(value, "environment") == 0;
-	else if (strcmp(def->name, "type") == 0)
-		available = is_choice("S, N, B, BOOL", value);
-	else if (strcmp(def->name, "format") == 0)
-		available = !is_choice("plain, dynamodb", value);
+
 	if (available)
 		return;
 	ereport(

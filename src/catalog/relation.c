@@ -71,7 +71,11 @@ static void
 resolve_format(DdbColumn *column, const char *format)
 {
 	if (format == NULL)
-		column->time_format = DDB_TIME_DEFAULT;
+		return;
+	if (strcmp(format, "plain") == 0)
+		column->json_format = DDB_JSON_PLAIN;
+	else if (strcmp(format, "dynamodb") == 0)
+		column->json_format = DDB_JSON_TYPED;
 	else if (strcmp(format, "epoch") == 0)
 		column->time_format = DDB_TIME_EPOCH;
 	else if (strcmp(format, "epoch_ms") == 0)

@@ -40,6 +40,14 @@ typedef enum DdbTimeFormat
 	DDB_TIME_EPOCH_MS,
 } DdbTimeFormat;
 
+/* How documents are shown. */
+typedef enum DdbJsonFormat
+{
+	DDB_JSON_DEFAULT, /* plain */
+	DDB_JSON_PLAIN, /* {"a": 1} */
+	DDB_JSON_TYPED, /* {"a": {"N": "1"}}, as DynamoDB writes it */
+} DdbJsonFormat;
+
 typedef enum DdbDeclaredKey
 {
 	DDB_KEY_NONE,
@@ -60,6 +68,7 @@ typedef struct DdbColumn
 	DdbStoredType declared_type; /* option "type", or DDB_STORED_NONE */
 	DdbTimeFormat time_format;
 	int fraction_digits; /* of DDB_TIME_FIXED */
+	DdbJsonFormat json_format;
 	DdbDeclaredKey declared_key;
 	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
 } DdbColumn;

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static DdbValueType
-type_from_tag(const DdbSpan *tag)
+DdbValueType
+ddb_attribute_type_from_tag(const DdbSpan *tag)
 {
 	const char *p = tag->data;
 
@@ -97,7 +97,7 @@ ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
 		return false;
 	if (!ddb_scan_next_member(scan, &first, &tag))
 		return wrong_kind(scan); /* {} is no value */
-	value->type = type_from_tag(&tag);
+	value->type = ddb_attribute_type_from_tag(&tag);
 	if (!read_payload(scan, value))
 		return false;
 	if (ddb_scan_next_member(scan, &first, &tag))

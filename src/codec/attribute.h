@@ -62,6 +62,9 @@ ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
 	return ddb_attribute_read_any(scan, value);
 }
 
+/* What a type tag, such as S or BOOL, stands for. */
+extern DdbValueType ddb_attribute_type_from_tag(const DdbSpan *tag);
+
 /* "S", "BOOL"; "unknown" of DDB_VALUE_NONE. */
 extern const char *ddb_attribute_type_name(DdbValueType type);
 

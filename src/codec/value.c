@@ -15,7 +15,9 @@
 
 #include "catalog/pg_type.h"
 #include "catalog/table_info.h"
+#include "codec/array.h"
 #include "codec/decimal.h"
+#include "codec/document.h"
 #include "codec/soft.h"
 #include "codec/timetext.h"
 #include "compat.h"
@@ -59,6 +61,8 @@ static const struct
 	{TIMESTAMPOID, DDB_CONVERT_TIMESTAMP, DDB_STORED_S},
 	{DATEOID, DDB_CONVERT_DATE, DDB_STORED_S},
 	{UUIDOID, DDB_CONVERT_UUID, DDB_STORED_S},
+	{JSONBOID, DDB_CONVERT_DOCUMENT, DDB_STORED_ANY},
+	{JSONOID, DDB_CONVERT_DOCUMENT, DDB_STORED_ANY},
 };
 
 static DdbConversion
@@ -73,7 +77,26 @@ conversion_of(Oid typid, DdbStoredType *stored)
 		}
 	}
 	*stored = DDB_STORED_S;
-	return DDB_CONVERT_INPUT;
+	if (!OidIsValid(get_element_type(typid)))
+		return DDB_CONVERT_INPUT;
+	*stored = DDB_STORED_L;
+	return DDB_CONVERT_ARRAY;
+}
+
+/* Documents and arrays declared to be text are read by their input function. */
+static DdbConversion
+column_conversion(const DdbColumn *column, DdbStoredType *stored)
+{
+	DdbConversion conversion = conversion_of(column->base_typid, stored);
+
+	if (column->declared_type == DDB_STORED_NONE)
+		return conversion;
+	*stored = column->declared_type;
+	if ((conversion == DDB_CONVERT_DOCUMENT ||
+		 conversion == DDB_CONVERT_ARRAY) &&
+		*stored == DDB_STORED_S)
+		return DDB_CONVERT_INPUT;
+	return conversion;
 }
 
 static bool
@@ -88,10 +111,10 @@ DdbStoredType
 ddb_value_default_stored_type(const DdbColumn *column)
 {
 	DdbStoredType stored;
-	DdbConversion conversion = conversion_of(column->base_typid, &stored);
+	DdbConversion conversion = column_conversion(column, &stored);
 
 	if (column->declared_type != DDB_STORED_NONE)
-		return column->declared_type;
+		return stored;
 	if (is_time_conversion(conversion) &&
 		(column->time_format == DDB_TIME_EPOCH ||
 		 column->time_format == DDB_TIME_EPOCH_MS))
@@ -112,6 +135,11 @@ conversion_reads(DdbConversion conversion, DdbStoredType stored)
 		case DDB_CONVERT_UUID:
 		case DDB_CONVERT_INPUT:
 			return stored == DDB_STORED_S;
+		case DDB_CONVERT_DOCUMENT:
+			return stored == DDB_STORED_ANY || stored >= DDB_STORED_SS;
+		case DDB_CONVERT_ARRAY:
+			return stored >= DDB_STORED_SS && stored != DDB_STORED_M &&
+				   stored != DDB_STORED_ANY;
 		default:
 			return stored == DDB_STORED_S || stored == DDB_STORED_N;
 	}
@@ -183,22 +211,61 @@ raise_unsuited(const DdbCodec *codec, const DdbRelation *relation,
 			 errhint("Change the column's type or its option \"type\".")));
 }
 
-/* Types whose values are not scalars come with their own conversions. */
+/* Types that are neither scalars nor made of them. */
 static void
-check_scalar(const DdbColumn *column, const DdbRelation *relation)
+check_type(const DdbColumn *column, const DdbRelation *relation)
 {
-	Oid typid = column->base_typid;
-	char typtype = get_typtype(typid);
+	char typtype = get_typtype(column->base_typid);
 
-	if (typtype != TYPTYPE_COMPOSITE && typtype != TYPTYPE_PSEUDO &&
-		!OidIsValid(get_element_type(typid)) && typid != JSONOID &&
-		typid != JSONBOID && column->declared_type < DDB_STORED_SS)
+	if (typtype != TYPTYPE_COMPOSITE && typtype != TYPTYPE_PSEUDO)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("column \"%s\" of foreign table %s: documents, lists and "
-					"sets are not available in this version of ddb_fdw",
-					column->name, relation->name)));
+			 errmsg("column \"%s\" of foreign table %s has type %s, which "
+					"ddb_fdw does not read",
+					column->name, relation->name,
+					format_type_be(column->base_typid)),
+			 errhint("Read the attribute as jsonb, or its members by their "
+					 "paths in option \"attribute\".")));
+}
+
+static void
+check_key(const DdbCodec *codec, const DdbRelation *relation,
+		  DdbStoredType key_type)
+{
+	const DdbColumn *column = codec->column;
+	DdbStoredType natural;
+	DdbConversion conversion = conversion_of(column->base_typid, &natural);
+
+	if (codec->is_key &&
+		(codec->stored != key_type || conversion == DDB_CONVERT_DOCUMENT ||
+		 conversion == DDB_CONVERT_ARRAY))
+		raise_unsuited(codec, relation, key_type);
+}
+
+static void
+init_format(DdbCodec *codec, const DdbRelation *relation)
+{
+	const DdbColumn *column = codec->column;
+
+	if (is_time_conversion(codec->conversion))
+		init_time_format(codec, relation);
+	else if (column->time_format != DDB_TIME_DEFAULT &&
+			 codec->conversion != DDB_CONVERT_ARRAY)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+						errmsg("column \"%s\" of foreign table %s has a "
+							   "format, but no date or time type",
+							   column->name, relation->name)));
+	if (column->json_format != DDB_JSON_DEFAULT &&
+		codec->conversion != DDB_CONVERT_DOCUMENT &&
+		codec->conversion != DDB_CONVERT_ARRAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s has a format of "
+						"documents, but is not read as one",
+						column->name, relation->name),
+				 errhint("Formats \"plain\" and \"dynamodb\" are for columns "
+						 "of type jsonb and json.")));
 }
 
 void
@@ -208,28 +275,42 @@ ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 	DdbStoredType unused;
 
 	memset(codec, 0, sizeof(*codec));
-	check_scalar(column, relation);
+	check_type(column, relation);
 	codec->column = column;
-	codec->conversion = conversion_of(column->base_typid, &unused);
+	codec->conversion = column_conversion(column, &unused);
 	codec->stored = ddb_value_default_stored_type(column);
 	codec->is_key = key_type != DDB_STORED_NONE;
 	/* The key schema is right, unless the column insists on another type. */
 	if (codec->is_key && column->declared_type == DDB_STORED_NONE)
 		codec->stored = key_type;
-	if (!conversion_reads(codec->conversion, codec->stored) ||
-		(codec->is_key && codec->stored != key_type))
+	if (!conversion_reads(codec->conversion, codec->stored))
 		raise_unsuited(codec, relation, key_type);
+	check_key(codec, relation, key_type);
+	codec->accepts = codec->stored == DDB_STORED_ANY
+						 ? DDB_ACCEPTS_ANY
+						 : DDB_ACCEPTS(codec->stored);
 	codec->utf8_server = GetDatabaseEncoding() == PG_UTF8;
 	codec->is_domain = column->typid != column->base_typid;
 	codec->cache_context = CurrentMemoryContext;
-	if (is_time_conversion(codec->conversion))
-		init_time_format(codec, relation);
-	else if (column->time_format != DDB_TIME_DEFAULT)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-						errmsg("column \"%s\" of foreign table %s has a "
-							   "format, but no date or time type",
-							   column->name, relation->name)));
+	init_format(codec, relation);
 	init_functions(codec);
+	if (codec->conversion == DDB_CONVERT_ARRAY)
+		ddb_array_init(codec, relation);
+}
+
+const char *
+ddb_codec_accepted_types(const DdbCodec *codec)
+{
+	StringInfoData text;
+
+	if (codec->accepts == DDB_ACCEPTS_ANY)
+		return "any";
+	initStringInfo(&text);
+	for (int type = DDB_STORED_L; type > DDB_STORED_NONE; type--)
+		if ((codec->accepts & DDB_ACCEPTS(type)) != 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "",
+							 ddb_stored_type_name((DdbStoredType) type));
+	return text.data;
 }
 
 /*
@@ -372,8 +453,8 @@ small_decimal(const char *text, size_t len, int64 *digits, int *scale)
 	return true;
 }
 
-static bool
-numeric_from_digits(const char *text, size_t len, Datum *datum)
+bool
+ddb_value_small_numeric(const char *text, size_t len, Datum *datum)
 {
 	int64 digits;
 	int scale;
@@ -424,7 +505,7 @@ decode_numeric(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 	size_t len;
 	DdbDecimal decimal;
 
-	if (span->escaped || !numeric_from_digits(span->data, span->len, datum))
+	if (span->escaped || !ddb_value_small_numeric(span->data, span->len, datum))
 	{
 		text = plain_text(span, buffer, sizeof(buffer), &len, reason);
 		if (text == NULL)
@@ -725,6 +806,29 @@ decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft, Datum *datum,
 	}
 }
 
+/* A value of a type that the codec accepts, domains aside. */
+static inline DdbDecodeResult
+convert(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
+		Datum *datum, const char **reason)
+{
+	switch (codec->conversion)
+	{
+		case DDB_CONVERT_TEXT:
+			return decode_text(codec, &value->span, datum, reason);
+		case DDB_CONVERT_BYTEA:
+			return decode_bytea(&value->span, datum, reason);
+		case DDB_CONVERT_BOOL:
+			*datum = BoolGetDatum(value->boolean);
+			return DDB_DECODE_OK;
+		case DDB_CONVERT_DOCUMENT:
+			return ddb_document_decode(codec, value, datum, reason);
+		case DDB_CONVERT_ARRAY:
+			return ddb_array_decode(codec, value, soft, datum, reason);
+		default:
+			return decode_from_text(codec, &value->span, soft, datum, reason);
+	}
+}
+
 DdbDecodeResult
 ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 				 Datum *datum, const char **reason)
@@ -734,19 +838,9 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	*reason = NULL;
 	if (value->type == DDB_VALUE_NULL)
 		return DDB_DECODE_NULL;
-	if ((int) value->type != (int) codec->stored)
+	if ((codec->accepts & DDB_ACCEPTS(value->type)) == 0)
 		return DDB_DECODE_MISFIT;
-	if (codec->conversion == DDB_CONVERT_TEXT)
-		result = decode_text(codec, &value->span, datum, reason);
-	else if (codec->conversion == DDB_CONVERT_BYTEA)
-		result = decode_bytea(&value->span, datum, reason);
-	else if (codec->conversion == DDB_CONVERT_BOOL)
-	{
-		*datum = BoolGetDatum(value->boolean);
-		result = DDB_DECODE_OK;
-	}
-	else
-		result = decode_from_text(codec, &value->span, soft, datum, reason);
+	result = convert(codec, value, soft, datum, reason);
 	if (result != DDB_DECODE_OK || !codec->is_domain)
 		return result;
 	*reason = "the domain's constraint refuses it";

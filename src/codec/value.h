@@ -36,13 +36,29 @@ typedef enum DdbConversion
 	DDB_CONVERT_TIMESTAMP,
 	DDB_CONVERT_DATE,
 	DDB_CONVERT_UUID,
+	DDB_CONVERT_DOCUMENT, /* jsonb, json: document.c */
+	DDB_CONVERT_ARRAY, /* element by element: array.c */
 	DDB_CONVERT_INPUT, /* any other type, through its text form */
 } DdbConversion;
+
+/* One bit a stored type. */
+#define DDB_ACCEPTS(type) (UINT32_C(1) << (int) (type))
+#define DDB_ACCEPTS_SETS                                                       \
+	(DDB_ACCEPTS(DDB_STORED_SS) | DDB_ACCEPTS(DDB_STORED_NS) |                 \
+	 DDB_ACCEPTS(DDB_STORED_BS))
+
+/* Everything that is not SQL NULL. */
+#define DDB_ACCEPTS_ANY                                                        \
+	(DDB_ACCEPTS_SETS | DDB_ACCEPTS(DDB_STORED_S) |                            \
+	 DDB_ACCEPTS(DDB_STORED_N) | DDB_ACCEPTS(DDB_STORED_B) |                   \
+	 DDB_ACCEPTS(DDB_STORED_BOOL) | DDB_ACCEPTS(DDB_STORED_M) |                \
+	 DDB_ACCEPTS(DDB_STORED_L))
 
 typedef struct DdbCodec
 {
 	const DdbColumn *column;
-	DdbStoredType stored; /* what the attribute must be */
+	DdbStoredType stored; /* what the attribute must be, of one type */
+	uint32 accepts; /* DDB_ACCEPTS of each type it may be */
 	DdbConversion conversion;
 	DdbTimeFormat time_format; /* resolved, never DEFAULT, of time types */
 	int fraction_digits;
@@ -53,6 +69,10 @@ typedef struct DdbCodec
 	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
 	FmgrInfo output;
 	Oid typioparam;
+	struct DdbCodec *element; /* DDB_CONVERT_ARRAY */
+	int16 element_len; /* of its type, as pg_type has it */
+	bool element_byval;
+	char element_align;
 	void *domain_cache; /* of domain_check */
 	MemoryContext cache_context;
 } DdbCodec;
@@ -75,6 +95,9 @@ extern DdbStoredType ddb_value_default_stored_type(const DdbColumn *column);
 extern void ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 						   const DdbColumn *column, DdbStoredType key_type);
 
+/* "S", "L or SS", "any": what the codec accepts, for messages. */
+extern const char *ddb_codec_accepted_types(const DdbCodec *codec);
+
 /*
  * Converts in the current memory context.  Never raises an error because of
  * the value, except where a custom type's input function insists on it (soft
@@ -85,6 +108,12 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const DdbAttributeValue *value,
 										bool soft, Datum *datum,
 										const char **reason);
+
+/*
+ * A number of few digits, as DynamoDB writes them, as numeric; false when it
+ * takes the input function.
+ */
+extern bool ddb_value_small_numeric(const char *text, size_t len, Datum *datum);
 
 /*
  * A constant as DynamoDB stores it, for key conditions: where it lies among

@@ -249,6 +249,10 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 		case DDB_TERM_TYPE:
 			append_type(builder, text, term);
 			break;
+		case DDB_TERM_EXISTS:
+			appendStringInfo(text, "attribute_exists(%s)",
+							 name_placeholder(builder, term->attribute));
+			break;
 		case DDB_TERM_PREFIX:
 			append_call(builder, text, term, "begins_with");
 			break;

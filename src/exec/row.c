@@ -223,7 +223,7 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 				   "column is of type %s and takes DynamoDB type %s%s%s.",
 				   describe_item(reader), ddb_attribute_type_name(stored),
 				   format_type_be(column->typid),
-				   ddb_stored_type_name(codec->stored),
+				   ddb_codec_accepted_types(codec),
 				   reason != NULL ? "; of this value, " : "",
 				   reason != NULL ? reason : ""),
 		 errhint("Change the type or the options of the column, or set "

@@ -40,30 +40,6 @@ constant_term(bool value)
 	return make_term(value ? DDB_TERM_TRUE : DDB_TERM_FALSE, NULL);
 }
 
-static DdbTerm *
-type_term(const DdbCodec *codec, bool negated)
-{
-	DdbTerm *term = make_term(DDB_TERM_TYPE, codec);
-
-	term->type = codec->stored;
-	term->negated = negated;
-	return term;
-}
-
-static DdbTerm *
-value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
-		   const DdbBound *bound, bool negated)
-{
-	DdbTerm *term = make_term(kind, codec);
-
-	term->op = op;
-	term->negated = negated;
-	term->bounds = palloc(sizeof(DdbBound));
-	term->bounds[0] = *bound;
-	term->nbounds = 1;
-	return term;
-}
-
 /* AND and OR of two terms, folding constants. */
 static DdbTerm *
 combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
@@ -84,6 +60,52 @@ combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
 		term->children = list_concat(term->children, right->children);
 	else
 		term->children = lappend(term->children, right);
+	return term;
+}
+
+static DdbTerm *
+one_type_term(const DdbCodec *codec, DdbStoredType type, bool negated)
+{
+	DdbTerm *term = make_term(DDB_TERM_TYPE, codec);
+
+	term->type = type;
+	term->negated = negated;
+	return term;
+}
+
+/* There, and of a type that the codec accepts; negated: neither. */
+static DdbTerm *
+type_term(const DdbCodec *codec, bool negated)
+{
+	DdbTermKind kind = negated ? DDB_TERM_AND : DDB_TERM_OR;
+	DdbTerm *term;
+
+	if (codec->accepts == DDB_ACCEPTS_ANY)
+	{
+		term = make_term(DDB_TERM_EXISTS, codec);
+		term->negated = negated;
+		return combine(negated ? DDB_TERM_OR : DDB_TERM_AND, term,
+					   one_type_term(codec, DDB_STORED_NULL, !negated));
+	}
+	term = constant_term(negated);
+	for (int type = DDB_STORED_S; type <= DDB_STORED_L; type++)
+		if ((codec->accepts & DDB_ACCEPTS(type)) != 0)
+			term = combine(kind, term,
+						   one_type_term(codec, (DdbStoredType) type, negated));
+	return term;
+}
+
+static DdbTerm *
+value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
+		   const DdbBound *bound, bool negated)
+{
+	DdbTerm *term = make_term(kind, codec);
+
+	term->op = op;
+	term->negated = negated;
+	term->bounds = palloc(sizeof(DdbBound));
+	term->bounds[0] = *bound;
+	term->nbounds = 1;
 	return term;
 }
 

@@ -25,6 +25,7 @@ typedef enum DdbTermKind
 	DDB_TERM_COMPARE_ATTRIBUTES, /* attribute op other */
 	DDB_TERM_IN, /* any of the bounds */
 	DDB_TERM_TYPE, /* attribute_type(attribute, type) */
+	DDB_TERM_EXISTS, /* attribute_exists(attribute) */
 	DDB_TERM_PREFIX, /* begins_with(attribute, bounds[0]) */
 	DDB_TERM_CONTAINS, /* contains(attribute, bounds[0]) */
 } DdbTermKind;

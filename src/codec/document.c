@@ -1,0 +1,459 @@
+/*
+ * document.c
+ *		Attribute values as JSON, straight from the page's bytes.
+ *
+ * Plain: a map is an object, a list or set an array, a number a number with
+ * all its digits, binary its base64 text, NULL null.  Typed: each value as
+ * DynamoDB writes it, {"N": "1"}, so that nothing is lost.  Both walk the same
+ * way and differ in what they write; json is written as text, jsonb built.
+ */
+#include "postgres.h"
+
+#include "codec/document.h"
+
+#include "catalog/pg_type.h"
+#include "codec/decimal.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+/* Where a value goes. */
+typedef enum Place
+{
+	PLACE_ROOT,
+	PLACE_ELEMENT,
+	PLACE_MEMBER,
+} Place;
+
+typedef struct Writer
+{
+	bool typed;
+	bool utf8_server;
+	bool is_text; /* json: into text; otherwise into state */
+	StringInfoData text; /* UTF-8 */
+	bool comma; /* one is due before the next in text */
+	JsonbParseState *state;
+	JsonbValue *root; /* what was pushed last */
+	const char *reason; /* why it failed; NULL: it is malformed */
+} Writer;
+
+static bool write_tagged(Writer *writer, DdbScanner *scan, Place place);
+
+/* ---- what is written ---- */
+
+static void
+begin(Writer *writer, bool is_object)
+{
+	if (!writer->is_text)
+	{
+		writer->root = pushJsonbValue(
+			&writer->state, is_object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY,
+			NULL);
+		return;
+	}
+	if (writer->comma)
+		appendStringInfoString(&writer->text, ", ");
+	appendStringInfoChar(&writer->text, is_object ? '{' : '[');
+	writer->comma = false;
+}
+
+static void
+end(Writer *writer, bool is_object)
+{
+	if (!writer->is_text)
+	{
+		writer->root = pushJsonbValue(
+			&writer->state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+		return;
+	}
+	appendStringInfoChar(&writer->text, is_object ? '}' : ']');
+	writer->comma = true;
+}
+
+/* The root may be a scalar. */
+static void
+push_scalar(Writer *writer, JsonbValue *value, Place place)
+{
+	if (place == PLACE_ROOT)
+	{
+		writer->root = palloc(sizeof(JsonbValue));
+		*writer->root = *value;
+	}
+	else
+		writer->root =
+			pushJsonbValue(&writer->state,
+						   place == PLACE_MEMBER ? WJB_VALUE : WJB_ELEM, value);
+}
+
+static void
+append_scalar(Writer *writer, const char *text, int len)
+{
+	if (writer->comma)
+		appendStringInfoString(&writer->text, ", ");
+	appendBinaryStringInfo(&writer->text, text, len);
+	writer->comma = true;
+}
+
+static void
+write_bool(Writer *writer, bool value, Place place)
+{
+	JsonbValue json;
+
+	if (writer->is_text)
+	{
+		append_scalar(writer, value ? "true" : "false", value ? 4 : 5);
+		return;
+	}
+	json.type = jbvBool;
+	json.val.boolean = value;
+	push_scalar(writer, &json, place);
+}
+
+static void
+write_null(Writer *writer, Place place)
+{
+	JsonbValue json;
+
+	if (writer->is_text)
+	{
+		append_scalar(writer, "null", 4);
+		return;
+	}
+	json.type = jbvNull;
+	push_scalar(writer, &json, place);
+}
+
+/* The span unescaped, NUL-terminated; NULL when it can be no text here. */
+static char *
+unescaped(Writer *writer, const DdbSpan *span, size_t *len)
+{
+	char *out = palloc(span->len + 1);
+
+	*len = span->len;
+	if (!span->escaped)
+		memcpy(out, span->data, span->len);
+	else
+	{
+		switch (ddb_scan_unescape(span, out, len))
+		{
+			case DDB_UNESCAPE_OK:
+				break;
+			case DDB_UNESCAPE_NUL:
+				writer->reason = "it holds U+0000";
+				return NULL;
+			default:
+				writer->reason = "it holds a lone surrogate";
+				return NULL;
+		}
+	}
+	out[*len] = '\0';
+	return out;
+}
+
+static bool
+append_string(Writer *writer, const DdbSpan *span)
+{
+	char *out;
+	size_t len;
+
+	if (!span->escaped)
+	{
+		appendStringInfoChar(&writer->text, '"');
+		appendBinaryStringInfo(&writer->text, span->data, span->len);
+		appendStringInfoChar(&writer->text, '"');
+		return true;
+	}
+	out = unescaped(writer, span, &len);
+	if (out == NULL)
+		return false;
+	escape_json(&writer->text, out);
+	pfree(out);
+	return true;
+}
+
+static bool
+make_string(Writer *writer, const DdbSpan *span, JsonbValue *json)
+{
+	size_t len;
+	char *out = unescaped(writer, span, &len);
+
+	if (out == NULL)
+		return false;
+	if (!writer->utf8_server)
+	{
+		out = pg_any_to_server(out, len, PG_UTF8);
+		len = strlen(out);
+	}
+	json->type = jbvString;
+	json->val.string.val = out;
+	json->val.string.len = len;
+	return true;
+}
+
+static bool
+write_string(Writer *writer, const DdbSpan *span, Place place)
+{
+	JsonbValue json;
+
+	if (writer->is_text)
+	{
+		append_scalar(writer, "", 0);
+		return append_string(writer, span);
+	}
+	if (!make_string(writer, span, &json))
+		return false;
+	push_scalar(writer, &json, place);
+	return true;
+}
+
+static bool
+write_name(Writer *writer, const DdbSpan *span)
+{
+	JsonbValue json;
+
+	if (writer->is_text)
+	{
+		append_scalar(writer, "", 0);
+		writer->comma = false;
+		if (!append_string(writer, span))
+			return false;
+		appendStringInfoString(&writer->text, ": ");
+		return true;
+	}
+	if (!make_string(writer, span, &json))
+		return false;
+	writer->root = pushJsonbValue(&writer->state, WJB_KEY, &json);
+	return true;
+}
+
+/* Its canonical text: "01.50" is how emulators may write 1.5. */
+static bool
+canonical_number(Writer *writer, const DdbSpan *span, char *out, size_t *len)
+{
+	DdbDecimal decimal;
+
+	writer->reason = "it holds a number that is none";
+	if (span->escaped || !ddb_decimal_parse(span->data, span->len, &decimal) ||
+		ddb_decimal_fit(&decimal) != DDB_DECIMAL_OK)
+		return false;
+	*len = ddb_decimal_canonical(&decimal, out);
+	writer->reason = NULL;
+	return true;
+}
+
+static bool
+write_number(Writer *writer, const DdbSpan *span, Place place)
+{
+	char out[DDB_DECIMAL_BUFFER];
+	size_t len;
+	JsonbValue json;
+	Datum number;
+
+	if (!canonical_number(writer, span, out, &len))
+		return false;
+	if (writer->is_text)
+	{
+		append_scalar(writer, out, len);
+		return true;
+	}
+	if (!ddb_value_small_numeric(out, len, &number))
+		number = DirectFunctionCall3(numeric_in, CStringGetDatum(out),
+									 ObjectIdGetDatum(InvalidOid),
+									 Int32GetDatum(-1));
+	json.type = jbvNumeric;
+	json.val.numeric = DatumGetNumeric(number);
+	push_scalar(writer, &json, place);
+	return true;
+}
+
+/* ---- the walk ---- */
+
+/* S, N or B, whose string was read. */
+static bool
+write_span(Writer *writer, DdbValueType type, const DdbSpan *span, Place place)
+{
+	if (type == DDB_VALUE_N && !writer->typed)
+		return write_number(writer, span, place);
+	return write_string(writer, span, place);
+}
+
+static bool
+write_set(Writer *writer, DdbScanner *scan, DdbValueType type)
+{
+	bool first = true;
+	DdbValueType member = type == DDB_VALUE_NS ? DDB_VALUE_N : DDB_VALUE_S;
+	DdbSpan span;
+
+	begin(writer, false);
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first))
+		if (!ddb_scan_string(scan, &span) ||
+			!write_span(writer, member, &span, PLACE_ELEMENT))
+			return false;
+	end(writer, false);
+	return scan->error == DDB_SCAN_OK;
+}
+
+static bool
+write_list(Writer *writer, DdbScanner *scan)
+{
+	bool first = true;
+
+	begin(writer, false);
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first))
+		if (!write_tagged(writer, scan, PLACE_ELEMENT))
+			return false;
+	end(writer, false);
+	return scan->error == DDB_SCAN_OK;
+}
+
+static bool
+write_map(Writer *writer, DdbScanner *scan)
+{
+	bool first = true;
+	DdbSpan name;
+
+	begin(writer, true);
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &name))
+		if (!write_name(writer, &name) ||
+			!write_tagged(writer, scan, PLACE_MEMBER))
+			return false;
+	end(writer, true);
+	return scan->error == DDB_SCAN_OK;
+}
+
+/* What stands behind the type tag. */
+static bool
+write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
+{
+	DdbSpan span;
+	bool flag;
+
+	switch (type)
+	{
+		case DDB_VALUE_S:
+		case DDB_VALUE_N:
+		case DDB_VALUE_B:
+			return ddb_scan_string(scan, &span) &&
+				   write_span(writer, type, &span, place);
+		case DDB_VALUE_BOOL:
+		case DDB_VALUE_NULL:
+			if (!ddb_scan_bool(scan, &flag))
+				return false;
+			if (type == DDB_VALUE_NULL && !writer->typed)
+				write_null(writer, place);
+			else
+				write_bool(writer, flag, place);
+			return true;
+		case DDB_VALUE_SS:
+		case DDB_VALUE_NS:
+		case DDB_VALUE_BS:
+			return write_set(writer, scan, type);
+		case DDB_VALUE_L:
+			return write_list(writer, scan);
+		case DDB_VALUE_M:
+			return write_map(writer, scan);
+		case DDB_VALUE_NONE:
+			writer->reason = "it holds a value of a type that ddb_fdw does "
+							 "not know";
+			return false;
+	}
+	return false;
+}
+
+/* {"S": "…"} at the scanner's position. */
+static bool
+write_tagged(Writer *writer, DdbScanner *scan, Place place)
+{
+	bool first = true;
+	DdbSpan tag;
+
+	if (!ddb_scan_enter_object(scan) ||
+		!ddb_scan_next_member(scan, &first, &tag))
+		return false;
+	if (writer->typed)
+		begin(writer, true);
+	if (writer->typed && !write_name(writer, &tag))
+		return false;
+	if (!write_payload(writer, scan, ddb_attribute_type_from_tag(&tag),
+					   writer->typed ? PLACE_MEMBER : place))
+		return false;
+	if (writer->typed)
+		end(writer, true);
+	/* Exactly one type. */
+	return !ddb_scan_next_member(scan, &first, &tag) &&
+		   scan->error == DDB_SCAN_OK;
+}
+
+/* The payload of a value that the page's walk has read already. */
+static bool
+write_read_value(Writer *writer, const DdbAttributeValue *value, Place place)
+{
+	DdbScanner scan;
+
+	switch (value->type)
+	{
+		case DDB_VALUE_S:
+		case DDB_VALUE_N:
+		case DDB_VALUE_B:
+			return write_span(writer, value->type, &value->span, place);
+		case DDB_VALUE_BOOL:
+			write_bool(writer, value->boolean, place);
+			return true;
+		default:
+			ddb_scan_init(&scan, value->span.data, value->span.len);
+			return write_payload(writer, &scan, value->type, place);
+	}
+}
+
+static bool
+write_value(Writer *writer, const DdbAttributeValue *value)
+{
+	const char *name = ddb_attribute_type_name(value->type);
+	DdbSpan tag = {name, strlen(name), false};
+
+	if (!writer->typed)
+		return write_read_value(writer, value, PLACE_ROOT);
+	begin(writer, true);
+	if (!write_name(writer, &tag) ||
+		!write_read_value(writer, value, PLACE_MEMBER))
+		return false;
+	end(writer, true);
+	return true;
+}
+
+DdbDecodeResult
+ddb_document_decode(const DdbCodec *codec, const DdbAttributeValue *value,
+					Datum *datum, const char **reason)
+{
+	Writer writer = {0};
+	char *text;
+
+	writer.typed = codec->column->json_format == DDB_JSON_TYPED;
+	writer.utf8_server = codec->utf8_server;
+	writer.is_text = codec->column->base_typid != JSONBOID;
+	if (writer.is_text)
+		initStringInfo(&writer.text);
+	if (!write_value(&writer, value))
+	{
+		*reason =
+			writer.reason != NULL ? writer.reason : "it is not well-formed";
+		return DDB_DECODE_MISFIT;
+	}
+	if (!writer.is_text)
+	{
+		*datum = JsonbPGetDatum(JsonbValueToJsonb(writer.root));
+		return DDB_DECODE_OK;
+	}
+	text = writer.text.data;
+	if (!writer.utf8_server)
+		text = pg_any_to_server(text, writer.text.len, PG_UTF8);
+	*datum = CStringGetTextDatum(text);
+	return DDB_DECODE_OK;
+}
