@@ -51,7 +51,7 @@ bench:
 include tools/needs.mk
 
 PLAIN_SOURCES = $(sort $(wildcard src/client/*.c) \
-	$(wildcard $(addsuffix .c,$(addprefix src/codec/,scanner decimal timetext))))
+	$(wildcard $(addsuffix .c,$(addprefix src/codec/,scanner decimal template timetext))))
 UNIT_SUPPORT = $(sort $(wildcard test/unit/support_*.c))
 UNIT_TESTS = $(filter-out $(UNIT_SUPPORT),$(sort $(wildcard test/unit/*.c)))
 FUZZ_TARGETS = $(sort $(wildcard test/fuzz/fuzz_*.c))

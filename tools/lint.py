@@ -20,7 +20,7 @@ LONGEST_FILE = 1000
 LONGEST_FUNCTION = 100
 
 BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|strtok|gmtime)\s*\(")
-PLAIN_CODEC = {"scanner", "decimal", "timetext"}
+PLAIN_CODEC = {"scanner", "decimal", "template", "timetext"}
 BACKEND_WORDS = re.compile(
     r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('
 )

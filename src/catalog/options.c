@@ -16,7 +16,9 @@
 
 #include "catalog/pg_authid.h"
 #include "client/endpoint.h"
+#include "codec/template.h"
 #include "commands/defrem.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -129,8 +131,8 @@ const DdbOptionDef ddb_options[] = {
 	 "iso8601, iso8601:0, iso8601:1, iso8601:2, iso8601:3, iso8601:4, "
 	 "iso8601:5, iso8601:6, epoch, epoch_ms, plain, dynamodb",
 	 "iso8601; epoch for numbers", "how the value is stored"},
-	{"template", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
-	 "how a key attribute is composed"},
+	{"template", COLUMN, DDB_OPTION_TEMPLATE, DDB_OPTION_LATER, 0, 0, NULL,
+	 NULL, "how a key attribute is composed of other columns"},
 	{"partitions_since", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL,
 	 NULL, "where an open-ended walk over partitions ends"},
 	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition, sort", NULL,
@@ -427,6 +429,30 @@ check_attribute(const DdbOptionDef *def, const char *value)
 						 "double quotes inside the option's value.")));
 }
 
+/*
+ * As far as it says itself; that its variables are columns, and of types that
+ * go with their formats, is found out when the table is used.
+ */
+static void
+check_template(const DdbOptionDef *def, const char *value)
+{
+	DdbTemplate template;
+	DdbTemplateError error;
+
+	if (ddb_template_parse(value, strlen(value), &template, &error))
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("invalid value for option \"%s\": \"%s\"", def->name, value),
+		 errdetail("At character %d, \"%s\": %s.",
+				   pg_mbstrlen_with_len(value, error.position) + 1,
+				   value + error.position, error.message),
+		 errhint("A template is text with variables such as ${column}, "
+				 "${column:iso8601:3}, ${column:YYYY-MM-DD}, ${column:05} "
+				 "or ${0..9}.")));
+}
+
 static void
 check_value(const DdbOptionDef *def, const char *value)
 {
@@ -465,6 +491,9 @@ check_value(const DdbOptionDef *def, const char *value)
 			break;
 		case DDB_OPTION_ATTRIBUTE:
 			check_attribute(def, value);
+			break;
+		case DDB_OPTION_TEMPLATE:
+			check_template(def, value);
 			break;
 	}
 }

@@ -31,6 +31,7 @@ typedef enum DdbOptionKind
 	DDB_OPTION_REGION,
 	DDB_OPTION_URL,
 	DDB_OPTION_ATTRIBUTE, /* an attribute's name or path */
+	DDB_OPTION_TEMPLATE, /* how a key is composed: codec/template.h */
 } DdbOptionKind;
 
 /* Who may set it. */

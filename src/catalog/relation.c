@@ -98,6 +98,15 @@ resolve_attribute(DdbColumn *column, const char *option)
 
 	column->attribute = pg_server_to_any(name, strlen(name), PG_UTF8);
 	column->attribute_len = strlen(column->attribute);
+	column->names_attribute = option != NULL;
+}
+
+/* Keys are UTF-8 as well. */
+static void
+resolve_template(DdbColumn *column, const char *option)
+{
+	if (option != NULL)
+		column->template = pg_server_to_any(option, strlen(option), PG_UTF8);
 }
 
 static void
@@ -119,6 +128,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 		getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
 	column->collation = attribute->attcollation;
 	resolve_attribute(column, ddb_options_get(options, "attribute"));
+	resolve_template(column, ddb_options_get(options, "template"));
 	resolve_format(column, ddb_options_get(options, "format"));
 	if (ddb_options_get(options, "type") != NULL)
 		column->declared_type =
@@ -190,11 +200,19 @@ ddb_relation_load(Oid relid)
 DdbColumn *
 ddb_relation_find_attribute(DdbRelation *relation, const char *attribute)
 {
+	DdbColumn *found = NULL;
+
 	for (int i = 0; i < relation->ncolumns; i++)
-		if (relation->columns[i].name != NULL &&
-			strcmp(relation->columns[i].attribute, attribute) == 0)
-			return &relation->columns[i];
-	return NULL;
+	{
+		DdbColumn *column = &relation->columns[i];
+
+		if (column->name != NULL && column->source == 0 &&
+			strcmp(column->attribute, attribute) == 0 &&
+			(found == NULL ||
+			 (found->template == NULL && column->template != NULL)))
+			found = column;
+	}
+	return found;
 }
 
 DdbScanPolicy

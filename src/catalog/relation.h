@@ -71,7 +71,13 @@ typedef struct DdbColumn
 	DdbJsonFormat json_format;
 	DdbDeclaredKey declared_key;
 	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
+	const char *template; /* option "template", UTF-8; NULL: none */
+	bool names_attribute; /* has the option "attribute" */
+	AttrNumber source; /* the templated column whose key its values are
+								 * parsed out of; 0: it is an attribute */
 } DdbColumn;
+
+struct DdbKeyTemplates;
 
 typedef struct DdbRelation
 {
@@ -89,11 +95,16 @@ typedef struct DdbRelation
 	double write_unit_price;
 	int ncolumns; /* including dropped ones */
 	DdbColumn *columns; /* columns[attnum - 1] */
+	struct DdbKeyTemplates *templates; /* key_templates.h; NULL: none, or
+								 * not resolved yet */
 } DdbRelation;
 
 extern DdbRelation *ddb_relation_load(Oid relid);
 
-/* The column that shows an attribute, or NULL; the first one if several do. */
+/*
+ * The column that shows an attribute, or NULL; of several the templated one,
+ * else the first.
+ */
 extern DdbColumn *ddb_relation_find_attribute(DdbRelation *relation,
 											  const char *attribute);
 

@@ -612,3 +612,41 @@ ddb_time_format_date(int32_t days, char *out)
 	*to = '\0';
 	return (size_t) (to - out);
 }
+
+bool
+ddb_time_to_fields(int64_t micros, DdbTimeFields *fields)
+{
+	Civil civil;
+	int64_t days;
+	int64_t of_day;
+	int seconds;
+
+	split_day(micros, &days, &of_day);
+	if (!days_to_civil(days, &civil))
+		return false;
+	seconds = (int) (of_day / MICROS_PER_SECOND);
+	fields->year = civil.year;
+	fields->month = civil.month;
+	fields->day = civil.day;
+	fields->hour = seconds / 3600;
+	fields->minute = seconds / 60 % 60;
+	fields->second = seconds % 60;
+	fields->micros = (int) (of_day % MICROS_PER_SECOND);
+	return true;
+}
+
+bool
+ddb_time_from_fields(const DdbTimeFields *fields, int64_t *micros)
+{
+	Civil civil = {fields->year, fields->month, fields->day};
+	Clock clock = {fields->hour, fields->minute, fields->second, fields->micros,
+				   true};
+
+	if (!valid_civil(&civil) || civil.year > 9999 || clock.hour < 0 ||
+		clock.hour > 23 || clock.minute < 0 || clock.minute > 59 ||
+		clock.second < 0 || clock.second > 59 || clock.micros < 0 ||
+		clock.micros >= MICROS_PER_SECOND)
+		return false;
+	*micros = to_micros(&civil, &clock);
+	return true;
+}

@@ -73,6 +73,22 @@ extern bool ddb_time_parse_epoch(const char *text, size_t len,
 extern size_t ddb_time_format_epoch(int64_t micros, int64_t unit_micros,
 									char *out);
 
+/* An instant of the years 0001 to 9999, taken apart in UTC. */
+typedef struct DdbTimeFields
+{
+	int year;
+	int month;
+	int day;
+	int hour;
+	int minute;
+	int second;
+	int micros;
+} DdbTimeFields;
+
+/* False outside those years; of fields, also when there is no such time. */
+extern bool ddb_time_to_fields(int64_t micros, DdbTimeFields *fields);
+extern bool ddb_time_from_fields(const DdbTimeFields *fields, int64_t *micros);
+
 /* "YYYY-MM-DD" <-> days since 1970-01-01; length 0 outside 0001–9999. */
 extern bool ddb_time_parse_date(const char *text, size_t len, int32_t *days);
 extern size_t ddb_time_format_date(int32_t days, char *out);

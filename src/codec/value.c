@@ -20,6 +20,7 @@
 #include "codec/document.h"
 #include "codec/soft.h"
 #include "codec/timetext.h"
+#include "codec/variable.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
@@ -876,9 +877,13 @@ ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
 	{
 		old = MemoryContextSwitchTo(set->context);
 		set->by_column[attnum - 1] = palloc(sizeof(DdbCodec));
-		ddb_codec_init(
-			set->by_column[attnum - 1], set->relation, column,
-			ddb_key_attributes_type(set->key_attributes, column->attribute));
+		if (column->source != 0)
+			ddb_variable_init_codec(set->by_column[attnum - 1], set->relation,
+									column);
+		else
+			ddb_codec_init(set->by_column[attnum - 1], set->relation, column,
+						   ddb_key_attributes_type(set->key_attributes,
+												   column->attribute));
 		MemoryContextSwitchTo(old);
 	}
 	return set->by_column[attnum - 1];

@@ -1,0 +1,358 @@
+/*
+ * key_templates.c
+ *		Checks templates against columns and keys, and decides where variables
+ *		have their values from.
+ */
+#include "postgres.h"
+
+#include "catalog/key_templates.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+/* The column that a variable names, which is UTF-8 as templates are. */
+static const DdbColumn *
+find_column(const DdbRelation *relation, const DdbTemplateElement *element)
+{
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+		char *utf8;
+
+		if (column->name == NULL)
+			continue;
+		utf8 = pg_server_to_any(unconstify(char *, column->name),
+								strlen(column->name), PG_UTF8);
+		if (strlen(utf8) == element->len &&
+			memcmp(utf8, element->text, element->len) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+static void
+raise_wrong(const DdbRelation *relation, const DdbColumn *column,
+			const char *detail)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg(
+			 "template of column \"%s\" of foreign table %s does not go with "
+			 "the table",
+			 column->name, relation->name),
+		 errdetail("%s", detail),
+		 errhint("Change the option \"template\" with ALTER FOREIGN TABLE … "
+				 "ALTER COLUMN … OPTIONS (SET template '…').")));
+}
+
+static void
+check_column(const DdbRelation *relation, const DdbColumn *column,
+			 List *key_attributes)
+{
+	DdbStoredType type =
+		ddb_key_attributes_type(key_attributes, column->attribute);
+
+	if (type == DDB_STORED_NONE)
+		raise_wrong(relation, column,
+					psprintf("Attribute \"%s\" is no key of DynamoDB table "
+							 "\"%s\" or of its indexes.",
+							 column->attribute, relation->table_name));
+	if (type != DDB_STORED_S)
+		raise_wrong(relation, column,
+					psprintf("Templates are text, but key attribute \"%s\" is "
+							 "of DynamoDB type %s.",
+							 column->attribute, ddb_stored_type_name(type)));
+	if (column->base_typid != TEXTOID && column->base_typid != VARCHAROID)
+		raise_wrong(relation, column,
+					psprintf("Templates are text, but the column is of type "
+							 "%s.",
+							 format_type_be(column->typid)));
+}
+
+static void
+resolve_variable(const DdbRelation *relation, DdbKeyTemplate *template, int i)
+{
+	DdbTemplateElement *element = &template->parsed.elements[i];
+	const DdbColumn *column;
+
+	template->variables[i].element = element;
+	if (element->form == DDB_FORM_LITERAL || element->len == 0)
+		return;
+	column = find_column(relation, element);
+	if (column == NULL)
+		raise_wrong(
+			relation, template->column,
+			psprintf("The table has no column \"%s\".",
+					 pg_any_to_server(pnstrdup(element->text, element->len),
+									  element->len, PG_UTF8)));
+	if (column->template != NULL)
+		raise_wrong(
+			relation, template->column,
+			psprintf("Column \"%s\" has a template itself.", column->name));
+	ddb_variable_init(&template->variables[i], relation, column, element);
+}
+
+static DdbKeyTemplate *
+resolve_template(const DdbRelation *relation, const DdbColumn *column,
+				 List *key_attributes)
+{
+	DdbKeyTemplate *template = palloc0(sizeof(DdbKeyTemplate));
+	DdbTemplateError error;
+
+	check_column(relation, column, key_attributes);
+	template->column = column;
+	if (!ddb_template_parse(column->template, strlen(column->template),
+							&template->parsed, &error))
+		raise_wrong(relation, column, psprintf("%s.", error.message));
+	for (int i = 0; i < template->parsed.n; i++)
+		resolve_variable(relation, template, i);
+	if (!ddb_template_check(&template->parsed, &error))
+		raise_wrong(
+			relation, column,
+			psprintf("In \"%s\", %s.", column->template, error.message));
+	return template;
+}
+
+/* Appends the templates of a part of the table's key. */
+static List *
+of_key_part(DdbRelation *relation, const DdbKeyAttribute *part, int n,
+			List *key_attributes)
+{
+	List *templates = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		DdbColumn *column = ddb_relation_find_attribute(relation, part[i].name);
+
+		if (column != NULL && column->template != NULL)
+			templates = lappend(
+				templates, resolve_template(relation, column, key_attributes));
+	}
+	return templates;
+}
+
+/* Two columns with templates for one attribute: which one holds? */
+static void
+check_single(DdbRelation *relation, const DdbColumn *column)
+{
+	const DdbColumn *first =
+		ddb_relation_find_attribute(relation, column->attribute);
+
+	if (first != column)
+		raise_wrong(relation, column,
+					psprintf("Column \"%s\" has a template for attribute "
+							 "\"%s\" already.",
+							 first->name, column->attribute));
+}
+
+/* Takes the values of the template's variables from it, where it may. */
+static void
+take_values(DdbRelation *relation, DdbKeyTemplate *template,
+			List *key_attributes)
+{
+	for (int i = 0; i < template->parsed.n; i++)
+	{
+		DdbVariable *variable = &template->variables[i];
+		DdbColumn *column;
+
+		if (variable->column == NULL)
+			continue;
+		column = &relation->columns[variable->column->attnum - 1];
+		if (column->source != 0 || column->names_attribute ||
+			ddb_key_attributes_type(key_attributes, column->attribute) !=
+				DDB_STORED_NONE ||
+			!ddb_variable_tells_value(variable))
+			continue;
+		if (column->declared_type != DDB_STORED_NONE)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("column \"%s\" of foreign table %s is taken from "
+						"the key in column \"%s\", and has no stored type",
+						column->name, relation->name, template->column->name),
+				 errhint("Drop its option \"type\", or name its attribute "
+						 "in option \"attribute\".")));
+		column->source = template->column->attnum;
+		variable->sourced = true;
+	}
+}
+
+/* The variable that gives a column its values. */
+static const DdbVariable *
+find_source(const DdbRelation *relation, const DdbColumn *column)
+{
+	const DdbKeyTemplate *template =
+		ddb_key_template_of_column(relation, column->source);
+
+	return &template
+				->variables[ddb_key_template_find(template, column->attnum, 0)];
+}
+
+/*
+ * Values that are taken from a key are no finer than it tells, so other keys
+ * need not tell more.
+ */
+static void
+settle_exactness(const DdbRelation *relation)
+{
+	for (int i = 0; i < relation->templates->n; i++)
+	{
+		DdbKeyTemplate *template = relation->templates->items[i];
+
+		for (int j = 0; j < template->parsed.n; j++)
+		{
+			DdbVariable *variable = &template->variables[j];
+
+			if (variable->column != NULL && variable->column->source != 0)
+				variable->exact = ddb_variable_is_as_fine(
+					variable, find_source(relation, variable->column));
+		}
+	}
+}
+
+void
+ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
+						  List *key_attributes)
+{
+	List *templates;
+	DdbKeyTemplates *set;
+	ListCell *lc;
+
+	templates = of_key_part(relation, table_keys->partition,
+							table_keys->npartition, key_attributes);
+	templates =
+		list_concat(templates, of_key_part(relation, table_keys->sort,
+										   table_keys->nsort, key_attributes));
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+
+		if (column->name == NULL || column->template == NULL)
+			continue;
+		check_single(relation, column);
+		if (!ddb_key_schema_has(table_keys, column->attribute))
+			templates = lappend(
+				templates, resolve_template(relation, column, key_attributes));
+	}
+	if (templates == NIL)
+		return;
+	set = palloc(sizeof(DdbKeyTemplates));
+	set->n = 0;
+	set->items = palloc(sizeof(DdbKeyTemplate *) * list_length(templates));
+	foreach (lc, templates)
+	{
+		set->items[set->n++] = (DdbKeyTemplate *) lfirst(lc);
+		take_values(relation, (DdbKeyTemplate *) lfirst(lc), key_attributes);
+	}
+	relation->templates = set;
+	settle_exactness(relation);
+}
+
+const DdbKeyTemplate *
+ddb_key_template_of(const DdbRelation *relation, const char *attribute)
+{
+	for (int i = 0; relation->templates != NULL && i < relation->templates->n;
+		 i++)
+		if (strcmp(relation->templates->items[i]->column->attribute,
+				   attribute) == 0)
+			return relation->templates->items[i];
+	return NULL;
+}
+
+const DdbKeyTemplate *
+ddb_key_template_of_column(const DdbRelation *relation, AttrNumber column)
+{
+	const DdbColumn *templated = &relation->columns[column - 1];
+
+	return templated->template != NULL
+			   ? ddb_key_template_of(relation, templated->attribute)
+			   : NULL;
+}
+
+int
+ddb_key_template_find(const DdbKeyTemplate *template, AttrNumber column,
+					  int position)
+{
+	for (int i = position; i < template->parsed.n; i++)
+		if (template->variables[i].column != NULL &&
+			template->variables[i].column->attnum == column)
+			return i;
+	return -1;
+}
+
+bool
+ddb_key_templates_use(const DdbRelation *relation, AttrNumber column)
+{
+	for (int i = 0; relation->templates != NULL && i < relation->templates->n;
+		 i++)
+		if (ddb_key_template_find(relation->templates->items[i], column, 0) >=
+			0)
+			return true;
+	return false;
+}
+
+List *
+ddb_key_templates_of_keys(const DdbRelation *relation,
+						  const DdbKeySchema *table_keys,
+						  const DdbKeySchema *keys)
+{
+	List *columns = NIL;
+
+	for (int i = 0; relation->templates != NULL && i < relation->templates->n;
+		 i++)
+	{
+		const DdbColumn *column = relation->templates->items[i]->column;
+
+		if (ddb_key_schema_has(table_keys, column->attribute) ||
+			ddb_key_schema_has(keys, column->attribute))
+			columns = lappend_int(columns, column->attnum);
+	}
+	return columns;
+}
+
+/* What a column's value is made of, besides itself. */
+static Bitmapset *
+add_parts(const DdbRelation *relation, Bitmapset *columns, AttrNumber attnum)
+{
+	const DdbKeyTemplate *template =
+		ddb_key_template_of_column(relation, attnum);
+
+	if (relation->columns[attnum - 1].source != 0)
+		columns = bms_add_member(columns, relation->columns[attnum - 1].source);
+	for (int i = 0; template != NULL && i < template->parsed.n; i++)
+		if (template->variables[i].column != NULL)
+			columns =
+				bms_add_member(columns, template->variables[i].column->attnum);
+	return columns;
+}
+
+List *
+ddb_key_templates_close(const DdbRelation *relation, List *columns,
+						List *matched)
+{
+	Bitmapset *closed = NULL;
+	List *result = NIL;
+	ListCell *lc;
+	int before;
+	int member = -1;
+
+	if (relation->templates == NULL)
+		return columns;
+	foreach (lc, columns)
+		closed = bms_add_member(closed, lfirst_int(lc));
+	foreach (lc, matched)
+		closed = bms_add_member(closed, lfirst_int(lc));
+	do
+	{
+		before = bms_num_members(closed);
+		member = -1;
+		while ((member = bms_next_member(closed, member)) >= 0)
+			closed = add_parts(relation, closed, (AttrNumber) member);
+	} while (bms_num_members(closed) > before);
+	member = -1;
+	while ((member = bms_next_member(closed, member)) >= 0)
+		result = lappend_int(result, member);
+	return result;
+}

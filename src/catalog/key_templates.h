@@ -1,0 +1,78 @@
+/*
+ * key_templates.h
+ *		The key templates of a foreign table, resolved against its columns and
+ *		the keys of its DynamoDB table.
+ *
+ * Where a variable's column has its values from: its own attribute, when it
+ * has option "attribute", or an attribute of its name is a key, or no template
+ * tells the whole value; otherwise the key itself, parsed by the first template
+ * that has the variable.  Templates of the table's key come first, partition
+ * before sort, then those of indexes in the order of columns.
+ *
+ * An item matches a template when the attribute is just what the template makes
+ * of the row's values.  Items that do not match the table's key are no rows.
+ * Of an index, the key's column and the variables taken from it are NULL
+ * instead: so whoever asks that one of them be not NULL may read by the index.
+ */
+#ifndef DDB_KEY_TEMPLATES_H
+#define DDB_KEY_TEMPLATES_H
+
+#include "postgres.h"
+
+#include "catalog/table_info.h"
+#include "codec/variable.h"
+
+typedef struct DdbKeyTemplate
+{
+	const DdbColumn *column; /* that shows the key attribute */
+	DdbTemplate parsed;
+	DdbVariable variables[DDB_TEMPLATE_MAX_ELEMENTS]; /* by element; of
+								 * literals empty */
+} DdbKeyTemplate;
+
+typedef struct DdbKeyTemplates
+{
+	int n;
+	DdbKeyTemplate **items; /* in the order in which they give values */
+} DdbKeyTemplates;
+
+/*
+ * Fills relation->templates and the columns' source; raises an error when a
+ * template does not go with the table.  To be called before any codec is made.
+ */
+extern void ddb_key_templates_resolve(DdbRelation *relation,
+									  const DdbKeySchema *table_keys,
+									  List *key_attributes);
+
+/* The template of an attribute, or NULL. */
+extern const DdbKeyTemplate *ddb_key_template_of(const DdbRelation *relation,
+												 const char *attribute);
+
+/* The template of a column by number, or NULL. */
+extern const DdbKeyTemplate *
+ddb_key_template_of_column(const DdbRelation *relation, AttrNumber column);
+
+/* The variable's element in the template, from position on; -1: none. */
+extern int ddb_key_template_find(const DdbKeyTemplate *template,
+								 AttrNumber column, int position);
+
+/* Is the column a variable of any template? */
+extern bool ddb_key_templates_use(const DdbRelation *relation,
+								  AttrNumber column);
+
+/*
+ * The templated columns whose templates every row must match when it is read
+ * by these keys: attnums.
+ */
+extern List *ddb_key_templates_of_keys(const DdbRelation *relation,
+									   const DdbKeySchema *table_keys,
+									   const DdbKeySchema *keys);
+
+/*
+ * Adds the columns that the values of these are made of, and those that the
+ * matched templates compare; ascending.
+ */
+extern List *ddb_key_templates_close(const DdbRelation *relation, List *columns,
+									 List *matched);
+
+#endif /* DDB_KEY_TEMPLATES_H */
