@@ -135,6 +135,19 @@ ddb_compat_pathkey_descends(const PathKey *pathkey)
 #endif
 }
 
+/* The canonical pathkey of a class in ascending order, NULLs last. */
+static inline PathKey *
+ddb_compat_ascending_pathkey(PlannerInfo *root, EquivalenceClass *class,
+							 Oid opfamily)
+{
+#if PG_VERSION_NUM >= 180000
+	return make_canonical_pathkey(root, class, opfamily, COMPARE_LT, false);
+#else
+	return make_canonical_pathkey(root, class, opfamily, BTLessStrategyNumber,
+								  false);
+#endif
+}
+
 /* Columns of a relation that cannot be NULL where the clause is true. */
 static inline Bitmapset *
 ddb_compat_nonnullable_columns(Node *clause, Index relid)

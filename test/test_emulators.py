@@ -219,7 +219,6 @@ def test_experts_requests(analyst, emulated):
     assert not differences(analyst, emulated, rows)
 
 
-@pytest.mark.xfail(strict=True, reason="relsize.c: what has no count is taken to hold 1,000 items")
 def test_plans_without_counts(analyst, emulated):
     """Neither counts the items of indexes, dynalite not even those of tables, and
     DynamoDB itself takes six hours.  Yet no index holds more than its table, and a

@@ -10,6 +10,7 @@ from support.fdw import explain, foreign_scan, foreign_table, log_entries, make_
 from support.paged import COLUMNS, PagedTable, make_items
 from support.proxy import Proxy
 from support.regress_data import load_table
+from support.wire import in_short, projection, sent, substituted
 
 ITEMS = [
     {
@@ -84,50 +85,6 @@ def t(db, proxy, wire_tables):
     foreign_table(db, "t", T_COLUMNS, table_name="Wire")
     db.execute("EXPLAIN SELECT 1 FROM t")
     return db
-
-
-def substituted(request):
-    """The key condition with names and values in their places."""
-    condition = request["KeyConditionExpression"]
-    names = request.get("ExpressionAttributeNames", {})
-    values = request.get("ExpressionAttributeValues", {})
-    condition = re.sub(r"#\w+", lambda m: names[m.group()], condition)
-    return re.sub(r":\w+", lambda m: repr(next(iter(values[m.group()].values()))), condition)
-
-
-def projection(request):
-    names = request.get("ExpressionAttributeNames", {})
-    parts = request.get("ProjectionExpression", "").split(",")
-    return {names.get(part.strip(), part.strip()) for part in parts} - {""}
-
-
-def in_short(call):
-    """'Query pk = 'P' limit 5 backward': what the tables below expect."""
-    request = call.request
-    words = [call.operation]
-    if "IndexName" in request:
-        words.append(f"on {request['IndexName']}")
-    if "Key" in request:
-        words.append(",".join(next(iter(v.values())) for v in request["Key"].values()))
-    if "KeyConditionExpression" in request:
-        words.append(substituted(request))
-    if "Limit" in request:
-        words.append(f"limit {request['Limit']}")
-    if request.get("ScanIndexForward") is False:
-        words.append("backward")
-    if request.get("Select") == "COUNT":
-        words.append("count")
-    if "ExclusiveStartKey" in request:
-        words.append("continued")
-    assert request["ReturnConsumedCapacity"] == "TOTAL"
-    return " ".join(words)
-
-
-def sent(db, proxy, query, parameters=None):
-    """(rows, what was sent in short)"""
-    with proxy.record() as calls:
-        rows = db.execute(query, parameters).fetchall()
-    return rows, [in_short(call) for call in calls]
 
 
 def sks(*numbers):
@@ -223,7 +180,7 @@ CONDITIONS = {
     "pk = 'P' AND sk NOT LIKE '0%'": (sks(*range(10, 30)), ["Query pk = 'P'"]),
     "pk = 'P' AND sk ILIKE '0%'": (sks(*range(10)), ["Query pk = 'P'"]),
     "pk = 'P' AND sk > '28' COLLATE \"en-x-icu\"": (sks(29), ["Query pk = 'P'"]),
-    "pk = 'P' AND n > 280": (sks(29), ["Query pk = 'P'"]),
+    "pk = 'P' AND n > 280": (sks(29), ["Query on byN pk = 'P' AND n > '280'"]),
     "pk > 'O' AND pk < 'Q'": (ALL_P, ["Scan"]),
     "pk LIKE 'P%'": (ALL_P, ["Scan"]),
     "sk = '29'": (sks(29), ["Scan"]),
@@ -564,7 +521,11 @@ def test_rows_without_columns(t, proxy):
             ["Query pk = 'P' AND sk >= '10' count"],
         ),
         ("SELECT count(*) FROM t WHERE pk = 'P' AND sk > '10' AND sk < '20'", 9, None),
-        ("SELECT count(*) FROM t WHERE pk = 'P' AND sev = 'error'", 5, ["Query pk = 'P' count"]),
+        (
+            "SELECT count(*) FROM t WHERE pk = 'P' AND sev = 'error'",
+            5,
+            ["Query on keysOnly sev = 'error' count"],
+        ),
         ("SELECT count(*) FROM t WHERE pk = 'P' AND upper(sev) = 'ERROR'", 5, ["Query pk = 'P'"]),
         ("SELECT count(n) FROM t WHERE pk = 'P'", 30, ["Query pk = 'P'"]),
         ("SELECT count(DISTINCT sev) FROM t WHERE pk = 'P'", 2, ["Query pk = 'P'"]),

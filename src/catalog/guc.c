@@ -12,6 +12,7 @@
 #include <float.h>
 
 #include "utils/guc.h"
+#include "utils/plancache.h"
 
 int ddb_guc_scan = DDB_SCAN_ALLOW;
 double ddb_guc_max_read_units = 0;
@@ -30,6 +31,23 @@ static const struct config_enum_entry mismatch_choices[] = {
 	{"null", DDB_MISMATCH_NULL, false},
 	{NULL, 0, false}};
 
+/* What was planned under the old setting is planned again. */
+static void
+forget_plans_of_enum(int newval, void *extra)
+{
+	(void) newval;
+	(void) extra;
+	ResetPlanCache();
+}
+
+static void
+forget_plans_of_bool(bool newval, void *extra)
+{
+	(void) newval;
+	(void) extra;
+	ResetPlanCache();
+}
+
 void
 ddb_guc_define(void)
 {
@@ -38,7 +56,7 @@ ddb_guc_define(void)
 							 "The strictest of this setting and the options of "
 							 "server and table wins.",
 							 &ddb_guc_scan, DDB_SCAN_ALLOW, scan_choices,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
+							 PGC_SUSET, 0, NULL, forget_plans_of_enum, NULL);
 	DefineCustomRealVariable("ddb_fdw.max_read_units",
 							 "Ends a statement with an error once it has "
 							 "consumed this many read units.",
@@ -51,12 +69,13 @@ ddb_guc_define(void)
 		"What a DynamoDB value that does not fit its column becomes.",
 		"Used where neither column, table nor server sets it.",
 		&ddb_guc_on_type_mismatch, DDB_MISMATCH_ERROR, mismatch_choices,
-		PGC_USERSET, 0, NULL, NULL, NULL);
+		PGC_USERSET, 0, NULL, forget_plans_of_enum, NULL);
 	DefineCustomBoolVariable(
 		"ddb_fdw.pushdown", "Lets conditions, order and limits reach DynamoDB.",
 		"Off reads whole tables and decides locally: for testing and "
 		"diagnosis.",
-		&ddb_guc_pushdown, true, PGC_USERSET, 0, NULL, NULL, NULL);
+		&ddb_guc_pushdown, true, PGC_USERSET, 0, NULL, forget_plans_of_bool,
+		NULL);
 	DefineCustomBoolVariable(
 		"ddb_fdw.log_requests",
 		"Logs each request: operation, table, index, units, time, attempts.",

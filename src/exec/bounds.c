@@ -197,6 +197,35 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 		add_prefix(range, &bound);
 }
 
+/* One end of what may be equal, taken in. */
+static void
+add_span_end(DdbKeyRange *range, DdbCompare op, const DdbBound *end)
+{
+	DdbBound bound = *end;
+
+	/* The greatest storable value below it, or any further. */
+	if (bound.place == DDB_BOUND_BETWEEN)
+		bound.place = DDB_BOUND_EXACT;
+	add_comparison(range, op, &bound);
+}
+
+/*
+ * Where many stored values are one value of the column's type, all that may
+ * satisfy the comparison; PostgreSQL checks each again.
+ */
+static void
+add_span(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op, Datum datum)
+{
+	DdbBound low;
+	DdbBound high;
+
+	ddb_codec_encode_span(codec, datum, &low, &high);
+	if (op != DDB_COMPARE_LT && op != DDB_COMPARE_LE)
+		add_span_end(range, DDB_COMPARE_GE, &low);
+	if (op != DDB_COMPARE_GT && op != DDB_COMPARE_GE)
+		add_span_end(range, DDB_COMPARE_LE, &high);
+}
+
 void
 ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 				  Datum datum, Oid typid, int max_len)
@@ -206,6 +235,11 @@ ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 	if (op == DDB_COMPARE_LIKE)
 	{
 		add_like(range, codec, TextDatumGetCString(datum), typid, max_len);
+		return;
+	}
+	if (ddb_codec_order(codec) == DDB_AGREES_WIDELY)
+	{
+		add_span(range, codec, op, datum);
 		return;
 	}
 	ddb_codec_encode_bound(codec, datum, typid, max_len, &bound);

@@ -216,6 +216,28 @@ show_limit(const Context *context, ExplainState *es)
 	ExplainPropertyText(label, text, es);
 }
 
+/* forward or backward inside partitions, and how those follow each other. */
+static char *
+order_text(const Context *context)
+{
+	const DdbAccessPlan *plan = context->state->plan;
+	StringInfoData text;
+	ListCell *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, plan->backward ? "backward" : "forward");
+	foreach (lc, plan->partition_order)
+	{
+		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
+
+		appendStringInfo(
+			&text, "%s %s%s",
+			lc == list_head(plan->partition_order) ? ", partitions by" : ",",
+			column_label(context, key->column), key->descending ? " DESC" : "");
+	}
+	return text.data;
+}
+
 static void
 show_reach(const Context *context, ExplainState *es)
 {
@@ -238,8 +260,7 @@ show_reach(const Context *context, ExplainState *es)
 	else if (plan->columns != NIL)
 		ExplainPropertyList("Projection", projection_names(context->state), es);
 	if (plan->ordered)
-		ExplainPropertyText("Order", plan->backward ? "backward" : "forward",
-							es);
+		ExplainPropertyText("Order", order_text(context), es);
 	show_limit(context, es);
 	if (plan->segment >= 0)
 		ExplainPropertyText(

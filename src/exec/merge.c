@@ -1,6 +1,6 @@
 /*
  * merge.c
- *		Merges streams of several partitions into one order.
+ *		Merges the streams of a group into one order.
  *
  * Each stream comes in the order of the sort key; a heap holds the next row of
  * each.  All first pages are asked for at once, later ones when a stream's page
@@ -93,54 +93,70 @@ refill(DdbScanState *state, DdbStream *stream, bool is_top)
 		binaryheap_add_unordered(state->heap, PointerGetDatum(stream));
 }
 
-void
-ddb_merge_begin(DdbScanState *state)
-{
-	init_sort_keys(state);
-	state->heap = binaryheap_allocate(state->nstreams, compare_streams, state);
-	state->last = NULL;
-	for (int i = 0; i < state->nstreams; i++)
-	{
-		DdbStream *stream = state->streams[i];
-
-		stream->slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
-		stream->slot->tts_tableOid = state->relation->relid;
-		stream->row_context = AllocSetContextCreate(
-			state->run_context, "ddb_fdw merge row", ALLOCSET_SMALL_SIZES);
-	}
-}
-
 /*
  * First pages come in groups, so that the sizes of the first ones bound those
  * of the others.
  */
 static void
-fill(DdbScanState *state)
+fill(DdbScanState *state, DdbStream **streams, int n)
 {
-	for (int i = 0; i < state->nstreams; i += GROUP)
+	for (int i = 0; i < n; i += GROUP)
 	{
-		int end = Min(i + GROUP, state->nstreams);
+		int end = Min(i + GROUP, n);
 
 		for (int j = i; j < end; j++)
-			ddb_stream_send(state->streams[j]);
+			ddb_stream_send(streams[j]);
 		for (int j = i; j < end; j++)
-			refill(state, state->streams[j], false);
+			refill(state, streams[j], false);
 	}
 	binaryheap_build(state->heap);
 }
 
-TupleTableSlot *
-ddb_merge_next(DdbScanState *state)
+static void
+begin(DdbScanState *state, DdbStream **streams, int n)
 {
-	if (state->last != NULL && binaryheap_empty(state->heap))
-		return NULL; /* asked again after the end */
+	MemoryContext old = MemoryContextSwitchTo(state->run_context);
+
+	if (state->sort_keys == NULL)
+		init_sort_keys(state);
+	state->heap = binaryheap_allocate(n, compare_streams, state);
+	state->merged = n;
+	for (int i = 0; i < n; i++)
+	{
+		streams[i]->slot =
+			MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+		streams[i]->slot->tts_tableOid = state->relation->relid;
+		streams[i]->row_context = AllocSetContextCreate(
+			state->run_context, "ddb_fdw merge row", ALLOCSET_SMALL_SIZES);
+	}
+	MemoryContextSwitchTo(old);
+	fill(state, streams, n);
+}
+
+static void
+end(DdbScanState *state, DdbStream **streams, int n)
+{
+	for (int i = 0; i < n; i++)
+		MemoryContextDelete(streams[i]->row_context);
+	binaryheap_free(state->heap);
+	state->heap = NULL;
+}
+
+TupleTableSlot *
+ddb_merge_next(DdbScanState *state, int first, int n)
+{
+	DdbStream **streams = &state->streams[first];
+
 	/* The row given last is done with only now. */
-	if (state->last != NULL)
+	if (state->heap != NULL)
 		refill(state, state->last, true);
 	else
-		fill(state);
+		begin(state, streams, n);
 	if (binaryheap_empty(state->heap))
+	{
+		end(state, streams, n);
 		return NULL;
+	}
 	state->last = (DdbStream *) DatumGetPointer(binaryheap_first(state->heap));
 	return state->last->slot;
 }

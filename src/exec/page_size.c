@@ -78,7 +78,7 @@ merge_limit(const DdbScanState *state, int64 limit)
 
 	if (state->heap == NULL)
 		return limit;
-	share = MERGE_BYTES / state->nstreams;
+	share = MERGE_BYTES / state->merged;
 	if (share >= PAGE_BYTES)
 		return limit;
 	share = Max(1.0, floor(share / Max(item_bytes, 1)));

@@ -308,6 +308,8 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 		set_new(object, "Select", json_string("COUNT"));
 		return;
 	}
+	if (spec->plan->whole_items)
+		return;
 	for (int i = 0; i < spec->nattributes; i++)
 		bytes += snprintf(NULL, 0, "#n%d,", list_length(builder->known) + i);
 	if (bytes > MAX_EXPRESSION_BYTES)

@@ -1,6 +1,6 @@
 /*
  * scan.c
- *		Runs an access plan: stream after stream, row after row.
+ *		Runs an access plan, row after row.
  *
  * Reads no further than rows are asked for.
  */
@@ -9,18 +9,13 @@
 #include "exec/scan.h"
 
 #include "compat.h"
+#include "exec/groups.h"
 #include "exec/guard.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-
-/* All response buffers of one statement stay under 32 MB (design.md 8). */
-#define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
-
-/* Streams kept going at once; the client bounds requests in flight besides. */
-#define MAX_WINDOW 16
 
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
@@ -47,47 +42,6 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->session = ddb_session_get(state->relation->server->serverid,
 									 ddb_compat_scan_userid(node));
 	ddb_session_pin(state->session, estate->es_query_cxt);
-}
-
-/* How many streams may be kept going: their replies share 24 MB. */
-static int
-largest_window(const DdbScanState *state)
-{
-	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
-
-	return (int) Max(1, Min(replies, MAX_WINDOW));
-}
-
-/*
- * Reads streams one after another, and keeps some ahead going: all that fit
- * when every row is wanted, else only as many as have turned out to be needed.
- */
-static TupleTableSlot *
-next_in_turn(DdbScanState *state, TupleTableSlot *slot)
-{
-	while (state->current < state->nstreams)
-	{
-		int window = state->bound < 0
-						 ? largest_window(state)
-						 : Min(state->window, largest_window(state));
-
-		while (state->sent < Min(state->current + window, state->nstreams))
-			ddb_stream_send(state->streams[state->sent++]);
-		state->last = state->streams[state->current];
-		if (ddb_stream_next(state->last, slot, state->row_context))
-			return slot;
-		ddb_stream_close(state->last);
-		state->current++;
-		state->window = Min(state->window * 2, MAX_WINDOW);
-	}
-	return NULL;
-}
-
-static TupleTableSlot *
-next_row(DdbScanState *state, TupleTableSlot *slot)
-{
-	return state->heap != NULL ? ddb_merge_next(state)
-							   : next_in_turn(state, slot);
 }
 
 /*
@@ -132,7 +86,7 @@ ddbIterateForeignScan(ForeignScanState *node)
 		TupleTableSlot *row;
 
 		CHECK_FOR_INTERRUPTS();
-		row = next_row(state, slot);
+		row = ddb_groups_next(state, slot);
 		if (row == NULL)
 			return NULL;
 		if (!row_passes(node, state, row))

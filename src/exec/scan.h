@@ -52,10 +52,14 @@ typedef struct DdbScanState
 	StringInfo request; /* being composed */
 	DdbStream **streams;
 	int nstreams;
-	int current; /* the one being read, when one after another */
 	int sent; /* how many were sent their first request */
-	int window; /* how many are kept going at once */
-	struct binaryheap *heap; /* of a merge: streams by their next row */
+	struct DdbGroup *groups; /* of streams, in the order of reading */
+	int ngroups;
+	int current; /* the one being read */
+	int window; /* how many streams are kept going at once */
+	struct binaryheap *heap; /* of the group that is merged now: streams by
+								 * their next row */
+	int merged; /* how many streams that are */
 	DdbStream *last; /* whose row was given last */
 	struct SortSupportData *sort_keys;
 	int nsort_keys;
@@ -85,9 +89,11 @@ extern void ddbExplainForeignScan(ForeignScanState *node,
 /* start.c: evaluates a run's values; resolves targets, filter, bound. */
 extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);
 
-/* merge.c: the next row of several streams, in the order of their keys. */
-extern void ddb_merge_begin(DdbScanState *state);
-extern TupleTableSlot *ddb_merge_next(DdbScanState *state);
+/*
+ * merge.c: the next row of the n streams from first on, in the order of their
+ * keys; NULL at the end of them.
+ */
+extern TupleTableSlot *ddb_merge_next(DdbScanState *state, int first, int n);
 
 /* page_size.c: the Limit of a stream's next request; 0: DynamoDB's own page. */
 extern int64 ddb_scan_page_limit(const DdbScanState *state,

@@ -12,6 +12,7 @@
 
 #include "catalog/guc.h"
 #include "common/int.h"
+#include "exec/groups.h"
 #include "exec/request.h"
 #include "exec/term.h"
 #include "exec/values.h"
@@ -123,58 +124,16 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 }
 
 static void
-add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
-{
-	state->streams[state->nstreams++] =
-		ddb_stream_create(state, targets, ntargets);
-}
-
-/*
- * Which targets are read together: batches of keys, one partition's ranges
- * where their order matters, else each by itself.
- */
-static void
-make_streams(DdbScanState *state, const DdbTargets *targets)
-{
-	const DdbAccessPlan *plan = state->plan;
-	int i = 0;
-
-	state->streams = palloc_extended(sizeof(DdbStream *) * Max(targets->n, 1),
-									 MCXT_ALLOC_HUGE);
-	state->nstreams = 0;
-	if (plan->operation == DDB_OP_SCAN)
-		add_stream(state, NULL, 0);
-	while (plan->operation != DDB_OP_SCAN && i < targets->n)
-	{
-		int n = 1;
-
-		if (plan->operation == DDB_OP_GET_ITEM)
-			n = Min(targets->n - i, DDB_MAX_BATCH_KEYS);
-		else
-			while (plan->ordered && i + n < targets->n &&
-				   ddb_target_same_partition(plan, &targets->items[i],
-											 &targets->items[i + n]))
-				n++;
-		add_stream(state, &targets->items[i], n);
-		i += n;
-	}
-	state->current = 0;
-	state->sent = 0;
-	state->window = 1;
-	state->heap = NULL;
-	if (plan->ordered && state->nstreams > 1)
-		ddb_merge_begin(state);
-}
-
-static void
 reset_run(DdbScanState *state)
 {
 	MemoryContextReset(state->run_context);
 	state->started = true;
 	state->nstreams = 0;
 	state->streams = NULL;
+	state->ngroups = 0;
 	state->heap = NULL;
 	state->last = NULL;
+	state->sort_keys = NULL;
 	state->current = 0;
 	state->given = 0;
 	state->surplus = 0;
@@ -198,7 +157,7 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 		state->bound = resolve_bound(node, state);
 		choose_filter(node, state);
 		if (prepare_requests(node, state, targets.recheck))
-			make_streams(state, &targets);
+			ddb_groups_create(state, &targets);
 	}
 	MemoryContextSwitchTo(old);
 }

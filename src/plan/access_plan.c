@@ -189,6 +189,41 @@ get_alternatives(Reader *reader)
 	return alternatives;
 }
 
+static List *
+put_partition_order(List *list, List *order)
+{
+	ListCell *lc;
+
+	list = put_int(list, list_length(order));
+	foreach (lc, order)
+	{
+		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
+
+		list = put_int(list, key->column);
+		list = put_int(list, (int) key->collation);
+		list = put_int(list, key->descending);
+	}
+	return list;
+}
+
+static List *
+get_partition_order(Reader *reader)
+{
+	List *order = NIL;
+	int n = get_int(reader);
+
+	for (int i = 0; i < n; i++)
+	{
+		DdbPartitionOrder *key = palloc(sizeof(DdbPartitionOrder));
+
+		key->column = get_int(reader);
+		key->collation = (Oid) get_int(reader);
+		key->descending = get_int(reader);
+		order = lappend(order, key);
+	}
+	return order;
+}
+
 /* Prefix notation; -1 stands for no filter. */
 static List *
 put_filter(List *list, const DdbFilter *filter)
@@ -267,9 +302,11 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_filter(list, plan->filter);
 	list = put_columns(list, plan->columns);
 	list = put_columns(list, plan->recheck_columns);
+	list = put_int(list, plan->whole_items);
 	list = put_int(list, plan->count_only);
 	list = put_int(list, plan->ordered);
 	list = put_int(list, plan->backward);
+	list = put_partition_order(list, plan->partition_order);
 	list = put_int(list, plan->keys_unique);
 	list = put_int(list, plan->limit_value);
 	list = put_int(list, plan->offset_value);
@@ -303,9 +340,11 @@ ddb_access_plan_deserialize(List *list)
 	plan->filter = get_filter(&reader);
 	plan->columns = get_columns(&reader);
 	plan->recheck_columns = get_columns(&reader);
+	plan->whole_items = get_int(&reader);
 	plan->count_only = get_int(&reader);
 	plan->ordered = get_int(&reader);
 	plan->backward = get_int(&reader);
+	plan->partition_order = get_partition_order(&reader);
 	plan->keys_unique = get_int(&reader);
 	plan->limit_value = get_int(&reader);
 	plan->offset_value = get_int(&reader);

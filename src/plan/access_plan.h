@@ -64,6 +64,14 @@ typedef struct DdbCondition
 								 * domains resolved */
 } DdbCondition;
 
+/* Partitions one after another, by this attribute of their key. */
+typedef struct DdbPartitionOrder
+{
+	AttrNumber column;
+	Oid collation; /* of text */
+	bool descending;
+} DdbPartitionOrder;
+
 typedef enum DdbFilterKind
 {
 	DDB_FILTER_CONDITION,
@@ -98,10 +106,13 @@ typedef struct DdbAccessPlan
 	DdbFilter *filter; /* or NULL */
 	List *columns; /* attnums to fetch, ascending */
 	List *recheck_columns; /* attnums that re-checks read besides */
+	bool whole_items; /* ask for all that there is, without a projection */
 	bool count_only; /* Select COUNT: no column and no local filter
 								 * needs a value that the key does not give */
 	bool ordered; /* the order is relied upon */
 	bool backward; /* ScanIndexForward false */
+	List *partition_order; /* of DdbPartitionOrder *: the order of partitions,
+								 * which comes before that inside them */
 	bool keys_unique; /* not an index, whose keys may repeat */
 	bool filtered; /* PostgreSQL filters rows after us */
 	int limit_value; /* index into fdw_exprs, or -1: LIMIT … */

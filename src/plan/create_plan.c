@@ -134,6 +134,27 @@ key_gives_all(DdbPlanState *state, const DdbCandidate *candidate, List *columns)
 	return true;
 }
 
+/*
+ * An index of keys alone has nothing to leave out.  (DynamoDB Local, given a
+ * ProjectionExpression, fetches the item from the table and charges for it.)
+ */
+static bool
+holds_keys_only(const DdbPlanState *state, const DdbCandidate *candidate,
+				const DdbAccessPlan *plan)
+{
+	const DdbIndexInfo *index = candidate->source->index;
+	ListCell *lc;
+
+	if (index == NULL || index->projection != DDB_PROJECT_KEYS_ONLY)
+		return false;
+	foreach (lc, list_concat_copy(plan->columns, plan->recheck_columns))
+		if (!ddb_table_info_projects(
+				state->info, index,
+				state->relation->columns[lfirst_int(lc) - 1].attribute))
+			return false;
+	return true;
+}
+
 static void
 build_columns(RelOptInfo *rel, DdbPlanState *state,
 			  const DdbCandidate *candidate, List *local, List *pushed,
@@ -148,6 +169,7 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 		plan->columns);
 	check_projection(state, candidate->source->index,
 					 list_concat_copy(plan->columns, plan->recheck_columns));
+	plan->whole_items = holds_keys_only(state, candidate, plan);
 	plan->count_only = local == NIL && ddb_guc_pushdown &&
 					   plan->operation != DDB_OP_GET_ITEM &&
 					   !candidate->ordered &&
@@ -173,6 +195,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->filter = candidate->filter;
 	plan->ordered = candidate->ordered;
 	plan->backward = candidate->backward;
+	plan->partition_order = candidate->partition_order;
 	plan->keys_unique = source->index == NULL;
 	plan->segment = state->relation->segment;
 	plan->total_segments = state->relation->total_segments;

@@ -62,7 +62,10 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return false;
 }
 
-/* Is it a comparison of a key attribute, as keys are compared? */
+/*
+ * Is it a comparison of a key attribute, as keys are compared?  A wider one is
+ * a range, even where SQL says equal, and partitions take none.
+ */
 static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
@@ -70,9 +73,11 @@ match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 	KeyPlace place = {false, 0};
 
 	return ddb_clause_match(context, expr, false, comparison) &&
-		   !comparison->wider && comparison->condition.other == 0 &&
+		   comparison->condition.other == 0 &&
 		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
-		   find_place(context, keys, comparison->condition.column, &place);
+		   find_place(context, keys, comparison->condition.column, &place) &&
+		   (!comparison->wider ||
+			(place.on_sort && comparison->condition.op <= DDB_COMPARE_GE));
 }
 
 static List *
@@ -141,7 +146,8 @@ binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
 		KeyPlace place = {false, 0};
 
-		if ((comparison->condition.op == DDB_COMPARE_EQ ||
+		if (!comparison->wider &&
+			(comparison->condition.op == DDB_COMPARE_EQ ||
 			 comparison->condition.op == DDB_COMPARE_IN) &&
 			find_place(context, keys, comparison->condition.column, &place) &&
 			place.on_sort == on_sort && place.position == position)
@@ -316,10 +322,37 @@ any_member(List *comparisons, List *dropped)
 	return false;
 }
 
-/* The clauses that need not be looked at again. */
 static void
-collect_decided(const DdbClauseContext *context, List *clauses,
-				OrClause *or_clause, List *dropped, DdbKeyMatch *match)
+use(DdbKeyMatch *match, RestrictInfo *rinfo, bool exact)
+{
+	match->used = lappend(match->used, rinfo);
+	if (exact)
+		match->decided = lappend(match->decided, rinfo);
+}
+
+static void
+use_or_clause(const DdbClauseContext *context, OrClause *clause, List *dropped,
+			  DdbKeyMatch *match)
+{
+	bool exact = clause->complete;
+	ListCell *lc;
+
+	foreach (lc, clause->arms)
+	{
+		ListCell *inner;
+
+		exact &= !any_member((List *) lfirst(lc), dropped);
+		foreach (inner, (List *) lfirst(lc))
+			exact &=
+				ddb_filter_is_exact(context, (DdbComparison *) lfirst(inner));
+	}
+	use(match, clause->rinfo, exact);
+}
+
+/* Notes which clauses the alternatives come from, and which need no more. */
+static void
+note_clauses(const DdbClauseContext *context, List *clauses,
+			 OrClause *or_clause, List *dropped, DdbKeyMatch *match)
 {
 	ListCell *lc;
 
@@ -327,23 +360,12 @@ collect_decided(const DdbClauseContext *context, List *clauses,
 	{
 		KeyClause *clause = (KeyClause *) lfirst(lc);
 
-		if (!list_member_ptr(dropped, &clause->comparison) &&
-			ddb_filter_is_exact(context, &clause->comparison))
-			match->decided = lappend(match->decided, clause->rinfo);
+		if (!list_member_ptr(dropped, &clause->comparison))
+			use(match, clause->rinfo,
+				ddb_filter_is_exact(context, &clause->comparison));
 	}
-	if (or_clause == NULL || !or_clause->complete)
-		return;
-	foreach (lc, or_clause->arms)
-	{
-		ListCell *inner;
-
-		if (any_member((List *) lfirst(lc), dropped))
-			return;
-		foreach (inner, (List *) lfirst(lc))
-			if (!ddb_filter_is_exact(context, (DdbComparison *) lfirst(inner)))
-				return;
-	}
-	match->decided = lappend(match->decided, or_clause->rinfo);
+	if (or_clause != NULL)
+		use_or_clause(context, or_clause, dropped, match);
 }
 
 bool
@@ -374,7 +396,7 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 			lappend(match->alternatives,
 					keep_usable(context, keys, together, &dropped));
 	}
-	collect_decided(context, clauses, or_clause, dropped, match);
+	note_clauses(context, clauses, or_clause, dropped, match);
 	describe(context, keys, match);
 	return true;
 }

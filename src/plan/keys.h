@@ -13,7 +13,8 @@ typedef struct DdbKeyMatch
 {
 	List *alternatives; /* of List of DdbComparison *: an item matches
 								 * when its key satisfies all of one list */
-	List *decided; /* of RestrictInfo *: wholly said by them */
+	List *used; /* of RestrictInfo *: that they are made of */
+	List *decided; /* of these, what they say wholly */
 	bool whole_key; /* every attribute of the key has a value */
 	bool many; /* more than one partition, or range, may match */
 	double count; /* of partition and range pairs, estimated */

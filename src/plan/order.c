@@ -1,19 +1,22 @@
 /*
  * order.c
- *		The order in which one partition's items come, as pathkeys.
+ *		The order in which items come, as pathkeys.
  *
  * Items of a Query come in the order of the key's sort attributes, forward or
- * exactly backward.  They are never NULL, so NULLS FIRST and NULLS LAST are
- * both kept.  Text counts only under a collation that compares bytes
- * (dynamodb.md section 4).
+ * exactly backward; several partitions can be merged into that order, or read
+ * one after another in the order of their own values.  Keys are never NULL, so
+ * NULLS FIRST and NULLS LAST are both kept.  Text inside a partition counts
+ * only under a collation that compares bytes (dynamodb.md section 4).
  */
 #include "postgres.h"
 
 #include "plan/plan_state.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_opfamily.h"
 #include "compat.h"
 #include "optimizer/paths.h"
+#include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 /* Is this equivalence class our sort attribute, by its stored order? */
@@ -59,13 +62,12 @@ pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
  * query orders by after it is in order too, if it is of this relation alone.
  */
 static List *
-add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
+add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *wanted,
+				 List *pathkeys)
 {
-	int n = list_length(pathkeys);
-
-	for (; n < list_length(root->query_pathkeys); n++)
+	for (int n = list_length(pathkeys); n < list_length(wanted); n++)
 	{
-		PathKey *pathkey = list_nth_node(PathKey, root->query_pathkeys, n);
+		PathKey *pathkey = list_nth_node(PathKey, wanted, n);
 
 		if (!relation_can_be_sorted_early(root, rel, pathkey->pk_eclass, false))
 			break;
@@ -74,13 +76,35 @@ add_tie_breakers(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 	return pathkeys;
 }
 
-/* Has every item that is read the same value of this sort attribute? */
-static bool
-is_bound(const DdbCandidate *candidate, const DdbColumn *column)
+/* Walks the attributes that items are ordered by, with the pathkeys. */
+typedef struct Walk
 {
+	PlannerInfo *root;
+	RelOptInfo *rel;
+	const DdbPlanState *state;
+	DdbCandidate *candidate;
+	List *pathkeys; /* that reading gives, so far */
+	int position; /* the sort attribute that comes next */
+	bool directed; /* forward or backward is settled */
+	bool one_to_one; /* keys that differ, differ in the pathkeys too */
+} Walk;
+
+static const DdbColumn *
+key_column(const Walk *walk, const DdbKeyAttribute *attribute)
+{
+	return ddb_relation_find_attribute(walk->state->relation, attribute->name);
+}
+
+/* Is the attribute, of any part of the key, bound to one value throughout? */
+static bool
+is_bound(const Walk *walk, const DdbColumn *column)
+{
+	const DdbCandidate *candidate = walk->candidate;
 	ListCell *lc;
 
-	if (candidate->many || column == NULL)
+	if (column == NULL || list_length(candidate->alternatives) != 1 ||
+		ddb_codec_equality(ddb_codec_set_get(
+			walk->state->codecs, column->attnum)) != DDB_AGREES_EXACTLY)
 		return false;
 	foreach (lc, (List *) linitial(candidate->alternatives))
 	{
@@ -93,64 +117,204 @@ is_bound(const DdbCandidate *candidate, const DdbColumn *column)
 	return false;
 }
 
-/*
- * The first sort attribute from a position on that is not bound to a value,
- * which the query's order no longer mentions.
- */
-static int
-skip_bound(const DdbPlanState *state, const DdbCandidate *candidate,
-		   int position)
+/* On to the next sort attribute that the query's order may mention. */
+static void
+skip_bound(Walk *walk)
 {
-	const DdbKeySchema *keys = candidate->source->keys;
+	const DdbKeySchema *keys = walk->candidate->source->keys;
 
-	while (position < keys->nsort &&
-		   is_bound(candidate, ddb_relation_find_attribute(
-								   state->relation, keys->sort[position].name)))
-		position++;
-	return position;
+	while (walk->position < keys->nsort &&
+		   is_bound(walk, key_column(walk, &keys->sort[walk->position])))
+		walk->position++;
+}
+
+/* The codec of a key attribute's column, if this pathkey orders by it. */
+static const DdbCodec *
+match_pathkey(const Walk *walk, const PathKey *pathkey,
+			  const DdbKeyAttribute *attribute)
+{
+	const DdbColumn *column = key_column(walk, attribute);
+	const DdbCodec *codec;
+
+	/* NULL in place of a value that does not fit would break the order. */
+	if (column == NULL ||
+		ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL)
+		return NULL;
+	codec = ddb_codec_set_get(walk->state->codecs, column->attnum);
+	return class_is_attribute(pathkey->pk_eclass, walk->rel, codec) ? codec
+																	: NULL;
+}
+
+static bool
+is_ordered_by(const Walk *walk, const DdbColumn *column)
+{
+	ListCell *lc;
+
+	foreach (lc, walk->candidate->partition_order)
+		if (((DdbPartitionOrder *) lfirst(lc))->column == column->attnum)
+			return true;
+	return false;
+}
+
+/*
+ * Partitions are known before they are read, so that they can be read in any
+ * order: text in that of any collation.
+ */
+static bool
+order_partitions(Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeySchema *keys = walk->candidate->source->keys;
+
+	for (int i = 0; i < keys->npartition; i++)
+	{
+		const DdbCodec *codec =
+			match_pathkey(walk, pathkey, &keys->partition[i]);
+		DdbPartitionOrder *order;
+		bool bytewise;
+
+		if (codec == NULL || is_ordered_by(walk, codec->column))
+			continue;
+		bytewise = pathkey_follows_bytes(pathkey, codec);
+		if (ddb_codec_equality(codec) != DDB_AGREES_EXACTLY ||
+			(!bytewise && codec->conversion != DDB_CONVERT_TEXT) ||
+			(bytewise && ddb_codec_order(codec) != DDB_AGREES_EXACTLY))
+			return false;
+		order = palloc(sizeof(DdbPartitionOrder));
+		order->column = codec->column->attnum;
+		order->collation =
+			bytewise ? C_COLLATION_OID : pathkey->pk_eclass->ec_collation;
+		order->descending = ddb_compat_pathkey_descends(pathkey);
+		walk->candidate->partition_order =
+			lappend(walk->candidate->partition_order, order);
+		/* Texts that are the same to the collation make one group. */
+		walk->one_to_one &= bytewise || get_collation_isdeterministic(
+											pathkey->pk_eclass->ec_collation);
+		return true;
+	}
+	return false;
+}
+
+/* Inside a partition, or merged from several. */
+static bool
+order_items(Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeySchema *keys = walk->candidate->source->keys;
+	bool descending = ddb_compat_pathkey_descends(pathkey);
+	const DdbCodec *codec;
+
+	skip_bound(walk);
+	if (walk->position >= keys->nsort ||
+		(walk->directed && descending != walk->candidate->backward))
+		return false;
+	codec = match_pathkey(walk, pathkey, &keys->sort[walk->position]);
+	if (codec == NULL || !ddb_codec_keeps_order(codec) ||
+		!pathkey_follows_bytes(pathkey, codec))
+		return false;
+	walk->one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
+	walk->candidate->backward = descending;
+	walk->directed = true;
+	walk->position++;
+	return true;
+}
+
+/*
+ * Does no other row tie with one, by the order so far?  Of the table, whose
+ * whole key is unique, once it is all in the order or bound to values.
+ */
+static bool
+is_unique(Walk *walk)
+{
+	const DdbKeySchema *keys = walk->candidate->source->keys;
+
+	skip_bound(walk);
+	if (walk->candidate->source->index != NULL || !walk->one_to_one ||
+		walk->position < keys->nsort)
+		return false;
+	for (int i = 0; i < keys->npartition; i++)
+	{
+		const DdbColumn *column = key_column(walk, &keys->partition[i]);
+
+		if (column == NULL ||
+			(!is_bound(walk, column) && !is_ordered_by(walk, column)))
+			return false;
+	}
+	return true;
 }
 
 List *
 ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
-				   const DdbPlanState *state, const DdbCandidate *candidate,
-				   bool *backward)
+				   const DdbPlanState *state, List *wanted,
+				   DdbCandidate *candidate)
 {
-	const DdbKeySchema *keys = candidate->source->keys;
-	List *pathkeys = NIL;
+	Walk walk = {root, rel, state, candidate, NIL, 0, false, true};
 	ListCell *lc;
-	int position = skip_bound(state, candidate, 0);
-	bool one_to_one = true; /* keys that differ, differ here too */
 
-	*backward = false;
-	foreach (lc, root->query_pathkeys)
+	candidate->backward = false;
+	candidate->partition_order = NIL;
+	foreach (lc, wanted)
 	{
 		PathKey *pathkey = lfirst_node(PathKey, lc);
-		const DdbColumn *column =
-			position < keys->nsort
-				? ddb_relation_find_attribute(state->relation,
-											  keys->sort[position].name)
-				: NULL;
-		const DdbCodec *codec =
-			column != NULL ? ddb_codec_set_get(state->codecs, column->attnum)
-						   : NULL;
-		bool descending = ddb_compat_pathkey_descends(pathkey);
 
-		/* NULL in place of a value that does not fit would break the order. */
-		if (codec == NULL || !ddb_codec_keeps_order(codec) ||
-			ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL ||
-			!class_is_attribute(pathkey->pk_eclass, rel, codec) ||
-			!pathkey_follows_bytes(pathkey, codec))
+		/* Partitions come first, then what is inside them. */
+		if (!(candidate->many && !walk.directed &&
+			  order_partitions(&walk, pathkey)) &&
+			!order_items(&walk, pathkey))
 			break;
-		if (pathkeys != NIL && descending != *backward)
-			break;
-		one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
-		*backward = descending;
-		pathkeys = lappend(pathkeys, pathkey);
-		position = skip_bound(state, candidate, position + 1);
+		walk.pathkeys = lappend(walk.pathkeys, pathkey);
 	}
-	/* In one partition of the table the sort key is unique. */
-	if (pathkeys != NIL && position == keys->nsort && one_to_one &&
-		!candidate->many && candidate->source->index == NULL)
-		pathkeys = add_tie_breakers(root, rel, pathkeys);
-	return pathkeys;
+	candidate->ordered = walk.pathkeys != NIL;
+	if (candidate->ordered && is_unique(&walk))
+		return add_tie_breakers(root, rel, wanted, walk.pathkeys);
+	return walk.pathkeys;
+}
+
+/* The order by one of the equivalence classes, ascending. */
+static List *
+order_by_class(PlannerInfo *root, EquivalenceClass *class)
+{
+	return list_make1(ddb_compat_ascending_pathkey(
+		root, class, linitial_oid(class->ec_opfamilies)));
+}
+
+/* Joins by merging, which inner and outer joins' clauses allow. */
+static List *
+merge_classes(PlannerInfo *root, RelOptInfo *rel)
+{
+	List *classes = NIL;
+	ListCell *lc;
+
+	if (rel->has_eclass_joins)
+		foreach (lc, root->eq_classes)
+			if (eclass_useful_for_merging(
+					root, lfirst_node(EquivalenceClass, lc), rel))
+				classes = lappend(classes, lfirst(lc));
+	foreach (lc, rel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (rinfo->mergeopfamilies == NIL)
+			continue;
+		update_mergeclause_eclasses(root, rinfo);
+		if (bms_overlap(rel->relids, rinfo->right_ec->ec_relids))
+			classes = list_append_unique_ptr(classes, rinfo->right_ec);
+		else if (bms_overlap(rel->relids, rinfo->left_ec->ec_relids))
+			classes = list_append_unique_ptr(classes, rinfo->left_ec);
+	}
+	return classes;
+}
+
+List *
+ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel)
+{
+	List *wanted = list_make1(root->query_pathkeys);
+	ListCell *lc;
+
+	foreach (lc, merge_classes(root, rel))
+	{
+		List *pathkeys = order_by_class(root, (EquivalenceClass *) lfirst(lc));
+
+		if (!pathkeys_contained_in(pathkeys, root->query_pathkeys))
+			wanted = lappend(wanted, pathkeys);
+	}
+	return wanted;
 }

@@ -173,7 +173,7 @@ matched_items(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match)
 {
 	Selectivity selectivity = clauselist_selectivity(
-		context->root, match->decided, context->rel->relid, JOIN_INNER, NULL);
+		context->root, match->used, context->rel->relid, JOIN_INNER, NULL);
 
 	/* Not in whole items: that would make all that select few look alike. */
 	return Max(source->item_count * selectivity, MIN_ITEMS);
@@ -181,8 +181,8 @@ matched_items(const PathContext *context, const DdbSource *source,
 
 /*
  * What DynamoDB last counted may be hours old, and a Scan reads whatever has
- * come since.  So where a key would do (keyed), the table is taken for one
- * that has grown.
+ * come since.  So where a key would do (keyed), or nothing was counted, the
+ * table is taken for one that has grown.
  */
 #define GROWN_ITEM_COUNT 100000.0
 
@@ -194,7 +194,7 @@ add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 	candidate->source = source;
 	candidate->operation = DDB_OP_SCAN;
 	candidate->fetched_rows = source->item_count;
-	if (keyed)
+	if (keyed || source->unknown)
 		candidate->fetched_rows = Max(source->item_count, GROWN_ITEM_COUNT);
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   NIL, banned_columns(plan_state(context), source, DDB_OP_SCAN),
@@ -216,7 +216,7 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
 								  ? match->count
 								  : matched_items(context, source, match);
-	candidate->by_key = match->decided;
+	candidate->by_key = match->used;
 	place_alternatives(match, candidate);
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   match->decided,
@@ -226,23 +226,33 @@ key_candidate(const PathContext *context, const DdbSource *source,
 }
 
 /*
- * In the query's order, where the key gives any of it; merging several
- * partitions or ranges costs a wait for all of them, so those are also
+ * In each order that somebody may want, where the key gives any of it.  Merging
+ * several partitions or ranges costs a wait for all of them, so those are also
  * offered unordered.
  */
 static void
 add_query(const PathContext *context, const DdbSource *source,
 		  const DdbKeyMatch *match)
 {
-	DdbCandidate *candidate =
-		key_candidate(context, source, match, DDB_OP_QUERY);
-	List *pathkeys =
-		ddb_order_pathkeys(context->root, context->rel, plan_state(context),
-						   candidate, &candidate->backward);
+	DdbPlanState *state = plan_state(context);
+	List *offered = NIL; /* orders, as lists of pathkeys */
+	bool unordered = false;
+	ListCell *lc;
 
-	candidate->ordered = pathkeys != NIL;
-	add_candidate(context, candidate, pathkeys);
-	if (pathkeys != NIL && match->many)
+	foreach (lc, ddb_order_wanted(context->root, context->rel))
+	{
+		DdbCandidate *candidate =
+			key_candidate(context, source, match, DDB_OP_QUERY);
+		List *pathkeys = ddb_order_pathkeys(context->root, context->rel, state,
+											(List *) lfirst(lc), candidate);
+
+		if (list_member(offered, pathkeys) || (pathkeys == NIL && unordered))
+			continue;
+		unordered |= pathkeys == NIL;
+		offered = lappend(offered, pathkeys);
+		add_candidate(context, candidate, pathkeys);
+	}
+	if (!unordered && match->many)
 		add_candidate(context,
 					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }

@@ -24,6 +24,8 @@ typedef struct DdbSource
 	const DdbKeySchema *keys;
 	double item_count;
 	double item_bytes; /* mean */
+	bool unknown; /* the count is a guess */
+	bool slim; /* an index that may hold less than it is sized at */
 	double fetch_units; /* read units besides, per item: an LSI fetches
 								 * attributes that it does not hold */
 } DdbSource;
@@ -38,12 +40,13 @@ typedef struct DdbCandidate
 	List *alternatives; /* of List of DdbCondition * */
 	DdbFilter *filter;
 	List *values; /* expressions that both refer to */
-	List *by_key; /* of RestrictInfo *: what the key alone decides */
+	List *by_key; /* of RestrictInfo *: what the key narrows by */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
 	Bitmapset *key_columns; /* bound to values by the partition key */
 	bool ordered;
 	bool backward;
+	List *partition_order; /* of DdbPartitionOrder * */
 	bool limited; /* the query's LIMIT bounds what it must give */
 	int64 limit_hint;
 	double fetched_rows; /* items read, estimated */
@@ -84,10 +87,16 @@ extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 extern List *ddb_plan_column_list(const DdbRelation *relation,
 								  Bitmapset *attributes);
 
-/* order.c: the part of the query's order that reading by this key gives. */
+/*
+ * order.c: the part of a wanted order that reading by this key gives, as
+ * pathkeys; sets what the candidate must do for it.
+ */
 extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
-								const DdbPlanState *state,
-								const DdbCandidate *candidate, bool *backward);
+								const DdbPlanState *state, List *wanted,
+								DdbCandidate *candidate);
+
+/* The orders that somebody may want, as lists of pathkeys, best first. */
+extern List *ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel);
 
 /*
  * limit.c: does LIMIT of the query apply to just this relation's rows?  And

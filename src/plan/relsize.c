@@ -28,30 +28,57 @@
 #define UNKNOWN_ITEM_COUNT 1000.0
 #define UNKNOWN_ITEM_BYTES 400.0
 
+/* Of an index that holds keys only, unless its size is known. */
+#define UNKNOWN_KEYS_BYTES 100.0
+
 /* Reading a whole item to get at what an LSI does not hold. */
 #define UNIT_BYTES 4096.0
 
-/* An index holds no more than its table. */
-static double
-unknown_count(const DdbPlanState *state, const DdbIndexInfo *index)
+/* What DynamoDB counted, or what is most likely: of the table … */
+static void
+size_table(const DdbPlanState *state, DdbSource *source)
 {
-	return index != NULL && state->info->item_count > 0
-			   ? state->info->item_count
-			   : UNKNOWN_ITEM_COUNT;
+	const DdbTableInfo *info = state->info;
+	bool known = info->item_count > 0;
+
+	source->unknown = !known;
+	source->item_count = known ? info->item_count : UNKNOWN_ITEM_COUNT;
+	source->item_bytes = known && info->size_bytes > 0
+							 ? info->size_bytes / info->item_count
+							 : UNKNOWN_ITEM_BYTES;
+}
+
+/* … and of an index, which holds no more than its table. */
+static void
+size_index(const DdbPlanState *state, const DdbIndexInfo *index,
+		   DdbSource *source)
+{
+	bool known = index->item_count > 0;
+
+	size_table(state, source);
+	if (known)
+	{
+		source->unknown = false;
+		source->item_count = index->item_count;
+	}
+	if (known && index->size_bytes > 0)
+		source->item_bytes = index->size_bytes / index->item_count;
+	else if (index->projection == DDB_PROJECT_KEYS_ONLY)
+		source->item_bytes = Min(source->item_bytes, UNKNOWN_KEYS_BYTES);
+	source->slim = !known || index->projection == DDB_PROJECT_KEYS_ONLY;
 }
 
 static DdbSource *
 make_source(const DdbPlanState *state, DdbIndexInfo *index)
 {
 	DdbSource *source = palloc0(sizeof(DdbSource));
-	double items = index != NULL ? index->item_count : state->info->item_count;
-	double bytes = index != NULL ? index->size_bytes : state->info->size_bytes;
 
 	source->index = index;
 	source->keys = index != NULL ? &index->keys : &state->info->keys;
-	source->item_count = items > 0 ? items : unknown_count(state, index);
-	source->item_bytes =
-		items > 0 && bytes > 0 ? bytes / items : UNKNOWN_ITEM_BYTES;
+	if (index != NULL)
+		size_index(state, index, source);
+	else
+		size_table(state, source);
 	if (state->relation->total_segments > 1)
 		source->item_count =
 			clamp_row_est(source->item_count / state->relation->total_segments);

@@ -1,0 +1,224 @@
+/*
+ * groups.c
+ *		Makes streams of targets, and reads them group after group.
+ */
+#include "postgres.h"
+
+#include "exec/groups.h"
+
+#include "catalog/pg_collation.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* All response buffers of one statement stay under 32 MB (design.md 8). */
+#define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
+
+/* Streams kept going at once; the client bounds requests in flight besides. */
+#define MAX_WINDOW 16
+
+static void
+add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
+{
+	state->streams[state->nstreams++] =
+		ddb_stream_create(state, targets, ntargets);
+}
+
+/*
+ * Which targets are read together: batches of keys, one partition's ranges
+ * where their order matters, else each by itself.
+ */
+static void
+make_streams(DdbScanState *state, const DdbTargets *targets)
+{
+	const DdbAccessPlan *plan = state->plan;
+	int i = 0;
+
+	state->streams = palloc_extended(sizeof(DdbStream *) * Max(targets->n, 1),
+									 MCXT_ALLOC_HUGE);
+	state->nstreams = 0;
+	if (plan->operation == DDB_OP_SCAN)
+		add_stream(state, NULL, 0);
+	while (plan->operation != DDB_OP_SCAN && i < targets->n)
+	{
+		int n = 1;
+
+		if (plan->operation == DDB_OP_GET_ITEM)
+			n = Min(targets->n - i, DDB_MAX_BATCH_KEYS);
+		else
+			while (plan->ordered && i + n < targets->n &&
+				   ddb_target_same_partition(plan, &targets->items[i],
+											 &targets->items[i + n]))
+				n++;
+		add_stream(state, &targets->items[i], n);
+		i += n;
+	}
+}
+
+/* A stream, and what its partition is ordered by. */
+typedef struct RankedStream
+{
+	DdbStream *stream;
+	Datum texts[DDB_MAX_KEY_PART]; /* [place in the key], in the database's
+									* encoding */
+} RankedStream;
+
+/* Where the column's attribute stands in the partition key. */
+static int
+partition_place(const DdbScanState *state, AttrNumber column)
+{
+	const char *attribute = state->relation->columns[column - 1].attribute;
+	int place = 0;
+
+	while (strcmp(state->plan->keys.partition[place].name, attribute) != 0)
+		place++;
+	return place;
+}
+
+static int
+compare_place(const RankedStream *a, const RankedStream *b, int place,
+			  Oid collation)
+{
+	const DdbBound *x = &a->stream->targets[0].partition[place].lower;
+	const DdbBound *y = &b->stream->targets[0].partition[place].lower;
+
+	if (x->type != DDB_STORED_S)
+		return ddb_bound_compare(x, y);
+	return DatumGetInt32(DirectFunctionCall2Coll(
+		bttextcmp, collation, a->texts[place], b->texts[place]));
+}
+
+static int
+compare_streams(const void *a, const void *b, void *arg)
+{
+	const DdbScanState *state = (const DdbScanState *) arg;
+	ListCell *lc;
+
+	foreach (lc, state->plan->partition_order)
+	{
+		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
+		int order = compare_place(
+			(const RankedStream *) a, (const RankedStream *) b,
+			partition_place(state, key->column),
+			OidIsValid(key->collation) ? key->collation : C_COLLATION_OID);
+
+		if (order != 0)
+			return key->descending ? -order : order;
+	}
+	return 0;
+}
+
+static void
+init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
+{
+	memset(rank, 0, sizeof(*rank));
+	rank->stream = stream;
+	for (int i = 0; i < state->plan->keys.npartition; i++)
+	{
+		const DdbBound *bound = &stream->targets[0].partition[i].lower;
+
+		if (bound->type == DDB_STORED_S)
+		{
+			char *utf8 = pnstrdup(bound->data, bound->len);
+
+			rank->texts[i] = CStringGetTextDatum(
+				pg_any_to_server(utf8, bound->len, PG_UTF8));
+		}
+	}
+}
+
+/* Sorts the streams, and makes groups of those that tie. */
+static void
+make_ranked_groups(DdbScanState *state)
+{
+	RankedStream *ranks = palloc_extended(
+		sizeof(RankedStream) * Max(state->nstreams, 1), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < state->nstreams; i++)
+		init_rank(state, state->streams[i], &ranks[i]);
+	qsort_arg(ranks, state->nstreams, sizeof(RankedStream), compare_streams,
+			  state);
+	for (int i = 0; i < state->nstreams; i++)
+	{
+		state->streams[i] = ranks[i].stream;
+		if (i == 0 || compare_streams(&ranks[i - 1], &ranks[i], state) != 0)
+			state->groups[state->ngroups++].first = i;
+		state->groups[state->ngroups - 1].n++;
+	}
+}
+
+void
+ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
+{
+	make_streams(state, targets);
+	state->groups = palloc_extended(sizeof(DdbGroup) * Max(state->nstreams, 1),
+									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	state->ngroups = 0;
+	if (state->plan->partition_order != NIL)
+		make_ranked_groups(state);
+	else if (state->plan->ordered && state->nstreams > 0)
+		state->groups[state->ngroups++].n = state->nstreams;
+	else
+		for (int i = 0; i < state->nstreams; i++)
+			state->groups[state->ngroups++] = (DdbGroup){i, 1};
+	state->current = 0;
+	state->sent = 0;
+	state->window = 1;
+	state->heap = NULL;
+}
+
+/* How many streams may be kept going: their replies share 24 MB. */
+static int
+largest_window(const DdbScanState *state)
+{
+	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
+
+	return (int) Max(1, Min(replies, MAX_WINDOW));
+}
+
+/*
+ * Sends streams ahead: as many as fit when every row is wanted, else only as
+ * many as have turned out to be needed.  Of the group whose turn it is, a merge
+ * sends all by itself.
+ */
+static void
+send_ahead(DdbScanState *state)
+{
+	int first = state->groups[state->current].first;
+	int window = state->bound < 0 ? largest_window(state)
+								  : Min(state->window, largest_window(state));
+
+	while (state->sent < Min(first + window, state->nstreams))
+		ddb_stream_send(state->streams[state->sent++]);
+}
+
+static TupleTableSlot *
+next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
+{
+	if (group->n > 1)
+		return ddb_merge_next(state, group->first, group->n);
+	state->last = state->streams[group->first];
+	if (ddb_stream_next(state->last, slot, state->row_context))
+		return slot;
+	ddb_stream_close(state->last);
+	return NULL;
+}
+
+TupleTableSlot *
+ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
+{
+	while (state->current < state->ngroups)
+	{
+		const DdbGroup *group = &state->groups[state->current];
+		TupleTableSlot *row;
+
+		send_ahead(state);
+		row = next_of_group(state, group, slot);
+		if (row != NULL)
+			return row;
+		state->current++;
+		state->sent = Max(state->sent, group->first + group->n);
+		state->window = Min(state->window * 2, MAX_WINDOW);
+	}
+	return NULL;
+}

@@ -1,0 +1,29 @@
+/*
+ * groups.h
+ *		Which streams are read together, and in which order.
+ *
+ * A group is a run of streams that are merged into one order where the plan
+ * relies on one, or a single stream.  Groups are read one after another, and
+ * some ahead of the one whose turn it is.
+ */
+#ifndef DDB_GROUPS_H
+#define DDB_GROUPS_H
+
+#include "postgres.h"
+
+#include "exec/scan.h"
+
+typedef struct DdbGroup
+{
+	int first; /* index into the streams of the scan */
+	int n;
+} DdbGroup;
+
+/* Makes the streams and groups of a run. */
+extern void ddb_groups_create(DdbScanState *state, const DdbTargets *targets);
+
+/* The next row of all; NULL at the end, however often it is asked for. */
+extern TupleTableSlot *ddb_groups_next(DdbScanState *state,
+									   TupleTableSlot *slot);
+
+#endif /* DDB_GROUPS_H */
