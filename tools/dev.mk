@@ -15,7 +15,8 @@ help:
 	@echo 'make check [ARGS=...]   all tests; ARGS go to pytest: ARGS="-k smoke"'
 	@echo 'make check-all          the same, and what depends on the server on others'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
-	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each'
+	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each, then'
+	@echo '                        FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
 	@echo 'make lint format        check, or mend, how the code is written'
 	@echo 'make bench              timings against the replay server'
 	@echo 'make setup              install what make check and make demo need'
@@ -56,6 +57,8 @@ UNIT_SUPPORT = $(sort $(wildcard test/unit/support_*.c))
 UNIT_TESTS = $(filter-out $(UNIT_SUPPORT),$(sort $(wildcard test/unit/*.c)))
 FUZZ_TARGETS = $(sort $(wildcard test/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 30
+FUZZ_QUERIES ?= 10000
+FUZZ_SEED ?= $(shell date +%s)
 CLANG ?= clang
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -89,6 +92,8 @@ $(eval $(call plain_programs,unit,$(CC),-O1,$(UNIT_TESTS),$(UNIT_SUPPORT)))
 $(eval $(call plain_programs,unit-asan,$(CC),-O1 $(SANITIZE),$(UNIT_TESTS),$(UNIT_SUPPORT)))
 $(eval $(call plain_programs,fuzz,$(CLANG),-O1 -fsanitize=fuzzer $(SANITIZE),$(FUZZ_TARGETS),))
 
+at_least_one = $(if $(filter 0,$(1)),1,$(1))
+
 # Inputs found are kept in build/fuzz/corpus; those worth keeping for good go
 # to test/fuzz/corpus/NAME.
 fuzz:
@@ -102,3 +107,7 @@ fuzz:
 			-print_final_stats=1 -artifact_prefix=build/fuzz/$$target- $$dictionary \
 			build/fuzz/corpus/$$target $$seeds || exit 1; \
 	done
+	@echo '== $(FUZZ_QUERIES) queries, from seed $(FUZZ_SEED) on'
+	@+DDB_FUZZ_SEED=$(FUZZ_SEED) DDB_FUZZ_QUERIES=$(FUZZ_QUERIES) \
+		DDB_FUZZ_SEEDS=$(call at_least_one,$(shell expr $(FUZZ_QUERIES) / 200)) \
+		tools/check.sh test/test_differential.py -q
