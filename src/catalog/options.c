@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "catalog/path.h"
 #include "catalog/pg_authid.h"
 #include "client/endpoint.h"
 #include "codec/template.h"
@@ -122,7 +123,7 @@ const DdbOptionDef ddb_options[] = {
 
 	{"attribute", COLUMN, DDB_OPTION_ATTRIBUTE, 0, 0, 0, NULL,
 	 "the column's name", "DynamoDB attribute"},
-	{"overflow", COLUMN, DDB_OPTION_BOOL, DDB_OPTION_LATER, 0, 0, NULL, "false",
+	{"overflow", COLUMN, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
 	 "all attributes that no other column maps"},
 	{"type", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
 	 "S, N, B, BOOL, SS, NS, BS, M, L, any", "from the column's type",
@@ -404,29 +405,16 @@ check_url(const DdbOptionDef *def, const char *value)
 			"It must be of the form http://host:port or https://host.");
 }
 
-/*
- * Plain names and "quoted" ones; document paths and * come with the documents
- * they reach into.
- */
+/* A name, a path into a document, or * for the whole item. */
 static void
 check_attribute(const DdbOptionDef *def, const char *value)
 {
-	if (value[0] == '"')
-	{
-		if (ddb_options_attribute_name(value) == NULL)
-			raise_bad_value(def, value,
-							"A quoted attribute name ends with its quote, and "
-							"quotes inside it are doubled.");
-		return;
-	}
-	if (strpbrk(value, ".[") != NULL || strcmp(value, "*") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("attribute \"%s\" reaches into a document, which is "
-						"not available in this version of ddb_fdw",
-						value),
-				 errhint("If this is the whole name of an attribute, put it in "
-						 "double quotes inside the option's value.")));
+	if (strcmp(value, "*") != 0 && ddb_path_parse(value) == NIL)
+		raise_bad_value(def, value,
+						"It must be a name, a path such as address.city or "
+						"tags[0], or * for the whole item; names that hold "
+						"dots or brackets stand in double quotes, which are "
+						"doubled inside.");
 }
 
 /*
@@ -498,6 +486,26 @@ check_value(const DdbOptionDef *def, const char *value)
 	}
 }
 
+/* The overflow is of no attribute, and of every type. */
+static void
+check_overflow(List *options)
+{
+	static const char *const others[] = {"attribute", "type", "key",
+										 "template"};
+
+	if (!ddb_options_get_bool(options, "overflow", false))
+		return;
+	for (int i = 0; i < (int) lengthof(others); i++)
+		if (ddb_options_get(options, others[i]) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("options \"overflow\" and \"%s\" exclude each "
+							"other",
+							others[i]),
+					 errdetail("A column with \"overflow\" shows all "
+							   "attributes that no other column does.")));
+}
+
 /* Options that only make sense together. */
 static void
 check_combinations(List *options, int object)
@@ -529,6 +537,8 @@ check_combinations(List *options, int object)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("option \"session_token\" needs "
 							   "\"access_key_id\" and \"secret_access_key\"")));
+	if (object == DDB_ON_COLUMN)
+		check_overflow(options);
 }
 
 /* Choices of which only some exist; the others come later. */
@@ -638,29 +648,4 @@ ddb_options_get_number(List *options, const char *name, double fallback)
 	if (text != NULL)
 		(void) parse_real(text, &value, 0, NULL);
 	return value;
-}
-
-char *
-ddb_options_attribute_name(const char *option)
-{
-	StringInfoData name;
-	const char *p;
-
-	if (option[0] != '"')
-		return pstrdup(option);
-	initStringInfo(&name);
-	for (p = option + 1; *p != '\0'; p++)
-	{
-		if (*p == '"')
-		{
-			if (p[1] != '"')
-				break;
-			p++;
-		}
-		appendStringInfoChar(&name, *p);
-	}
-	/* The closing quote must end the text, around something. */
-	if (p[0] != '"' || p[1] != '\0' || name.len == 0)
-		return NULL;
-	return name.data;
 }

@@ -73,10 +73,4 @@ extern int ddb_options_get_duration_ms(List *options, const char *name,
 extern double ddb_options_get_number(List *options, const char *name,
 									 double fallback);
 
-/*
- * The attribute that an "attribute" option names: "a.b" in double quotes loses
- * them (a doubled quote inside stands for one); plain names are themselves.
- */
-extern char *ddb_options_attribute_name(const char *option);
-
 #endif /* DDB_OPTIONS_H */

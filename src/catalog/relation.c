@@ -90,15 +90,17 @@ resolve_format(DdbColumn *column, const char *format)
 }
 
 /* Names go out as UTF-8, whatever the database's encoding. */
-static void
-resolve_attribute(DdbColumn *column, const char *option)
+static char *
+to_utf8(const char *name)
 {
-	const char *name =
-		option != NULL ? ddb_options_attribute_name(option) : column->name;
+	return pg_server_to_any(unconstify(char *, name), strlen(name), PG_UTF8);
+}
 
-	column->attribute = pg_server_to_any(name, strlen(name), PG_UTF8);
+static void
+set_attribute(DdbColumn *column, const char *name)
+{
+	column->attribute = to_utf8(name);
 	column->attribute_len = strlen(column->attribute);
-	column->names_attribute = option != NULL;
 }
 
 /* Keys are UTF-8 as well. */
@@ -107,6 +109,50 @@ resolve_template(DdbColumn *column, const char *option)
 {
 	if (option != NULL)
 		column->template = pg_server_to_any(option, strlen(option), PG_UTF8);
+}
+
+static void
+resolve_path(DdbColumn *column, const char *option)
+{
+	List *path = ddb_path_parse(option);
+
+	set_attribute(column, ((DdbPathStep *) linitial(path))->name);
+	column->nsteps = list_length(path) - 1;
+	if (column->nsteps == 0)
+		return;
+	column->reach = DDB_REACH_PATH;
+	column->label = option;
+	column->steps = palloc0(sizeof(DdbPathStep) * column->nsteps);
+	for (int i = 0; i < column->nsteps; i++)
+	{
+		DdbPathStep *step = &column->steps[i];
+
+		*step = *(DdbPathStep *) list_nth(path, i + 1);
+		if (step->name == NULL)
+			continue;
+		step->name = to_utf8(step->name);
+		step->len = strlen(step->name);
+	}
+}
+
+static void
+resolve_attribute(DdbColumn *column, List *options)
+{
+	const char *option = ddb_options_get(options, "attribute");
+
+	column->names_attribute = option != NULL;
+	if (ddb_options_get_bool(options, "overflow", false))
+		column->reach = DDB_REACH_OVERFLOW;
+	else if (option != NULL && strcmp(option, "*") == 0)
+		column->reach = DDB_REACH_ITEM;
+	if (column->reach != DDB_REACH_ATTRIBUTE)
+		set_attribute(column, "*");
+	else if (option != NULL)
+		resolve_path(column, option);
+	else
+		set_attribute(column, column->name);
+	if (column->label == NULL)
+		column->label = column->attribute;
 }
 
 static void
@@ -127,7 +173,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 	column->base_typid =
 		getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
 	column->collation = attribute->attcollation;
-	resolve_attribute(column, ddb_options_get(options, "attribute"));
+	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
 	resolve_format(column, ddb_options_get(options, "format"));
 	if (ddb_options_get(options, "type") != NULL)
@@ -197,6 +243,32 @@ ddb_relation_load(Oid relid)
 	return relation;
 }
 
+bool
+ddb_column_shows(const DdbColumn *column, const char *attribute)
+{
+	return column->reach == DDB_REACH_ATTRIBUTE && column->source == 0 &&
+		   strcmp(column->attribute, attribute) == 0;
+}
+
+bool
+ddb_column_same_path(const DdbColumn *a, const DdbColumn *b)
+{
+	if (a->reach != b->reach || a->nsteps != b->nsteps ||
+		strcmp(a->attribute, b->attribute) != 0)
+		return false;
+	for (int i = 0; i < a->nsteps; i++)
+		if (!ddb_path_step_equal(&a->steps[i], &b->steps[i]))
+			return false;
+	return true;
+}
+
+bool
+ddb_column_needs_item(const DdbColumn *column)
+{
+	return column->reach == DDB_REACH_ITEM ||
+		   column->reach == DDB_REACH_OVERFLOW;
+}
+
 DdbColumn *
 ddb_relation_find_attribute(DdbRelation *relation, const char *attribute)
 {
@@ -206,8 +278,7 @@ ddb_relation_find_attribute(DdbRelation *relation, const char *attribute)
 	{
 		DdbColumn *column = &relation->columns[i];
 
-		if (column->name != NULL && column->source == 0 &&
-			strcmp(column->attribute, attribute) == 0 &&
+		if (column->name != NULL && ddb_column_shows(column, attribute) &&
 			(found == NULL ||
 			 (found->template == NULL && column->template != NULL)))
 			found = column;

@@ -12,6 +12,7 @@
 
 #include "access/attnum.h"
 #include "catalog/guc.h"
+#include "catalog/path.h"
 #include "foreign/foreign.h"
 
 /* DynamoDB's attribute value types (API reference, AttributeValue). */
@@ -55,12 +56,26 @@ typedef enum DdbDeclaredKey
 	DDB_KEY_SORT,
 } DdbDeclaredKey;
 
+/* What of an item a column shows. */
+typedef enum DdbReach
+{
+	DDB_REACH_ATTRIBUTE, /* all of an attribute */
+	DDB_REACH_PATH, /* a value inside one */
+	DDB_REACH_ITEM, /* the whole item */
+	DDB_REACH_OVERFLOW, /* the attributes that no other column shows */
+} DdbReach;
+
 typedef struct DdbColumn
 {
 	AttrNumber attnum;
 	const char *name; /* the column's; NULL: dropped */
-	const char *attribute; /* DynamoDB's name, UTF-8 */
+	DdbReach reach;
+	const char *attribute; /* DynamoDB's name, UTF-8; of more than one
+								 * attribute "*" */
 	int attribute_len;
+	DdbPathStep *steps; /* of DDB_REACH_PATH: from the attribute on */
+	int nsteps;
+	const char *label; /* for messages: the attribute, or its path */
 	Oid typid; /* as declared */
 	Oid base_typid; /* of a domain, its base type */
 	int32 typmod;
@@ -100,6 +115,15 @@ typedef struct DdbRelation
 } DdbRelation;
 
 extern DdbRelation *ddb_relation_load(Oid relid);
+
+/* Does the column show this attribute, all of it and nothing else? */
+extern bool ddb_column_shows(const DdbColumn *column, const char *attribute);
+
+/* Do both columns show the same value of an item? */
+extern bool ddb_column_same_path(const DdbColumn *a, const DdbColumn *b);
+
+/* Does it take the whole item to read the column? */
+extern bool ddb_column_needs_item(const DdbColumn *column);
 
 /*
  * The column that shows an attribute, or NULL; of several the templated one,

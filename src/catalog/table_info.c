@@ -192,6 +192,22 @@ attribute_type(const json_t *definitions, const char *name)
 	return DDB_STORED_NONE;
 }
 
+/* Keys are attributes of type S, N or B. */
+static void
+check_declared_key(const DdbRelation *relation, const DdbColumn *column)
+{
+	DdbStoredType type = ddb_value_default_stored_type(column);
+
+	if (column->reach == DDB_REACH_ATTRIBUTE &&
+		(type == DDB_STORED_S || type == DDB_STORED_N || type == DDB_STORED_B))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table %s cannot be a key",
+					column->name, relation->name),
+			 errdetail("DynamoDB's keys are attributes of type S, N or B.")));
+}
+
 /* Classifies by KeyType: positions say nothing where parts are lists. */
 static bool
 read_key_schema(const json_t *schema, const json_t *definitions,
@@ -392,6 +408,7 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 						relation->name,
 						column->declared_key == DDB_KEY_SORT ? "sort"
 															 : "partition")));
+		check_declared_key(relation, column);
 		attribute->name = pstrdup(column->attribute);
 		attribute->type = ddb_value_default_stored_type(column);
 	}
@@ -465,13 +482,17 @@ ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 
 bool
 ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
-						const char *attribute)
+						const DdbColumn *column)
 {
+	const char *attribute = column->attribute;
 	ListCell *lc;
 
+	if (index->projection == DDB_PROJECT_ALL)
+		return true;
+	if (ddb_column_needs_item(column))
+		return false;
 	/* Keys of table and index are in every projection. */
-	if (index->projection == DDB_PROJECT_ALL ||
-		ddb_key_schema_has(&index->keys, attribute) ||
+	if (ddb_key_schema_has(&index->keys, attribute) ||
 		ddb_key_schema_has(&info->keys, attribute))
 		return true;
 	foreach (lc, index->included)

@@ -79,9 +79,9 @@ extern bool ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute);
 /* The index by name, or NULL. */
 extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
 
-/* Does the index hold this attribute of its items? */
+/* Does the index hold what this column shows of its items? */
 extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,
-									const char *attribute);
+									const DdbColumn *column);
 
 #endif /* DDB_TABLE_INFO_H */

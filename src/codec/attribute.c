@@ -105,6 +105,47 @@ ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
 	return scan->error == DDB_SCAN_OK;
 }
 
+bool
+ddb_attribute_member(const DdbAttributeValue *value, const char *name,
+					 size_t len, DdbAttributeValue *member)
+{
+	DdbScanner scan;
+	DdbSpan key;
+	bool first = true;
+
+	if (value->type != DDB_VALUE_M)
+		return false;
+	ddb_scan_init(&scan, value->span.data, value->span.len);
+	(void) ddb_scan_enter_object(&scan);
+	while (ddb_scan_next_member(&scan, &first, &key))
+	{
+		if (ddb_span_equals(&key, name, len))
+			return ddb_attribute_read(&scan, member);
+		(void) ddb_scan_skip(&scan);
+	}
+	return false;
+}
+
+bool
+ddb_attribute_element(const DdbAttributeValue *value, int index,
+					  DdbAttributeValue *element)
+{
+	DdbScanner scan;
+	bool first = true;
+
+	if (value->type != DDB_VALUE_L)
+		return false;
+	ddb_scan_init(&scan, value->span.data, value->span.len);
+	(void) ddb_scan_enter_array(&scan);
+	while (ddb_scan_next_element(&scan, &first))
+	{
+		if (index-- == 0)
+			return ddb_attribute_read(&scan, element);
+		(void) ddb_scan_skip(&scan);
+	}
+	return false;
+}
+
 const char *
 ddb_attribute_type_name(DdbValueType type)
 {

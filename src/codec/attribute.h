@@ -62,6 +62,16 @@ ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
 	return ddb_attribute_read_any(scan, value);
 }
 
+/*
+ * The member of a map, the element of a list, as values of their own.  False
+ * when there is none, or the value is no map, no list.
+ */
+extern bool ddb_attribute_member(const DdbAttributeValue *value,
+								 const char *name, size_t len,
+								 DdbAttributeValue *member);
+extern bool ddb_attribute_element(const DdbAttributeValue *value, int index,
+								  DdbAttributeValue *element);
+
 /* What a type tag, such as S or BOOL, stands for. */
 extern DdbValueType ddb_attribute_type_from_tag(const DdbSpan *tag);
 

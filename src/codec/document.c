@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "codec/decimal.h"
+#include "codec/number.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -32,12 +33,14 @@ typedef enum Place
 typedef struct Writer
 {
 	bool typed;
+	bool is_item; /* the root is */
 	bool utf8_server;
 	bool is_text; /* json: into text; otherwise into state */
 	StringInfoData text; /* UTF-8 */
 	bool comma; /* one is due before the next in text */
 	JsonbParseState *state;
 	JsonbValue *root; /* what was pushed last */
+	const DdbCodec *hiding; /* the next map is one of which it hides names */
 	const char *reason; /* why it failed; NULL: it is malformed */
 } Writer;
 
@@ -131,27 +134,7 @@ write_null(Writer *writer, Place place)
 static char *
 unescaped(Writer *writer, const DdbSpan *span, size_t *len)
 {
-	char *out = palloc(span->len + 1);
-
-	*len = span->len;
-	if (!span->escaped)
-		memcpy(out, span->data, span->len);
-	else
-	{
-		switch (ddb_scan_unescape(span, out, len))
-		{
-			case DDB_UNESCAPE_OK:
-				break;
-			case DDB_UNESCAPE_NUL:
-				writer->reason = "it holds U+0000";
-				return NULL;
-			default:
-				writer->reason = "it holds a lone surrogate";
-				return NULL;
-		}
-	}
-	out[*len] = '\0';
-	return out;
+	return ddb_value_text(span, NULL, 0, len, &writer->reason);
 }
 
 static bool
@@ -260,7 +243,7 @@ write_number(Writer *writer, const DdbSpan *span, Place place)
 		append_scalar(writer, out, len);
 		return true;
 	}
-	if (!ddb_value_small_numeric(out, len, &number))
+	if (!ddb_number_small_numeric(out, len, &number))
 		number = DirectFunctionCall3(numeric_in, CStringGetDatum(out),
 									 ObjectIdGetDatum(InvalidOid),
 									 Int32GetDatum(-1));
@@ -313,17 +296,32 @@ write_list(Writer *writer, DdbScanner *scan)
 }
 
 static bool
+is_hidden(const DdbCodec *codec, const DdbSpan *name)
+{
+	for (int i = 0; i < codec->nhidden; i++)
+		if (ddb_span_equals(name, codec->hidden[i], strlen(codec->hidden[i])))
+			return true;
+	return false;
+}
+
+static bool
 write_map(Writer *writer, DdbScanner *scan)
 {
+	const DdbCodec *hiding = writer->hiding;
 	bool first = true;
 	DdbSpan name;
 
+	writer->hiding = NULL;
 	begin(writer, true);
 	(void) ddb_scan_enter_object(scan);
 	while (ddb_scan_next_member(scan, &first, &name))
-		if (!write_name(writer, &name) ||
-			!write_tagged(writer, scan, PLACE_MEMBER))
+	{
+		if (hiding != NULL && is_hidden(hiding, &name))
+			(void) ddb_scan_skip(scan);
+		else if (!write_name(writer, &name) ||
+				 !write_tagged(writer, scan, PLACE_MEMBER))
 			return false;
+	}
 	end(writer, true);
 	return scan->error == DDB_SCAN_OK;
 }
@@ -418,7 +416,8 @@ write_value(Writer *writer, const DdbAttributeValue *value)
 	const char *name = ddb_attribute_type_name(value->type);
 	DdbSpan tag = {name, strlen(name), false};
 
-	if (!writer->typed)
+	/* An item is no value, but has some. */
+	if (!writer->typed || writer->is_item)
 		return write_read_value(writer, value, PLACE_ROOT);
 	begin(writer, true);
 	if (!write_name(writer, &tag) ||
@@ -437,6 +436,8 @@ ddb_document_decode(const DdbCodec *codec, const DdbAttributeValue *value,
 
 	writer.typed = codec->column->json_format == DDB_JSON_TYPED;
 	writer.utf8_server = codec->utf8_server;
+	writer.is_item = ddb_column_needs_item(codec->column);
+	writer.hiding = codec->nhidden > 0 ? codec : NULL;
 	writer.is_text = codec->column->base_typid != JSONBOID;
 	if (writer.is_text)
 		initStringInfo(&writer.text);

@@ -10,14 +10,11 @@
 
 #include "codec/value.h"
 
-#include <float.h>
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "catalog/table_info.h"
 #include "codec/array.h"
-#include "codec/decimal.h"
 #include "codec/document.h"
+#include "codec/number.h"
 #include "codec/soft.h"
 #include "codec/timetext.h"
 #include "codec/variable.h"
@@ -37,9 +34,6 @@
 #define PG_EPOCH_MICROS                                                        \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 #define PG_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
-
-/* Longest number text taken without a heap copy; longer ones are copied. */
-#define NUMBER_BUFFER 256
 
 /* One row a type with a conversion of its own. */
 static const struct
@@ -97,6 +91,8 @@ column_conversion(const DdbColumn *column, DdbStoredType *stored)
 		 conversion == DDB_CONVERT_ARRAY) &&
 		*stored == DDB_STORED_S)
 		return DDB_CONVERT_INPUT;
+	if (conversion == DDB_CONVERT_TEXT && *stored == DDB_STORED_ANY)
+		return DDB_CONVERT_ANY_TEXT;
 	return conversion;
 }
 
@@ -136,6 +132,8 @@ conversion_reads(DdbConversion conversion, DdbStoredType stored)
 		case DDB_CONVERT_UUID:
 		case DDB_CONVERT_INPUT:
 			return stored == DDB_STORED_S;
+		case DDB_CONVERT_ANY_TEXT:
+			return stored == DDB_STORED_ANY;
 		case DDB_CONVERT_DOCUMENT:
 			return stored == DDB_STORED_ANY || stored >= DDB_STORED_SS;
 		case DDB_CONVERT_ARRAY:
@@ -269,6 +267,51 @@ init_format(DdbCodec *codec, const DdbRelation *relation)
 						 "of type jsonb and json.")));
 }
 
+/* Of the overflow: what other columns show is not in it. */
+static void
+init_hidden(DdbCodec *codec, const DdbRelation *relation)
+{
+	codec->hidden = palloc(sizeof(char *) * relation->ncolumns);
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *other = &relation->columns[i];
+
+		if (other->name == NULL || other == codec->column)
+			continue;
+		if (other->reach == DDB_REACH_OVERFLOW)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("foreign table %s has more than one column with "
+							"option \"overflow\"",
+							relation->name)));
+		if (other->reach == DDB_REACH_ATTRIBUTE && other->source == 0)
+			codec->hidden[codec->nhidden++] = other->attribute;
+	}
+}
+
+/* Items are maps, and nothing else. */
+static void
+init_whole_item(DdbCodec *codec, const DdbRelation *relation)
+{
+	const DdbColumn *column = codec->column;
+
+	if (codec->conversion != DDB_CONVERT_DOCUMENT ||
+		(column->declared_type != DDB_STORED_NONE &&
+		 column->declared_type != DDB_STORED_M))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+						errmsg("column \"%s\" of foreign table %s shows many "
+							   "attributes and must be of type jsonb or json",
+							   column->name, relation->name)));
+	if (column->declared_key != DDB_KEY_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s cannot be a key",
+						column->name, relation->name)));
+	codec->stored = DDB_STORED_M;
+	if (column->reach == DDB_REACH_OVERFLOW)
+		init_hidden(codec, relation);
+}
+
 void
 ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 			   const DdbColumn *column, DdbStoredType key_type)
@@ -287,6 +330,8 @@ ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 	if (!conversion_reads(codec->conversion, codec->stored))
 		raise_unsuited(codec, relation, key_type);
 	check_key(codec, relation, key_type);
+	if (ddb_column_needs_item(column))
+		init_whole_item(codec, relation);
 	codec->accepts = codec->stored == DDB_STORED_ANY
 						 ? DDB_ACCEPTS_ANY
 						 : DDB_ACCEPTS(codec->stored);
@@ -314,13 +359,9 @@ ddb_codec_accepted_types(const DdbCodec *codec)
 	return text.data;
 }
 
-/*
- * The span's text, unescaped and NUL-terminated, in the given buffer or in
- * palloc'd memory when it does not fit.  NULL when it cannot be text here.
- */
-static char *
-plain_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
-		   const char **reason)
+char *
+ddb_value_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
+			   const char **reason)
 {
 	char *out = span->len + 1 <= size ? buffer : palloc(span->len + 1);
 
@@ -345,41 +386,66 @@ plain_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
 	return out;
 }
 
+/* Is text longer than the column's varchar(n) allows? */
+static bool
+is_too_long(const DdbCodec *codec, const text *value, const char **reason)
+{
+	int32 max_chars = codec->column->typmod - VARHDRSZ;
+	int32 bytes = VARSIZE_ANY_EXHDR(value);
+
+	/* More bytes than the limit has characters: count the characters. */
+	if (max_chars < 0 || bytes <= max_chars ||
+		pg_mbstrlen_with_len(VARDATA_ANY(value), bytes) <= max_chars)
+		return false;
+	*reason = "it is too long";
+	return true;
+}
+
 static DdbDecodeResult
 decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 			const char **reason)
 {
 	text *result = palloc(VARHDRSZ + span->len + 1);
 	size_t len;
-	int32 max_chars = codec->column->typmod - VARHDRSZ;
 
-	if (plain_text(span, VARDATA(result), span->len + 1, &len, reason) == NULL)
+	if (ddb_value_text(span, VARDATA(result), span->len + 1, &len, reason) ==
+		NULL)
 		return DDB_DECODE_MISFIT;
 	if (codec->utf8_server)
 		SET_VARSIZE(result, VARHDRSZ + len);
 	else
 		result =
 			cstring_to_text(pg_any_to_server(VARDATA(result), len, PG_UTF8));
-	/* More bytes than the limit has characters: count the characters. */
-	if (max_chars >= 0 && (int32) VARSIZE_ANY_EXHDR(result) > max_chars &&
-		pg_mbstrlen_with_len(VARDATA(result), VARSIZE_ANY_EXHDR(result)) >
-			max_chars)
-	{
-		*reason = "it is too long";
+	if (is_too_long(codec, result, reason))
 		return DDB_DECODE_MISFIT;
-	}
 	*datum = PointerGetDatum(result);
 	return DDB_DECODE_OK;
+}
+
+/* S as it is, base64 of B, and JSON of everything else. */
+static DdbDecodeResult
+decode_any_text(DdbCodec *codec, const DdbAttributeValue *value, Datum *datum,
+				const char **reason)
+{
+	DdbDecodeResult result;
+
+	if (value->type == DDB_VALUE_S || value->type == DDB_VALUE_B)
+		return decode_text(codec, &value->span, datum, reason);
+	result = ddb_document_decode(codec, value, datum, reason);
+	if (result == DDB_DECODE_OK &&
+		is_too_long(codec, DatumGetTextPP(*datum), reason))
+		return DDB_DECODE_MISFIT;
+	return result;
 }
 
 static DdbDecodeResult
 decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
 {
-	char buffer[NUMBER_BUFFER];
+	char buffer[DDB_VALUE_BUFFER];
 	size_t len;
-	char *base64 = span->escaped
-					   ? plain_text(span, buffer, sizeof(buffer), &len, reason)
-					   : unconstify(char *, span->data);
+	char *base64 = span->escaped ? ddb_value_text(span, buffer, sizeof(buffer),
+												  &len, reason)
+								 : unconstify(char *, span->data);
 	int room;
 	int size;
 	bytea *result;
@@ -398,195 +464,6 @@ decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
 	}
 	SET_VARSIZE(result, VARHDRSZ + size);
 	*datum = PointerGetDatum(result);
-	return DDB_DECODE_OK;
-}
-
-static DdbDecodeResult
-decode_integer(DdbConversion conversion, const char *text, size_t len,
-			   Datum *datum, const char **reason)
-{
-	int64 value;
-
-	*reason = "it is not a whole number in the column's range";
-	if (!ddb_decimal_to_int64(text, len, &value))
-		return DDB_DECODE_MISFIT;
-	if (conversion == DDB_CONVERT_INT8)
-		*datum = Int64GetDatum(value);
-	else if (conversion == DDB_CONVERT_INT4 && value >= PG_INT32_MIN &&
-			 value <= PG_INT32_MAX)
-		*datum = Int32GetDatum((int32) value);
-	else if (conversion == DDB_CONVERT_INT2 && value >= PG_INT16_MIN &&
-			 value <= PG_INT16_MAX)
-		*datum = Int16GetDatum((int16) value);
-	else
-		return DDB_DECODE_MISFIT;
-	return DDB_DECODE_OK;
-}
-
-/*
- * Takes up to 18 characters of digits, with or without a point, apart: the
- * number is *digits / 10^*scale.  False when there are more, or others.
- */
-static bool
-small_decimal(const char *text, size_t len, int64 *digits, int *scale)
-{
-	int64 value = 0;
-	size_t i = len > 0 && text[0] == '-' ? 1 : 0;
-	size_t point = len;
-
-	if (len > 18)
-		return false;
-	for (; i < len; i++)
-	{
-		if (text[i] >= '0' && text[i] <= '9')
-			value = value * 10 + (text[i] - '0');
-		else if (text[i] == '.' && point == len)
-			point = i;
-		else
-			return false;
-	}
-	/* A digit there must be. */
-	if (len == 0 || (len == 1 && (text[0] < '0' || text[0] > '9')) ||
-		(len == 2 && text[0] == '-' && text[1] == '.'))
-		return false;
-	*digits = text[0] == '-' ? -value : value;
-	*scale = point < len ? (int) (len - point - 1) : 0;
-	return true;
-}
-
-bool
-ddb_value_small_numeric(const char *text, size_t len, Datum *datum)
-{
-	int64 digits;
-	int scale;
-
-	if (!small_decimal(text, len, &digits, &scale))
-		return false;
-	*datum =
-		NumericGetDatum(scale > 0 ? int64_div_fast_to_numeric(digits, scale)
-								  : int64_to_numeric(digits));
-	return true;
-}
-
-/*
- * numeric(p,s) takes only what it holds exactly: rounding would make a
- * condition true here and false there.
- */
-static bool
-numeric_fits_typmod(Datum value, int32 typmod, Datum *result)
-{
-	int precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
-	int scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	Numeric rounded;
-	DdbDecimal decimal;
-	char *text;
-
-	if (typmod < (int32) VARHDRSZ)
-		return true;
-	rounded = DatumGetNumeric(
-		DirectFunctionCall2(numeric_round, value, Int32GetDatum(scale)));
-	if (!DatumGetBool(
-			DirectFunctionCall2(numeric_eq, value, NumericGetDatum(rounded))))
-		return false;
-	text = DatumGetCString(
-		DirectFunctionCall1(numeric_out, NumericGetDatum(rounded)));
-	if (!ddb_decimal_parse(text, strlen(text), &decimal) ||
-		(decimal.ndigits > 0 && decimal.exponent > precision - scale))
-		return false;
-	*result = NumericGetDatum(rounded);
-	return true;
-}
-
-static DdbDecodeResult
-decode_numeric(DdbCodec *codec, const DdbSpan *span, Datum *datum,
-			   const char **reason)
-{
-	char buffer[NUMBER_BUFFER];
-	char *text;
-	size_t len;
-	DdbDecimal decimal;
-
-	if (span->escaped || !ddb_value_small_numeric(span->data, span->len, datum))
-	{
-		text = plain_text(span, buffer, sizeof(buffer), &len, reason);
-		if (text == NULL)
-			return DDB_DECODE_MISFIT;
-		*reason = "it is not a number";
-		if (!ddb_decimal_parse(text, len, &decimal) ||
-			decimal.exponent > NUMERIC_MAX_PRECISION ||
-			decimal.exponent < -NUMERIC_MAX_PRECISION)
-			return DDB_DECODE_MISFIT;
-		*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-									 ObjectIdGetDatum(InvalidOid),
-									 Int32GetDatum(-1));
-	}
-	if (numeric_fits_typmod(*datum, codec->column->typmod, datum))
-		return DDB_DECODE_OK;
-	*reason = "it does not fit the column's precision and scale";
-	return DDB_DECODE_MISFIT;
-}
-
-/*
- * Up to 15 digits, with or without a point, are exact in a double, and so is
- * the power of ten they are divided by: the quotient is rounded once, as
- * strtod would.  False when the text is longer or holds anything else.
- */
-static bool
-double_from_digits(const char *text, size_t len, double *value)
-{
-	static const double powers[] = {1e0,  1e1,  1e2,  1e3, 1e4,  1e5,
-									1e6,  1e7,  1e8,  1e9, 1e10, 1e11,
-									1e12, 1e13, 1e14, 1e15};
-	int64 digits;
-	int scale;
-
-	if (FLT_EVAL_METHOD != 0 || len > 15 ||
-		!small_decimal(text, len, &digits, &scale))
-		return false;
-	/* -0 is left to strtod. */
-	*value = (double) digits / powers[scale];
-	return digits != 0 || text[0] != '-';
-}
-
-static DdbDecodeResult
-decode_float(DdbConversion conversion, const DdbSpan *span, Datum *datum,
-			 const char **reason)
-{
-	char buffer[NUMBER_BUFFER];
-	char *text;
-	size_t len;
-	DdbDecimal decimal;
-	double value;
-
-	if (conversion == DDB_CONVERT_FLOAT8 && !span->escaped &&
-		double_from_digits(span->data, span->len, &value))
-	{
-		*datum = Float8GetDatum(value);
-		return DDB_DECODE_OK;
-	}
-	text = plain_text(span, buffer, sizeof(buffer), &len, reason);
-	if (text == NULL)
-		return DDB_DECODE_MISFIT;
-
-	*reason = "it is out of the column's range";
-	if (!ddb_decimal_parse(text, len, &decimal))
-	{
-		*reason = "it is not a number";
-		return DDB_DECODE_MISFIT;
-	}
-	if (conversion == DDB_CONVERT_FLOAT4)
-	{
-		float single = strtof(text, NULL);
-
-		if (isinf(single) || (single == 0 && decimal.ndigits > 0))
-			return DDB_DECODE_MISFIT;
-		*datum = Float4GetDatum(single);
-		return DDB_DECODE_OK;
-	}
-	value = strtod(text, NULL);
-	if (isinf(value) || (value == 0 && decimal.ndigits > 0))
-		return DDB_DECODE_MISFIT;
-	*datum = Float8GetDatum(value);
 	return DDB_DECODE_OK;
 }
 
@@ -766,19 +643,20 @@ static DdbDecodeResult
 decode_in_place(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 				const char **reason)
 {
-	char buffer[NUMBER_BUFFER];
+	char buffer[DDB_VALUE_BUFFER];
 	const char *text = span->data;
 	size_t len = span->len;
 
 	if (span->escaped)
-		text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+		text = ddb_value_text(span, buffer, sizeof(buffer), &len, reason);
 	if (text == NULL)
 		return DDB_DECODE_MISFIT;
 	if (is_time_conversion(codec->conversion))
 		return decode_time(codec, text, len, datum, reason);
 	if (codec->conversion == DDB_CONVERT_UUID)
 		return decode_uuid(codec, text, len, datum, reason);
-	return decode_integer(codec->conversion, text, len, datum, reason);
+	return ddb_number_decode_integer(codec->conversion, text, len, datum,
+									 reason);
 }
 
 /* Everything that is converted from text, whether stored as S or as N. */
@@ -786,19 +664,20 @@ static DdbDecodeResult
 decode_from_text(DdbCodec *codec, const DdbSpan *span, bool soft, Datum *datum,
 				 const char **reason)
 {
-	char buffer[NUMBER_BUFFER];
+	char buffer[DDB_VALUE_BUFFER];
 	char *text;
 	size_t len;
 
 	switch (codec->conversion)
 	{
 		case DDB_CONVERT_NUMERIC:
-			return decode_numeric(codec, span, datum, reason);
+			return ddb_number_decode_numeric(codec, span, datum, reason);
 		case DDB_CONVERT_FLOAT4:
 		case DDB_CONVERT_FLOAT8:
-			return decode_float(codec->conversion, span, datum, reason);
+			return ddb_number_decode_float(codec->conversion, span, datum,
+										   reason);
 		case DDB_CONVERT_INPUT:
-			text = plain_text(span, buffer, sizeof(buffer), &len, reason);
+			text = ddb_value_text(span, buffer, sizeof(buffer), &len, reason);
 			if (text == NULL)
 				return DDB_DECODE_MISFIT;
 			return decode_input(codec, text, len, soft, datum, reason);
@@ -823,6 +702,8 @@ convert(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 			return DDB_DECODE_OK;
 		case DDB_CONVERT_DOCUMENT:
 			return ddb_document_decode(codec, value, datum, reason);
+		case DDB_CONVERT_ANY_TEXT:
+			return decode_any_text(codec, value, datum, reason);
 		case DDB_CONVERT_ARRAY:
 			return ddb_array_decode(codec, value, soft, datum, reason);
 		default:
@@ -867,6 +748,28 @@ ddb_codec_set_create(const DdbRelation *relation, List *key_attributes)
 	return set;
 }
 
+/* The type that the key schema gives the column's attribute, if any. */
+static DdbStoredType
+key_type(const DdbCodecSet *set, const DdbColumn *column)
+{
+	DdbStoredType type =
+		ddb_column_needs_item(column)
+			? DDB_STORED_NONE
+			: ddb_key_attributes_type(set->key_attributes, column->attribute);
+
+	if (type != DDB_STORED_NONE && column->reach == DDB_REACH_PATH)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s reaches into key "
+						"attribute \"%s\"",
+						column->name, set->relation->name, column->attribute),
+				 errdetail("Keys are scalars."),
+				 errhint("If \"%s\" is the whole name of an attribute, put it "
+						 "in double quotes inside the option's value.",
+						 column->label)));
+	return type;
+}
+
 DdbCodec *
 ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
 {
@@ -882,8 +785,7 @@ ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
 									column);
 		else
 			ddb_codec_init(set->by_column[attnum - 1], set->relation, column,
-						   ddb_key_attributes_type(set->key_attributes,
-												   column->attribute));
+						   key_type(set, column));
 		MemoryContextSwitchTo(old);
 	}
 	return set->by_column[attnum - 1];

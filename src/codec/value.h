@@ -38,6 +38,7 @@ typedef enum DdbConversion
 	DDB_CONVERT_UUID,
 	DDB_CONVERT_DOCUMENT, /* jsonb, json: document.c */
 	DDB_CONVERT_ARRAY, /* element by element: array.c */
+	DDB_CONVERT_ANY_TEXT, /* text, varchar: whatever is stored, as text */
 	DDB_CONVERT_INPUT, /* any other type, through its text form */
 } DdbConversion;
 
@@ -69,6 +70,8 @@ typedef struct DdbCodec
 	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
 	FmgrInfo output;
 	Oid typioparam;
+	const char **hidden; /* DDB_REACH_OVERFLOW: the others' attributes */
+	int nhidden;
 	struct DdbCodec *element; /* DDB_CONVERT_ARRAY */
 	int16 element_len; /* of its type, as pg_type has it */
 	bool element_byval;
@@ -109,11 +112,15 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										bool soft, Datum *datum,
 										const char **reason);
 
+/* Longest text that most values keep to: for buffers on the stack. */
+#define DDB_VALUE_BUFFER 256
+
 /*
- * A number of few digits, as DynamoDB writes them, as numeric; false when it
- * takes the input function.
+ * The span's text, unescaped and NUL-terminated, in the given buffer or in
+ * palloc'd memory when it does not fit.  NULL when it cannot be text here.
  */
-extern bool ddb_value_small_numeric(const char *text, size_t len, Datum *datum);
+extern char *ddb_value_text(const DdbSpan *span, char *buffer, size_t size,
+							size_t *len, const char **reason);
 
 /*
  * A constant as DynamoDB stores it, for key conditions: where it lies among

@@ -160,9 +160,9 @@ projection_names(const DdbScanState *state)
 		ListCell *other;
 
 		foreach (other, names)
-			known |= strcmp((char *) lfirst(other), column->attribute) == 0;
+			known |= strcmp((char *) lfirst(other), column->label) == 0;
 		if (!known)
-			names = lappend(names, unconstify(char *, column->attribute));
+			names = lappend(names, unconstify(char *, column->label));
 	}
 	return names;
 }

@@ -71,6 +71,33 @@ name_placeholder(Builder *builder, const char *name)
 	return placeholder;
 }
 
+/* The placeholders of a document path: #n0.#n1[2] */
+static char *
+path_placeholder(Builder *builder, const char *attribute,
+				 const DdbPathStep *steps, int nsteps)
+{
+	StringInfoData path;
+
+	initStringInfo(&path);
+	appendStringInfoString(&path, name_placeholder(builder, attribute));
+	for (int i = 0; i < nsteps; i++)
+	{
+		if (steps[i].name != NULL)
+			appendStringInfo(&path, ".%s",
+							 name_placeholder(builder, steps[i].name));
+		else
+			appendStringInfo(&path, "[%d]", steps[i].index);
+	}
+	return path.data;
+}
+
+static char *
+column_placeholder(Builder *builder, const DdbColumn *column)
+{
+	return path_placeholder(builder, column->attribute, column->steps,
+							column->nsteps);
+}
+
 /* {"S": "…"} of a bound. */
 static json_t *
 attribute_value(const DdbBound *bound)
@@ -190,7 +217,7 @@ static void
 append_in(Builder *builder, StringInfo text, const DdbTerm *term)
 {
 	appendStringInfo(text, "%s IN (",
-					 name_placeholder(builder, term->attribute));
+					 column_placeholder(builder, term->column));
 	for (int i = 0; i < term->nbounds; i++)
 		appendStringInfo(text, "%s%s", i > 0 ? "," : "",
 						 value_placeholder(builder, &term->bounds[i]));
@@ -205,14 +232,14 @@ append_type(Builder *builder, StringInfo text, const DdbTerm *term)
 	set_new(builder->values, placeholder,
 			json_pack("{s:s}", "S", ddb_stored_type_name(term->type)));
 	appendStringInfo(text, "attribute_type(%s, %s)",
-					 name_placeholder(builder, term->attribute), placeholder);
+					 column_placeholder(builder, term->column), placeholder);
 }
 
 static void
 append_call(Builder *builder, StringInfo text, const DdbTerm *term,
 			const char *function)
 {
-	char *name = name_placeholder(builder, term->attribute);
+	char *name = column_placeholder(builder, term->column);
 
 	appendStringInfo(text, "%s(%s, %s)", function, name,
 					 value_placeholder(builder, &term->bounds[0]));
@@ -231,17 +258,17 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 			break;
 		case DDB_TERM_COMPARE:
 			appendStringInfo(text, "%s %s ",
-							 name_placeholder(builder, term->attribute),
+							 column_placeholder(builder, term->column),
 							 term->op);
 			appendStringInfoString(
 				text, value_placeholder(builder, &term->bounds[0]));
 			break;
 		case DDB_TERM_COMPARE_ATTRIBUTES:
 			appendStringInfo(text, "%s %s ",
-							 name_placeholder(builder, term->attribute),
+							 column_placeholder(builder, term->column),
 							 term->op);
 			appendStringInfoString(text,
-								   name_placeholder(builder, term->other));
+								   column_placeholder(builder, term->other));
 			break;
 		case DDB_TERM_IN:
 			append_in(builder, text, term);
@@ -251,7 +278,7 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 			break;
 		case DDB_TERM_EXISTS:
 			appendStringInfo(text, "attribute_exists(%s)",
-							 name_placeholder(builder, term->attribute));
+							 column_placeholder(builder, term->column));
 			break;
 		case DDB_TERM_PREFIX:
 			append_call(builder, text, term, "begins_with");
@@ -293,26 +320,36 @@ key_object(const DdbKeySchema *keys, const DdbTarget *target)
 	return key;
 }
 
+/* How long the projection may become, at most. */
+static int
+projection_bytes(const Builder *builder, const DdbRequestSpec *spec)
+{
+	int nnames = list_length(builder->known);
+	int bytes = 0;
+
+	for (int i = 0; i < spec->npaths; i++)
+		for (int j = 0; j <= spec->paths[i].nsteps; j++)
+			bytes += snprintf(NULL, 0, "#n%d,", nnames++);
+	return bytes;
+}
+
 /*
- * Asks for the needed attributes only; of more than one expression can name,
- * for all.
+ * Asks for what is needed only; of more than one expression can name, for all.
  */
 static void
 put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 {
 	StringInfoData text;
-	int bytes = 0;
 
-	if (spec->nattributes == 0)
+	if (spec->npaths == 0 && !spec->whole_items)
 	{
 		set_new(object, "Select", json_string("COUNT"));
 		return;
 	}
 	if (spec->plan->whole_items)
 		return;
-	for (int i = 0; i < spec->nattributes; i++)
-		bytes += snprintf(NULL, 0, "#n%d,", list_length(builder->known) + i);
-	if (bytes > MAX_EXPRESSION_BYTES)
+	if (spec->whole_items ||
+		projection_bytes(builder, spec) > MAX_EXPRESSION_BYTES)
 	{
 		/* An LSI would give what it holds, unless told to fetch the rest. */
 		if (spec->plan->index_is_local)
@@ -320,9 +357,11 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 		return;
 	}
 	initStringInfo(&text);
-	for (int i = 0; i < spec->nattributes; i++)
+	for (int i = 0; i < spec->npaths; i++)
 		appendStringInfo(&text, "%s%s", i > 0 ? "," : "",
-						 name_placeholder(builder, spec->attributes[i]));
+						 path_placeholder(builder, spec->paths[i].attribute,
+										  spec->paths[i].steps,
+										  spec->paths[i].nsteps));
 	set_new(object, "ProjectionExpression", json_string(text.data));
 }
 

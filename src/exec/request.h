@@ -12,6 +12,14 @@
 #include "lib/stringinfo.h"
 #include "plan/access_plan.h"
 
+/* What to ask for of each item: an attribute, or a value inside it. */
+typedef struct DdbProjectedPath
+{
+	const char *attribute;
+	const DdbPathStep *steps; /* all of them names */
+	int nsteps;
+} DdbProjectedPath;
+
 typedef struct DdbRequestSpec
 {
 	const DdbAccessPlan *plan;
@@ -19,8 +27,9 @@ typedef struct DdbRequestSpec
 								 * BatchGetItem, up to 100 */
 	int ntargets;
 	const DdbTerm *filter; /* NULL or DDB_TERM_TRUE: none */
-	const char **attributes; /* to project, without duplicates */
-	int nattributes; /* 0: Select COUNT */
+	const DdbProjectedPath *paths; /* none of them within another */
+	int npaths; /* 0: Select COUNT, unless */
+	bool whole_items; /* all attributes are wanted */
 } DdbRequestSpec;
 
 /* BatchGetItem's most keys (API reference). */

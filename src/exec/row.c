@@ -69,6 +69,13 @@ add_attribute(DdbRowReader *reader, int codec)
 	DdbRowAttribute *attribute;
 
 	reader->next_codec[codec] = -1;
+	if (ddb_column_needs_item(column))
+	{
+		reader->next_codec[codec] = reader->first_item;
+		reader->first_item = codec;
+		reader->whole_items = true;
+		return;
+	}
 	for (int i = 0; i < reader->nattributes; i++)
 	{
 		attribute = &reader->attributes[i];
@@ -110,6 +117,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 
 	reader->relation = relation;
 	reader->plan = plan;
+	reader->first_item = -1;
 	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->soft = palloc0(sizeof(bool) * Max(n, 1));
@@ -131,14 +139,65 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	return reader;
 }
 
-const char **
-ddb_row_reader_attributes(const DdbRowReader *reader)
+/* Is what the path leads to within what the other asks for? */
+static bool
+is_within(const DdbProjectedPath *path, const DdbProjectedPath *other)
 {
-	const char **names = palloc(sizeof(char *) * Max(reader->nattributes, 1));
+	if (path->nsteps < other->nsteps)
+		return false;
+	for (int i = 0; i < other->nsteps; i++)
+		if (!ddb_path_step_equal(&path->steps[i], &other->steps[i]))
+			return false;
+	return true;
+}
 
+/*
+ * Adds a path to those of the same attribute, from first on.  Of paths that
+ * lie within each other the shortest is asked for: others are errors.
+ */
+static int
+add_path(DdbProjectedPath *paths, int first, int n,
+		 const DdbProjectedPath *path)
+{
+	int kept = first;
+
+	for (int i = first; i < n; i++)
+		if (is_within(path, &paths[i]))
+			return n;
+	for (int i = first; i < n; i++)
+		if (!is_within(&paths[i], path))
+			paths[kept++] = paths[i];
+	paths[kept++] = *path;
+	return kept;
+}
+
+/*
+ * Of elements of lists the list is asked for: in what comes back of them their
+ * places are not to be seen (dynamodb.md section 3.2).
+ */
+const DdbProjectedPath *
+ddb_row_reader_paths(const DdbRowReader *reader, int *n)
+{
+	DdbProjectedPath *paths =
+		palloc(sizeof(DdbProjectedPath) * Max(reader->ncodecs, 1));
+
+	*n = 0;
 	for (int i = 0; i < reader->nattributes; i++)
-		names[i] = reader->attributes[i].name;
-	return names;
+	{
+		int first = *n;
+
+		for (int j = reader->attributes[i].first_codec; j >= 0;
+			 j = reader->next_codec[j])
+		{
+			const DdbColumn *column = reader->codecs[j]->column;
+			DdbProjectedPath path = {
+				reader->attributes[i].name, column->steps,
+				ddb_path_names(column->steps, column->nsteps)};
+
+			*n = add_path(paths, first, *n, &path);
+		}
+	}
+	return paths;
 }
 
 /* A value of a key attribute, for messages: short, in the server's encoding. */
@@ -217,7 +276,7 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 		(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
 		 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column "
 				"\"%s\" of foreign table %s",
-				column->attribute, reader->plan->table_name, column->name,
+				column->label, reader->plan->table_name, column->name,
 				reader->relation->name),
 		 errdetail("The item with key %s has a value of DynamoDB type %s; the "
 				   "column is of type %s and takes DynamoDB type %s%s%s.",
@@ -356,6 +415,8 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 	int previous = -1;
 	int attribute;
 	DdbAttributeValue value;
+	int item = page->notes.n;
+	const char *start = scan->pos;
 
 	/* Types without a span leave this one in place. */
 	value.type = DDB_VALUE_NONE;
@@ -377,6 +438,48 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 		add_note(&page->notes, page->body, attribute, &value);
 		previous = attribute;
 	}
+	page->notes.items[item].len = (uint32) (scan->pos - start);
+}
+
+/* What the column's path leads to; nothing when the item ends before. */
+static inline void
+convert_path(DdbRowReader *reader, int codec_index,
+			 const DdbAttributeValue *attribute, TupleTableSlot *slot)
+{
+	const DdbColumn *column = reader->codecs[codec_index]->column;
+	DdbAttributeValue value;
+
+	if (likely(column->nsteps == 0))
+	{
+		convert(reader, codec_index, attribute, slot);
+		return;
+	}
+	value = *attribute;
+	for (int i = 0; i < column->nsteps; i++)
+	{
+		const DdbPathStep *step = &column->steps[i];
+		DdbAttributeValue whole = value;
+
+		if (step->name != NULL
+				? !ddb_attribute_member(&whole, step->name, step->len, &value)
+				: !ddb_attribute_element(&whole, step->index, &value))
+			return;
+	}
+	convert(reader, codec_index, &value, slot);
+}
+
+/* The item as a map, for the columns that show all of it. */
+static void
+convert_whole_item(DdbRowReader *reader, const DdbPage *page,
+				   const DdbNote *note, TupleTableSlot *slot)
+{
+	DdbAttributeValue item = {
+		.type = DDB_VALUE_M,
+		.span = {page->body + note->offset, note->len, false},
+	};
+
+	for (int i = reader->first_item; i >= 0; i = reader->next_codec[i])
+		convert(reader, i, &item, slot);
 }
 
 static void
@@ -387,6 +490,8 @@ convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	DdbAttributeValue value;
 
 	page->item = note->offset;
+	if (reader->whole_items)
+		convert_whole_item(reader, page, note, slot);
 	for (note++; note < end && note->attribute != DDB_NOTE_ITEM; note++)
 	{
 		value.type = (DdbValueType) note->type;
@@ -396,7 +501,7 @@ convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 		value.boolean = note->flag;
 		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
 			 i = reader->next_codec[i])
-			convert(reader, i, &value, slot);
+			convert_path(reader, i, &value, slot);
 	}
 	page->notes.next = note - page->notes.items;
 }
@@ -453,8 +558,8 @@ ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 	{
 		for (int j = 0; j < keys->npartition; j++)
 		{
-			if (strcmp(keys->partition[j].name,
-					   reader->codecs[i]->column->attribute) != 0)
+			if (!ddb_column_shows(reader->codecs[i]->column,
+								  keys->partition[j].name))
 				continue;
 			bound_to_value(&target->partition[j].lower, &value);
 			convert(reader, i, &value, slot);

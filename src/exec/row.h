@@ -10,6 +10,7 @@
 #include "codec/value.h"
 #include "executor/tuptable.h"
 #include "exec/page.h"
+#include "exec/request.h"
 #include "exec/targets.h"
 #include "plan/access_plan.h"
 
@@ -33,6 +34,8 @@ typedef struct DdbRowReader
 	int ncodecs;
 	DdbRowAttribute *attributes; /* sorted by length, then bytes */
 	int nattributes;
+	bool whole_items; /* codecs of first_item want all of each item */
+	int first_item; /* chained by next_codec, or -1 */
 	int *follower; /* the attribute seen after this one (index
 								 * + 1; 0: at the start) in the last item */
 	const DdbCodec *current; /* being converted, for error context */
@@ -44,8 +47,9 @@ extern DdbRowReader *ddb_row_reader_create(DdbRelation *relation,
 										   const DdbAccessPlan *plan,
 										   DdbCodecSet *codecs, List *columns);
 
-/* The attributes to ask for. */
-extern const char **ddb_row_reader_attributes(const DdbRowReader *reader);
+/* What to ask for, unless it is whole items; *n of them. */
+extern const DdbProjectedPath *ddb_row_reader_paths(const DdbRowReader *reader,
+													int *n);
 
 /*
  * Consumes the object at the scanner's position, an item of the page, and

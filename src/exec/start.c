@@ -85,6 +85,25 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 		state->filter = node->ss.ps.qual;
 }
 
+/* What is asked for of each item. */
+static void
+put_projection(DdbScanState *state)
+{
+	DdbRequestSpec *spec = &state->spec;
+	DdbProjectedPath *key;
+
+	spec->whole_items = state->reader->whole_items;
+	if (!spec->whole_items)
+		spec->paths = ddb_row_reader_paths(state->reader, &spec->npaths);
+	if (spec->npaths > 0 || spec->whole_items)
+		return;
+	/* Rows without a column still need their item to be seen. */
+	key = palloc0(sizeof(DdbProjectedPath));
+	key->attribute = state->plan->keys.partition[0].name;
+	spec->paths = key;
+	spec->npaths = 1;
+}
+
 /* What all requests of the run share; false when no item can match. */
 static bool
 prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
@@ -110,15 +129,8 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
 	state->spec.filter = filter;
-	state->spec.attributes = ddb_row_reader_attributes(state->reader);
-	state->spec.nattributes =
-		state->count_only ? 0 : state->reader->nattributes;
-	/* Rows without a column still need their item to be seen. */
-	if (state->spec.nattributes == 0 && !state->count_only)
-	{
-		state->spec.attributes[0] = plan->keys.partition[0].name;
-		state->spec.nattributes = 1;
-	}
+	if (!state->count_only)
+		put_projection(state);
 	state->request = makeStringInfo();
 	return true;
 }

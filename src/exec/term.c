@@ -22,6 +22,7 @@
 
 /* Longest placeholders: "#n9999" and ":v99999", with what is between. */
 #define PLACEHOLDER_BYTES 8
+#define INDEX_BYTES 12 /* "[2147483647]" */
 
 static DdbTerm *
 make_term(DdbTermKind kind, const DdbCodec *codec)
@@ -30,7 +31,7 @@ make_term(DdbTermKind kind, const DdbCodec *codec)
 
 	term->kind = kind;
 	if (codec != NULL)
-		term->attribute = codec->column->attribute;
+		term->column = codec->column;
 	return term;
 }
 
@@ -366,7 +367,7 @@ columns_term(DdbTermContext *context, const DdbCodec *codec,
 
 	if (ddb_column_mismatch_policy(other->column) == DDB_MISMATCH_NULL)
 		context->recheck = true;
-	term->other = other->column->attribute;
+	term->other = other->column;
 	term->op = operator_text(condition->op);
 	if (condition->op == DDB_COMPARE_NE)
 		term = guarded(other, term);
@@ -494,6 +495,18 @@ typedef struct Extent
 	int64 value_bytes;
 } Extent;
 
+/* Beyond the placeholder of the attribute itself, which all have. */
+static int
+path_bytes(const DdbColumn *column)
+{
+	int bytes = 0;
+
+	for (int i = 0; column != NULL && i < column->nsteps; i++)
+		bytes +=
+			column->steps[i].name != NULL ? PLACEHOLDER_BYTES : INDEX_BYTES;
+	return bytes;
+}
+
 static void
 add_extent(const DdbTerm *term, Extent *size)
 {
@@ -504,6 +517,7 @@ add_extent(const DdbTerm *term, Extent *size)
 	size->operators += 1 + (term->negated ? 1 : 0);
 	/* The longest word is attribute_type; the rest is placeholders. */
 	size->bytes += 24 + PLACEHOLDER_BYTES * (2 + term->nbounds);
+	size->bytes += path_bytes(term->column) + path_bytes(term->other);
 	for (int i = 0; i < term->nbounds; i++)
 		size->value_bytes += term->bounds[i].len + 16;
 	size->value_bytes += 32;

@@ -35,8 +35,8 @@ typedef struct DdbTerm
 	DdbTermKind kind;
 	bool negated; /* NOT before it: only of what is never unknown
 								 * where it stands */
-	const char *attribute;
-	const char *other;
+	const DdbColumn *column;
+	const DdbColumn *other;
 	const char *op;
 	DdbStoredType type; /* of DDB_TERM_TYPE */
 	DdbBound *bounds;

@@ -37,6 +37,10 @@ match_column(const DdbClauseContext *context, Node *node)
 	if (var->varno != (int) context->rel->relid || var->varlevelsup != 0 ||
 		var->varattno <= 0)
 		return 0;
+	/* Conditions name attributes; what shows the whole item shows none. */
+	if (ddb_column_needs_item(
+			&context->codecs->relation->columns[var->varattno - 1]))
+		return 0;
 	return var->varattno;
 }
 
@@ -240,7 +244,7 @@ match_columns(const DdbClauseContext *context, AttrNumber left,
 
 	/* An expression may not compare a path with itself. */
 	if (codec->stored != other->stored ||
-		strcmp(codec->column->attribute, other->column->attribute) == 0 ||
+		ddb_column_same_path(codec->column, other->column) ||
 		codec->time_format != other->time_format ||
 		codec->fraction_digits != other->fraction_digits ||
 		codec->stored == DDB_STORED_BOOL)

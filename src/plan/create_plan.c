@@ -107,13 +107,14 @@ check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
 	{
 		DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
-		if (!ddb_table_info_projects(state->info, index, column->attribute))
+		if (!ddb_column_needs_item(column) &&
+			!ddb_table_info_projects(state->info, index, column))
 			ereport(ERROR,
 					(errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
 					 errmsg("index \"%s\" of DynamoDB table \"%s\" does not "
 							"hold attribute \"%s\"",
 							index->name, state->relation->table_name,
-							column->attribute),
+							column->label),
 					 errhint("Leave column \"%s\" out of the query, or read "
 							 "the table without option \"index_name\".",
 							 column->name)));
@@ -150,7 +151,7 @@ holds_keys_only(const DdbPlanState *state, const DdbCandidate *candidate,
 	foreach (lc, list_concat_copy(plan->columns, plan->recheck_columns))
 		if (!ddb_table_info_projects(
 				state->info, index,
-				state->relation->columns[lfirst_int(lc) - 1].attribute))
+				&state->relation->columns[lfirst_int(lc) - 1]))
 			return false;
 	return true;
 }

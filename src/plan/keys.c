@@ -47,16 +47,15 @@ static bool
 find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 		   AttrNumber column, KeyPlace *place)
 {
-	const char *attribute =
-		context->codecs->relation->columns[column - 1].attribute;
+	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
 	{
 		place->on_sort = i >= keys->npartition;
 		place->position = place->on_sort ? i - keys->npartition : i;
-		if (strcmp(place->on_sort ? keys->sort[place->position].name
-								  : keys->partition[place->position].name,
-				   attribute) == 0)
+		if (ddb_column_shows(
+				shown, place->on_sort ? keys->sort[place->position].name
+									  : keys->partition[place->position].name))
 			return true;
 	}
 	return false;

@@ -37,8 +37,7 @@ banned_columns(const DdbPlanState *state, const DdbSource *source,
 		if ((operation == DDB_OP_QUERY &&
 			 ddb_key_schema_has(source->keys, column->attribute)) ||
 			(source->index != NULL &&
-			 !ddb_table_info_projects(state->info, source->index,
-									  column->attribute)))
+			 !ddb_table_info_projects(state->info, source->index, column)))
 			columns = bms_add_member(columns, i + 1);
 	}
 	return columns;
@@ -72,14 +71,15 @@ is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
 				const DdbSource *source, Expr *expr)
 {
 	DdbComparison comparison;
+	const DdbColumn *column;
 
-	return IsA(expr, NullTest) &&
-		   ddb_clause_match(context, expr, false, &comparison) &&
-		   comparison.condition.op == DDB_COMPARE_NOT_NULL &&
-		   ddb_key_schema_has(
-			   source->keys,
-			   state->relation->columns[comparison.condition.column - 1]
-				   .attribute);
+	if (!IsA(expr, NullTest) ||
+		!ddb_clause_match(context, expr, false, &comparison))
+		return false;
+	column = &state->relation->columns[comparison.condition.column - 1];
+	return comparison.condition.op == DDB_COMPARE_NOT_NULL &&
+		   column->reach == DDB_REACH_ATTRIBUTE &&
+		   ddb_key_schema_has(source->keys, column->attribute);
 }
 
 /*

@@ -123,7 +123,7 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
-		if (!ddb_table_info_projects(state->info, index, column->attribute))
+		if (!ddb_table_info_projects(state->info, index, column))
 			return false;
 	}
 	return true;
@@ -144,7 +144,7 @@ is_implied(const DdbPlanState *state, Bitmapset *not_null,
 		const DdbColumn *column = &state->relation->columns[i];
 
 		if (column->name != NULL && bms_is_member(i + 1, not_null) &&
-			strcmp(column->attribute, attribute) == 0)
+			ddb_column_shows(column, attribute))
 			return true;
 	}
 	return false;

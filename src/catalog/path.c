@@ -1,0 +1,109 @@
+/*
+ * path.c
+ *		Takes document paths apart.
+ */
+#include "postgres.h"
+
+#include "catalog/path.h"
+
+#include "lib/stringinfo.h"
+
+static DdbPathStep *
+name_step(const char *name, int len)
+{
+	DdbPathStep *step = palloc0(sizeof(DdbPathStep));
+
+	step->name = pnstrdup(name, len);
+	step->len = len;
+	return step;
+}
+
+/* "a.b": what follows its closing quote, or NULL. */
+static const char *
+parse_quoted(const char *p, DdbPathStep **step)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	for (p++; *p != '\0'; p++)
+	{
+		if (*p == '"' && p[1] != '"')
+			break;
+		if (*p == '"')
+			p++;
+		appendStringInfoChar(&name, *p);
+	}
+	if (*p != '"' || name.len == 0)
+		return NULL;
+	*step = name_step(name.data, name.len);
+	return p + 1;
+}
+
+static const char *
+parse_name(const char *p, DdbPathStep **step)
+{
+	size_t len = strcspn(p, ".[");
+
+	if (*p == '"')
+		return parse_quoted(p, step);
+	if (len == 0)
+		return NULL;
+	*step = name_step(p, len);
+	return p + len;
+}
+
+/* [0]: what follows its bracket, or NULL. */
+static const char *
+parse_index(const char *p, DdbPathStep **step)
+{
+	const char *digits = ++p;
+	int64 index = 0;
+
+	for (; *p >= '0' && *p <= '9' && index <= PG_INT32_MAX; p++)
+		index = index * 10 + (*p - '0');
+	if (p == digits || *p != ']' || index > PG_INT32_MAX)
+		return NULL;
+	*step = palloc0(sizeof(DdbPathStep));
+	(*step)->index = (int) index;
+	return p + 1;
+}
+
+List *
+ddb_path_parse(const char *text)
+{
+	DdbPathStep *step = NULL;
+	const char *p = parse_name(text, &step);
+	List *steps = NIL;
+
+	while (p != NULL)
+	{
+		steps = lappend(steps, step);
+		if (*p == '\0')
+			return list_length(steps) <= DDB_MAX_PATH_STEPS ? steps : NIL;
+		if (*p == '.')
+			p = parse_name(p + 1, &step);
+		else if (*p == '[')
+			p = parse_index(p, &step);
+		else
+			p = NULL;
+	}
+	return NIL;
+}
+
+int
+ddb_path_names(const DdbPathStep *steps, int nsteps)
+{
+	int n = 0;
+
+	while (n < nsteps && steps[n].name != NULL)
+		n++;
+	return n;
+}
+
+bool
+ddb_path_step_equal(const DdbPathStep *a, const DdbPathStep *b)
+{
+	if (a->name == NULL || b->name == NULL)
+		return a->name == b->name && a->index == b->index;
+	return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
+}
