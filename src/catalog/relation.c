@@ -227,6 +227,8 @@ ddb_relation_load(Oid relid)
 	relation->consistent_read = ddb_options_get_bool(
 		table->options, "consistent_read",
 		ddb_options_get_bool(server_options, "consistent_read", false));
+	relation->hide_expired =
+		ddb_options_get_bool(table->options, "hide_expired", false);
 	relation->segment = ddb_options_get_int(table->options, "segment", -1);
 	relation->total_segments =
 		ddb_options_get_int(table->options, "total_segments", 0);

@@ -102,6 +102,7 @@ typedef struct DdbRelation
 	char *table_name;
 	char *index_name; /* NULL: none forced */
 	bool consistent_read;
+	bool hide_expired; /* items whose TTL has passed */
 	int segment; /* -1: not segmented */
 	int total_segments;
 	DdbScanPolicy scan_policy; /* strictest of the options, or UNSET */

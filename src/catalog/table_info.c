@@ -1,6 +1,6 @@
 /*
  * table_info.c
- *		Asks DescribeTable, keeps the answer, reads it.
+ *		Asks DescribeTable and DescribeTimeToLive, keeps the answers, reads them.
  *
  * The cache keeps reply texts: they are small, and reading one anew for each
  * plan means that no plan ever holds a pointer into the cache.
@@ -37,6 +37,7 @@ typedef struct CacheKey
 {
 	Oid serverid;
 	Oid userid;
+	DdbcOperation operation; /* whose reply it is */
 	char table_name[MAX_TABLE_NAME + 1];
 } CacheKey;
 
@@ -135,6 +136,7 @@ describe_request(const DdbRelation *relation, size_t *len)
 static void
 fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 {
+	DdbcOperation operation = entry->key.operation;
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw describe", ALLOCSET_SMALL_SIZES);
 	DdbCall *call = ddb_call_create(
@@ -145,13 +147,13 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 	const DdbcError *error;
 	const char *body;
 
-	ddb_call_start(call, DDBC_DESCRIBE_TABLE, relation->table_name, NULL,
-				   request, len, 0);
+	ddb_call_start(call, operation, relation->table_name, NULL, request, len,
+				   0);
 	ddb_call_wait(call);
 	ddb_call_log(call, 0);
 	error = ddbc_request_error(call->request);
 	if (error != NULL && !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
-		ddb_report_call(error, DDBC_DESCRIBE_TABLE, relation->table_name, NULL);
+		ddb_report_call(error, operation, relation->table_name, NULL);
 	if (entry->reply != NULL)
 		pfree(entry->reply);
 	entry->reply = NULL;
@@ -351,6 +353,20 @@ read_description(const json_t *table, DdbTableInfo *info)
 	return true;
 }
 
+/* What makes no sense is asked for again next time. */
+static void
+raise_description(CacheEntry *entry, const DdbRelation *relation)
+{
+	entry->valid = false;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("could not understand the description of DynamoDB table "
+					"\"%s\"",
+					relation->table_name),
+			 errhint("Check that the option \"endpoint_url\" of the server is "
+					 "an endpoint of DynamoDB.")));
+}
+
 static DdbTableInfo *
 parse_reply(CacheEntry *entry, const DdbRelation *relation)
 {
@@ -371,16 +387,7 @@ parse_reply(CacheEntry *entry, const DdbRelation *relation)
 	}
 	PG_END_TRY();
 	if (!ok)
-	{
-		/* What makes no sense is asked for again next time. */
-		entry->valid = false;
-		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-						errmsg("could not understand the description of "
-							   "DynamoDB table \"%s\"",
-							   relation->table_name),
-						errhint("Check that the option \"endpoint_url\" of the "
-								"server is an endpoint of DynamoDB.")));
-	}
+		raise_description(entry, relation);
 	return info;
 }
 
@@ -415,15 +422,17 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 	return keys->npartition > 0;
 }
 
-DdbTableInfo *
-ddb_table_info_get(DdbRelation *relation, Oid userid)
+/*
+ * The reply to an operation about the table, fetched unless it is known.
+ * declared: the columns can speak for the table, when asking is denied.
+ */
+static CacheEntry *
+look_up(DdbRelation *relation, Oid userid, DdbcOperation operation,
+		bool declared)
 {
 	CacheKey key;
 	CacheEntry *entry;
 	bool found;
-	DdbKeySchema declared;
-	bool has_declared = declared_keys(relation, &declared);
-	DdbTableInfo *info;
 
 	check_table_name(relation);
 	if (cache == NULL)
@@ -431,6 +440,7 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 	memset(&key, 0, sizeof(key));
 	key.serverid = relation->server->serverid;
 	key.userid = userid;
+	key.operation = operation;
 	strlcpy(key.table_name, relation->table_name, sizeof(key.table_name));
 	entry = hash_search(cache, &key, HASH_ENTER, &found);
 	if (!found)
@@ -438,10 +448,22 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 		entry->reply = NULL;
 		entry->valid = false;
 	}
-	if (!entry->valid || (entry->reply == NULL && !has_declared) ||
+	if (!entry->valid || (entry->reply == NULL && !declared) ||
 		TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
 								   MAX_AGE_MS))
-		fetch(entry, relation, userid, has_declared);
+		fetch(entry, relation, userid, declared);
+	return entry;
+}
+
+DdbTableInfo *
+ddb_table_info_get(DdbRelation *relation, Oid userid)
+{
+	DdbKeySchema declared;
+	bool has_declared = declared_keys(relation, &declared);
+	CacheEntry *entry =
+		look_up(relation, userid, DDBC_DESCRIBE_TABLE, has_declared);
+	DdbTableInfo *info;
+
 	if (entry->reply != NULL)
 		info = parse_reply(entry, relation);
 	else
@@ -451,6 +473,34 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 	}
 	collect_key_attributes(info);
 	return info;
+}
+
+char *
+ddb_table_info_ttl_attribute(DdbRelation *relation, Oid userid)
+{
+	CacheEntry *entry =
+		look_up(relation, userid, DDBC_DESCRIBE_TIME_TO_LIVE, false);
+	json_t *root =
+		json_loadb(entry->reply, entry->reply_len, JSON_ALLOW_NUL, NULL);
+	json_t *description = json_object_get(root, "TimeToLiveDescription");
+	const char *status = string_member(description, "TimeToLiveStatus");
+	const char *name = string_member(description, "AttributeName");
+	char *volatile attribute = NULL;
+
+	PG_TRY();
+	{
+		if (status == NULL)
+			raise_description(entry, relation);
+		if (name != NULL &&
+			(strcmp(status, "ENABLED") == 0 || strcmp(status, "ENABLING") == 0))
+			attribute = pstrdup(name);
+	}
+	PG_FINALLY();
+	{
+		json_decref(root);
+	}
+	PG_END_TRY();
+	return attribute;
 }
 
 DdbIndexInfo *
@@ -484,13 +534,19 @@ bool
 ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 						const DdbColumn *column)
 {
-	const char *attribute = column->attribute;
+	if (ddb_column_needs_item(column))
+		return index->projection == DDB_PROJECT_ALL;
+	return ddb_table_info_holds(info, index, column->attribute);
+}
+
+bool
+ddb_table_info_holds(const DdbTableInfo *info, const DdbIndexInfo *index,
+					 const char *attribute)
+{
 	ListCell *lc;
 
 	if (index->projection == DDB_PROJECT_ALL)
 		return true;
-	if (ddb_column_needs_item(column))
-		return false;
 	/* Keys of table and index are in every projection. */
 	if (ddb_key_schema_has(&index->keys, attribute) ||
 		ddb_key_schema_has(&info->keys, attribute))

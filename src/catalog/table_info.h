@@ -66,6 +66,12 @@ typedef struct DdbTableInfo
  */
 extern DdbTableInfo *ddb_table_info_get(DdbRelation *relation, Oid userid);
 
+/*
+ * The attribute whose time in the past means that DynamoDB will delete the
+ * item; NULL where there is none.  Raises an error when the role may not ask.
+ */
+extern char *ddb_table_info_ttl_attribute(DdbRelation *relation, Oid userid);
+
 /* Forget what is cached of a table: an error showed that it is wrong. */
 extern void ddb_table_info_forget(Oid serverid, const char *table_name);
 
@@ -83,5 +89,10 @@ extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
 extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,
 									const DdbColumn *column);
+
+/* The same of an attribute, whole. */
+extern bool ddb_table_info_holds(const DdbTableInfo *info,
+								 const DdbIndexInfo *index,
+								 const char *attribute);
 
 #endif /* DDB_TABLE_INFO_H */

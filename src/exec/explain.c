@@ -192,7 +192,9 @@ show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
 	const char *label =
-		plan->filtered || plan->filter != NULL ? "Page Size" : "DynamoDB Limit";
+		plan->filtered || plan->filter != NULL || plan->ttl_attribute != NULL
+			? "Page Size"
+			: "DynamoDB Limit";
 	int64 limit;
 	int64 offset;
 	int64 bound;
@@ -253,6 +255,8 @@ show_reach(const Context *context, ExplainState *es)
 		append_filter(context, &text, plan->filter);
 		ExplainPropertyText("DynamoDB Filter", text.data, es);
 	}
+	if (plan->ttl_attribute != NULL)
+		ExplainPropertyText("Hide Expired", plan->ttl_attribute, es);
 	/* A run that must check rows again fetches them after all. */
 	if (plan->count_only && (!es->analyze || !context->state->started ||
 							 context->state->count_only))

@@ -42,7 +42,8 @@ clamp_limit(double items)
 static bool
 is_filtered(const DdbAccessPlan *plan)
 {
-	return plan->filtered || plan->filter != NULL;
+	return plan->filtered || plan->filter != NULL ||
+		   plan->ttl_attribute != NULL;
 }
 
 int64

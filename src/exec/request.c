@@ -346,7 +346,7 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 		set_new(object, "Select", json_string("COUNT"));
 		return;
 	}
-	if (spec->plan->whole_items)
+	if (spec->plan->all_projected)
 		return;
 	if (spec->whole_items ||
 		projection_bytes(builder, spec) > MAX_EXPRESSION_BYTES)

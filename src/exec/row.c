@@ -11,6 +11,7 @@
 
 #include "exec/row.h"
 
+#include "codec/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -61,14 +62,33 @@ find_attribute(const DdbRowReader *reader, const char *name, int len)
 	return -1;
 }
 
-/* Chains the codec to its attribute, which is made when it is new. */
+/* The attribute of this name, made when it is new. */
+static DdbRowAttribute *
+make_attribute(DdbRowReader *reader, const char *name, int len)
+{
+	DdbRowAttribute *attribute;
+
+	for (int i = 0; i < reader->nattributes; i++)
+	{
+		attribute = &reader->attributes[i];
+		if (compare_names(attribute->name, attribute->len, name, len) == 0)
+			return attribute;
+	}
+	attribute = &reader->attributes[reader->nattributes++];
+	attribute->name = name;
+	attribute->len = len;
+	attribute->first_codec = -1;
+	attribute->plain = ddb_scan_is_plain(name, len);
+	return attribute;
+}
+
+/* Chains the codec to its attribute. */
 static void
 add_attribute(DdbRowReader *reader, int codec)
 {
 	const DdbColumn *column = reader->codecs[codec]->column;
 	DdbRowAttribute *attribute;
 
-	reader->next_codec[codec] = -1;
 	if (ddb_column_needs_item(column))
 	{
 		reader->next_codec[codec] = reader->first_item;
@@ -76,22 +96,10 @@ add_attribute(DdbRowReader *reader, int codec)
 		reader->whole_items = true;
 		return;
 	}
-	for (int i = 0; i < reader->nattributes; i++)
-	{
-		attribute = &reader->attributes[i];
-		if (compare_names(attribute->name, attribute->len, column->attribute,
-						  column->attribute_len) == 0)
-		{
-			reader->next_codec[codec] = attribute->first_codec;
-			attribute->first_codec = codec;
-			return;
-		}
-	}
-	attribute = &reader->attributes[reader->nattributes++];
-	attribute->name = column->attribute;
-	attribute->len = column->attribute_len;
+	attribute =
+		make_attribute(reader, column->attribute, column->attribute_len);
+	reader->next_codec[codec] = attribute->first_codec;
 	attribute->first_codec = codec;
-	attribute->plain = ddb_scan_is_plain(attribute->name, attribute->len);
 }
 
 /* The order of rows hangs on this column: NULL in its place would break it. */
@@ -112,6 +120,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  DdbCodecSet *codecs, List *columns)
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
+	const char *ttl = plan->ttl_in_filter ? NULL : plan->ttl_attribute;
 	int n = list_length(columns);
 	ListCell *lc;
 
@@ -121,7 +130,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->soft = palloc0(sizeof(bool) * Max(n, 1));
-	reader->attributes = palloc0(sizeof(DdbRowAttribute) * Max(n, 1));
+	reader->attributes = palloc0(sizeof(DdbRowAttribute) * (n + 1));
 	foreach (lc, columns)
 	{
 		DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
@@ -133,8 +142,11 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 			!carries_order(reader, column);
 		add_attribute(reader, reader->ncodecs++);
 	}
+	if (ttl != NULL)
+		(void) make_attribute(reader, ttl, strlen(ttl));
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
 		  compare_attributes);
+	reader->ttl = ttl != NULL ? find_attribute(reader, ttl, strlen(ttl)) : -1;
 	reader->follower = palloc0(sizeof(int) * (reader->nattributes + 1));
 	return reader;
 }
@@ -179,13 +191,16 @@ const DdbProjectedPath *
 ddb_row_reader_paths(const DdbRowReader *reader, int *n)
 {
 	DdbProjectedPath *paths =
-		palloc(sizeof(DdbProjectedPath) * Max(reader->ncodecs, 1));
+		palloc(sizeof(DdbProjectedPath) * (reader->ncodecs + 1));
 
 	*n = 0;
 	for (int i = 0; i < reader->nattributes; i++)
 	{
 		int first = *n;
+		DdbProjectedPath whole = {reader->attributes[i].name, NULL, 0};
 
+		if (i == reader->ttl)
+			*n = add_path(paths, first, *n, &whole);
 		for (int j = reader->attributes[i].first_codec; j >= 0;
 			 j = reader->next_codec[j])
 		{
@@ -408,12 +423,29 @@ next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
 	return true;
 }
 
+/* Is it a time, in seconds, that has passed? */
+static bool
+has_passed(const DdbRowReader *reader, const DdbAttributeValue *value)
+{
+	char text[32];
+	DdbDecimal time;
+	DdbDecimal now;
+
+	if (value->type != DDB_VALUE_N ||
+		!ddb_decimal_parse(value->span.data, value->span.len, &time))
+		return false;
+	snprintf(text, sizeof(text), INT64_FORMAT, reader->now);
+	(void) ddb_decimal_parse(text, strlen(text), &now);
+	return ddb_decimal_compare(&time, &now) <= 0;
+}
+
 void
 ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 {
 	bool first = true;
 	int previous = -1;
 	int attribute;
+	bool expired = false;
 	DdbAttributeValue value;
 	int item = page->notes.n;
 	const char *start = scan->pos;
@@ -437,8 +469,11 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 			break;
 		add_note(&page->notes, page->body, attribute, &value);
 		previous = attribute;
+		expired |= attribute == reader->ttl && has_passed(reader, &value);
 	}
 	page->notes.items[item].len = (uint32) (scan->pos - start);
+	if (expired)
+		page->notes.n = item;
 }
 
 /* What the column's path leads to; nothing when the item ends before. */

@@ -38,6 +38,8 @@ typedef struct DdbRowReader
 	int first_item; /* chained by next_codec, or -1 */
 	int *follower; /* the attribute seen after this one (index
 								 * + 1; 0: at the start) in the last item */
+	int ttl; /* the attribute whose past times hide items, or -1; … */
+	int64 now; /* … past as of this second, which the caller sets */
 	const DdbCodec *current; /* being converted, for error context */
 	const DdbPage *page; /* being read, for messages; NULL: none */
 } DdbRowReader;

@@ -10,6 +10,7 @@
 
 #include "exec/scan.h"
 
+#include "access/xact.h"
 #include "catalog/guc.h"
 #include "common/int.h"
 #include "exec/groups.h"
@@ -20,6 +21,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/timestamp.h"
 
 /*
  * When a value that does not fit becomes NULL, a key column can be NULL, and a
@@ -104,6 +106,14 @@ put_projection(DdbScanState *state)
 	spec->npaths = 1;
 }
 
+/* Seconds since 1970, the same throughout the statement. */
+static int64
+epoch_now(void)
+{
+	return (GetCurrentStatementStartTimestamp() / USECS_PER_SEC) +
+		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
+}
+
 /* What all requests of the run share; false when no item can match. */
 static bool
 prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
@@ -126,6 +136,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 	state->count_only = plan->count_only && !state->recheck;
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
+	if (plan->ttl_attribute != NULL && plan->ttl_in_filter)
+		filter = ddb_term_unexpired(filter, plan->ttl_attribute, epoch_now());
+	state->reader->now = epoch_now();
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
 	state->spec.filter = filter;

@@ -558,3 +558,27 @@ ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
 		return constant_term(true);
 	return fit(context, resolve(context, filter));
 }
+
+/*
+ * Of what is no number the comparison is false, and its negation true: such
+ * items never expire (dynamodb.md section 3.5).
+ */
+DdbTerm *
+ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, int64 now)
+{
+	DdbTerm *expired = make_term(DDB_TERM_COMPARE, NULL);
+	DdbColumn *column = palloc0(sizeof(DdbColumn)); /* there may be none */
+
+	column->attribute = pstrdup(ttl_attribute);
+	column->attribute_len = strlen(ttl_attribute);
+	expired->column = column;
+	expired->op = "<=";
+	expired->negated = true;
+	expired->bounds = palloc0(sizeof(DdbBound));
+	expired->bounds->place = DDB_BOUND_EXACT;
+	expired->bounds->type = DDB_STORED_N;
+	expired->bounds->data = psprintf(INT64_FORMAT, now);
+	expired->bounds->len = strlen(expired->bounds->data);
+	expired->nbounds = 1;
+	return combine(DDB_TERM_AND, term, expired);
+}

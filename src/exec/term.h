@@ -62,4 +62,8 @@ typedef struct DdbTermContext
 extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 								 const DdbFilter *filter);
 
+/* What is left of a term when items that expired by now are hidden. */
+extern DdbTerm *ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute,
+								   int64 now);
+
 #endif /* DDB_TERM_H */

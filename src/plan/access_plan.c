@@ -300,9 +300,11 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_key_attributes(list, plan->key_attributes);
 	list = put_alternatives(list, plan->alternatives);
 	list = put_filter(list, plan->filter);
+	list = put_string(list, plan->ttl_attribute);
+	list = put_int(list, plan->ttl_in_filter);
 	list = put_columns(list, plan->columns);
 	list = put_columns(list, plan->recheck_columns);
-	list = put_int(list, plan->whole_items);
+	list = put_int(list, plan->all_projected);
 	list = put_int(list, plan->count_only);
 	list = put_int(list, plan->ordered);
 	list = put_int(list, plan->backward);
@@ -338,9 +340,11 @@ ddb_access_plan_deserialize(List *list)
 	plan->key_attributes = get_key_attributes(&reader);
 	plan->alternatives = get_alternatives(&reader);
 	plan->filter = get_filter(&reader);
+	plan->ttl_attribute = get_string(&reader);
+	plan->ttl_in_filter = get_int(&reader);
 	plan->columns = get_columns(&reader);
 	plan->recheck_columns = get_columns(&reader);
-	plan->whole_items = get_int(&reader);
+	plan->all_projected = get_int(&reader);
 	plan->count_only = get_int(&reader);
 	plan->ordered = get_int(&reader);
 	plan->backward = get_int(&reader);

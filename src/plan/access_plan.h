@@ -104,9 +104,11 @@ typedef struct DdbAccessPlan
 	List *alternatives; /* of List of DdbCondition *: the item's key
 								 * satisfies all of at least one list */
 	DdbFilter *filter; /* or NULL */
+	char *ttl_attribute; /* whose past times hide items, or NULL; … */
+	bool ttl_in_filter; /* … by FilterExpression, or as items are read */
 	List *columns; /* attnums to fetch, ascending */
 	List *recheck_columns; /* attnums that re-checks read besides */
-	bool whole_items; /* ask for all that there is, without a projection */
+	bool all_projected; /* ask for all that the index holds */
 	bool count_only; /* Select COUNT: no column and no local filter
 								 * needs a value that the key does not give */
 	bool ordered; /* the order is relied upon */

@@ -103,6 +103,19 @@ check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
 
 	if (!state->forced_index || !index->global)
 		return;
+	if (state->ttl_attribute != NULL &&
+		!ddb_table_info_holds(state->info, index, state->ttl_attribute))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("cannot hide expired items of index \"%s\" of DynamoDB "
+						"table \"%s\"",
+						index->name, state->relation->table_name),
+				 errdetail("The index does not hold the table's TTL attribute "
+						   "\"%s\".",
+						   state->ttl_attribute),
+				 errhint("Set \"hide_expired\" to false on foreign table %s, "
+						 "or drop its option \"index_name\".",
+						 state->relation->name)));
 	foreach (lc, columns)
 	{
 		DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
@@ -146,7 +159,9 @@ holds_keys_only(const DdbPlanState *state, const DdbCandidate *candidate,
 	const DdbIndexInfo *index = candidate->source->index;
 	ListCell *lc;
 
-	if (index == NULL || index->projection != DDB_PROJECT_KEYS_ONLY)
+	if (index == NULL || index->projection != DDB_PROJECT_KEYS_ONLY ||
+		(plan->ttl_attribute != NULL &&
+		 !ddb_table_info_holds(state->info, index, plan->ttl_attribute)))
 		return false;
 	foreach (lc, list_concat_copy(plan->columns, plan->recheck_columns))
 		if (!ddb_table_info_projects(
@@ -170,11 +185,29 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 		plan->columns);
 	check_projection(state, candidate->source->index,
 					 list_concat_copy(plan->columns, plan->recheck_columns));
-	plan->whole_items = holds_keys_only(state, candidate, plan);
-	plan->count_only = local == NIL && ddb_guc_pushdown &&
-					   plan->operation != DDB_OP_GET_ITEM &&
-					   !candidate->ordered &&
-					   key_gives_all(state, candidate, plan->columns);
+	plan->all_projected = holds_keys_only(state, candidate, plan);
+	plan->count_only =
+		local == NIL && (plan->ttl_attribute == NULL || plan->ttl_in_filter) &&
+		ddb_guc_pushdown && plan->operation != DDB_OP_GET_ITEM &&
+		!candidate->ordered && key_gives_all(state, candidate, plan->columns);
+}
+
+/*
+ * May FilterExpression tell items that have expired?  A Query's may not name
+ * its own key, nor may what the index does not hold be named.
+ */
+static bool
+filter_takes_ttl(const DdbPlanState *state, const DdbCandidate *candidate)
+{
+	const DdbSource *source = candidate->source;
+
+	return state->ttl_attribute != NULL && ddb_guc_pushdown &&
+		   candidate->operation != DDB_OP_GET_ITEM &&
+		   !(candidate->operation == DDB_OP_QUERY &&
+			 ddb_key_schema_has(source->keys, state->ttl_attribute)) &&
+		   (source->index == NULL ||
+			ddb_table_info_holds(state->info, source->index,
+								 state->ttl_attribute));
 }
 
 /* The part of the plan that the candidate alone decides. */
@@ -194,6 +227,8 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->key_attributes = state->info->key_attributes;
 	plan->alternatives = candidate->alternatives;
 	plan->filter = candidate->filter;
+	plan->ttl_attribute = state->ttl_attribute;
+	plan->ttl_in_filter = filter_takes_ttl(state, candidate);
 	plan->ordered = candidate->ordered;
 	plan->backward = candidate->backward;
 	plan->partition_order = candidate->partition_order;

@@ -62,6 +62,7 @@ typedef struct DdbPlanState
 								 * read */
 	bool forced_index;
 	bool consistent_read;
+	char *ttl_attribute; /* whose past times hide items, or NULL */
 	Bitmapset *needed; /* columns of target list and conditions,
 								 * offset as pull_varattnos does */
 	List *candidates; /* of DdbCandidate * */

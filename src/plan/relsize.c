@@ -126,7 +126,8 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 		if (!ddb_table_info_projects(state->info, index, column))
 			return false;
 	}
-	return true;
+	return state->ttl_attribute == NULL ||
+		   ddb_table_info_holds(state->info, index, state->ttl_attribute);
 }
 
 /*
@@ -232,6 +233,9 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
+	if (state->relation->hide_expired)
+		state->ttl_attribute = ddb_table_info_ttl_attribute(
+			state->relation, ddb_compat_rel_userid(root, rel));
 	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &state->needed);
 	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,

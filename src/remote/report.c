@@ -133,6 +133,10 @@ hint_text(const ErrorRule *rule, DdbcOperation operation)
 		operation == DDBC_DESCRIBE_TABLE)
 		return "Allow the action dynamodb:DescribeTable, or declare the "
 			   "table's key with the column option \"key\".";
+	if (rule->kind == DDBC_ERROR_ACCESS_DENIED &&
+		operation == DDBC_DESCRIBE_TIME_TO_LIVE)
+		return "Allow the action dynamodb:DescribeTimeToLive, or drop the "
+			   "table's option \"hide_expired\".";
 	return rule->hint;
 }
 

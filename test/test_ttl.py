@@ -1,0 +1,216 @@
+"""hide_expired: items that DynamoDB has yet to delete are not shown."""
+
+import time
+
+import psycopg
+import pytest
+from support import proxy as faults
+from support.fdw import explain, foreign_scan, foreign_table, make_server
+from support.regress_data import load_table
+from support.wire import sent
+
+# DynamoDB deletes what has expired in the last five years; this it keeps.
+PAST = 1_000_000_000
+FUTURE = int(time.time()) + 100_000_000
+
+KEYS = {
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+        {"AttributeName": "kind", "AttributeType": "S"},
+        {"AttributeName": "expires", "AttributeType": "N"},
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "byKind",
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "kind", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "byExpires",
+            "KeySchema": [
+                {"AttributeName": "kind", "KeyType": "HASH"},
+                {"AttributeName": "expires", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        },
+        {
+            "IndexName": "keysOnly",
+            "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+# Every third expired, every fifth without an expiry.
+ITEMS = [
+    {
+        "pk": "p",
+        "sk": n,
+        "kind": "even" if n % 2 == 0 else "odd",
+        **({} if n % 5 == 4 else {"expires": PAST if n % 3 == 0 else FUTURE + n}),
+    }
+    for n in range(30)
+]
+SHOWN = [item["sk"] for item in ITEMS if item.get("expires") != PAST]
+
+COLUMNS = ["pk text", "sk int", "kind text", "expires bigint"]
+
+
+@pytest.fixture(scope="module")
+def ttl_tables(ddb_resource):
+    load_table(ddb_resource, "Ttl", KEYS, ITEMS)
+    client = ddb_resource.meta.client
+    status = client.describe_time_to_live(TableName="Ttl")["TimeToLiveDescription"]
+    if status["TimeToLiveStatus"] == "DISABLED":
+        client.update_time_to_live(
+            TableName="Ttl",
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+        )
+    text_keys = {"KeySchema": KEYS["KeySchema"], "BillingMode": "PAY_PER_REQUEST"}
+    text_keys["AttributeDefinitions"] = KEYS["AttributeDefinitions"][:2]
+    load_table(
+        ddb_resource,
+        "TtlText",
+        text_keys,
+        [{"pk": "p", "sk": 1, "expires": str(PAST)}, {"pk": "p", "sk": 2, "expires": PAST}],
+    )
+
+
+@pytest.fixture
+def t(db, proxy, ttl_tables):
+    make_server(db, proxy.endpoint)
+    foreign_table(db, "t", COLUMNS, table_name="Ttl", hide_expired=True)
+    foreign_table(db, "everything", COLUMNS, table_name="Ttl")
+    db.execute("EXPLAIN SELECT 1 FROM t, everything")
+    return db
+
+
+def numbers(rows):
+    return sorted(row[0] for row in rows)
+
+
+CONDITIONS = {
+    "true": SHOWN,
+    "pk = 'p'": SHOWN,
+    "pk = 'p' AND sk < 7": [n for n in SHOWN if n < 7],
+    "pk = 'p' AND sk = 3": [],
+    "pk = 'p' AND sk = 4": [4],
+    "pk = 'p' AND sk IN (0, 1, 2, 3, 4, 9)": [1, 2, 4, 9],
+    "kind = 'even' AND expires IS NOT NULL": [
+        n for n in SHOWN if n % 2 == 0 and n % 5 != 4
+    ],
+    "kind = 'even' AND expires > 5": [n for n in SHOWN if n % 2 == 0 and n % 5 != 4],
+    "kind = 'odd' AND pk = 'p'": [n for n in SHOWN if n % 2 == 1],
+    "expires IS NULL": [n for n in SHOWN if n % 5 == 4],
+    "expires < 2000000000 AND pk = 'p'": [n for n in SHOWN if n % 5 != 4],
+}
+
+
+@pytest.mark.parametrize("pushdown", ["on", "off"])
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_hidden(t, condition, pushdown):
+    t.execute(f"SET ddb_fdw.pushdown = {pushdown}")
+    expected = CONDITIONS[condition]
+    if "2000000000" in condition:
+        expected = [n for n in expected if FUTURE + n < 2000000000]
+    assert numbers(t.execute(f"SELECT sk FROM t WHERE {condition}")) == expected
+    assert t.execute(f"SELECT count(*) FROM t WHERE {condition}").fetchone() == (len(expected),)
+
+
+def test_shown_without_the_option(t):
+    assert numbers(t.execute("SELECT sk FROM everything")) == list(range(30))
+
+
+def test_count_is_counted_by_dynamodb(t, proxy):
+    rows, seen = sent(t, proxy, "SELECT count(*) FROM t WHERE pk = 'p'")
+    assert rows == [(len(SHOWN),)]
+    assert seen == ["Query pk = 'p' count"]
+
+
+def test_limit(t, proxy):
+    for limit in (1, 5, 100):
+        rows, _ = sent(t, proxy, f"SELECT sk FROM t WHERE pk = 'p' ORDER BY sk DESC LIMIT {limit}")
+        assert [row[0] for row in rows] == SHOWN[::-1][:limit]
+
+
+def test_what_is_asked(t, proxy):
+    with proxy.record() as calls:
+        t.execute("SELECT sk FROM t WHERE pk = 'p' AND sk > 3")
+    (call,) = calls.data
+    names = call.request["ExpressionAttributeNames"]
+    assert "expires" in names.values()
+    (value,) = [
+        v["N"]
+        for k, v in call.request["ExpressionAttributeValues"].items()
+        if k in call.request["FilterExpression"]
+    ]
+    assert abs(int(value) - time.time()) < 3600
+    # GetItem takes no filter: there the attribute is fetched.
+    with proxy.record() as calls:
+        t.execute("SELECT sk FROM t WHERE pk = 'p' AND sk = 3")
+    (call,) = calls.data
+    assert call.operation == "GetItem"
+    assert "expires" in call.request["ExpressionAttributeNames"].values()
+
+
+def test_explain(t):
+    scan = foreign_scan(explain(t, "SELECT sk FROM t WHERE pk = 'p'"))
+    assert scan["Hide Expired"] == "expires"
+
+
+def test_index_that_does_not_hold_the_attribute(t):
+    foreign_table(t, "k", COLUMNS, table_name="Ttl", index_name="keysOnly", hide_expired=True)
+    with pytest.raises(psycopg.Error, match="cannot hide expired items of index") as caught:
+        t.execute("SELECT sk FROM k WHERE kind = 'odd'")
+    assert '"expires"' in caught.value.diag.message_detail
+
+
+def test_who_may_not_ask_is_told_what_to_do(t, proxy):
+    foreign_table(t, "denied", COLUMNS, table_name="Ttl", hide_expired=True)
+    t.execute("ALTER SERVER dynamo OPTIONS (ADD max_attempts '2')")  # forgets descriptions
+    with proxy.inject(faults.error("AccessDeniedException"), operation="DescribeTimeToLive"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as caught:
+            t.execute("SELECT sk FROM denied")
+    assert "dynamodb:DescribeTimeToLive" in caught.value.diag.message_hint
+    assert "hide_expired" in caught.value.diag.message_hint
+
+
+def test_without_ttl_nothing_expires(t):
+    foreign_table(t, "s", ["pk text", "sk int"], table_name="TtlText", hide_expired=True)
+    assert numbers(t.execute("SELECT sk FROM s")) == [1, 2]
+
+
+def test_text_never_expires(t, ddb_resource):
+    """An attribute of another type is not what DynamoDB looks at."""
+    client = ddb_resource.meta.client
+    table = "TtlText" + str(time.time_ns())
+    load_table(
+        ddb_resource,
+        table,
+        {
+            "KeySchema": [{"AttributeName": "sk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "sk", "AttributeType": "N"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+        [{"sk": 1, "e": str(PAST)}, {"sk": 2, "e": PAST}, {"sk": 3}],
+    )
+    client.update_time_to_live(
+        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "e"}
+    )
+    foreign_table(t, "x", ["sk int"], table_name=table, hide_expired=True)
+    for pushdown in ("on", "off"):
+        t.execute(f"SET ddb_fdw.pushdown = {pushdown}")
+        assert numbers(t.execute("SELECT sk FROM x")) == [1, 3]
+    assert numbers(t.execute("SELECT sk FROM x WHERE sk IN (1, 2, 3)")) == [1, 3]
+    client.delete_table(TableName=table)
