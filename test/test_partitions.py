@@ -1,0 +1,168 @@
+"""Declarative partitioning over foreign tables: pruned, ordered and limited as
+PostgreSQL users expect, one DynamoDB table for each partition."""
+
+import pytest
+from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.regress_data import load_table
+from support.wire import sent
+
+KEYS = {
+    "KeySchema": [
+        {"AttributeName": "customer", "KeyType": "HASH"},
+        {"AttributeName": "at", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "customer", "AttributeType": "S"},
+        {"AttributeName": "at", "AttributeType": "S"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+REGIONS = ("eu", "us", "ap")
+MONTHS = (10, 11, 12)
+COLUMNS = ["customer text", "at text COLLATE \"C\"", "region text OPTIONS (attribute 'region')"]
+
+
+def events(region, month=None):
+    for month_ in [month] if month else MONTHS:
+        for day in range(1, 29):
+            yield {
+                "customer": "c1" if day % 2 else "c2",
+                "at": f"2026-{month_:02}-{day:02}T{region}",
+                "region": region,
+            }
+
+
+@pytest.fixture(scope="module")
+def partition_tables(ddb_resource):
+    for region in REGIONS:
+        load_table(ddb_resource, f"Events.{region}", KEYS, events(region))
+    for month in MONTHS:
+        load_table(ddb_resource, f"Events-{month}", KEYS, events("all", month))
+
+
+@pytest.fixture
+def by_region(db, proxy, partition_tables):
+    """One server a region, as many would have it; here all are one endpoint."""
+    db.execute(
+        'CREATE TABLE e (customer text, at text COLLATE "C", region text)'
+        " PARTITION BY LIST (region)"
+    )
+    for region in REGIONS:
+        make_server(db, proxy.endpoint, name=region)
+        db.execute(
+            f"CREATE FOREIGN TABLE e_{region} PARTITION OF e FOR VALUES IN ('{region}')"
+            f" SERVER {region} OPTIONS (table_name 'Events.{region}')"
+        )
+    db.execute("EXPLAIN SELECT 1 FROM e")
+    return db
+
+
+@pytest.fixture
+def by_month(db, proxy, partition_tables):
+    make_server(db, proxy.endpoint)
+    db.execute(
+        'CREATE TABLE e (customer text, at text COLLATE "C", region text)'
+        " PARTITION BY RANGE (at)"
+    )
+    for month in MONTHS:
+        db.execute(
+            f"CREATE FOREIGN TABLE e_{month} PARTITION OF e"
+            f" FOR VALUES FROM ('2026-{month}') TO ('2026-{month + 1}')"
+            f" SERVER dynamo OPTIONS (table_name 'Events-{month}')"
+        )
+    db.execute("EXPLAIN SELECT 1 FROM e")
+    return db
+
+
+def tables(calls):
+    return {call.request["TableName"] for call in calls.data}
+
+
+def test_pruned_by_list(by_region, proxy):
+    with proxy.record() as calls:
+        rows = by_region.execute(
+            "SELECT at FROM e WHERE region = 'eu' AND customer = 'c1' AND at < '2026-10-06'"
+        ).fetchall()
+    assert rows == [(f"2026-10-0{day}Teu",) for day in (1, 3, 5)]
+    assert tables(calls) == {"Events.eu"}
+
+
+def test_pruned_at_run_time(by_region, proxy):
+    by_region.execute("SET plan_cache_mode = force_generic_plan")
+    by_region.execute(
+        "PREPARE p (text) AS SELECT count(*) FROM e WHERE region = $1 AND customer = 'c2'"
+    )
+    with proxy.record() as calls:
+        assert by_region.execute("EXECUTE p ('us')").fetchone() == (42,)
+    assert tables(calls) == {"Events.us"}
+
+
+def test_newest_of_all(by_region, proxy):
+    """Merged in order; each is asked for no more than could be needed."""
+    query = "SELECT at FROM e WHERE customer = 'c1' ORDER BY at DESC LIMIT 4"
+    rows, seen = sent(by_region, proxy, query)
+    assert rows == [(f"2026-12-27T{region}",) for region in ("us", "eu", "ap")] + [
+        ("2026-12-25Tus",)
+    ]
+    assert seen == ["Query customer = 'c1' limit 4 backward"] * 3
+    nodes = [node["Node Type"] for node in plan_nodes(explain(by_region, query))]
+    assert "Merge Append" in nodes
+    assert "Sort" not in nodes
+
+
+def test_ranges_follow_each_other(by_month, proxy):
+    """Partitions of ranges are in order: later ones are not asked at all."""
+    query = "SELECT at FROM e WHERE customer = 'c1' ORDER BY at DESC LIMIT 5"
+    rows, seen = sent(by_month, proxy, query)
+    assert rows == [(f"2026-12-{day}Tall",) for day in (27, 25, 23, 21, 19)]
+    assert len(seen) == 1
+    assert "limit 5 backward" in seen[0]
+
+
+def test_a_range_touches_its_partitions(by_month, proxy):
+    with proxy.record() as calls:
+        rows = by_month.execute(
+            "SELECT at FROM e WHERE customer = 'c2' AND at >= '2026-11-27' AND at < '2026-12-04'"
+            " ORDER BY at"
+        ).fetchall()
+    assert [row[0][5:10] for row in rows] == ["11-28", "12-02"]
+    assert tables(calls) == {"Events-11", "Events-12"}
+
+
+def test_counts_and_joins(by_region):
+    by_region.execute("CREATE TABLE wanted AS SELECT 'c2' AS customer, 'ap' AS region")
+    query = (
+        "SELECT count(*), min(e.at), max(e.at) FROM e JOIN wanted w USING (customer, region)"
+    )
+    expected = [(42, "2026-10-02Tap", "2026-12-28Tap")]
+    assert by_region.execute(query).fetchall() == expected
+    by_region.execute("SET enable_partitionwise_join = on")
+    by_region.execute("SET enable_partitionwise_aggregate = on")
+    assert by_region.execute(query).fetchall() == expected
+    assert sorted(
+        by_region.execute("SELECT region, count(*) FROM e GROUP BY region").fetchall()
+    ) == [("ap", 84), ("eu", 84), ("us", 84)]
+    assert by_region.execute("SELECT count(*) FROM e WHERE customer = 'c1'").fetchone() == (126,)
+
+
+def test_mixed_with_local_partitions(by_month):
+    """Old rows in PostgreSQL, hot ones in DynamoDB."""
+    by_month.execute(
+        "CREATE TABLE e_old PARTITION OF e FOR VALUES FROM (MINVALUE) TO ('2026-10')"
+    )
+    by_month.execute("INSERT INTO e VALUES ('c1', '2026-09-30Told', 'old')")
+    rows = by_month.execute(
+        "SELECT at FROM e WHERE customer = 'c1' ORDER BY at LIMIT 2"
+    ).fetchall()
+    assert rows == [("2026-09-30Told",), ("2026-10-01Tall",)]
+
+
+def test_inheritance(by_month):
+    by_month.execute('CREATE TABLE parent (customer text, at text COLLATE "C", region text)')
+    foreign_table(by_month, "child", COLUMNS, table_name="Events-10")
+    by_month.execute("ALTER FOREIGN TABLE child INHERIT parent")
+    rows = by_month.execute(
+        "SELECT tableoid::regclass::text, at FROM parent WHERE customer = 'c1' ORDER BY at LIMIT 1"
+    ).fetchall()
+    assert rows == [("child", "2026-10-01Tall")]
+    assert by_month.execute("SELECT count(*) FROM ONLY parent").fetchone() == (0,)
