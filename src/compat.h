@@ -23,6 +23,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -70,7 +71,24 @@ ddb_compat_rel_userid(PlannerInfo *root, RelOptInfo *rel)
 	return OidIsValid(userid) ? userid : GetUserId();
 }
 
-/* The same, when the plan runs. */
+/* The foreign table that is read, below an aggregation too. */
+static inline RangeTblEntry *
+ddb_compat_scan_rte(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	int index = plan->scan.scanrelid;
+
+#if PG_VERSION_NUM >= 160000
+	if (index == 0)
+		index = bms_next_member(plan->fs_base_relids, -1);
+#else
+	if (index == 0)
+		index = bms_next_member(plan->fs_relids, -1);
+#endif
+	return exec_rt_fetch(index, node->ss.ps.state);
+}
+
+/* The role of a scan's user mapping, when the plan runs. */
 static inline Oid
 ddb_compat_scan_userid(ForeignScanState *node)
 {
@@ -80,8 +98,8 @@ ddb_compat_scan_userid(ForeignScanState *node)
 #if PG_VERSION_NUM >= 160000
 	userid = plan->checkAsUser;
 #else
-	userid =
-		exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+	(void) plan;
+	userid = ddb_compat_scan_rte(node)->checkAsUser;
 #endif
 	return OidIsValid(userid) ? userid : GetUserId();
 }
@@ -102,6 +120,36 @@ ddb_compat_foreign_path(PlannerInfo *root, RelOptInfo *rel, double rows,
 								   NIL,
 #endif
 								   fdw_private);
+}
+
+/* create_foreign_upper_path, without an outer path. */
+static inline ForeignPath *
+ddb_compat_foreign_upper_path(PlannerInfo *root, RelOptInfo *rel,
+							  PathTarget *target, double rows,
+							  Cost startup_cost, Cost total_cost,
+							  List *fdw_private)
+{
+	return create_foreign_upper_path(root, rel, target, rows,
+#if PG_VERSION_NUM >= 180000
+									 0,
+#endif
+									 startup_cost, total_cost, NIL, NULL,
+#if PG_VERSION_NUM >= 170000
+									 NIL,
+#endif
+									 fdw_private);
+}
+
+/* A clause as if it stood in WHERE, behind all security barriers. */
+static inline RestrictInfo *
+ddb_compat_restriction(PlannerInfo *root, Expr *clause)
+{
+	return make_restrictinfo(root, clause, true, false,
+#if PG_VERSION_NUM >= 160000
+							 false,
+#endif
+							 false, root->qual_security_level, NULL, NULL,
+							 NULL);
 }
 
 /* The members of an equivalence class that may be of these relations. */

@@ -43,6 +43,7 @@ static const FdwRoutine routine = {
 	/* planning */
 	.GetForeignRelSize = ddbGetForeignRelSize,
 	.GetForeignPaths = ddbGetForeignPaths,
+	.GetForeignUpperPaths = ddbGetForeignUpperPaths,
 	.GetForeignPlan = ddbGetForeignPlan,
 
 	/* reading */

@@ -291,6 +291,19 @@ show_counters(const DdbScanState *state, ExplainState *es)
 	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
 }
 
+/* PostgreSQL itself names the table of a scan that gives the table's rows. */
+static void
+show_relation(const DdbScanState *state, ExplainState *es)
+{
+	const char *name = state->relation->name;
+
+	if (!state->plan->aggregated)
+		return;
+	if (!es->verbose)
+		name = quote_identifier(get_rel_name(state->relation->relid));
+	ExplainPropertyText("Relations", psprintf("Aggregate on (%s)", name), es);
+}
+
 void
 ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
@@ -299,6 +312,7 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 
 	context.deparse_context =
 		set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	show_relation(state, es);
 	ExplainPropertyText("DynamoDB Operation",
 						ddb_access_plan_operation_name(state->plan), es);
 	if (state->plan->index_name != NULL)

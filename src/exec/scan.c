@@ -26,8 +26,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 
 	node->fdw_state = state;
 	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
-	state->relation =
-		ddb_relation_load(RelationGetRelid(node->ss.ss_currentRelation));
+	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	state->run_context = AllocSetContextCreate(
@@ -37,7 +36,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->plan->key_attributes);
 	state->descriptor =
-		CreateTupleDescCopy(RelationGetDescr(node->ss.ss_currentRelation));
+		CreateTupleDescCopy(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
 	state->values = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
 	state->session = ddb_session_get(state->relation->server->serverid,
 									 ddb_compat_scan_userid(node));
@@ -69,24 +68,14 @@ row_passes(ForeignScanState *node, DdbScanState *state, TupleTableSlot *slot)
 }
 
 TupleTableSlot *
-ddbIterateForeignScan(ForeignScanState *node)
+ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 {
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-
-	if (!state->started)
-	{
-		/* Not in BeginForeignScan: a plan may never run this node. */
-		if (state->counters.requests == 0)
-			ddb_guard_scan(state->relation, state->plan);
-		ddb_scan_start(node, state);
-	}
 	for (;;)
 	{
 		TupleTableSlot *row;
 
 		CHECK_FOR_INTERRUPTS();
-		row = ddb_groups_next(state, slot);
+		row = ddb_groups_next(state, node->ss.ss_ScanTupleSlot);
 		if (row == NULL)
 			return NULL;
 		if (!row_passes(node, state, row))
@@ -95,6 +84,22 @@ ddbIterateForeignScan(ForeignScanState *node)
 		state->last->given++;
 		return row;
 	}
+}
+
+TupleTableSlot *
+ddbIterateForeignScan(ForeignScanState *node)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	if (!state->started)
+	{
+		/* Not in BeginForeignScan: a plan may never run this node. */
+		if (state->counters.requests == 0)
+			ddb_guard_scan(state->relation, state->plan);
+		ddb_scan_start(node, state);
+	}
+	return state->plan->aggregated ? ddb_count_next(node, state)
+								   : ddb_scan_next_row(node, state);
 }
 
 void

@@ -70,6 +70,14 @@ typedef struct DdbScanState
 	/* how many rows are wanted */
 	int64 bound; /* LIMIT + OFFSET or a hint, or -1 */
 	int64 given; /* rows that passed every condition */
+
+	/* of an aggregated scan */
+	int64 *counts; /* of the group being counted, as plan->counted */
+	int64 *other_counts; /* room for those of the next one */
+	int64 group_rows; /* its rows */
+	const DdbTarget *group; /* any target of its partition */
+	bool counted_all; /* the last group was given */
+
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
@@ -85,6 +93,15 @@ extern void ddbEndForeignScan(ForeignScanState *node);
 struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
+
+/* The next item's row, after all checks; NULL at the end. */
+extern TupleTableSlot *ddb_scan_next_row(ForeignScanState *node,
+										 DdbScanState *state);
+
+/* count.c: an aggregated scan's next row, of counts; NULL at the end. */
+extern void ddb_count_begin(DdbScanState *state);
+extern TupleTableSlot *ddb_count_next(ForeignScanState *node,
+									  DdbScanState *state);
 
 /* start.c: evaluates a run's values; resolves targets, filter, bound. */
 extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);

@@ -126,8 +126,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 
 	if (filter->kind == DDB_TERM_FALSE)
 		return false;
+	/* A count may hang on whether a column is NULL, with no condition on it. */
 	state->recheck =
-		scan->fdw_recheck_quals != NIL &&
+		(scan->fdw_recheck_quals != NIL || plan->counted != NIL) &&
 		(recheck || terms.recheck || mismatch_needs_recheck(state));
 	if (terms.recheck)
 		state->surplus = -1;
@@ -184,5 +185,7 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 		if (prepare_requests(node, state, targets.recheck))
 			ddb_groups_create(state, &targets);
 	}
+	if (state->plan->aggregated)
+		ddb_count_begin(state);
 	MemoryContextSwitchTo(old);
 }

@@ -302,6 +302,15 @@ next_counted(DdbStream *stream, TupleTableSlot *slot)
 	return true;
 }
 
+int64
+ddb_stream_take_counted(DdbStream *stream)
+{
+	int64 n = stream->uncounted;
+
+	stream->uncounted = 0;
+	return n;
+}
+
 /* The next row of the open page; false at its end. */
 static bool
 next_of_page(DdbStream *stream, TupleTableSlot *slot, MemoryContext row_context)

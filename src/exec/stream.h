@@ -65,4 +65,7 @@ extern void ddb_stream_send(DdbStream *stream);
 extern bool ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 							MemoryContext row_context);
 
+/* Takes the rows of a counted page that were not given yet: so many. */
+extern int64 ddb_stream_take_counted(DdbStream *stream);
+
 #endif /* DDB_STREAM_H */

@@ -306,6 +306,9 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_columns(list, plan->recheck_columns);
 	list = put_int(list, plan->all_projected);
 	list = put_int(list, plan->count_only);
+	list = put_int(list, plan->aggregated);
+	list = put_int(list, plan->grouped);
+	list = put_columns(list, plan->counted);
 	list = put_int(list, plan->ordered);
 	list = put_int(list, plan->backward);
 	list = put_partition_order(list, plan->partition_order);
@@ -346,6 +349,9 @@ ddb_access_plan_deserialize(List *list)
 	plan->recheck_columns = get_columns(&reader);
 	plan->all_projected = get_int(&reader);
 	plan->count_only = get_int(&reader);
+	plan->aggregated = get_int(&reader);
+	plan->grouped = get_int(&reader);
+	plan->counted = get_columns(&reader);
 	plan->ordered = get_int(&reader);
 	plan->backward = get_int(&reader);
 	plan->partition_order = get_partition_order(&reader);

@@ -111,6 +111,10 @@ typedef struct DdbAccessPlan
 	bool all_projected; /* ask for all that the index holds */
 	bool count_only; /* Select COUNT: no column and no local filter
 								 * needs a value that the key does not give */
+	bool aggregated; /* rows are counts; the scan's tuples hold the
+								 * table's columns, then the counts */
+	bool grouped; /* one row a partition, not one row in all */
+	List *counted; /* of each count its attnum; 0: of count(*) */
 	bool ordered; /* the order is relied upon */
 	bool backward; /* ScanIndexForward false */
 	List *partition_order; /* of DdbPartitionOrder *: the order of partitions,

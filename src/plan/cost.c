@@ -84,7 +84,8 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		candidate->partition_order == NIL)
 		*startup_cost = latency_cost(streams, true);
 	*total_cost = latency_cost(requests, candidate->many) +
-				  candidate->read_units * READ_UNIT_COST + items * ITEM_COST +
+				  candidate->read_units * READ_UNIT_COST +
+				  (candidate->counts ? 0 : items * ITEM_COST) +
 				  rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;

@@ -134,12 +134,34 @@ check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
 	}
 }
 
-/* Can all columns be told from the partition key that was asked for? */
+/*
+ * May FilterExpression tell items that have expired?  A Query's may not name
+ * its own key, nor may what the index does not hold be named.
+ */
 static bool
-key_gives_all(DdbPlanState *state, const DdbCandidate *candidate, List *columns)
+filter_takes_ttl(const DdbPlanState *state, const DdbCandidate *candidate)
+{
+	const DdbSource *source = candidate->source;
+
+	return state->ttl_attribute != NULL && ddb_guc_pushdown &&
+		   candidate->operation != DDB_OP_GET_ITEM &&
+		   !(candidate->operation == DDB_OP_QUERY &&
+			 ddb_key_schema_has(source->keys, state->ttl_attribute)) &&
+		   (source->index == NULL ||
+			ddb_table_info_holds(state->info, source->index,
+								 state->ttl_attribute));
+}
+
+bool
+ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
+				   List *columns)
 {
 	ListCell *lc;
 
+	if (!ddb_guc_pushdown || candidate->operation == DDB_OP_GET_ITEM ||
+		candidate->ordered ||
+		(state->ttl_attribute != NULL && !filter_takes_ttl(state, candidate)))
+		return false;
 	foreach (lc, columns)
 		if (!bms_is_member(lfirst_int(lc), candidate->key_columns) ||
 			ddb_codec_set_get(state->codecs, lfirst_int(lc))->stored ==
@@ -187,27 +209,7 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 					 list_concat_copy(plan->columns, plan->recheck_columns));
 	plan->all_projected = holds_keys_only(state, candidate, plan);
 	plan->count_only =
-		local == NIL && (plan->ttl_attribute == NULL || plan->ttl_in_filter) &&
-		ddb_guc_pushdown && plan->operation != DDB_OP_GET_ITEM &&
-		!candidate->ordered && key_gives_all(state, candidate, plan->columns);
-}
-
-/*
- * May FilterExpression tell items that have expired?  A Query's may not name
- * its own key, nor may what the index does not hold be named.
- */
-static bool
-filter_takes_ttl(const DdbPlanState *state, const DdbCandidate *candidate)
-{
-	const DdbSource *source = candidate->source;
-
-	return state->ttl_attribute != NULL && ddb_guc_pushdown &&
-		   candidate->operation != DDB_OP_GET_ITEM &&
-		   !(candidate->operation == DDB_OP_QUERY &&
-			 ddb_key_schema_has(source->keys, state->ttl_attribute)) &&
-		   (source->index == NULL ||
-			ddb_table_info_holds(state->info, source->index,
-								 state->ttl_attribute));
+		local == NIL && ddb_plan_can_count(state, candidate, plan->columns);
 }
 
 /* The part of the plan that the candidate alone decides. */
@@ -251,21 +253,72 @@ filter_selectivity(PlannerInfo *root, RelOptInfo *rel,
 		JOIN_INNER, NULL);
 }
 
+/*
+ * The scan gives counts.  Should its conditions have to be checked again when
+ * it runs, items are fetched and counted here: so its tuples have room for
+ * every column.
+ */
+static ForeignScan *
+count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
+		   List *target_list)
+{
+	DdbPlanState *state = (DdbPlanState *) count->rel->fdw_private;
+	Index relid = count->rel->relid;
+	DdbAccessPlan plan = {0};
+	List *pushed = extract_actual_clauses(candidate->decided, false);
+
+	build_access(state, candidate, &plan);
+	plan.limit_value = -1;
+	plan.offset_value = -1;
+	plan.columns = count->group_columns;
+	plan.recheck_columns = list_difference_int(
+		ddb_plan_column_list(
+			state->relation,
+			columns_of(list_concat_copy(pushed, count->aggregates), relid)),
+		plan.columns);
+	plan.count_only = true;
+	plan.aggregated = true;
+	plan.grouped = count->grouped;
+	plan.counted = count->counted;
+	plan.selectivity =
+		filter_selectivity(root, count->rel, candidate, candidate->decided);
+	return make_foreignscan(target_list, count->having, 0, candidate->values,
+							ddb_access_plan_serialize(&plan),
+							ddb_upper_scan_tlist(count), pushed, NULL);
+}
+
+static DdbCandidate *
+path_candidate(const DdbPlanState *state, const ForeignPath *path)
+{
+	return list_nth(state->candidates, intVal(linitial(path->fdw_private)));
+}
+
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 				  ForeignPath *best_path, List *target_list, List *scan_clauses,
 				  Plan *outer_plan)
 {
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	DdbCandidate *candidate =
-		list_nth(state->candidates, intVal(linitial(best_path->fdw_private)));
+	DdbPlanState *state;
+	DdbCandidate *candidate;
 	DdbAccessPlan plan = {0};
-	List *expressions = list_copy(candidate->values);
+	List *expressions;
 	List *local = NIL;
-	List *pushed = pushed_clauses(candidate, scan_clauses);
+	List *pushed;
 	ListCell *lc;
 
 	(void) relid;
+	if (IS_UPPER_REL(rel))
+	{
+		DdbCount *count = (DdbCount *) rel->fdw_private;
+
+		state = (DdbPlanState *) count->rel->fdw_private;
+		return count_plan(root, count, path_candidate(state, best_path),
+						  target_list);
+	}
+	state = (DdbPlanState *) rel->fdw_private;
+	candidate = path_candidate(state, best_path);
+	expressions = list_copy(candidate->values);
+	pushed = pushed_clauses(candidate, scan_clauses);
 	foreach (lc, scan_clauses)
 	{
 		/* Also join clauses, which come with lateral references. */

@@ -65,7 +65,10 @@ place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 	}
 }
 
-/* IS NOT NULL of a key attribute: no item is without its keys. */
+/*
+ * IS NOT NULL of a key attribute: no item is without its keys, and no entry of
+ * an index without those of the table.
+ */
 static bool
 is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
 				const DdbSource *source, Expr *expr)
@@ -79,7 +82,8 @@ is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
 	column = &state->relation->columns[comparison.condition.column - 1];
 	return comparison.condition.op == DDB_COMPARE_NOT_NULL &&
 		   column->reach == DDB_REACH_ATTRIBUTE &&
-		   ddb_key_schema_has(source->keys, column->attribute);
+		   (ddb_key_schema_has(source->keys, column->attribute) ||
+			ddb_key_schema_has(&state->info->keys, column->attribute));
 }
 
 /*
@@ -130,6 +134,7 @@ typedef struct PathContext
 	List *restrictions; /* of RestrictInfo *: all that the scan is given */
 	Relids required_outer;
 	double rows; /* that satisfy them */
+	DdbCount *count; /* what is wanted of them; NULL: the rows */
 } PathContext;
 
 static DdbPlanState *
@@ -146,6 +151,11 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	Cost startup_cost;
 	Cost total_cost;
 
+	if (context->count != NULL)
+	{
+		ddb_upper_add_path(context->root, context->count, candidate);
+		return;
+	}
 	candidate->limited =
 		ddb_guc_pushdown &&
 		ddb_limit_reaches(context->root, context->rel, pathkeys);
@@ -237,9 +247,12 @@ add_query(const PathContext *context, const DdbSource *source,
 	DdbPlanState *state = plan_state(context);
 	List *offered = NIL; /* orders, as lists of pathkeys */
 	bool unordered = false;
+	List *wanted = NIL;
 	ListCell *lc;
 
-	foreach (lc, ddb_order_wanted(context->root, context->rel))
+	if (context->count == NULL)
+		wanted = ddb_order_wanted(context->root, context->rel);
+	foreach (lc, wanted)
 	{
 		DdbCandidate *candidate =
 			key_candidate(context, source, match, DDB_OP_QUERY);
@@ -252,7 +265,7 @@ add_query(const PathContext *context, const DdbSource *source,
 		offered = lappend(offered, pathkeys);
 		add_candidate(context, candidate, pathkeys);
 	}
-	if (!unordered && match->many)
+	if (!unordered && (match->many || context->count != NULL))
 		add_candidate(context,
 					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }
@@ -380,6 +393,39 @@ parameterizations(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	return infos;
 }
 
+/* By key and by Scan, of all that serves. */
+static void
+add_unparameterized(const PathContext *context)
+{
+	const DdbPlanState *state = plan_state(context);
+	bool keyed = false;
+	ListCell *lc;
+
+	foreach (lc, state->sources)
+		if (ddb_source_serves(state, context->rel, (DdbSource *) lfirst(lc),
+							  context->restrictions))
+			keyed |= add_keyed(context, (DdbSource *) lfirst(lc));
+	/* Where full scans are denied, none is offered beside a key. */
+	foreach (lc, state->sources)
+		if (ddb_source_serves(state, context->rel, (DdbSource *) lfirst(lc),
+							  context->restrictions) &&
+			!(keyed &&
+			  ddb_relation_scan_policy(state->relation) == DDB_SCAN_DENY))
+			add_scan(context, (DdbSource *) lfirst(lc), keyed);
+}
+
+void
+ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
+{
+	RelOptInfo *rel = count->rel;
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	PathContext context = {root,         rel,  {root, rel, state->codecs},
+						   restrictions, NULL, rel->rows,
+						   count};
+
+	add_unparameterized(&context);
+}
+
 void
 ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
@@ -389,22 +435,12 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 						   {root, rel, state->codecs},
 						   rel->baserestrictinfo,
 						   rel->lateral_relids,
-						   rel->rows};
-	bool keyed = false;
+						   rel->rows,
+						   NULL};
 	ListCell *lc;
 
 	(void) relid;
-	foreach (lc, state->sources)
-		if (ddb_source_serves(state, rel, (DdbSource *) lfirst(lc),
-							  context.restrictions))
-			keyed |= add_keyed(&context, (DdbSource *) lfirst(lc));
-	/* Where full scans are denied, none is offered beside a key. */
-	foreach (lc, state->sources)
-		if (ddb_source_serves(state, rel, (DdbSource *) lfirst(lc),
-							  context.restrictions) &&
-			!(keyed &&
-			  ddb_relation_scan_policy(state->relation) == DDB_SCAN_DENY))
-			add_scan(&context, (DdbSource *) lfirst(lc), keyed);
+	add_unparameterized(&context);
 	if (!ddb_guc_pushdown)
 		return;
 	foreach (lc, parameterizations(root, rel, state))

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/table_info.h"
+#include "foreign/fdwapi.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "plan/access_plan.h"
@@ -44,6 +45,7 @@ typedef struct DdbCandidate
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
 	Bitmapset *key_columns; /* bound to values by the partition key */
+	bool counts; /* items are counted, not sent */
 	bool ordered;
 	bool backward;
 	List *partition_order; /* of DdbPartitionOrder * */
@@ -68,6 +70,23 @@ typedef struct DdbPlanState
 	List *candidates; /* of DdbCandidate * */
 } DdbPlanState;
 
+/*
+ * What a query counts instead of reading rows.  Kept in the fdw_private of the
+ * upper relation.
+ */
+typedef struct DdbCount
+{
+	RelOptInfo *rel; /* the foreign table */
+	RelOptInfo *upper; /* its aggregation */
+	PathTarget *target;
+	List *aggregates; /* of Aggref * */
+	List *counted; /* of each its column, or 0 */
+	List *conditions; /* of Expr *: what all count besides WHERE */
+	List *group_columns; /* attnums, ascending */
+	bool grouped;
+	List *having; /* of Expr * */
+} DdbCount;
+
 /* relsize.c: planner callback; finds what there is to read from */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
@@ -78,11 +97,32 @@ extern bool ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 /* paths.c */
 extern void ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
+/* Offers every way to count what satisfies these clauses. */
+extern void ddb_paths_count(PlannerInfo *root, DdbCount *count,
+							List *restrictions);
+
+/* upper.c: planner callback; and offers one way to count. */
+extern void ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
+									RelOptInfo *input_rel,
+									RelOptInfo *output_rel, void *extra);
+extern void ddb_upper_add_path(PlannerInfo *root, DdbCount *count,
+							   DdbCandidate *candidate);
+
+/* The tuples of such a scan: every column of the table, then the counts. */
+extern List *ddb_upper_scan_tlist(const DdbCount *count);
+
 /* create_plan.c */
 extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 									  Oid relid, ForeignPath *best_path,
 									  List *target_list, List *scan_clauses,
 									  Plan *outer_plan);
+
+/*
+ * Will the number of items do, where nothing is checked locally?  Columns must
+ * then be told from the partition key that was asked for.
+ */
+extern bool ddb_plan_can_count(const DdbPlanState *state,
+							   const DdbCandidate *candidate, List *columns);
 
 /* Live columns of a set that pull_varattnos filled, as a list. */
 extern List *ddb_plan_column_list(const DdbRelation *relation,

@@ -492,6 +492,57 @@ class QueryMaker:
         limit, ties = self.limit(bool(sort))
         return Query(base + limit, conjuncts, [], len(sort), base if limit and not ties else None)
 
+    def counts(self):
+        """count() of things, all under the same FILTER or none."""
+        table = self.table
+        keys = [f"t.{c.name}" for c in (table.pk, table.sk) if c]
+        column = f"t.{self.rng.choice(self.columns_in_play).name}"
+        choices = [["count(*)"], [f"count({keys[0]})", "count(*)"], [f"count({keys[-1]})"]]
+        choices += [[f"count({column})"], [f"count({column})", f"count({column})"], ["count(*)"]]
+        functions = self.rng.choice(choices)
+        if self.chance(0.2):
+            condition = self.condition(1)
+            functions = [f"{function} FILTER (WHERE {condition})" for function in functions]
+        if self.chance(0.2):
+            functions.append(f"{functions[0]} * 2 + 1")
+        return functions
+
+    def some_counts(self):
+        functions = self.counts()
+        having = self.rng.choice(["", "", f" HAVING count(*) > {self.number('0', '1', '3')}"])
+        if self.chance(0.5):
+            return Query(
+                f"SELECT {', '.join(functions)} FROM @T@ t WHERE @W@{having}", self.conjuncts(), []
+            )
+        partition = self.table.keys()[0][0]
+        if self.focus and self.chance(0.5):
+            partition = self.focus[1]
+        columns = [f"t.{column.name}" for column in partition]
+        conjuncts = [self.members(column, None) for column in partition]
+        conjuncts += self.conjuncts(0.1)
+        if having and self.chance(0.5):
+            having += f" AND {columns[0]} IS NOT NULL"
+        return Query(
+            f"SELECT {', '.join(columns + functions)} FROM @T@ t WHERE @W@"
+            f" GROUP BY {', '.join(columns)}{having}",
+            conjuncts, [],
+        )  # fmt: skip
+
+    def partitions(self):
+        """Which partitions there are."""
+        conjuncts = [self.leaf(self.table.pk) for _ in range(self.rng.choice([0, 0, 1, 2]))]
+        if self.chance(0.15):
+            conjuncts += self.conjuncts(0.1)
+        forms = [
+            "SELECT DISTINCT t.pk FROM @T@ t WHERE @W@",
+            "SELECT t.pk FROM @T@ t WHERE @W@ GROUP BY t.pk",
+            "SELECT t.pk, max(t.pk::text) FROM @T@ t WHERE @W@ GROUP BY t.pk",
+            "SELECT count(DISTINCT t.pk) FROM @T@ t WHERE @W@",
+            "SELECT DISTINCT t.pk, t.pk IS NULL FROM @T@ t WHERE @W@",
+            "SELECT count(DISTINCT t.pk), count(*) FROM @T@ t WHERE @W@",
+        ]
+        return Query(self.rng.choice(forms), conjuncts, [])
+
     def aggregate(self):
         functions = ["count(*)"]
         for column in self.columns_in_play:
@@ -639,6 +690,7 @@ class QueryMaker:
 
     def make(self):
         makers = [self.simple] * 10 + [self.aggregate] * 3 + [self.lateral, self.cursor] * 2
+        makers += [self.some_counts] * 3 + [self.partitions]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join]
         query = self.rng.choice(makers)()
