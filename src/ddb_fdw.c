@@ -52,6 +52,12 @@ static const FdwRoutine routine = {
 	.ReScanForeignScan = ddbReScanForeignScan,
 	.EndForeignScan = ddbEndForeignScan,
 
+	/* several at once, below an Append */
+	.IsForeignPathAsyncCapable = ddbIsForeignPathAsyncCapable,
+	.ForeignAsyncRequest = ddbForeignAsyncRequest,
+	.ForeignAsyncConfigureWait = ddbForeignAsyncConfigureWait,
+	.ForeignAsyncNotify = ddbForeignAsyncNotify,
+
 	/* explaining */
 	.ExplainForeignScan = ddbExplainForeignScan,
 };

@@ -1,7 +1,12 @@
 """Declarative partitioning over foreign tables: pruned, ordered and limited as
 PostgreSQL users expect, one DynamoDB table for each partition."""
 
+import threading
+
+import psycopg
 import pytest
+from support import proxy as proxies
+from support.background import Statement
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.regress_data import load_table
 from support.wire import sent
@@ -166,3 +171,88 @@ def test_inheritance(by_month):
     ).fetchall()
     assert rows == [("child", "2026-10-01Tall")]
     assert by_month.execute("SELECT count(*) FROM ONLY parent").fetchone() == (0,)
+
+
+class Together(proxies.Behaviour):
+    """Answers nobody before so many have asked."""
+
+    def __init__(self, count):
+        self.barrier = threading.Barrier(count)
+
+    def instead(self, call, connection):
+        self.barrier.wait(30)
+
+
+def test_all_partitions_are_asked_at_once(by_region, proxy):
+    query = "SELECT at FROM e WHERE customer = 'c2'"
+    nodes = [node for node in plan_nodes(explain(by_region, query)) if "Scan" in node["Node Type"]]
+    assert [node["Async Capable"] for node in nodes] == [True] * 3
+    with proxy.inject(Together(3), operation="Query", times=3):
+        assert len(by_region.execute(query).fetchall()) == 126
+    everything = sorted(event["at"] for region in REGIONS for event in events(region))
+    with proxy.inject(Together(3), operation="Scan", times=3):
+        assert sorted(at for (at,) in by_region.execute("SELECT at FROM e")) == everything
+    # one behind the other, where nobody waits for all
+    by_region.execute("SET enable_async_append = off")
+    assert sorted(at for (at,) in by_region.execute("SELECT at FROM e")) == everything
+
+
+def test_partitions_of_one_server_are_asked_at_once(by_month, proxy):
+    """They share a client and its descriptor."""
+    query = "SELECT at FROM e WHERE customer = 'c2' AND region = 'all'"
+    with proxy.inject(Together(3), operation="Query", times=3):
+        assert len(by_month.execute(query).fetchall()) == 42
+
+
+def test_few_rows_are_asked_of_one_partition(by_region, proxy):
+    rows, seen = sent(by_region, proxy, "SELECT at FROM e WHERE customer = 'c2' LIMIT 2")
+    assert len(rows) == 2
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 7])
+def test_pages_of_all_partitions(by_region, proxy, limit):
+    """Many pages each, filters that empty some, and merged partitions in between."""
+    query = "SELECT at FROM e WHERE {} AND at LIKE '%-1%'"
+    for condition in ("customer = 'c1'", "customer IN ('c1', 'c2')", "true", "upper(at) <> ''"):
+        expected = sorted(by_region.execute(query.format(condition)).fetchall())
+        with (
+            proxy.inject(proxies.pages_of(limit), operation="Query"),
+            proxy.inject(proxies.pages_of(limit), operation="Scan"),
+        ):
+            assert sorted(by_region.execute(query.format(condition)).fetchall()) == expected
+        assert expected
+
+
+def test_rescans_while_replies_are_awaited(by_region):
+    by_region.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
+    by_region.execute("SET enable_memoize = off; SET enable_material = off")
+    rows = by_region.execute(
+        "SELECT c, (SELECT count(*) FROM e WHERE customer = c AND upper(region) <> '')"
+        " FROM unnest('{c1,c2,c3,c1}'::text[]) c"
+    ).fetchall()
+    assert rows == [("c1", 126), ("c2", 126), ("c3", 0), ("c1", 126)]
+
+
+def test_failing_partition_ends_the_query(by_region, proxy):
+    with proxy.inject(proxies.error("AccessDeniedException"), operation="Query", times=1):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            by_region.execute("SELECT at FROM e WHERE customer = 'c2'")
+    assert len(by_region.execute("SELECT at FROM e WHERE customer = 'c2'").fetchall()) == 126
+
+
+def test_cancelled_while_all_are_awaited(by_region, proxy):
+    with proxy.inject(proxies.hang(), operation="Query") as fault:
+        query = Statement(by_region, "SELECT at FROM e WHERE customer = 'c2'")
+        assert fault.reached.wait(30)
+        by_region.cancel()
+        assert query.join().sqlstate == "57014"
+    assert len(by_region.execute("SELECT at FROM e WHERE customer = 'c2'").fetchall()) == 126
+
+
+def test_asked_at_once_with_a_local_partition(by_month):
+    by_month.execute("CREATE TABLE e_old PARTITION OF e FOR VALUES FROM (MINVALUE) TO ('2026-10')")
+    by_month.execute(
+        "INSERT INTO e SELECT 'c1', '2026-09-' || n, 'old' FROM generate_series(10, 29) n"
+    )
+    assert by_month.execute("SELECT count(*), count(at) FROM e").fetchone() == (104, 104)

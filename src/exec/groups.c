@@ -192,6 +192,19 @@ send_ahead(DdbScanState *state)
 		ddb_stream_send(state->streams[state->sent++]);
 }
 
+bool
+ddb_groups_ready(DdbScanState *state)
+{
+	const DdbGroup *group;
+
+	if (state->current >= state->ngroups)
+		return true;
+	group = &state->groups[state->current];
+	send_ahead(state);
+	return group->n > 1 ? ddb_merge_ready(state, group->first, group->n)
+						: ddb_stream_ready(state->streams[group->first]);
+}
+
 static TupleTableSlot *
 next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 {

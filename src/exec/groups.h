@@ -22,6 +22,9 @@ typedef struct DdbGroup
 /* Makes the streams and groups of a run. */
 extern void ddb_groups_create(DdbScanState *state, const DdbTargets *targets);
 
+/* Can the next row be given without waiting?  Sends what it takes. */
+extern bool ddb_groups_ready(DdbScanState *state);
+
 /* The next row of all; NULL at the end, however often it is asked for. */
 extern TupleTableSlot *ddb_groups_next(DdbScanState *state,
 									   TupleTableSlot *slot);

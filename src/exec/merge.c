@@ -142,6 +142,18 @@ end(DdbScanState *state, DdbStream **streams, int n)
 	state->heap = NULL;
 }
 
+bool
+ddb_merge_ready(DdbScanState *state, int first, int n)
+{
+	bool ready = true;
+
+	if (state->heap != NULL)
+		return ddb_stream_ready(state->last);
+	for (int i = 0; i < Min(n, GROUP); i++)
+		ready &= ddb_stream_ready(state->streams[first + i]);
+	return ready;
+}
+
 TupleTableSlot *
 ddb_merge_next(DdbScanState *state, int first, int n)
 {

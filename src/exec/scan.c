@@ -75,6 +75,11 @@ ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 		TupleTableSlot *row;
 
 		CHECK_FOR_INTERRUPTS();
+		if (node->ss.ps.async_capable && !ddb_groups_ready(state))
+		{
+			state->pending = true;
+			return NULL;
+		}
 		row = ddb_groups_next(state, node->ss.ss_ScanTupleSlot);
 		if (row == NULL)
 			return NULL;

@@ -13,6 +13,7 @@
 #include "exec/targets.h"
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 #include "plan/access_plan.h"
 #include "remote/session.h"
 
@@ -81,6 +82,10 @@ typedef struct DdbScanState
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
+	bool pending; /* the next row would have to be waited for, which an
+								 * asynchronous Append does */
+	struct DdbAsyncWatch *watch; /* what that waits on, or NULL */
+
 	DdbScanCounters counters;
 } DdbScanState;
 
@@ -88,6 +93,12 @@ extern void ddbBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ddbIterateForeignScan(ForeignScanState *node);
 extern void ddbReScanForeignScan(ForeignScanState *node);
 extern void ddbEndForeignScan(ForeignScanState *node);
+
+/* async.c */
+extern bool ddbIsForeignPathAsyncCapable(ForeignPath *path);
+extern void ddbForeignAsyncRequest(AsyncRequest *areq);
+extern void ddbForeignAsyncConfigureWait(AsyncRequest *areq);
+extern void ddbForeignAsyncNotify(AsyncRequest *areq);
 
 /* explain.c */
 struct ExplainState;
@@ -111,6 +122,9 @@ extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);
  * keys; NULL at the end of them.
  */
 extern TupleTableSlot *ddb_merge_next(DdbScanState *state, int first, int n);
+
+/* Can ddb_merge_next give it without waiting? */
+extern bool ddb_merge_ready(DdbScanState *state, int first, int n);
 
 /* page_size.c: the Limit of a stream's next request; 0: DynamoDB's own page. */
 extern int64 ddb_scan_page_limit(const DdbScanState *state,

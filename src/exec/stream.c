@@ -331,6 +331,18 @@ next_of_page(DdbStream *stream, TupleTableSlot *slot, MemoryContext row_context)
 }
 
 bool
+ddb_stream_ready(DdbStream *stream)
+{
+	if (stream->page_open && (stream->uncounted > 0 ||
+							  stream->page.notes.next < stream->page.notes.n))
+		return true;
+	if (stream->finished && !stream->sent)
+		return true;
+	ddb_stream_send(stream);
+	return ddbc_request_done(stream->call->request);
+}
+
+bool
 ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 				MemoryContext row_context)
 {

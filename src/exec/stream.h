@@ -59,6 +59,12 @@ extern void ddb_stream_close(DdbStream *stream);
 extern void ddb_stream_send(DdbStream *stream);
 
 /*
+ * Can its next row, or its end, be told without waiting?  (Behind conditions
+ * that are checked here it may still turn out that it cannot.)
+ */
+extern bool ddb_stream_ready(DdbStream *stream);
+
+/*
  * The next row into the slot; false at the end.  Values are allocated in
  * row_context, which is reset first.
  */

@@ -470,6 +470,18 @@ ddb_call_wait(DdbCall *call)
 }
 
 void
+ddb_session_step(DdbSession *session)
+{
+	ddbc_client_step(session->client);
+}
+
+int
+ddb_session_fd(const DdbSession *session)
+{
+	return ddbc_client_fd(session->client);
+}
+
+void
 ddb_call_release(DdbCall *call)
 {
 	ddbc_request_free(call->request);

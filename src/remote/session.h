@@ -54,6 +54,11 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 /* Waits for the reply, serving interrupts. Does not raise the call's error. */
 extern void ddb_call_wait(DdbCall *call);
 
+/* Drives the calls of a session without waiting; its descriptor is readable
+ * when there is something to do. */
+extern void ddb_session_step(DdbSession *session);
+extern int ddb_session_fd(const DdbSession *session);
+
 /*
  * Once the reply is in, and what it consumed is known: one line in the log if
  * ddb_fdw.log_requests is on.  Never a value, never a key.

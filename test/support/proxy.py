@@ -72,7 +72,11 @@ def made_reply(status, body, content_type=JSON_1_0):
 
 
 class Behaviour:
-    """Subclasses override one of the two."""
+    """Subclasses override one of these."""
+
+    def ask(self, body):
+        """The body to send to DynamoDB Local for this one."""
+        return body
 
     def instead(self, call, connection):
         """A Reply to send without asking DynamoDB Local, or None to ask it."""
@@ -255,6 +259,21 @@ def rewrite(function):
     return Change(change)
 
 
+class _PagesOf(Behaviour):
+    def __init__(self, limit):
+        self.limit = limit
+
+    def ask(self, body):
+        request = json.loads(body)
+        request["Limit"] = min(self.limit, request.get("Limit", self.limit))
+        return json.dumps(request).encode()
+
+
+def pages_of(limit):
+    """No page of a Query or Scan holds more items, as if they were large."""
+    return _PagesOf(limit)
+
+
 def rewrite_bytes(function):
     """The same for the body's bytes, which need not be JSON any more."""
 
@@ -401,6 +420,8 @@ class Proxy(ThreadedServer):
         for behaviour in behaviours:
             reply = reply or behaviour.instead(call, connection)
         if reply is None:
+            for behaviour in behaviours:
+                request.body = behaviour.ask(request.body)
             reply = self._forward(upstream, request)
         for behaviour in behaviours:
             behaviour.change(reply, connection)

@@ -1,0 +1,131 @@
+/*
+ * async.c
+ *		Lets an Append wait for several scans at once.
+ *
+ * A scan that would have to wait for a reply says so instead, and is asked
+ * again when its client has something to do.  Several scans may share a client,
+ * so each watches the client's descriptor through a duplicate of its own, and
+ * one whose reply came in while another was served watches a descriptor that is
+ * always readable.
+ */
+#include "postgres.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "exec/groups.h"
+#include "exec/scan.h"
+#include "executor/execAsync.h"
+#include "plan/plan_state.h"
+#include "storage/fd.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+
+/* What a scan watches; closed with the query's memory. */
+typedef struct DdbAsyncWatch
+{
+	MemoryContextCallback callback;
+	int client_fd; /* a duplicate of the client's */
+	int ready_fd; /* always readable */
+} DdbAsyncWatch;
+
+static void
+close_watch(void *arg)
+{
+	DdbAsyncWatch *watch = (DdbAsyncWatch *) arg;
+
+	if (watch->client_fd >= 0)
+		close(watch->client_fd);
+	if (watch->ready_fd >= 0)
+		close(watch->ready_fd);
+	ReleaseExternalFD();
+	ReleaseExternalFD();
+}
+
+static DdbAsyncWatch *
+open_watch(DdbScanState *state, MemoryContext context)
+{
+	DdbAsyncWatch *watch =
+		MemoryContextAllocZero(context, sizeof(DdbAsyncWatch));
+
+	ReserveExternalFD();
+	ReserveExternalFD();
+	watch->client_fd = watch->ready_fd = -1;
+	watch->callback.func = close_watch;
+	watch->callback.arg = watch;
+	MemoryContextRegisterResetCallback(context, &watch->callback);
+	watch->client_fd = dup(ddb_session_fd(state->session));
+	watch->ready_fd = eventfd(1, EFD_CLOEXEC);
+	if (watch->client_fd < 0 || watch->ready_fd < 0)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not watch a connection: %m"),
+						errhint("Raise the limit on open files, or set "
+								"\"enable_async_append\" to off.")));
+	return watch;
+}
+
+/*
+ * A scan of which few rows are wanted is read in its turn: the partitions
+ * before it may have them all.
+ */
+bool
+ddbIsForeignPathAsyncCapable(ForeignPath *path)
+{
+	DdbPlanState *state = (DdbPlanState *) path->path.parent->fdw_private;
+	DdbCandidate *candidate;
+
+	if (path->path.parent->reloptkind != RELOPT_BASEREL &&
+		path->path.parent->reloptkind != RELOPT_OTHER_MEMBER_REL)
+		return false;
+	candidate =
+		list_nth(state->candidates, intVal(linitial(path->fdw_private)));
+	return !candidate->limited && candidate->limit_hint < 0;
+}
+
+/* The next row, or the end, unless that has to be waited for. */
+static void
+produce(AsyncRequest *areq)
+{
+	ForeignScanState *node = (ForeignScanState *) areq->requestee;
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	TupleTableSlot *slot;
+
+	state->pending = false;
+	slot = node->ss.ps.ExecProcNodeReal(&node->ss.ps);
+	if (!TupIsNull(slot))
+		ExecAsyncRequestDone(areq, slot);
+	else if (state->pending)
+		ExecAsyncRequestPending(areq);
+	else
+		ExecAsyncRequestDone(areq, NULL);
+}
+
+void
+ddbForeignAsyncRequest(AsyncRequest *areq)
+{
+	produce(areq);
+}
+
+void
+ddbForeignAsyncConfigureWait(AsyncRequest *areq)
+{
+	ForeignScanState *node = (ForeignScanState *) areq->requestee;
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	AppendState *append = (AppendState *) areq->requestor;
+
+	if (state->watch == NULL)
+		state->watch = open_watch(state, node->ss.ps.state->es_query_cxt);
+	(void) AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE,
+							 ddb_groups_ready(state) ? state->watch->ready_fd
+													 : state->watch->client_fd,
+							 NULL, areq);
+}
+
+void
+ddbForeignAsyncNotify(AsyncRequest *areq)
+{
+	ForeignScanState *node = (ForeignScanState *) areq->requestee;
+
+	ddb_session_step(((DdbScanState *) node->fdw_state)->session);
+	produce(areq);
+}
