@@ -14,6 +14,7 @@
 #include "access/sysattr.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
+#include "commands/vacuum.h"
 #include "common/base64.h"
 #include "executor/executor.h"
 #include "fmgr.h"
@@ -296,6 +297,17 @@ ddb_compat_wait_event_set(int nevents)
 	return CreateWaitEventSet(NULL, nevents);
 #else
 	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* A place where ANALYZE may be held up or cancelled. */
+static inline void
+ddb_compat_analyze_delay_point(void)
+{
+#if PG_VERSION_NUM >= 180000
+	vacuum_delay_point(true);
+#else
+	vacuum_delay_point();
 #endif
 }
 

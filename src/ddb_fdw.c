@@ -15,6 +15,7 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
+#include "exec/analyze.h"
 #include "exec/request.h"
 #include "exec/scan.h"
 #include "fmgr.h"
@@ -60,6 +61,9 @@ static const FdwRoutine routine = {
 
 	/* explaining */
 	.ExplainForeignScan = ddbExplainForeignScan,
+
+	/* statistics */
+	.AnalyzeForeignTable = ddbAnalyzeForeignTable,
 };
 
 Datum

@@ -187,6 +187,21 @@ def test_experts_rows(analyst):
     assert not wrong
 
 
+def test_analyze(analyst):
+    """Whoever counts what: a small table is read whole."""
+    analyst.execute("ANALYZE " + ", ".join(SYSTEMS))
+    for system in SYSTEMS.values():
+        (rows,) = analyst.execute(
+            "SELECT reltuples FROM pg_class WHERE relname = %s", [system.foreign]
+        ).fetchone()
+        assert rows == len(list(system.make_items())), system.foreign
+    (common,) = analyst.execute(
+        "SELECT most_common_vals::text FROM pg_stats"
+        " WHERE tablename = 'logs' AND attname = 'log_partition'"
+    ).fetchone()
+    assert common == "{LOGS,AUDIT,TRACE}"
+
+
 UNCOUNTED = [
     ("logs", "every error id"),
     ("users", "soon to expire"),

@@ -214,3 +214,16 @@ def test_text_never_expires(t, ddb_resource):
         assert numbers(t.execute("SELECT sk FROM x")) == [1, 3]
     assert numbers(t.execute("SELECT sk FROM x WHERE sk IN (1, 2, 3)")) == [1, 3]
     client.delete_table(TableName=table)
+
+
+@pytest.mark.parametrize("target", [100, 1])
+def test_analyze_does_not_see_them(t, target):
+    t.execute(f"SET default_statistics_target = {target}")
+    t.execute("ANALYZE t, everything")
+    sizes = dict(t.execute("SELECT relname, reltuples FROM pg_class WHERE relkind = 'f'").fetchall())
+    assert sizes["everything"] == len(ITEMS)
+    assert sizes["t"] == len(SHOWN)
+    (common,) = t.execute(
+        "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 't' AND attname = 'expires'"
+    ).fetchone()
+    assert common is None or str(PAST) not in common

@@ -518,6 +518,35 @@ ddb_table_info_index(DdbTableInfo *info, const char *name)
 	return NULL;
 }
 
+DdbIndexInfo *
+ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
+{
+	DdbIndexInfo *index;
+
+	if (relation->index_name == NULL)
+		return NULL;
+	index = ddb_table_info_index(info, relation->index_name);
+
+	if (index == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("DynamoDB table \"%s\" has no index \"%s\"",
+						relation->table_name, relation->index_name),
+				 errhint("Check the option \"index_name\" of foreign table %s.",
+						 relation->name)));
+	if (index->global && relation->consistent_read)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("foreign table %s asks for consistent reads of a "
+						"global secondary index",
+						relation->name),
+				 errdetail("DynamoDB reads global secondary indexes eventually "
+						   "consistently only."),
+				 errhint("Set \"consistent_read\" to false on the foreign "
+						 "table, or drop its option \"index_name\".")));
+	return index;
+}
+
 bool
 ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 {

@@ -85,6 +85,13 @@ extern bool ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute);
 /* The index by name, or NULL. */
 extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
 
+/*
+ * The index that the foreign table is declared to be, or NULL.  Raises an error
+ * when there is none of that name, or it cannot be read as the options ask.
+ */
+extern DdbIndexInfo *ddb_table_info_forced_index(DdbTableInfo *info,
+												 const DdbRelation *relation);
+
 /* Does the index hold what this column shows of its items? */
 extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,

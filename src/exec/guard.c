@@ -12,6 +12,7 @@
 #include "exec/guard.h"
 
 #include "access/xact.h"
+#include "utils/float.h"
 #include "utils/timestamp.h"
 
 /* Tables above this size get a warning unless "scan" says otherwise. */
@@ -77,6 +78,15 @@ ddb_guard_add_read_units(const DdbRelation *relation, double units,
 	statement_units += units;
 	if (cap > 0 && Max(statement_units, scan_units) > cap)
 		raise_cap(relation, Max(statement_units, scan_units), cap);
+}
+
+double
+ddb_guard_read_units_left(const DdbRelation *relation)
+{
+	double cap = ddb_relation_max_read_units(relation);
+
+	begin_statement();
+	return cap > 0 ? Max(cap - statement_units, 0) : get_float8_infinity();
 }
 
 void

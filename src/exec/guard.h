@@ -26,4 +26,7 @@ extern void ddb_guard_add_read_units(const DdbRelation *relation, double units,
 extern void ddb_guard_check_read_units(const DdbRelation *relation,
 									   double scan_units);
 
+/* Read units that the running statement may still consume; infinity: any. */
+extern double ddb_guard_read_units_left(const DdbRelation *relation);
+
 #endif /* DDB_GUARD_H */

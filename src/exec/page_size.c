@@ -96,6 +96,8 @@ ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 
 	if (state->plan->operation == DDB_OP_GET_ITEM)
 		return 0;
+	if (state->page_items > 0)
+		return state->page_items;
 	if (state->bound < 0)
 		return merge_limit(state, 0);
 	/* More is wanted than LIMIT says: WITH TIES, or a hint that was low. */

@@ -71,6 +71,7 @@ typedef struct DdbScanState
 	/* how many rows are wanted */
 	int64 bound; /* LIMIT + OFFSET or a hint, or -1 */
 	int64 given; /* rows that passed every condition */
+	int64 page_items; /* Limit of the next page; 0: as the bound has it */
 
 	/* of an aggregated scan */
 	int64 *counts; /* of the group being counted, as plan->counted */
@@ -116,6 +117,9 @@ extern TupleTableSlot *ddb_count_next(ForeignScanState *node,
 
 /* start.c: evaluates a run's values; resolves targets, filter, bound. */
 extern void ddb_scan_start(ForeignScanState *node, DdbScanState *state);
+
+/* What the reader needs of each item, into what all requests share. */
+extern void ddb_scan_put_projection(DdbScanState *state);
 
 /*
  * merge.c: the next row of the n streams from first on, in the order of their

@@ -87,9 +87,8 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 		state->filter = node->ss.ps.qual;
 }
 
-/* What is asked for of each item. */
-static void
-put_projection(DdbScanState *state)
+void
+ddb_scan_put_projection(DdbScanState *state)
 {
 	DdbRequestSpec *spec = &state->spec;
 	DdbProjectedPath *key;
@@ -144,7 +143,7 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 	state->spec.plan = plan;
 	state->spec.filter = filter;
 	if (!state->count_only)
-		put_projection(state);
+		ddb_scan_put_projection(state);
 	state->request = makeStringInfo();
 	return true;
 }

@@ -311,9 +311,9 @@ ddb_stream_take_counted(DdbStream *stream)
 	return n;
 }
 
-/* The next row of the open page; false at its end. */
-static bool
-next_of_page(DdbStream *stream, TupleTableSlot *slot, MemoryContext row_context)
+bool
+ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
+			   MemoryContext row_context)
 {
 	DdbScanState *scan = stream->scan;
 	MemoryContext old;
@@ -343,16 +343,24 @@ ddb_stream_ready(DdbStream *stream)
 }
 
 bool
+ddb_stream_fetch(DdbStream *stream)
+{
+	if (stream->finished && !stream->sent)
+		return false;
+	ddb_stream_send(stream);
+	receive(stream);
+	return true;
+}
+
+bool
 ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 				MemoryContext row_context)
 {
 	for (;;)
 	{
-		if (next_of_page(stream, slot, row_context))
+		if (ddb_stream_row(stream, slot, row_context))
 			return true;
-		if (stream->finished && !stream->sent)
+		if (!ddb_stream_fetch(stream))
 			return false;
-		ddb_stream_send(stream);
-		receive(stream);
 	}
 }

@@ -71,6 +71,11 @@ extern bool ddb_stream_ready(DdbStream *stream);
 extern bool ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 							MemoryContext row_context);
 
+/* The same in two steps: the next page, and the next row of a page. */
+extern bool ddb_stream_fetch(DdbStream *stream);
+extern bool ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
+						   MemoryContext row_context);
+
 /* Takes the rows of a counted page that were not given yet: so many. */
 extern int64 ddb_stream_take_counted(DdbStream *stream);
 

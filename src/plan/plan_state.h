@@ -63,6 +63,8 @@ typedef struct DdbPlanState
 	List *sources; /* of DdbSource *; the table first, if it may be
 								 * read */
 	bool forced_index;
+	double analyzed_count; /* items that ANALYZE found, of all segments; 0: it
+								 * has not run */
 	bool consistent_read;
 	char *ttl_attribute; /* whose past times hide items, or NULL */
 	Bitmapset *needed; /* columns of target list and conditions,

@@ -34,16 +34,26 @@
 /* Reading a whole item to get at what an LSI does not hold. */
 #define UNIT_BYTES 4096.0
 
-/* What DynamoDB counted, or what is most likely: of the table … */
+/*
+ * What DynamoDB counted, up to six hours ago, or ANALYZE found, whenever that
+ * was: tables grow.
+ */
+static double
+larger_count(const DdbPlanState *state, double described)
+{
+	return Max(described, state->analyzed_count);
+}
+
+/* The items, or what is most likely: of the table … */
 static void
 size_table(const DdbPlanState *state, DdbSource *source)
 {
 	const DdbTableInfo *info = state->info;
-	bool known = info->item_count > 0;
+	double count = larger_count(state, info->item_count);
 
-	source->unknown = !known;
-	source->item_count = known ? info->item_count : UNKNOWN_ITEM_COUNT;
-	source->item_bytes = known && info->size_bytes > 0
+	source->unknown = count <= 0;
+	source->item_count = count > 0 ? count : UNKNOWN_ITEM_COUNT;
+	source->item_bytes = info->item_count > 0 && info->size_bytes > 0
 							 ? info->size_bytes / info->item_count
 							 : UNKNOWN_ITEM_BYTES;
 }
@@ -65,6 +75,9 @@ size_index(const DdbPlanState *state, const DdbIndexInfo *index,
 		source->item_bytes = index->size_bytes / index->item_count;
 	else if (index->projection == DDB_PROJECT_KEYS_ONLY)
 		source->item_bytes = Min(source->item_bytes, UNKNOWN_KEYS_BYTES);
+	/* Then it is the index that ANALYZE has read. */
+	if (state->forced_index && state->analyzed_count > 0)
+		source->item_count = larger_count(state, index->item_count);
 	source->slim = !known || index->projection == DDB_PROJECT_KEYS_ONLY;
 }
 
@@ -83,34 +96,6 @@ make_source(const DdbPlanState *state, DdbIndexInfo *index)
 		source->item_count =
 			clamp_row_est(source->item_count / state->relation->total_segments);
 	return source;
-}
-
-/* The index that the foreign table is declared to be. */
-static DdbIndexInfo *
-forced_index(const DdbPlanState *state)
-{
-	const DdbRelation *relation = state->relation;
-	DdbIndexInfo *index =
-		ddb_table_info_index(state->info, relation->index_name);
-
-	if (index == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("DynamoDB table \"%s\" has no index \"%s\"",
-						relation->table_name, relation->index_name),
-				 errhint("Check the option \"index_name\" of foreign table %s.",
-						 relation->name)));
-	if (index->global && relation->consistent_read)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("foreign table %s asks for consistent reads of a "
-						"global secondary index",
-						relation->name),
-				 errdetail("DynamoDB reads global secondary indexes eventually "
-						   "consistently only."),
-				 errhint("Set \"consistent_read\" to false on the foreign "
-						 "table, or drop its option \"index_name\".")));
-	return index;
 }
 
 /* Attributes that the query needs and the index does not hold. */
@@ -196,7 +181,8 @@ find_sources(DdbPlanState *state)
 	if (state->relation->index_name != NULL)
 	{
 		state->forced_index = true;
-		state->sources = list_make1(make_source(state, forced_index(state)));
+		state->sources = list_make1(make_source(
+			state, ddb_table_info_forced_index(state->info, state->relation)));
 		return;
 	}
 	state->sources = list_make1(make_source(state, NULL));
@@ -240,6 +226,9 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &state->needed);
+	if (rel->tuples > 0)
+		state->analyzed_count =
+			rel->tuples * Max(state->relation->total_segments, 1);
 	find_sources(state);
 	rel->fdw_private = state;
 	rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
