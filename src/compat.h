@@ -19,6 +19,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/execnodes.h"
 #include "optimizer/clauses.h"
@@ -152,6 +153,71 @@ ddb_compat_restriction(PlannerInfo *root, Expr *clause)
 							 false, root->qual_security_level, NULL, NULL,
 							 NULL);
 }
+
+/* A path is no less disabled than the one it reads from. */
+static inline void
+ddb_compat_add_disabled(Path *path, const Path *child)
+{
+#if PG_VERSION_NUM >= 180000
+	path->disabled_nodes += child->disabled_nodes;
+#else
+	(void) path;
+	(void) child;
+#endif
+}
+
+/*
+ * The expression with each column named as the targets name it: nulled by the
+ * same outer joins (or by none, where no target shows the column).  So
+ * expressions that were written for below a join can be read from its result.
+ */
+#if PG_VERSION_NUM >= 160000
+static inline Node *
+ddb_compat_match_nulling(Node *node, List *targets)
+{
+	ListCell *lc;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		Var *var = copyObject((Var *) node);
+
+		var->varnullingrels = NULL;
+		foreach (lc, targets)
+		{
+			const Var *target = (const Var *) lfirst(lc);
+
+			if (IsA(target, Var) && target->varno == var->varno &&
+				target->varattno == var->varattno)
+				var->varnullingrels = target->varnullingrels;
+		}
+		return (Node *) var;
+	}
+	node = expression_tree_mutator(node, ddb_compat_match_nulling, targets);
+	if (IsA(node, PlaceHolderVar))
+	{
+		PlaceHolderVar *holder = (PlaceHolderVar *) node;
+
+		holder->phnullingrels = NULL;
+		foreach (lc, targets)
+		{
+			const PlaceHolderVar *target = (const PlaceHolderVar *) lfirst(lc);
+
+			if (IsA(target, PlaceHolderVar) && target->phid == holder->phid)
+				holder->phnullingrels = target->phnullingrels;
+		}
+	}
+	return node;
+}
+#else
+static inline Node *
+ddb_compat_match_nulling(Node *node, List *targets)
+{
+	(void) targets;
+	return node;
+}
+#endif
 
 /* The members of an equivalence class that may be of these relations. */
 static inline List *

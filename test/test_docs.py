@@ -90,8 +90,8 @@ def test_settings():
 
 
 def test_explain_labels():
-    text = source("exec/explain.c")
-    labels = set(re.findall(r"ExplainProperty\w+\(\s*\"([^\"]+)\"", text))
+    text = source("exec/explain.c") + source("exec/batch_join.c")
+    labels = set(re.findall(r"(?:ExplainProperty\w+|show_clauses)\(\s*\"([^\"]+)\"", text))
     labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))
     assert {"DynamoDB Operation", "Page Size", "Requests"} <= labels
     documented = named_in_tables(section("EXPLAIN"))

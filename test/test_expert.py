@@ -123,7 +123,7 @@ LOGS = {
         "SELECT l.message FROM logs e JOIN logs l"
         " ON l.log_partition = e.log_partition AND l.date_time = e.date_time"
         " WHERE e.error_id = 'E-107'",
-        *("GetItem+Query", "None+byError", 2, 2, 1.0),  # byError has the keys only
+        *("BatchGetItem+Query", "None+byError", 2, 2, 1.0),  # byError has the keys only
         lambda: [("message 107",)],
     ),
     "every error id": Row(
@@ -373,7 +373,6 @@ SCORES = {
             backward=True,
             limit=5,
         ),
-        pending="batch_join, of another issue: the keys of a join are looked up one by one",
     ),
 }
 

@@ -18,6 +18,7 @@ int ddb_guc_scan = DDB_SCAN_ALLOW;
 double ddb_guc_max_read_units = 0;
 int ddb_guc_on_type_mismatch = DDB_MISMATCH_ERROR;
 bool ddb_guc_pushdown = true;
+bool ddb_guc_batch_join = true;
 bool ddb_guc_log_requests = false;
 
 static const struct config_enum_entry scan_choices[] = {
@@ -76,6 +77,12 @@ ddb_guc_define(void)
 		"diagnosis.",
 		&ddb_guc_pushdown, true, PGC_USERSET, 0, NULL, forget_plans_of_bool,
 		NULL);
+	DefineCustomBoolVariable(
+		"ddb_fdw.batch_join",
+		"Lets joins look up the keys of many rows at once.",
+		"Off leaves nested loops, which look up one row's key after another, "
+		"and joins with a full scan.",
+		&ddb_guc_batch_join, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable(
 		"ddb_fdw.log_requests",
 		"Logs each request: operation, table, index, units, time, attempts.",

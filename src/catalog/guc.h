@@ -2,8 +2,8 @@
  * guc.h
  *		Settings: ddb_fdw.x is ddb_guc_x.
  *
- * Read when a statement runs, never baked into a plan; but for pushdown, which
- * is what plans are made by.
+ * Read when a statement runs, never baked into a plan; but for pushdown and
+ * batch_join, which are what plans are made by.
  */
 #ifndef DDB_GUC_H
 #define DDB_GUC_H
@@ -29,6 +29,7 @@ extern int ddb_guc_scan; /* DdbScanPolicy */
 extern double ddb_guc_max_read_units; /* 0: no cap */
 extern int ddb_guc_on_type_mismatch; /* DdbMismatchPolicy, never UNSET */
 extern bool ddb_guc_pushdown;
+extern bool ddb_guc_batch_join;
 extern bool ddb_guc_log_requests;
 
 /* Called once, from _PG_init. */

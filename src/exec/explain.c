@@ -29,9 +29,11 @@ static char *
 deparse_value(const Context *context, int index)
 {
 	ForeignScan *scan = (ForeignScan *) context->node->ss.ps.plan;
+	bool joined = list_member_int(context->state->plan->batch_values, index);
 
+	/* Columns of other tables always say which. */
 	return deparse_expression((Node *) list_nth(scan->fdw_exprs, index),
-							  context->deparse_context, false, false);
+							  context->deparse_context, joined, false);
 }
 
 /* The column's name, as the query spells it. */

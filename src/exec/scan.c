@@ -17,6 +17,32 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+/* What a batched join gives is not ours to compute. */
+static List *
+compile_values(ForeignScanState *node, const DdbAccessPlan *plan)
+{
+	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
+	List *states = NIL;
+	int index = 0;
+	ListCell *lc;
+
+	foreach (lc, scan->fdw_exprs)
+		states = lappend(states,
+						 list_member_int(plan->batch_values, index++)
+							 ? NULL
+							 : ExecInitExpr((Expr *) lfirst(lc), &node->ss.ps));
+	return states;
+}
+
+void
+ddb_scan_set_keys(ForeignScanState *node, const Datum *keys, int nkeys)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	state->keys.values = keys;
+	state->keys.n = nkeys;
+}
+
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -37,7 +63,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 		ddb_codec_set_create(state->relation, state->plan->key_attributes);
 	state->descriptor =
 		CreateTupleDescCopy(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
-	state->values = ExecInitExprList(scan->fdw_exprs, &node->ss.ps);
+	state->values = compile_values(node, state->plan);
 	state->session = ddb_session_get(state->relation->server->serverid,
 									 ddb_compat_scan_userid(node));
 	ddb_session_pin(state->session, estate->es_query_cxt);

@@ -36,7 +36,9 @@ typedef struct DdbScanState
 	DdbAccessPlan *plan;
 	DdbRelation *relation;
 	DdbCodecSet *codecs;
-	List *values; /* ExprStates of fdw_exprs */
+	List *values; /* ExprStates of fdw_exprs; NULL where a batched
+								 * join gives the value */
+	DdbKeyRows keys; /* those values, for the next run */
 	DdbSession *session;
 	TupleDesc descriptor; /* a copy, for slots of streams */
 	MemoryContext run_context; /* lives from one (re)start to the next */
@@ -100,6 +102,14 @@ extern bool ddbIsForeignPathAsyncCapable(ForeignPath *path);
 extern void ddbForeignAsyncRequest(AsyncRequest *areq);
 extern void ddbForeignAsyncConfigureWait(AsyncRequest *areq);
 extern void ddbForeignAsyncNotify(AsyncRequest *areq);
+
+/*
+ * For a batched join: the rows of values, each as long as the plan's
+ * batch_values, that the next run is to look up.  They stay the caller's, and
+ * must live as long as the run.
+ */
+extern void ddb_scan_set_keys(ForeignScanState *node, const Datum *keys,
+							  int nkeys);
 
 /* explain.c */
 struct ExplainState;

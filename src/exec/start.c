@@ -174,8 +174,8 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	/* Filters that run here may ask; ForeignNext tells only later. */
 	node->ss.ss_ScanTupleSlot->tts_tableOid = state->relation->relid;
 	old = MemoryContextSwitchTo(state->run_context);
-	ddb_targets_resolve(node, state->plan, state->values, state->codecs,
-						&targets);
+	ddb_targets_resolve(node, state->plan, state->values, &state->keys,
+						state->codecs, &targets);
 	if (state->plan->operation == DDB_OP_SCAN || targets.n > 0)
 	{
 		state->surplus = targets.surplus;

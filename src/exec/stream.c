@@ -24,11 +24,14 @@
 /* Rounds without any item before giving up, as max_attempts of a request. */
 #define MAX_FRUITLESS 10
 
+/* A join's keys are a batch however few there are: EXPLAIN says so. */
 static bool
 is_batch(const DdbStream *stream)
 {
-	return stream->scan->plan->operation == DDB_OP_GET_ITEM &&
-		   stream->ntargets > 1;
+	const DdbAccessPlan *plan = stream->scan->plan;
+
+	return plan->operation == DDB_OP_GET_ITEM &&
+		   (stream->ntargets > 1 || plan->batch_values != NIL);
 }
 
 /* The request of the target that is read now. */

@@ -21,6 +21,7 @@ typedef struct Context
 	ForeignScanState *node;
 	const DdbAccessPlan *plan;
 	List *values;
+	const DdbKeyRows *keys;
 	DdbCodecSet *codecs;
 } Context;
 
@@ -117,6 +118,48 @@ multiply(const Context *context, TargetList *list,
 	*list = result;
 }
 
+/* Where in a row of keys the condition's value is; -1: not there. */
+static int
+place_in_keys(const Context *context, const DdbCondition *condition)
+{
+	int place = 0;
+	ListCell *lc;
+
+	foreach (lc, context->plan->batch_values)
+	{
+		if (lfirst_int(lc) == condition->value)
+			return place;
+		place++;
+	}
+	return -1;
+}
+
+/* The target once for each row of keys; by itself where no keys are given. */
+static void
+add_key_rows(const Context *context, List *conditions, const DdbTarget *target,
+			 TargetList *list)
+{
+	int width = list_length(context->plan->batch_values);
+
+	if (width == 0)
+		(void) add_target(list, target);
+	for (int i = 0; width > 0 && i < context->keys->n; i++)
+	{
+		const Datum *row = &context->keys->values[(Size) i * width];
+		DdbTarget *added = add_target(list, target);
+		ListCell *lc;
+
+		foreach (lc, conditions)
+		{
+			DdbCondition *condition = (DdbCondition *) lfirst(lc);
+			int place = place_in_keys(context, condition);
+
+			if (place >= 0)
+				add_value(context, added, condition, condition->op, row[place]);
+		}
+	}
+}
+
 /*
  * The targets of one alternative.  Lists come last, so that they multiply what
  * is already narrowed.  A NULL value means that there are none.
@@ -133,14 +176,15 @@ resolve_alternative(const Context *context, List *conditions, TargetList *list)
 	{
 		DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
-		if (condition->op == DDB_COMPARE_IN)
+		if (condition->op == DDB_COMPARE_IN ||
+			place_in_keys(context, condition) >= 0)
 			continue;
 		if (!ddb_values_evaluate(context->node, context->values,
 								 condition->value, &value))
 			return;
 		add_value(context, &target, condition, condition->op, value);
 	}
-	(void) add_target(list, &target);
+	add_key_rows(context, conditions, &target, list);
 	foreach (lc, conditions)
 	{
 		DdbCondition *condition = (DdbCondition *) lfirst(lc);
@@ -309,9 +353,10 @@ finish_range(DdbTargets *targets, DdbKeyRange *range, bool keys_unique)
 
 void
 ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
-					List *values, DdbCodecSet *codecs, DdbTargets *targets)
+					List *values, const DdbKeyRows *keys, DdbCodecSet *codecs,
+					DdbTargets *targets)
 {
-	Context context = {node, plan, values, codecs};
+	Context context = {node, plan, values, keys, codecs};
 	TargetList all = {NULL, 0, 0};
 	ListCell *lc;
 

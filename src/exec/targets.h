@@ -30,12 +30,24 @@ typedef struct DdbTargets
 } DdbTargets;
 
 /*
+ * What a batched join looks up: rows of values, one after the other, each as
+ * long as the plan's batch_values.  A value of a row belongs with the others of
+ * the row: rows are not multiplied out as lists are.
+ */
+typedef struct DdbKeyRows
+{
+	const Datum *values; /* the join's, never NULL */
+	int n;
+} DdbKeyRows;
+
+/*
  * The targets of the plan's alternatives with the values of now.  Allocates in
  * the current memory context.
  */
 extern void ddb_targets_resolve(ForeignScanState *node,
 								const DdbAccessPlan *plan, List *values,
-								DdbCodecSet *codecs, DdbTargets *targets);
+								const DdbKeyRows *keys, DdbCodecSet *codecs,
+								DdbTargets *targets);
 
 /* Do two targets lie in the same partition? */
 extern bool ddb_target_same_partition(const DdbAccessPlan *plan,

@@ -299,6 +299,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_keys(list, &plan->table_keys);
 	list = put_key_attributes(list, plan->key_attributes);
 	list = put_alternatives(list, plan->alternatives);
+	list = put_columns(list, plan->batch_values);
 	list = put_filter(list, plan->filter);
 	list = put_string(list, plan->ttl_attribute);
 	list = put_int(list, plan->ttl_in_filter);
@@ -342,6 +343,7 @@ ddb_access_plan_deserialize(List *list)
 	get_keys(&reader, &plan->table_keys);
 	plan->key_attributes = get_key_attributes(&reader);
 	plan->alternatives = get_alternatives(&reader);
+	plan->batch_values = get_columns(&reader);
 	plan->filter = get_filter(&reader);
 	plan->ttl_attribute = get_string(&reader);
 	plan->ttl_in_filter = get_int(&reader);
@@ -376,7 +378,7 @@ ddb_access_plan_many_keys(const DdbAccessPlan *plan)
 {
 	ListCell *lc;
 
-	if (list_length(plan->alternatives) > 1)
+	if (list_length(plan->alternatives) > 1 || plan->batch_values != NIL)
 		return true;
 	if (plan->alternatives == NIL)
 		return false;

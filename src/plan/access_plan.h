@@ -103,6 +103,8 @@ typedef struct DdbAccessPlan
 								 * all indexes, whose values have one spelling */
 	List *alternatives; /* of List of DdbCondition *: the item's key
 								 * satisfies all of at least one list */
+	List *batch_values; /* indexes into fdw_exprs of values that a batched
+								 * join gives, many rows of them at once */
 	DdbFilter *filter; /* or NULL */
 	char *ttl_attribute; /* whose past times hide items, or NULL; … */
 	bool ttl_in_filter; /* … by FilterExpression, or as items are read */

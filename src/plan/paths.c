@@ -12,11 +12,13 @@
 
 #include "compat.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "plan/filter.h"
+#include "utils/selfuncs.h"
 
 /*
  * Columns that a filter of this source may not name: what the index does not
@@ -318,6 +320,104 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 				NIL)
 			(void) add_keyed(&context, source);
 	}
+}
+
+/* The candidate's values that come from other relations. */
+static List *
+values_of_others(const PathContext *context, const DdbCandidate *candidate)
+{
+	List *found = NIL;
+	int position = 0;
+	ListCell *lc;
+
+	foreach (lc, candidate->values)
+	{
+		if (!bms_is_empty(pull_varnos(context->root, (Node *) lfirst(lc))))
+			found = lappend_int(found, position);
+		position++;
+	}
+	return found;
+}
+
+/* The number of rows that differ in these values, and what they are. */
+static double
+count_keys(const PathContext *context, const DdbCandidate *candidate,
+		   double outer_rows, DdbBatchedScan *scan)
+{
+	EstimationInfo info = {0};
+	double groups;
+	ListCell *lc;
+
+	foreach (lc, candidate->batch_values)
+		scan->values =
+			lappend(scan->values, list_nth(candidate->values, lfirst_int(lc)));
+	groups = estimate_num_groups(context->root, scan->values, outer_rows, NULL,
+								 &info);
+	/* Without statistics, none may repeat. */
+	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
+}
+
+/* By the keys of many outer rows at once, if the clauses give any; else NULL. */
+static DdbBatchedScan *
+batched_scan(const PathContext *context, const DdbSource *source,
+			 List *join_clauses, double outer_rows)
+{
+	List *clauses = list_concat_copy(context->restrictions, join_clauses);
+	DdbBatchedScan *scan = palloc0(sizeof(DdbBatchedScan));
+	DdbPlanState *state = plan_state(context);
+	DdbCandidate *candidate;
+	DdbKeyMatch match;
+	Cost startup_cost;
+	Cost total_cost;
+
+	if (!ddb_source_serves(state, context->rel, source, clauses) ||
+		!ddb_keys_match(&context->clauses, clauses, source->keys, &match))
+		return NULL;
+	candidate =
+		key_candidate(context, source, &match,
+					  source->index == NULL && match.whole_key ? DDB_OP_GET_ITEM
+															   : DDB_OP_QUERY);
+	candidate->batch_values = values_of_others(context, candidate);
+	if (candidate->batch_values == NIL)
+		return NULL;
+	scan->keys = count_keys(context, candidate, outer_rows, scan);
+	scan->rows_per_key = candidate->fetched_rows;
+	candidate->many = true;
+	candidate->streams *= scan->keys;
+	candidate->fetched_rows *= scan->keys;
+	candidate->limit_hint = -1;
+	ddb_cost_estimate(state, candidate, candidate->fetched_rows, &startup_cost,
+					  &total_cost);
+	state->candidates = lappend(state->candidates, candidate);
+	scan->path = (Path *) ddb_compat_foreign_path(
+		context->root, context->rel, clamp_row_est(candidate->fetched_rows),
+		startup_cost, total_cost, NIL, NULL,
+		list_make1(makeInteger(list_length(state->candidates) - 1)));
+	return scan;
+}
+
+List *
+ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
+				  double outer_rows)
+{
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	PathContext context = {
+		root,      rel, {root, rel, state->codecs}, rel->baserestrictinfo, NULL,
+		rel->rows, NULL};
+	List *scans = NIL;
+	ListCell *lc;
+
+	if (state->relation->segment >= 0)
+		return NIL;
+	foreach (lc, state->sources)
+	{
+		DdbBatchedScan *scan = batched_scan(&context, (DdbSource *) lfirst(lc),
+											join_clauses, outer_rows);
+
+		if (scan != NULL)
+			scans = lappend(scans, scan);
+	}
+	return scans;
 }
 
 /* Is the equivalence member one of our columns?  For the function below. */

@@ -41,6 +41,7 @@ typedef struct DdbCandidate
 	List *alternatives; /* of List of DdbCondition * */
 	DdbFilter *filter;
 	List *values; /* expressions that both refer to */
+	List *batch_values; /* positions in values that a batched join gives */
 	List *by_key; /* of RestrictInfo *: what the key narrows by */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
@@ -112,6 +113,22 @@ extern void ddb_upper_add_path(PlannerInfo *root, DdbCount *count,
 
 /* The tuples of such a scan: every column of the table, then the counts. */
 extern List *ddb_upper_scan_tlist(const DdbCount *count);
+
+/* A scan for a batched join: it looks up keys that the join hands it. */
+typedef struct DdbBatchedScan
+{
+	Path *path;
+	List *values; /* of Expr *, over other relations: a key is a row of these */
+	double keys; /* that differ, estimated */
+	double rows_per_key;
+} DdbBatchedScan;
+
+/*
+ * The ways (of DdbBatchedScan *) to look up the keys of many outer rows at
+ * once, by the join clauses, which are RestrictInfos.
+ */
+extern List *ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel,
+							   List *join_clauses, double outer_rows);
 
 /* create_plan.c */
 extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,

@@ -1,0 +1,623 @@
+/*
+ * batch_join.c
+ *		Runs batched joins: reads outer rows, looks up their keys together, and
+ *		hands out the matches in the order of the outer rows.
+ *
+ * A batch ends when it has enough new keys, or its rows take too much of
+ * work_mem.  Rows found stay for the next batch, until they take too much.  If
+ * a look-up brings more than fits, it is given up and made again with fewer
+ * keys; only one key's rows are kept whatever they take.
+ */
+#include "postgres.h"
+
+#include "exec/batch_join.h"
+
+#include "compat.h"
+#include "exec/batch_keys.h"
+#include "exec/scan.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "plan/batch_join.h"
+#include "utils/memutils.h"
+#include "utils/ruleutils.h"
+
+/* Outer rows read for a key at most: more are no use before it is looked up. */
+#define ROWS_PER_KEY 16
+
+/* Shares of work_mem. */
+#define OUTER_SHARE 0.25 /* outer rows and keys of a batch */
+#define KEPT_SHARE 0.25 /* rows kept from earlier look-ups */
+#define FOUND_SHARE 0.5 /* rows that a look-up is sized to bring */
+#define MOST_SHARE 0.75 /* rows that it may bring */
+
+typedef struct OuterRow
+{
+	MinimalTuple tuple;
+	DdbBatchKey *key; /* NULL: it matches nothing */
+} OuterRow;
+
+typedef struct BatchJoinState
+{
+	CustomScanState custom; /* first: this is a node */
+	DdbBatchJoin join;
+	PlanState *outer;
+	ForeignScanState *inner;
+	DdbBatchKeys *keys;
+	ExprState *clauses; /* what must hold besides equal keys */
+	TupleTableSlot *outer_slot; /* the outer row that is being joined */
+	TupleTableSlot *inner_slot;
+	int max_keys; /* to look up at once, from now on */
+
+	/* the batch */
+	MemoryContext batch_context;
+	MemoryContext fetch_context;
+	OuterRow *rows;
+	int nrows;
+	int room;
+	int next; /* the row to be joined next */
+	Size row_bytes;
+	uint64 batch; /* its number */
+	bool outer_done;
+
+	/* the outer row that is being joined */
+	bool joining;
+	bool matched;
+	DdbFoundRow *found; /* what is left of its key's rows */
+
+	/* for EXPLAIN ANALYZE */
+	int64 batches; /* look-ups */
+	int64 keys_sent;
+} BatchJoinState;
+
+/* A look-up under way. */
+typedef struct Fetch
+{
+	DdbBatchKey **keys;
+	int nkeys;
+	Datum *values; /* rows of them, as the scan wants them */
+	int nrows; /* of values: more than keys, where keys have several ranges */
+} Fetch;
+
+static Size
+memory_share(double share)
+{
+	return (Size) (work_mem * 1024.0 * share);
+}
+
+/* ---- joined rows ---- */
+
+/* The joined row: the outer row with an inner one, or (NULL) with NULLs. */
+static TupleTableSlot *
+compose(BatchJoinState *state, TupleTableSlot *outer, TupleTableSlot *inner)
+{
+	TupleTableSlot *slot = state->custom.ss.ss_ScanTupleSlot;
+	int nouter = outer->tts_tupleDescriptor->natts;
+	int ninner = slot->tts_tupleDescriptor->natts - nouter;
+
+	ExecClearTuple(slot);
+	slot_getallattrs(outer);
+	memcpy(slot->tts_values, outer->tts_values, sizeof(Datum) * nouter);
+	memcpy(slot->tts_isnull, outer->tts_isnull, sizeof(bool) * nouter);
+	if (inner == NULL)
+	{
+		memset(&slot->tts_values[nouter], 0, sizeof(Datum) * ninner);
+		memset(&slot->tts_isnull[nouter], true, sizeof(bool) * ninner);
+		return ExecStoreVirtualTuple(slot);
+	}
+	slot_getallattrs(inner);
+	memcpy(&slot->tts_values[nouter], inner->tts_values,
+		   sizeof(Datum) * ninner);
+	memcpy(&slot->tts_isnull[nouter], inner->tts_isnull, sizeof(bool) * ninner);
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* ---- outer rows ---- */
+
+/* The key of an outer row; NULL when nothing can match it. */
+static DdbBatchKey *
+key_of(BatchJoinState *state, TupleTableSlot *slot)
+{
+	ExprContext *econtext = state->custom.ss.ps.ps_ExprContext;
+	MemoryContext old;
+	DdbBatchKey *key;
+
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = compose(state, slot, NULL);
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	key = ddb_batch_keys_enter(state->keys, econtext);
+	MemoryContextSwitchTo(old);
+	return key;
+}
+
+static void
+keep_row(BatchJoinState *state, TupleTableSlot *slot, DdbBatchKey *key)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+
+	if (state->nrows == state->room)
+	{
+		state->room = Max(64, state->room * 2);
+		state->rows =
+			state->rows == NULL
+				? palloc(sizeof(OuterRow) * state->room)
+				: repalloc_huge(state->rows, sizeof(OuterRow) * state->room);
+	}
+	state->rows[state->nrows].tuple = ExecCopySlotMinimalTuple(slot);
+	state->rows[state->nrows].key = key;
+	state->row_bytes +=
+		state->rows[state->nrows].tuple->t_len + sizeof(OuterRow);
+	state->nrows++;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+begin_batch(BatchJoinState *state)
+{
+	MemoryContextReset(state->batch_context);
+	state->rows = NULL;
+	state->nrows = 0;
+	state->room = 0;
+	state->next = 0;
+	state->row_bytes = 0;
+	state->batch++;
+	/* Ranges are looked up with the rows that they come from. */
+	if (state->keys->nranges > 0 ||
+		state->keys->key_bytes > memory_share(OUTER_SHARE) / 2)
+		ddb_batch_keys_reset(state->keys);
+}
+
+/* Is it one more to look up? */
+static bool
+is_news(const BatchJoinState *state, DdbBatchKey *key)
+{
+	bool known = key->batch == state->batch && state->keys->nranges == 0;
+
+	key->batch = state->batch;
+	return !known && !ddb_batch_key_is_fetched(state->keys, key);
+}
+
+/* Reads outer rows until there are enough keys; false when there is none. */
+static bool
+read_batch(BatchJoinState *state)
+{
+	bool unmatched_matter =
+		state->join.jointype == JOIN_LEFT || state->join.jointype == JOIN_ANTI;
+	int nkeys = 0;
+
+	begin_batch(state);
+	while (!state->outer_done && nkeys < state->max_keys &&
+		   state->nrows < (int64) state->max_keys * ROWS_PER_KEY &&
+		   (state->nrows == 0 || state->row_bytes + state->keys->key_bytes <
+									 memory_share(OUTER_SHARE)))
+	{
+		TupleTableSlot *slot = ExecProcNode(state->outer);
+		DdbBatchKey *key;
+
+		CHECK_FOR_INTERRUPTS();
+		if (TupIsNull(slot))
+		{
+			state->outer_done = true;
+			break;
+		}
+		key = key_of(state, slot);
+		if (key != NULL && is_news(state, key))
+			nkeys++;
+		if (key != NULL || unmatched_matter)
+			keep_row(state, slot, key);
+	}
+	return state->nrows > 0;
+}
+
+/* ---- look-ups ---- */
+
+/* The keys that are to be looked up, of the batch's rows from the next one on. */
+static void
+choose_keys(BatchJoinState *state, Fetch *fetch)
+{
+	int most = Min(state->max_keys, state->nrows - state->next);
+
+	fetch->keys = palloc(sizeof(DdbBatchKey *) * most);
+	for (int i = state->next; i < state->nrows && fetch->nkeys < most; i++)
+	{
+		DdbBatchKey *key = state->rows[i].key;
+
+		if (key == NULL || key->wanted ||
+			ddb_batch_key_is_fetched(state->keys, key))
+			continue;
+		key->wanted = true;
+		key->rows = NULL;
+		fetch->keys[fetch->nkeys++] = key;
+	}
+}
+
+/* Appends the key's values, once with each of its ranges. */
+static Datum *
+add_values(const BatchJoinState *state, const DdbBatchKey *key, Datum *values)
+{
+	const DdbKeyRanges *ranges = key->ranges;
+
+	do
+	{
+		ListCell *lc;
+
+		foreach (lc, state->join.value_places)
+		{
+			int place = lfirst_int(lc);
+
+			*values++ =
+				place >= 0 ? key->values[place] : ranges->values[-1 - place];
+		}
+		ranges = ranges != NULL ? ranges->next : NULL;
+	} while (ranges != NULL);
+	return values;
+}
+
+/* Puts the keys together as the scan wants them. */
+static void
+collect_values(const BatchJoinState *state, Fetch *fetch)
+{
+	Size width = list_length(state->join.value_places);
+	Datum *end;
+
+	for (int i = 0; i < fetch->nkeys; i++)
+	{
+		const DdbKeyRanges *ranges = fetch->keys[i]->ranges;
+
+		do
+		{
+			fetch->nrows++;
+			ranges = ranges != NULL ? ranges->next : NULL;
+		} while (ranges != NULL);
+	}
+	fetch->values =
+		palloc_extended(sizeof(Datum) * width * fetch->nrows, MCXT_ALLOC_HUGE);
+	end = fetch->values;
+	for (int i = 0; i < fetch->nkeys; i++)
+		end = add_values(state, fetch->keys[i], end);
+}
+
+/* Reads what the scan finds; false, and it is cancelled, when it is too much. */
+static bool
+read_found(BatchJoinState *state, const Fetch *fetch)
+{
+	ExprContext *econtext = state->custom.ss.ps.ps_ExprContext;
+	PlanState *inner = &state->inner->ss.ps;
+
+	ddb_scan_set_keys(state->inner, fetch->values, fetch->nrows);
+	ExecReScan(inner);
+	state->batches++;
+	state->keys_sent += fetch->nrows;
+	for (;;)
+	{
+		TupleTableSlot *slot = ExecProcNode(inner);
+		MemoryContext old;
+
+		if (TupIsNull(slot))
+			return true;
+		ResetExprContext(econtext);
+		old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+		ddb_batch_keys_add_row(state->keys, slot);
+		MemoryContextSwitchTo(old);
+		if (fetch->nkeys > 1 &&
+			state->keys->row_bytes > memory_share(MOST_SHARE))
+		{
+			ExecReScan(inner);
+			return false;
+		}
+	}
+}
+
+/* Ends a look-up: its keys are fetched, or are to be looked up again. */
+static void
+finish_fetch(BatchJoinState *state, const Fetch *fetch, bool complete)
+{
+	for (int i = 0; i < fetch->nkeys; i++)
+	{
+		fetch->keys[i]->wanted = false;
+		if (complete)
+			fetch->keys[i]->generation = state->keys->generation;
+	}
+}
+
+/* How many keys next, after a look-up brought so much. */
+static void
+adapt(BatchJoinState *state, const Fetch *fetch, Size bytes)
+{
+	double fit = DDB_MAX_BATCH_JOIN_KEYS;
+
+	if (bytes > 0)
+		fit = memory_share(FOUND_SHARE) * (double) fetch->nkeys / bytes;
+	if (fetch->nkeys >= state->max_keys)
+		state->max_keys *= 2;
+	state->max_keys =
+		(int) Max(1, Min(Min(state->max_keys, DDB_MAX_BATCH_JOIN_KEYS), fit));
+}
+
+/* After a look-up that brought too much: as many as would have fitted. */
+static void
+shrink(BatchJoinState *state, const Fetch *fetch)
+{
+	int seen = 0;
+
+	for (int i = 0; i < fetch->nkeys; i++)
+		if (fetch->keys[i]->rows != NULL)
+			seen++;
+	state->max_keys = Max(1, Min(fetch->nkeys / 2, seen / 2));
+}
+
+/* Looks up the next row's key, and as many keys after it as may be together. */
+static void
+look_up(BatchJoinState *state)
+{
+	bool complete = false;
+
+	if (state->keys->row_bytes > memory_share(KEPT_SHARE))
+		ddb_batch_keys_forget_rows(state->keys);
+	while (!complete)
+	{
+		Fetch fetch = {0};
+		Size before = state->keys->row_bytes;
+		MemoryContext old;
+
+		MemoryContextReset(state->fetch_context);
+		old = MemoryContextSwitchTo(state->fetch_context);
+		choose_keys(state, &fetch);
+		collect_values(state, &fetch);
+		MemoryContextSwitchTo(old);
+		complete = read_found(state, &fetch);
+		if (complete)
+			adapt(state, &fetch, state->keys->row_bytes - before);
+		else
+			shrink(state, &fetch);
+		finish_fetch(state, &fetch, complete);
+		if (!complete)
+			ddb_batch_keys_forget_rows(state->keys);
+	}
+}
+
+/* ---- the join ---- */
+
+/* Goes on to the next outer row; false when there is none. */
+static bool
+next_outer(BatchJoinState *state)
+{
+	OuterRow *row;
+
+	if (state->next >= state->nrows && !read_batch(state))
+		return false;
+	row = &state->rows[state->next];
+	if (row->key != NULL && !ddb_batch_key_is_fetched(state->keys, row->key))
+		look_up(state);
+	state->next++;
+	ExecStoreMinimalTuple(row->tuple, state->outer_slot, false);
+	state->found = row->key != NULL ? row->key->rows : NULL;
+	state->matched = false;
+	state->joining = true;
+	return true;
+}
+
+/* The outer row with the next of the rows that it matches, or NULL. */
+static TupleTableSlot *
+next_match(BatchJoinState *state)
+{
+	ExprContext *econtext = state->custom.ss.ps.ps_ExprContext;
+
+	while (state->found != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ResetExprContext(econtext);
+		ExecStoreMinimalTuple(state->found->tuple, state->inner_slot, false);
+		state->found = state->found->next;
+		econtext->ecxt_scantuple =
+			compose(state, state->outer_slot, state->inner_slot);
+		if (ExecQual(state->clauses, econtext))
+			return econtext->ecxt_scantuple;
+	}
+	return NULL;
+}
+
+/* The next row of the outer row that is being joined; NULL when it is done. */
+static TupleTableSlot *
+next_of_outer(BatchJoinState *state)
+{
+	TupleTableSlot *slot = next_match(state);
+	bool unmatched = slot == NULL && !state->matched;
+
+	state->matched |= slot != NULL;
+	switch (state->join.jointype)
+	{
+		case JOIN_SEMI:
+			state->joining = false;
+			return slot;
+		case JOIN_ANTI:
+			state->joining = false;
+			return unmatched ? compose(state, state->outer_slot, NULL) : NULL;
+		case JOIN_LEFT:
+			state->joining = slot != NULL;
+			return unmatched ? compose(state, state->outer_slot, NULL) : slot;
+		default:
+			state->joining = slot != NULL;
+			return slot;
+	}
+}
+
+static TupleTableSlot *
+exec_batch_join(CustomScanState *node)
+{
+	BatchJoinState *state = (BatchJoinState *) node;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+
+	for (;;)
+	{
+		TupleTableSlot *slot;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!state->joining && !next_outer(state))
+			return NULL;
+		slot = next_of_outer(state);
+		if (slot == NULL)
+			continue;
+		ResetExprContext(econtext);
+		econtext->ecxt_scantuple = slot;
+		if (!ExecQual(node->ss.ps.qual, econtext))
+			InstrCountFiltered1(node, 1);
+		else if (node->ss.ps.ps_ProjInfo != NULL)
+			return ExecProject(node->ss.ps.ps_ProjInfo);
+		else
+			return slot;
+	}
+}
+
+/* ---- beginning and end ---- */
+
+/* No more keys than the plan says first, and than memory holds. */
+static int
+most_keys_first(const BatchJoinState *state)
+{
+	double fit =
+		(double) memory_share(FOUND_SHARE) / Max(state->join.bytes_per_key, 1);
+
+	return (int) Max(1, Min(state->join.first_keys, fit));
+}
+
+static void
+begin_batch_join(CustomScanState *node, EState *estate, int eflags)
+{
+	BatchJoinState *state = (BatchJoinState *) node;
+	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
+	List *exprs = plan->custom_exprs;
+
+	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
+	ddb_batch_join_deserialize(plan->custom_private, &state->join);
+	state->outer = ExecInitNode(linitial(plan->custom_plans), estate, eflags);
+	state->inner =
+		castNode(ForeignScanState,
+				 ExecInitNode(lsecond(plan->custom_plans), estate, eflags));
+	node->custom_ps = list_make2(state->outer, state->inner);
+	state->keys = ddb_batch_keys_create(&node->ss.ps,
+										list_nth(exprs, DDB_BATCH_HASH_CLAUSES),
+										list_nth(exprs, DDB_BATCH_RANGES),
+										ExecGetResultType(state->outer)->natts);
+	state->clauses =
+		ExecInitQual(list_nth(exprs, DDB_BATCH_JOIN_CLAUSES), &node->ss.ps);
+	state->outer_slot = MakeSingleTupleTableSlot(
+		ExecGetResultType(state->outer), &TTSOpsMinimalTuple);
+	state->inner_slot = MakeSingleTupleTableSlot(
+		ExecGetResultType(&state->inner->ss.ps), &TTSOpsMinimalTuple);
+	state->batch_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw join batch", ALLOCSET_DEFAULT_SIZES);
+	state->fetch_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw join look-up", ALLOCSET_DEFAULT_SIZES);
+	state->max_keys = most_keys_first(state);
+}
+
+static void
+rescan_batch_join(CustomScanState *node)
+{
+	BatchJoinState *state = (BatchJoinState *) node;
+
+	if (node->ss.ps.chgParam != NULL)
+	{
+		UpdateChangedParamSet(state->outer, node->ss.ps.chgParam);
+		UpdateChangedParamSet(&state->inner->ss.ps, node->ss.ps.chgParam);
+	}
+	/* The inner scan starts anew with each look-up. */
+	if (state->outer->chgParam == NULL)
+		ExecReScan(state->outer);
+	ddb_batch_keys_reset(state->keys);
+	state->nrows = 0;
+	state->next = 0;
+	state->outer_done = false;
+	state->joining = false;
+	state->max_keys = Min(state->max_keys, most_keys_first(state));
+}
+
+static void
+end_batch_join(CustomScanState *node)
+{
+	BatchJoinState *state = (BatchJoinState *) node;
+
+	ExecDropSingleTupleTableSlot(state->outer_slot);
+	ExecDropSingleTupleTableSlot(state->inner_slot);
+	ExecEndNode(state->outer);
+	ExecEndNode(&state->inner->ss.ps);
+}
+
+/* ---- EXPLAIN ---- */
+
+static const char *
+join_type_name(JoinType jointype)
+{
+	switch (jointype)
+	{
+		case JOIN_LEFT:
+			return "Left";
+		case JOIN_SEMI:
+			return "Semi";
+		case JOIN_ANTI:
+			return "Anti";
+		default:
+			return "Inner";
+	}
+}
+
+static void
+show_clauses(const char *label, List *clauses, CustomScanState *node,
+			 List *ancestors, ExplainState *es)
+{
+	List *context;
+
+	if (clauses == NIL)
+		return;
+	context =
+		set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+	ExplainPropertyText(label,
+						deparse_expression((Node *) make_ands_explicit(clauses),
+										   context, true, false),
+						es);
+}
+
+static void
+explain_batch_join(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	BatchJoinState *state = (BatchJoinState *) node;
+	List *exprs = ((CustomScan *) node->ss.ps.plan)->custom_exprs;
+
+	ExplainPropertyText("Join Type", join_type_name(state->join.jointype), es);
+	show_clauses("Hash Cond", list_nth(exprs, DDB_BATCH_HASH_CLAUSES), node,
+				 ancestors, es);
+	show_clauses("Join Filter", list_nth(exprs, DDB_BATCH_JOIN_CLAUSES), node,
+				 ancestors, es);
+	if (es->analyze)
+	{
+		ExplainPropertyInteger("Batches", NULL, state->batches, es);
+		ExplainPropertyInteger("Keys", NULL, state->keys_sent, es);
+	}
+}
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = DDB_BATCH_JOIN_NAME,
+	.BeginCustomScan = begin_batch_join,
+	.ExecCustomScan = exec_batch_join,
+	.ReScanCustomScan = rescan_batch_join,
+	.EndCustomScan = end_batch_join,
+	.ExplainCustomScan = explain_batch_join,
+};
+
+static Node *
+create_state(CustomScan *plan)
+{
+	BatchJoinState *state = palloc0(sizeof(BatchJoinState));
+
+	(void) plan;
+	state->custom.ss.ps.type = T_CustomScanState;
+	state->custom.methods = &exec_methods;
+	return (Node *) state;
+}
+
+const CustomScanMethods ddb_batch_join_scan_methods = {
+	.CustomName = DDB_BATCH_JOIN_NAME,
+	.CreateCustomScanState = create_state,
+};

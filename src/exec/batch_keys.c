@@ -1,0 +1,337 @@
+/*
+ * batch_keys.c
+ *		A hash table of keys, found by outer rows and by inner rows.
+ *
+ * Outer values find their key by the same bytes, so that a key is asked for as
+ * it was given; inner values find theirs by the join's own operators, whose
+ * types may differ from side to side.
+ */
+#include "postgres.h"
+
+#include "exec/batch_keys.h"
+
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "port/pg_bitutils.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#define FIRST_BUCKETS 1024
+
+/* What a chunk takes besides what was asked for. */
+#define CHUNK_BYTES 16
+
+static void
+init_value(PlanState *parent, Expr *expr, DdbKeyColumn *column)
+{
+	column->value = ExecInitExpr(expr, parent);
+	get_typlenbyval(exprType((Node *) expr), &column->len, &column->byval);
+}
+
+/* The inner side's column, if this argument is one. */
+static AttrNumber
+inner_column(Node *argument, int outer_columns)
+{
+	while (IsA(argument, RelabelType))
+		argument = (Node *) ((RelabelType *) argument)->arg;
+	if (!IsA(argument, Var) || ((Var *) argument)->varattno <= outer_columns)
+		return 0;
+	return ((Var *) argument)->varattno - outer_columns;
+}
+
+static void
+init_column(PlanState *parent, OpExpr *clause, int outer_columns,
+			DdbKeyColumn *column)
+{
+	RegProcedure left_hash;
+	RegProcedure right_hash;
+	Expr *outer = (Expr *) lsecond(clause->args);
+
+	column->inner_column = inner_column(linitial(clause->args), outer_columns);
+	column->inner_left = column->inner_column != 0;
+	if (!column->inner_left)
+	{
+		outer = (Expr *) linitial(clause->args);
+		column->inner_column =
+			inner_column(lsecond(clause->args), outer_columns);
+	}
+	if (column->inner_column == 0 ||
+		!get_op_hash_functions(clause->opno, &left_hash, &right_hash))
+		elog(ERROR, "operator %u does not match rows of a batched join",
+			 clause->opno);
+	init_value(parent, outer, column);
+	column->collation = clause->inputcollid;
+	fmgr_info(get_opcode(clause->opno), &column->equal);
+	fmgr_info(column->inner_left ? right_hash : left_hash, &column->hash);
+	fmgr_info(column->inner_left ? left_hash : right_hash, &column->inner_hash);
+}
+
+DdbBatchKeys *
+ddb_batch_keys_create(PlanState *parent, List *hash_clauses, List *ranges,
+					  int outer_columns)
+{
+	DdbBatchKeys *keys = palloc0(sizeof(DdbBatchKeys));
+	ListCell *lc;
+
+	keys->columns =
+		palloc0(sizeof(DdbKeyColumn) * Max(list_length(hash_clauses), 1));
+	foreach (lc, hash_clauses)
+		init_column(parent, (OpExpr *) lfirst(lc), outer_columns,
+					&keys->columns[keys->ncolumns++]);
+	keys->ranges = palloc0(sizeof(DdbKeyColumn) * Max(list_length(ranges), 1));
+	foreach (lc, ranges)
+		init_value(parent, (Expr *) lfirst(lc), &keys->ranges[keys->nranges++]);
+	keys->scratch = palloc(sizeof(Datum) * (keys->ncolumns + keys->nranges));
+	keys->key_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw join keys", ALLOCSET_DEFAULT_SIZES);
+	keys->row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw join rows", ALLOCSET_DEFAULT_SIZES);
+	ddb_batch_keys_reset(keys);
+	return keys;
+}
+
+bool
+ddb_batch_key_is_fetched(const DdbBatchKeys *keys, const DdbBatchKey *key)
+{
+	return key->generation == keys->generation;
+}
+
+void
+ddb_batch_keys_forget_rows(DdbBatchKeys *keys)
+{
+	MemoryContextReset(keys->row_context);
+	keys->row_bytes = 0;
+	keys->generation++;
+}
+
+void
+ddb_batch_keys_reset(DdbBatchKeys *keys)
+{
+	ddb_batch_keys_forget_rows(keys);
+	MemoryContextReset(keys->key_context);
+	keys->nbuckets = FIRST_BUCKETS;
+	keys->buckets = MemoryContextAllocZero(
+		keys->key_context, sizeof(DdbBatchKey *) * FIRST_BUCKETS);
+	keys->nkeys = 0;
+	keys->key_bytes = 0;
+}
+
+/* Twice the buckets, once there are more keys than buckets. */
+static void
+grow(DdbBatchKeys *keys)
+{
+	uint32 n = keys->nbuckets * 2;
+	DdbBatchKey **buckets =
+		MemoryContextAllocExtended(keys->key_context, sizeof(DdbBatchKey *) * n,
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (uint32 i = 0; i < keys->nbuckets; i++)
+	{
+		DdbBatchKey *key = keys->buckets[i];
+
+		while (key != NULL)
+		{
+			DdbBatchKey *next = key->next;
+
+			key->next = buckets[key->hash & (n - 1)];
+			buckets[key->hash & (n - 1)] = key;
+			key = next;
+		}
+	}
+	pfree(keys->buckets);
+	keys->buckets = buckets;
+	keys->nbuckets = n;
+}
+
+static uint32
+add_hash(uint32 hash, FmgrInfo *function, Oid collation, Datum value)
+{
+	return pg_rotate_left32(hash, 1) ^
+		   DatumGetUInt32(FunctionCall1Coll(function, collation, value));
+}
+
+/* Evaluates a row's values; false when one is NULL. */
+static bool
+evaluate(const DdbKeyColumn *columns, int n, ExprContext *econtext,
+		 Datum *values)
+{
+	for (int i = 0; i < n; i++)
+	{
+		bool isnull;
+
+		values[i] =
+			ExecEvalExprSwitchContext(columns[i].value, econtext, &isnull);
+		if (isnull)
+			return false;
+		/* So that they are taken apart once, not at every comparison. */
+		if (columns[i].len == -1)
+		{
+			MemoryContext old =
+				MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+			values[i] = PointerGetDatum(PG_DETOAST_DATUM(values[i]));
+			MemoryContextSwitchTo(old);
+		}
+	}
+	return true;
+}
+
+static bool
+same_bytes(const DdbKeyColumn *columns, int n, const Datum *a, const Datum *b)
+{
+	for (int i = 0; i < n; i++)
+		if (!datum_image_eq(a[i], b[i], columns[i].byval, columns[i].len))
+			return false;
+	return true;
+}
+
+static void
+copy_values(DdbBatchKeys *keys, const DdbKeyColumn *columns, int n,
+			const Datum *from, Datum *to)
+{
+	MemoryContext old = MemoryContextSwitchTo(keys->key_context);
+
+	for (int i = 0; i < n; i++)
+	{
+		to[i] = datumCopy(from[i], columns[i].byval, columns[i].len);
+		if (!columns[i].byval)
+			keys->key_bytes +=
+				datumGetSize(to[i], columns[i].byval, columns[i].len) +
+				CHUNK_BYTES;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static DdbBatchKey *
+find_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
+{
+	DdbBatchKey *key = keys->buckets[hash & (keys->nbuckets - 1)];
+
+	while (key != NULL &&
+		   (key->hash != hash ||
+			!same_bytes(keys->columns, keys->ncolumns, key->values, values)))
+		key = key->next;
+	return key;
+}
+
+static DdbBatchKey *
+add_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
+{
+	Size size = offsetof(DdbBatchKey, values) + sizeof(Datum) * keys->ncolumns;
+	DdbBatchKey *key = MemoryContextAllocZero(keys->key_context, size);
+	DdbBatchKey **bucket;
+
+	if (keys->nkeys >= keys->nbuckets)
+		grow(keys);
+	bucket = &keys->buckets[hash & (keys->nbuckets - 1)];
+	key->hash = hash;
+	copy_values(keys, keys->columns, keys->ncolumns, values, key->values);
+	key->next = *bucket;
+	*bucket = key;
+	keys->nkeys++;
+	keys->key_bytes += size + CHUNK_BYTES + sizeof(*bucket);
+	return key;
+}
+
+/* Rows in order often repeat their ranges; others do no harm twice. */
+static void
+add_ranges(DdbBatchKeys *keys, DdbBatchKey *key, const Datum *values)
+{
+	Size size = offsetof(DdbKeyRanges, values) + sizeof(Datum) * keys->nranges;
+	DdbKeyRanges *ranges;
+
+	if (key->ranges != NULL &&
+		same_bytes(keys->ranges, keys->nranges, key->ranges->values, values))
+		return;
+	ranges = MemoryContextAlloc(keys->key_context, size);
+	copy_values(keys, keys->ranges, keys->nranges, values, ranges->values);
+	ranges->next = key->ranges;
+	key->ranges = ranges;
+	keys->key_bytes += size + CHUNK_BYTES;
+}
+
+DdbBatchKey *
+ddb_batch_keys_enter(DdbBatchKeys *keys, ExprContext *econtext)
+{
+	Datum *values = keys->scratch;
+	Datum *ranges = &keys->scratch[keys->ncolumns];
+	uint32 hash = 0;
+	DdbBatchKey *key;
+
+	if (!evaluate(keys->columns, keys->ncolumns, econtext, values) ||
+		!evaluate(keys->ranges, keys->nranges, econtext, ranges))
+		return NULL;
+	for (int i = 0; i < keys->ncolumns; i++)
+		hash = add_hash(hash, &keys->columns[i].hash,
+						keys->columns[i].collation, values[i]);
+	key = find_key(keys, hash, values);
+	if (key == NULL)
+		key = add_key(keys, hash, values);
+	if (keys->nranges > 0)
+		add_ranges(keys, key, ranges);
+	return key;
+}
+
+/* Are these values of an inner row equal to the key's, to the join? */
+static bool
+matches(DdbBatchKeys *keys, const DdbBatchKey *key, const Datum *values)
+{
+	for (int i = 0; i < keys->ncolumns; i++)
+	{
+		DdbKeyColumn *column = &keys->columns[i];
+		Datum left = column->inner_left ? values[i] : key->values[i];
+		Datum right = column->inner_left ? key->values[i] : values[i];
+
+		if (!DatumGetBool(FunctionCall2Coll(&column->equal, column->collation,
+											left, right)))
+			return false;
+	}
+	return true;
+}
+
+static void
+give_row(DdbBatchKeys *keys, DdbBatchKey *key, TupleTableSlot *slot,
+		 MinimalTuple *tuple)
+{
+	DdbFoundRow *row =
+		MemoryContextAlloc(keys->row_context, sizeof(DdbFoundRow));
+
+	if (*tuple == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(keys->row_context);
+
+		*tuple = ExecCopySlotMinimalTuple(slot);
+		MemoryContextSwitchTo(old);
+		keys->row_bytes += (*tuple)->t_len + CHUNK_BYTES;
+	}
+	keys->row_bytes += sizeof(DdbFoundRow) + CHUNK_BYTES;
+	row->tuple = *tuple;
+	row->next = key->rows;
+	key->rows = row;
+}
+
+void
+ddb_batch_keys_add_row(DdbBatchKeys *keys, TupleTableSlot *slot)
+{
+	Datum *values = keys->scratch;
+	MinimalTuple tuple = NULL;
+	uint32 hash = 0;
+	DdbBatchKey *key;
+
+	for (int i = 0; i < keys->ncolumns; i++)
+	{
+		DdbKeyColumn *column = &keys->columns[i];
+		bool isnull;
+
+		values[i] = slot_getattr(slot, column->inner_column, &isnull);
+		if (isnull)
+			return;
+		hash =
+			add_hash(hash, &column->inner_hash, column->collation, values[i]);
+	}
+	for (key = keys->buckets[hash & (keys->nbuckets - 1)]; key != NULL;
+		 key = key->next)
+		if (key->wanted && key->hash == hash && matches(keys, key, values))
+			give_row(keys, key, slot, &tuple);
+}

@@ -1,0 +1,445 @@
+/*
+ * batch_join.c
+ *		Offers batched joins to the planner, and makes plans of them.
+ *
+ * Where join clauses give a foreign table's key, a nested loop would send a
+ * request for each outer row.  Here the key values of many outer rows are
+ * looked up together.  The outer side's order is kept.
+ *
+ * Not offered: under row marks and for rows to be changed, which PostgreSQL
+ * would check again one by one; to parameterised paths; to parallel workers.
+ */
+#include "postgres.h"
+
+#include "plan/batch_join.h"
+
+#include <math.h>
+
+#include "catalog/guc.h"
+#include "compat.h"
+#include "exec/batch_join.h"
+#include "foreign/fdwapi.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "plan/clause.h"
+#include "plan/plan_state.h"
+#include "utils/lsyscache.h"
+
+/* What a row takes in memory besides its columns: tuple header and links. */
+#define ROW_OVERHEAD 64
+
+/* With a LIMIT or a cursor, no more keys than one BatchGetItem first. */
+#define MAX_FIRST_KEYS 100
+
+/*
+ * Of equals, the batched join is better: estimates may be wrong, and a nested
+ * loop sends one more request for each row that was not expected.
+ */
+#define CERTAINTY_GAIN 10.0
+
+/* A path with what its plan will need. */
+typedef struct BatchPath
+{
+	CustomPath custom;
+	JoinType jointype;
+	List *restrictions; /* RestrictInfos of the join */
+	List *hash_clauses; /* those of them that match rows */
+	DdbBatchedScan *scan;
+	int first_keys;
+	int bytes_per_key;
+} BatchPath;
+
+/* What is asked of the hook, with what all paths share. */
+typedef struct JoinContext
+{
+	PlannerInfo *root;
+	RelOptInfo *joinrel;
+	RelOptInfo *outer;
+	RelOptInfo *inner;
+	JoinType jointype;
+	JoinPathExtraData *extra;
+} JoinContext;
+
+static set_join_pathlist_hook_type previous_hook = NULL;
+
+List *
+ddb_batch_join_serialize(const DdbBatchJoin *join)
+{
+	return list_make2(
+		list_make3_int(join->jointype, join->first_keys, join->bytes_per_key),
+		join->value_places);
+}
+
+void
+ddb_batch_join_deserialize(List *list, DdbBatchJoin *join)
+{
+	List *numbers = (List *) linitial(list);
+
+	join->jointype = (JoinType) linitial_int(numbers);
+	join->first_keys = lsecond_int(numbers);
+	join->bytes_per_key = lthird_int(numbers);
+	join->value_places = (List *) lsecond(list);
+}
+
+/* ---- plans ---- */
+
+/* Where a value of the keys comes from; ranges are collected. */
+static int
+value_place(Expr *value, List *hash_clauses, List **ranges)
+{
+	int place = 0;
+	ListCell *lc;
+
+	foreach (lc, hash_clauses)
+	{
+		OpExpr *clause = (OpExpr *) lfirst_node(RestrictInfo, lc)->clause;
+
+		if (equal(value, linitial(clause->args)) ||
+			equal(value, lsecond(clause->args)))
+			return place;
+		place++;
+	}
+	*ranges = list_append_unique(*ranges, value);
+	place = 0;
+	foreach (lc, *ranges)
+	{
+		if (equal(value, lfirst(lc)))
+			break;
+		place++;
+	}
+	return -1 - place;
+}
+
+/*
+ * Clauses without their RestrictInfos, those of lower security levels first:
+ * nothing may see rows before the conditions of a view have held.
+ */
+static List *
+bare_clauses(List *restrictions)
+{
+	List *clauses = NIL;
+	Index level = 0;
+	ListCell *lc;
+
+	while (list_length(clauses) < list_length(restrictions))
+	{
+		foreach (lc, restrictions)
+			if (lfirst_node(RestrictInfo, lc)->security_level == level)
+				clauses =
+					lappend(clauses, lfirst_node(RestrictInfo, lc)->clause);
+		level++;
+	}
+	return clauses;
+}
+
+/* The outer child's columns, then the inner child's: what expressions see. */
+static List *
+joined_columns(List *plans)
+{
+	List *columns = NIL;
+	ListCell *lc;
+
+	foreach (lc, plans)
+	{
+		ListCell *inner;
+
+		foreach (inner, ((Plan *) lfirst(lc))->targetlist)
+			columns = lappend(
+				columns, makeTargetEntry(
+							 copyObject(lfirst_node(TargetEntry, inner)->expr),
+							 list_length(columns) + 1, NULL, false));
+	}
+	return columns;
+}
+
+/* Splits the join's clauses as joins do: filters see rows of NULLs too. */
+static void
+split_clauses(const BatchPath *path, List **joins, List **filters)
+{
+	Relids relids = path->custom.path.parent->relids;
+	ListCell *lc;
+
+	*joins = NIL;
+	*filters = NIL;
+	foreach (lc, path->restrictions)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (list_member_ptr(path->hash_clauses, rinfo))
+			continue;
+		if (IS_OUTER_JOIN(path->jointype) &&
+			RINFO_IS_PUSHED_DOWN(rinfo, relids))
+			*filters = lappend(*filters, rinfo);
+		else
+			*joins = lappend(*joins, rinfo);
+	}
+	*joins = bare_clauses(*joins);
+	*filters = bare_clauses(*filters);
+}
+
+/* Expressions as they are above the join, whichever side they were written for */
+static List *
+above_join(List *expressions, List *targets)
+{
+	return (List *) ddb_compat_match_nulling((Node *) expressions, targets);
+}
+
+static Plan *
+plan_batch_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+				List *target_list, List *clauses, List *plans)
+{
+	const BatchPath *path = (const BatchPath *) best_path;
+	CustomScan *plan = makeNode(CustomScan);
+	DdbBatchJoin join = {path->jointype, path->first_keys, path->bytes_per_key,
+						 NIL};
+	List *targets = get_tlist_exprs(target_list, true);
+	List *ranges = NIL;
+	List *joins;
+	List *filters;
+	ListCell *lc;
+
+	(void) root;
+	(void) rel;
+	(void) clauses;
+	foreach (lc, path->scan->values)
+		join.value_places = lappend_int(
+			join.value_places,
+			value_place((Expr *) lfirst(lc), path->hash_clauses, &ranges));
+	split_clauses(path, &joins, &filters);
+	plan->scan.plan.targetlist = above_join(target_list, targets);
+	plan->scan.plan.qual = above_join(filters, targets);
+	plan->flags = best_path->flags;
+	plan->methods = &ddb_batch_join_scan_methods;
+	plan->custom_plans = plans;
+	plan->custom_scan_tlist = above_join(joined_columns(plans), targets);
+	plan->custom_exprs =
+		list_make3(above_join(bare_clauses(path->hash_clauses), targets),
+				   above_join(ranges, targets), above_join(joins, targets));
+	plan->custom_private = ddb_batch_join_serialize(&join);
+	return &plan->scan.plan;
+}
+
+static const CustomPathMethods path_methods = {
+	.CustomName = DDB_BATCH_JOIN_NAME,
+	.PlanCustomPath = plan_batch_join,
+};
+
+/* ---- paths ---- */
+
+static bool
+is_pseudoconstant(List *restrictions)
+{
+	ListCell *lc;
+
+	foreach (lc, restrictions)
+		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
+			return true;
+	return false;
+}
+
+/* Is it a join that can be done like this? */
+static bool
+may_batch(const JoinContext *context)
+{
+	const PlannerInfo *root = context->root;
+	const RelOptInfo *inner = context->inner;
+
+	if (!ddb_guc_batch_join || !ddb_guc_pushdown)
+		return false;
+	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
+		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
+		!bms_is_empty(inner->lateral_relids))
+		return false;
+	if (root->rowMarks != NIL || (root->parse->commandType != CMD_SELECT &&
+								  root->parse->commandType != CMD_INSERT))
+		return false;
+	return !is_pseudoconstant(context->extra->restrictlist) &&
+		   !is_pseudoconstant(inner->baserestrictinfo);
+}
+
+/* Clauses that may give keys: those that no unmatched row escapes. */
+static List *
+key_clauses(const JoinContext *context)
+{
+	List *clauses = NIL;
+	ListCell *lc;
+
+	foreach (lc, context->extra->restrictlist)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (IsA(rinfo->clause, OpExpr) &&
+			op_strict(((OpExpr *) rinfo->clause)->opno) &&
+			!(IS_OUTER_JOIN(context->jointype) &&
+			  RINFO_IS_PUSHED_DOWN(rinfo, context->joinrel->relids)))
+			clauses = lappend(clauses, rinfo);
+	}
+	return clauses;
+}
+
+/* Those of the clauses that compare a value of the keys, and can be hashed. */
+static List *
+hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
+			 List *clauses)
+{
+	DdbClauseContext columns = {
+		context->root, context->inner,
+		((DdbPlanState *) context->inner->fdw_private)->codecs};
+	List *found = NIL;
+	ListCell *lc;
+
+	foreach (lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		OpExpr *clause = (OpExpr *) rinfo->clause;
+		DdbComparison comparison;
+
+		if (ddb_clause_match(&columns, rinfo->clause, false, &comparison) &&
+			comparison.condition.op == DDB_COMPARE_EQ &&
+			list_member(scan->values, comparison.value) &&
+			op_hashjoinable(clause->opno, exprType(linitial(clause->args))))
+			found = lappend(found, rinfo);
+	}
+	return found;
+}
+
+/*
+ * How many keys to look up first: as many as bring the rows that are wanted,
+ * when fewer than all are.
+ */
+static int
+first_keys(const JoinContext *context)
+{
+	double wanted = context->root->tuple_fraction;
+	double misses = context->outer->rows / Max(context->joinrel->rows, 1);
+
+	if (wanted <= 0)
+		return DDB_MAX_BATCH_JOIN_KEYS;
+	if (wanted < 1)
+		return MAX_FIRST_KEYS;
+	return (int) Min(ceil(wanted * Max(misses, 1)), MAX_FIRST_KEYS);
+}
+
+/* Rows go through the hash once on each side, and matches through clauses. */
+static void
+set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
+{
+	const Path *inner = path->scan->path;
+	const PathTarget *target = context->joinrel->reltarget;
+	double matches = Max(context->joinrel->rows, 1);
+	double hashes = list_length(path->hash_clauses) * cpu_operator_cost;
+	Path *result = &path->custom.path;
+	QualCost clauses;
+
+	cost_qual_eval(&clauses, path->restrictions, context->root);
+	result->rows = context->joinrel->rows;
+	result->startup_cost = outer->startup_cost + inner->startup_cost +
+						   clauses.startup + target->cost.startup;
+	result->total_cost =
+		outer->total_cost + inner->total_cost + clauses.startup +
+		target->cost.startup + outer->rows * (hashes + cpu_tuple_cost) +
+		inner->rows * hashes +
+		matches * (clauses.per_tuple + cpu_tuple_cost + target->cost.per_tuple);
+	/* But of a semi-join, the loop reads no more than one match. */
+	if (path->jointype == JOIN_INNER || path->jointype == JOIN_LEFT)
+		result->total_cost -= CERTAINTY_GAIN;
+	result->total_cost = Max(result->total_cost, result->startup_cost);
+	ddb_compat_add_disabled(result, outer);
+}
+
+static void
+add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
+			   List *clauses)
+{
+	BatchPath *path = palloc0(sizeof(BatchPath));
+	Path *result = &path->custom.path;
+	double width = context->inner->reltarget->width + ROW_OVERHEAD;
+
+	path->custom.path.type = T_CustomPath;
+	path->custom.flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom.custom_paths = list_make2(outer, scan->path);
+	path->custom.methods = &path_methods;
+	path->jointype = context->jointype;
+	path->restrictions = context->extra->restrictlist;
+	path->hash_clauses = clauses;
+	path->scan = scan;
+	path->first_keys = first_keys(context);
+	path->bytes_per_key =
+		(int) Min(Max(scan->rows_per_key, 1) * width, PG_INT32_MAX / 2);
+	result->pathtype = T_CustomScan;
+	result->parent = context->joinrel;
+	result->pathtarget = context->joinrel->reltarget;
+	result->pathkeys = build_join_pathkeys(context->root, context->joinrel,
+										   context->jointype, outer->pathkeys);
+	set_costs(context, outer, path);
+	add_path(context->joinrel, result);
+}
+
+/* With each way to read the outer side, and each to look up the inner one. */
+static void
+add_batch_paths(const JoinContext *context, List *outer_paths)
+{
+	List *keys = key_clauses(context);
+	ListCell *lc;
+
+	foreach (lc, ddb_paths_batched(context->root, context->inner, keys,
+								   context->outer->rows))
+	{
+		DdbBatchedScan *scan = (DdbBatchedScan *) lfirst(lc);
+		List *clauses = hash_clauses(context, scan, keys);
+		ListCell *inner;
+
+		if (clauses == NIL)
+			continue;
+		foreach (inner, outer_paths)
+			if (PATH_REQ_OUTER((Path *) lfirst(inner)) == NULL)
+				add_batch_path(context, (Path *) lfirst(inner), scan, clauses);
+	}
+}
+
+/* Where each outer row is to be taken once, that is an inner join of them. */
+static List *
+unique_paths(JoinContext *context)
+{
+	Path *path = context->outer->cheapest_total_path;
+
+	if (context->jointype != JOIN_UNIQUE_OUTER)
+		return context->outer->pathlist;
+	context->jointype = JOIN_INNER;
+	if (PATH_REQ_OUTER(path) != NULL)
+		return NIL;
+	path = (Path *) create_unique_path(context->root, context->outer, path,
+									   context->extra->sjinfo);
+	return path != NULL ? list_make1(path) : NIL;
+}
+
+static void
+add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
+				  RelOptInfo *inner, JoinType jointype,
+				  JoinPathExtraData *extra)
+{
+	JoinContext context = {root, joinrel, outer, inner, jointype, extra};
+
+	if (previous_hook != NULL)
+		previous_hook(root, joinrel, outer, inner, jointype, extra);
+	if (may_batch(&context) &&
+		(jointype == JOIN_INNER || jointype == JOIN_LEFT ||
+		 jointype == JOIN_SEMI || jointype == JOIN_ANTI ||
+		 jointype == JOIN_UNIQUE_OUTER))
+		add_batch_paths(&context, unique_paths(&context));
+}
+
+void
+ddb_batch_join_install(void)
+{
+	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
+	previous_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = add_paths_to_join;
+}

@@ -1,0 +1,527 @@
+"""Batched joins: the same rows as from a local copy, and the fewest requests."""
+
+import contextlib
+import random
+import threading
+
+import psycopg
+import pytest
+from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.proxy import internal_error, rewrite, throttle
+from support.regress_data import load_table
+
+NODE = "DynamoDB Batch Join"
+
+IDS = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+PAIRS = {
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+        {"AttributeName": "owner", "AttributeType": "S"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "byOwner",
+            "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+ID_ITEMS = [{"id": i, "v": i % 7, "note": f"n{i}" * 10} for i in range(1200)]
+PAIR_ITEMS = [
+    {"pk": f"p{p}", "sk": s, "n": (p * s) % 5, "note": "x" * 40}
+    | ({"owner": f"o{(p + s) % 6}"} if s % 3 else {})
+    for p in range(30)
+    for s in range(8)
+]
+
+ID_COLUMNS = ["id int", "v int", "note text"]
+PAIR_COLUMNS = ["pk text", "sk int", "n int", "owner text", "note text"]
+
+# Local rows: with NULLs, duplicates and keys that no item has.
+LOCAL = """
+CREATE TABLE l AS
+  SELECT i AS row, CASE WHEN i % 11 = 0 THEN NULL ELSE (i * 7) % 90 END AS k,
+         CASE WHEN i % 13 = 0 THEN NULL ELSE 'p' || i % 40 END AS pk, i % 9 AS since,
+         'o' || i % 8 AS owner, i % 4 AS x
+    FROM generate_series(1, 200) i
+"""
+
+JOINS_ONLY = [f"SET enable_{join}join = off" for join in ("hash", "merge")] + [
+    "SET enable_nestloop = off"
+]
+
+
+@pytest.fixture(scope="module")
+def tables(ddb_resource):
+    load_table(ddb_resource, "BatchIds", IDS, ID_ITEMS)
+    load_table(ddb_resource, "BatchPairs", PAIRS, PAIR_ITEMS)
+
+
+@pytest.fixture
+def t(db, proxy, tables):
+    """Foreign tables ids and pairs, and local copies of them."""
+    make_server(db, proxy.endpoint)
+    foreign_table(db, "ids", ID_COLUMNS, table_name="BatchIds")
+    foreign_table(db, "pairs", PAIR_COLUMNS, table_name="BatchPairs")
+    db.execute("CREATE TABLE ids_here AS SELECT * FROM ids")
+    db.execute("CREATE TABLE pairs_here AS SELECT * FROM pairs")
+    db.execute(LOCAL)
+    db.execute("ANALYZE l")
+    return db
+
+
+@contextlib.contextmanager
+def only_batched(db):
+    """So that small tables are joined like large ones."""
+    for statement in JOINS_ONLY:
+        db.execute(statement)
+    yield
+    for statement in JOINS_ONLY:
+        db.execute(statement.replace("off", "on"))
+
+
+def key(row):
+    return [(value is not None, str(value)) for value in row]
+
+
+def answers(db, query, parameters=None):
+    """What the foreign tables give, and the local copies."""
+    with only_batched(db):
+        nodes = plan_nodes(explain(db, query, parameters))
+        assert NODE in [node.get("Custom Plan Provider") for node in nodes], query
+        found = db.execute(query, parameters).fetchall()
+    here = query.replace("ids", "ids_here").replace("pairs", "pairs_here")
+    return sorted(found, key=key), sorted(db.execute(here, parameters).fetchall(), key=key)
+
+
+def check(db, query, parameters=None, empty=False):
+    found, expected = answers(db, query, parameters)
+    assert found == expected
+    assert bool(found) != empty
+
+
+FORMS = [
+    # by the whole key
+    "SELECT l.row, t.* FROM l JOIN ids t ON t.id = l.k",
+    "SELECT l.row, t.* FROM l LEFT JOIN ids t ON t.id = l.k",
+    "SELECT l.row, t.* FROM ids t RIGHT JOIN l ON t.id = l.k",
+    "SELECT l.row FROM l WHERE EXISTS (SELECT FROM ids t WHERE t.id = l.k)",
+    "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM ids t WHERE t.id = l.k)",
+    "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k WHERE t.id IS NULL",
+    "SELECT l.row, t.v FROM l JOIN pairs t ON t.pk = l.pk AND t.sk = l.since",
+    "SELECT l.row, t.v FROM l LEFT JOIN pairs t ON (t.pk, t.sk) = (l.pk, l.since)",
+    "SELECT l.row FROM l WHERE (pk, since) IN (SELECT t.pk, t.sk FROM pairs t)",
+    "SELECT l.row, t.n FROM l JOIN pairs t ON t.pk = l.pk AND t.sk = 3",
+    "SELECT l.row, t.n FROM l JOIN pairs t ON t.pk = 'p4' AND t.sk = l.since",
+    "SELECT l.row, t.n FROM l JOIN pairs t ON t.pk = l.pk AND t.sk IN (1, 3, 20)",
+    # by the partition key
+    "SELECT l.row, t.* FROM l JOIN pairs t ON t.pk = l.pk",
+    "SELECT l.row, t.* FROM l LEFT JOIN pairs t ON t.pk = l.pk",
+    "SELECT l.row, t.pk FROM l LEFT JOIN pairs t ON t.pk = l.pk AND t.n = 2",
+    "SELECT l.row FROM l WHERE EXISTS (SELECT FROM pairs t WHERE t.pk = l.pk AND t.n = 2)",
+    "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM pairs t WHERE t.pk = l.pk AND t.n = 9)",
+    "SELECT l.row, count(t.pk) FROM l LEFT JOIN pairs t ON t.pk = l.pk GROUP BY l.row",
+    "SELECT count(*) FROM l JOIN pairs t ON t.pk = l.pk",
+    # with ranges
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk >= l.since",
+    "SELECT l.row, t.sk FROM l LEFT JOIN pairs t ON t.pk = l.pk AND t.sk > l.since + 1",
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk BETWEEN l.x AND l.since",
+    "SELECT l.row FROM l WHERE EXISTS (SELECT FROM pairs t WHERE t.pk = l.pk AND t.sk < l.x)",
+    "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM pairs t WHERE t.pk = l.pk AND t.sk > l.since)",
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk >= l.since AND t.sk < 6",
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk <= l.since AND t.sk IN (1, 3, 5)",
+    # by an index
+    "SELECT l.row, t.pk, t.sk FROM l JOIN pairs t ON t.owner = l.owner",
+    "SELECT l.row, t.pk, t.sk FROM l LEFT JOIN pairs t ON t.owner = l.owner AND t.n < l.x",
+    # other conditions
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k AND t.v < l.x",
+    "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k AND t.v < l.x",
+    "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k AND l.x > 1",
+    "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k WHERE t.v IS NULL OR t.v < l.x",
+    "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k WHERE coalesce(t.v, 9) > l.x",
+    "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM ids t WHERE t.id = l.k AND t.v < l.x)",
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k WHERE t.v = 3 AND t.note LIKE 'n%'",
+    # expressions and types
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k + 1",
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k::bigint",
+    "SELECT l.row, t.v FROM l JOIN ids t ON l.k::smallint = t.id",
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk::varchar(20)",
+    "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = 'p' || l.since",
+    # the foreign table first
+    "SELECT t.* FROM ids t WHERE t.id IN (SELECT k FROM l)",
+    "SELECT t.* FROM ids t WHERE EXISTS (SELECT FROM l WHERE l.k = t.id)",
+    # several
+    "SELECT l.row, t.v, u.n FROM l JOIN ids t ON t.id = l.k JOIN pairs u ON u.pk = l.pk AND u.sk = t.v",
+    "SELECT l.row, t.v, u.n FROM l LEFT JOIN ids t ON t.id = l.k"
+    " LEFT JOIN pairs u ON u.pk = l.pk AND u.sk = t.v",
+    "SELECT l.row, s.z FROM l LEFT JOIN (SELECT id, coalesce(v, 5) AS z FROM ids) s ON s.id = l.k",
+    "SELECT a.row, t.v FROM l a FULL JOIN l b USING (row) LEFT JOIN ids t ON t.id = a.k",
+    # in subqueries
+    "SELECT x, (SELECT sum(t.v) FROM l JOIN ids t ON t.id = l.k WHERE l.x = g.x)"
+    " FROM generate_series(0, 4) g(x)",
+    "SELECT x, (SELECT sum(t.v) FROM l JOIN ids t ON t.id = l.k AND t.v < g.x) FROM generate_series(0, 4) g(x)",
+    "SELECT x, s.* FROM generate_series(0, 4) g(x), LATERAL"
+    " (SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k AND t.v <> x ORDER BY l.row, t.v LIMIT 3) s",
+    "WITH s AS MATERIALIZED (SELECT DISTINCT k FROM l) SELECT s.k, t.v FROM s JOIN ids t ON t.id = s.k",
+    "SELECT g, t.v FROM generate_series(5, 70, 3) g JOIN ids t ON t.id = g",
+    "SELECT x, t.v FROM (VALUES (1), (2), (NULL)) s(x) LEFT JOIN ids t ON t.id = x",
+]
+FORMS = [form.replace("t.v FROM l JOIN pairs", "t.n FROM l JOIN pairs") for form in FORMS]
+FORMS = [form.replace("t.v FROM l LEFT JOIN pairs", "t.n FROM l LEFT JOIN pairs") for form in FORMS]
+
+
+@pytest.mark.parametrize("query", FORMS)
+def test_joins_equal_local_ones(t, query):
+    check(t, query)
+
+# ---- under pressure ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", FORMS)
+def test_joins_with_little_memory(t, query):
+    t.execute("SET work_mem = '64kB'")
+    check(t, query)
+
+
+def unprocessed(generator):
+    """Some keys of each BatchGetItem are left for later, as under load."""
+
+    def hold_back(response):
+        for name, items in response.get("Responses", {}).items():
+            kept, held = [], []
+            for item in items:
+                (held if generator.random() < 0.4 else kept).append(item)
+            if held and kept:
+                response["Responses"][name] = kept
+                keys = [{"id": item["id"]} for item in held]
+                response.setdefault("UnprocessedKeys", {})[name] = {"Keys": keys}
+
+    return rewrite(hold_back)
+
+
+TROUBLES = {
+    "throttled": (lambda: throttle(), {"every": 3}),
+    "failing": (lambda: internal_error(), {"every": 4}),
+    "unprocessed": (
+        lambda: unprocessed(random.Random(1)),
+        {"operation": "BatchGetItem"},
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT l.row, t.* FROM l LEFT JOIN ids t ON t.id = l.k",
+        "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk >= l.since",
+        "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM ids t WHERE t.id = l.k)",
+    ],
+)
+def test_joins_of_a_table_in_trouble(t, proxy, trouble, query):
+    behaviour, which = TROUBLES[trouble]
+    with proxy.inject(behaviour(), **which):
+        check(t, query)
+
+
+WIDE_ITEMS = [
+    {"pk": f"p{p}", "sk": s, "n": p, "note": "y" * (p * 100)} for p in range(30) for s in range(20)
+]
+
+
+@pytest.fixture(scope="module")
+def wide(ddb_resource):
+    load_table(ddb_resource, "BatchWide", {**PAIRS}, WIDE_ITEMS)
+
+
+HELD = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'ddb_fdw join%'"
+
+
+@pytest.mark.parametrize(
+    ("memory", "limit"), [("64kB", 200_000), ("256kB", 700_000), ("4MB", 4_000_000)]
+)
+def test_rows_found_are_bounded_by_work_mem(t, wide, memory, limit):
+    """The largest partitions alone are above 64 kB; small ones come first."""
+    foreign_table(t, "wide", PAIR_COLUMNS, table_name="BatchWide")
+    t.execute("CREATE TABLE wide_here AS SELECT * FROM wide")
+    t.execute(f"SET work_mem = '{memory}'")
+    query = "SELECT l.row, t.sk, t.note FROM l LEFT JOIN wide t ON t.pk = l.pk"
+    found, most = [], 0
+    with only_batched(t), t.transaction():
+        batches = explain(t, query, analyze="on")["Batches"]
+        t.execute(f"DECLARE c CURSOR FOR {query}")
+        while rows := t.execute("FETCH 50 FROM c").fetchall():
+            found += rows
+            held = t.execute(HELD).fetchone()[0]
+            most = max(most, held)
+    expected = t.execute(query.replace("wide", "wide_here")).fetchall()
+    assert sorted(found, key=key) == sorted(expected, key=key)
+    # All are a megabyte; blocks are handed out in doubling sizes.
+    assert most < limit
+    assert batches == 1 if memory == "4MB" else batches > 4
+
+
+# ---- requests -------------------------------------------------------------------
+
+
+def batch_keys(calls):
+    """The keys of each BatchGetItem, as text."""
+    return [
+        [next(iter(key["id"].values())) for key in keys["Keys"]]
+        for call in calls.of("BatchGetItem")
+        for keys in call.request["RequestItems"].values()
+    ]
+
+
+def recorded(db, proxy, query):
+    """(rows, calls) of a batched join"""
+    plan = explain(db, query)
+    assert NODE in [node.get("Custom Plan Provider") for node in plan_nodes(plan)]
+    with proxy.record() as calls:
+        rows = db.execute(query).fetchall()
+    return rows, calls.data
+
+
+def test_a_thousand_keys_are_ten_requests(t, proxy):
+    t.execute("CREATE TABLE m AS SELECT i AS k FROM generate_series(1, 1000) i; ANALYZE m")
+    with only_batched(t):
+        rows, calls = recorded(t, proxy, "SELECT m.k, t.v FROM m JOIN ids t ON t.id = m.k")
+    assert rows == [(i, i % 7) for i in range(1, 1001)]  # in the order of m
+    assert calls.operations == ["BatchGetItem"] * 10
+    assert sorted(int(k) for keys in batch_keys(calls) for k in keys) == list(range(1, 1001))
+
+
+def test_keys_that_repeat_are_sent_once(t, proxy):
+    t.execute("CREATE TABLE m AS SELECT i % 250 AS k FROM generate_series(1, 10000) i; ANALYZE m")
+    with only_batched(t):
+        rows, calls = recorded(t, proxy, "SELECT m.k, t.id FROM m JOIN ids t ON t.id = m.k")
+    assert rows == [(i % 250, i % 250) for i in range(1, 10001)]
+    keys = [k for keys in batch_keys(calls) for k in keys]
+    assert sorted(map(int, keys)) == list(range(250))
+    assert len(calls) == 3
+
+
+class Together:
+    """Lets requests wait for each other until so many are under way."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.condition = threading.Condition()
+        self.waiting = self.most = 0
+
+    def instead(self, call, connection):
+        with self.condition:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            self.condition.notify_all()
+            self.condition.wait_for(lambda: self.most >= self.wanted, 20)
+            self.waiting -= 1
+
+    def change(self, reply, connection):
+        pass
+
+
+def test_partitions_are_queried_side_by_side(t, proxy):
+    t.execute("CREATE TABLE m AS SELECT 'p' || i AS k FROM generate_series(0, 999) i; ANALYZE m")
+    query = "SELECT m.k, t.sk FROM m LEFT JOIN pairs t ON t.pk = m.k"
+    together = Together(16)
+    with only_batched(t), proxy.inject(together, operation="Query"):
+        rows, calls = recorded(t, proxy, query)
+    assert len(rows) == 30 * 8 + 970
+    assert calls.operations == ["Query"] * 1000
+    assert together.most == 16
+
+
+def test_ranges_are_part_of_the_key(t, proxy):
+    t.execute("CREATE TABLE m AS SELECT 'p' || i AS k, i AS s FROM generate_series(1, 5) i")
+    query = "SELECT m.k, t.sk FROM m JOIN pairs t ON t.pk = m.k AND t.sk > m.s"
+    with only_batched(t):
+        rows, calls = recorded(t, proxy, query)
+    assert sorted(rows) == [(f"p{p}", s) for p in range(1, 6) for s in range(p + 1, 8)]
+    assert sum(call.response["ScannedCount"] for call in calls) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("condition", "keys"),
+    [("t.id = g", 10), ("t.id = g / 20 ", 10), ("t.id = g * 100", 200)],
+)
+def test_a_limit_reads_little(t, proxy, condition, keys):
+    query = f"SELECT g, t.v FROM generate_series(1, 1000000) g JOIN ids t ON {condition} LIMIT 10"
+    rows, calls = recorded(t, proxy, query)
+    assert len(rows) == 10
+    sent = sum(map(len, batch_keys(calls)))
+    assert sent + calls.count("GetItem") <= keys
+
+
+def test_keys_that_cannot_be_are_not_sent(t, proxy):
+    t.execute("CREATE TABLE m (k text, n numeric)")
+    t.execute("INSERT INTO m VALUES ('', 1), (repeat('x', 2049), 2), (NULL, 3)")
+    with only_batched(t):
+        rows, calls = recorded(t, proxy, "SELECT t.pk FROM m JOIN pairs t ON t.pk = m.k")
+    assert rows == [] and calls == []
+
+
+def test_rows_that_cannot_match_look_nothing_up(t, proxy):
+    with only_batched(t):
+        query = "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k WHERE l.k IS NULL"
+        rows, calls = recorded(t, proxy, query)
+    assert len(rows) == 18 and calls == []
+
+
+# ---- the executor's ways ------------------------------------------------------------
+
+
+def test_the_outer_order_is_kept(t):
+    t.execute("CREATE INDEX ON l (row)")
+    query = "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk ORDER BY l.row"
+    with only_batched(t):
+        t.execute("SET enable_sort = off")
+        nodes = [node["Node Type"] for node in plan_nodes(explain(t, query))]
+        rows = t.execute(query).fetchall()
+    assert "Sort" not in nodes
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows) and len(rows) > 1000
+
+
+def test_cursors_go_back_and_forth(t):
+    query = "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k"
+    with only_batched(t), t.transaction():
+        t.execute(f"DECLARE c SCROLL CURSOR FOR {query}")
+        first = t.execute("FETCH 30 FROM c").fetchall()
+        t.execute("MOVE BACKWARD ALL FROM c")
+        assert t.execute("FETCH 30 FROM c").fetchall() == first
+        rest = t.execute("FETCH ALL FROM c").fetchall()
+        assert t.execute("FETCH PRIOR FROM c").fetchall() == rest[-1:]
+        t.execute(f"DECLARE d NO SCROLL CURSOR FOR {query}")
+        again = [row for _ in range(9) for row in t.execute("FETCH 25 FROM d").fetchall()]
+    assert again == first + rest and len(again) == 200
+
+
+def test_generic_plans_take_parameters(t):
+    t.execute("SET plan_cache_mode = force_generic_plan")
+    with only_batched(t):
+        t.execute(
+            "PREPARE q (int, text, int) AS SELECT l.row, t.sk FROM l JOIN pairs t"
+            " ON t.pk = l.pk || $2 AND t.sk >= $1 AND t.n <> $3"
+        )
+        plan = t.execute("EXPLAIN (FORMAT JSON) EXECUTE q (3, '', 1)").fetchone()[0][0]["Plan"]
+        assert NODE in [node.get("Custom Plan Provider") for node in plan_nodes(plan)]
+        for values in ("3, '', 1", "5, '', 2", "3, 'x', 1", "NULL, '', 1", "3, NULL, 1"):
+            found = t.execute(f"EXECUTE q ({values})").fetchall()
+            first, suffix, n = values.split(", ")
+            expected = t.execute(
+                "SELECT l.row, t.sk FROM l JOIN pairs_here t"
+                f" ON t.pk = l.pk || {suffix} AND t.sk >= {first}::int AND t.n <> {n}"
+            ).fetchall()
+            assert sorted(found) == sorted(expected)
+
+
+def test_a_failed_join_leaves_nothing_behind(t, proxy):
+    query = "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k"
+    with only_batched(t):
+        with proxy.inject(rewrite(lambda response: {"Responses": 3}), operation="BatchGetItem"):
+            with pytest.raises(psycopg.Error):
+                t.execute(query)
+        check(t, query)
+        t.execute("SET ddb_fdw.max_read_units = 5")
+        with pytest.raises(psycopg.Error) as caught:
+            t.execute(query)
+        assert caught.value.sqlstate == "53400"
+
+
+def test_values_that_do_not_fit_match_nothing(t, ddb_resource):
+    """As NULL, where the table says so, whatever key found them."""
+    items = [{"id": i, "v": i if i % 2 else f"v{i}"} for i in range(10)]
+    load_table(ddb_resource, "BatchMixed", IDS, items)
+    foreign_table(t, "mixed", ["id int", "v int"], table_name="BatchMixed", on_type_mismatch="null")
+    t.execute("CREATE TABLE mixed_here AS SELECT * FROM mixed")
+    query = "SELECT l.row, t.v FROM l LEFT JOIN mixed t ON t.id = l.k AND t.v >= l.x"
+    with only_batched(t):
+        found = t.execute(query).fetchall()
+    expected = t.execute(query.replace("mixed", "mixed_here")).fetchall()
+    assert sorted(found, key=key) == sorted(expected, key=key)
+
+
+def test_numbers_that_are_equal_differ_in_their_digits(t):
+    """Each key is looked up as it is given, and finds the item all the same."""
+    t.execute("CREATE TABLE m (k numeric)")
+    t.execute("INSERT INTO m VALUES (1.0), (1.00), (1), (2), (2.000), (1.5)")
+    foreign_table(t, "numbers", ["id numeric", "v int"], table_name="BatchIds")
+    query = "SELECT m.k, t.v FROM m JOIN numbers t ON t.id = m.k"
+    for memory in ("64kB", "4MB"):
+        t.execute(f"SET work_mem = '{memory}'")
+        with only_batched(t):
+            plan = explain(t, query)
+            assert plan["Custom Plan Provider"] == NODE
+            rows = t.execute(query).fetchall()
+        assert sorted((str(k), v) for k, v in rows) == [
+            ("1", 1), ("1.0", 1), ("1.00", 1), ("2", 2), ("2.000", 2),
+        ]  # fmt: skip
+
+
+def test_conditions_of_a_view_come_first(t):
+    """A leaky function sees no row that the view's own conditions hide."""
+    t.execute(
+        "CREATE FUNCTION leak(text, int) RETURNS bool COST 0.01 LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE NOTICE 'leaked %', $1; RETURN $2 >= 0; END $$"
+    )
+    t.execute(
+        "CREATE VIEW guarded WITH (security_barrier) AS"
+        " SELECT l.row, t.note, t.n FROM l JOIN pairs t ON t.pk = l.pk WHERE t.n + l.x = 100"
+    )
+    notices = []
+    t.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    with only_batched(t):
+        assert t.execute("SELECT * FROM guarded WHERE leak(note, row)").fetchall() == []
+    assert notices == []
+
+
+NOT_OFFERED = [
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k FOR UPDATE OF l",
+    "UPDATE l SET x = t.v FROM ids t WHERE t.id = l.k",
+    "DELETE FROM l USING ids t WHERE t.id = l.k",
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k + floor(random())::int",
+    "SELECT l.row, t.v FROM l FULL JOIN ids t ON t.id = l.k",
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.v = l.k",
+    "SELECT l.row, t.v FROM l JOIN ids t ON t.id > l.k",
+]
+
+
+@pytest.mark.parametrize("query", NOT_OFFERED)
+def test_where_it_is_not_offered(t, query):
+    with only_batched(t):
+        nodes = [node.get("Custom Plan Provider") for node in plan_nodes(explain(t, query))]
+    assert NODE not in nodes
+
+
+@pytest.mark.parametrize("setting", ["batch_join", "pushdown"])
+def test_it_can_be_switched_off(t, setting):
+    query = "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k"
+    t.execute(f"SET ddb_fdw.{setting} = off")
+    with only_batched(t):
+        nodes = [node.get("Custom Plan Provider") for node in plan_nodes(explain(t, query))]
+    assert NODE not in nodes
+
+
+def test_what_explain_shows(t):
+    query = "SELECT l.row, t.v FROM l LEFT JOIN ids t ON t.id = l.k AND t.v < l.x"
+    with only_batched(t):
+        plan = explain(t, query, analyze="on")
+    assert plan["Join Type"] == "Left"
+    assert plan["Hash Cond"] == "(t.id = l.k)"
+    assert plan["Join Filter"] == "(t.v < l.x)"
+    assert (plan["Batches"], plan["Keys"]) == (1, 90)
+    outer, inner = plan["Plans"]
+    assert inner["DynamoDB Operation"] == "BatchGetItem"
+    assert inner["Key Condition"] == "(id = l.k)"
+    assert inner["Requests"] == 1
