@@ -577,6 +577,44 @@ class QueryMaker:
             conjuncts, [],
         )  # fmt: skip
 
+    def key_join(self):
+        """By the key of the table, as batched joins do it."""
+        on = "t.pk = l.lk"
+        if self.table.sk and self.chance(0.6):
+            on += f" AND t.sk {self.rng.choice(['=', '=', '>=', '<', '>', '<='])} l.ls"
+        elif self.table.sk and self.chance(0.3):
+            on += f" AND t.sk = {self.known(self.table.sk)}"
+        if self.chance(0.3):
+            on += f" AND {self.condition(1)}"
+        if self.chance(0.15):
+            on += " AND l.n > 1"
+        conjuncts = self.conjuncts(0.4)
+        roll = self.rng.random()
+        if roll < 0.15:
+            word = self.rng.choice(["", "NOT "])
+            return Query(
+                f"SELECT l.* FROM @L@ l WHERE {word}EXISTS"
+                f" (SELECT 1 FROM @T@ t WHERE {on} AND @W@)", conjuncts, [],
+            )  # fmt: skip
+        columns = ", ".join(self.columns())
+        if roll < 0.3:
+            return Query(
+                f"SELECT {columns} FROM @T@ t WHERE @W@ AND EXISTS"
+                f" (SELECT 1 FROM @L@ l WHERE {on})", conjuncts, [],
+            )  # fmt: skip
+        joined = f"@L@ l {self.rng.choice(['JOIN', 'LEFT JOIN'])} @T@ t ON {on}"
+        if roll < 0.5:
+            joined += " LEFT JOIN @T@ u ON u.pk = t.pk"
+            if self.table.sk:
+                joined += self.rng.choice(["", " AND u.sk = t.sk", " AND u.sk < t.sk"])
+            columns += ", u.pk"
+        if roll < 0.6:
+            return Query(
+                f"SELECT m.n, (SELECT count(*) FROM {joined} WHERE l.n <= m.n AND @W@)"
+                " FROM @L@ m", conjuncts, [],
+            )  # fmt: skip
+        return Query(f"SELECT l.n, {columns} FROM {joined} WHERE @W@", conjuncts, [])
+
     def self_join(self):
         columns = ", ".join(self.columns())
         on = "u.pk = t.pk"
@@ -692,14 +730,20 @@ class QueryMaker:
         makers = [self.simple] * 10 + [self.aggregate] * 3 + [self.lateral, self.cursor] * 2
         makers += [self.some_counts] * 3 + [self.partitions]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
-        makers += [self.window, self.subquery, self.self_join]
+        makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
         query = self.rng.choice(makers)()
         query.constants = self.constants
         query.may_fail = self.may_fail
         if self.table.mismatch_null == "setting":
             query.settings.append("SET LOCAL ddb_fdw.on_type_mismatch = 'null'")
-        word = "join" if " @T@ " in query.sql.split("WHERE")[0] else ""
+        joins = query.sql.count("@T@") + query.sql.count("@L@") > 1
         for setting in ("hashjoin", "mergejoin", "material", "sort", "hashagg", "memoize"):
-            if self.chance(0.25 if word == "join" else 0.12):
+            if self.chance(0.25 if joins else 0.12):
                 query.settings.append(f"SET LOCAL enable_{setting} = off")
+        # What is left then are batched joins.
+        if joins and self.chance(0.4):
+            for setting in ("hashjoin", "mergejoin", "nestloop"):
+                query.settings.append(f"SET LOCAL enable_{setting} = off")
+        if joins and self.chance(0.3):
+            query.settings.append("SET LOCAL work_mem = '64kB'")
         return query
