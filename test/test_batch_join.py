@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import internal_error, rewrite, throttle
+from support.proxy import Behaviour, internal_error, rewrite, throttle
 from support.regress_data import load_table
 
 NODE = "DynamoDB Batch Join"
@@ -312,7 +312,7 @@ def test_keys_that_repeat_are_sent_once(t, proxy):
     assert len(calls) == 3
 
 
-class Together:
+class Together(Behaviour):
     """Lets requests wait for each other until so many are under way."""
 
     def __init__(self, wanted):
@@ -327,9 +327,6 @@ class Together:
             self.condition.notify_all()
             self.condition.wait_for(lambda: self.most >= self.wanted, 20)
             self.waiting -= 1
-
-    def change(self, reply, connection):
-        pass
 
 
 def test_partitions_are_queried_side_by_side(t, proxy):
