@@ -214,3 +214,26 @@ def test_partitions_keep_their_order(t, table, ddb_resource):
     assert t.execute(query).fetchall() == [(11,), (10,), (9,), (8,), (8,)]
     nodes = [node["Node Type"] for node in plan_nodes(explain(t, query))]
     assert "Sort" not in nodes
+
+
+def test_times_of_any_offset_lie_within_their_bounds(t, ddb_resource):
+    """Local dates far from UTC's; an offset that PostgreSQL refuses is no time."""
+    times = {key: KEYS[key] for key in ("KeySchema", "BillingMode")}
+    times["AttributeDefinitions"] = [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+    ]
+    texts = [
+        "2024-03-01T23:00:00-20:00",
+        "2024-03-01T24:00:00-15:59",
+        "2024-03-02T08:01:00Z",
+        "2024-03-03T00:00:00+15:59",
+        "2024-03-03T00:00:00Z",
+    ]
+    items = [{"pk": "a", "sk": text} for text in texts]
+    load_table(ddb_resource, "RegressionsTimes", times, items)
+    foreign_table(t, "times", ["pk text", "sk timestamptz"], table_name="RegressionsTimes")
+    t.execute("SET ddb_fdw.on_type_mismatch = 'null'")
+    instants = ("15:59", "19:00", "08:01")
+    for condition in [f"{op} '2024-03-02T{i}Z'" for op in (">=", "<=") for i in instants]:
+        pushed, local = both(t, f"SELECT sk FROM times WHERE pk = 'a' AND sk {condition}")
+        assert pushed == local and pushed

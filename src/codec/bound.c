@@ -345,7 +345,7 @@ float_span(double value, double below, double above, DdbBound *low,
 
 /*
  * ISO-8601 text begins with the local date, which is within sixteen hours of
- * UTC's; the basic form, without hyphens, sorts above all dates of its year.
+ * UTC's (what is further off is no time to timetext.c); the basic form, without hyphens, sorts above all dates of its year.
  */
 static void
 iso_span(int64 micros, DdbBound *low, DdbBound *high)

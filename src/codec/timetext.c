@@ -29,6 +29,12 @@
 #define FIRST_DAY (-719162)
 #define LAST_DAY 2932896
 
+/*
+ * Offsets that PostgreSQL takes, too.  Conditions on keys rely on it: they look
+ * no further than sixteen hours around an instant.
+ */
+#define MAX_OFFSET_HOURS 15
+
 /* Units beyond this would overflow the long division by them. */
 #define MAX_UNIT_MICROS INT64_C(1000000000000000000)
 
@@ -247,7 +253,8 @@ take_clock(Cursor *cursor, bool basic, Clock *clock)
 }
 
 /*
- * Takes Z, z or an offset of hours and perhaps minutes, east of UTC.
+ * Takes Z, z or an offset of hours and perhaps minutes, east of UTC, less than
+ * sixteen hours.
  */
 static bool
 take_zone(Cursor *cursor, int32_t *offset_seconds)
@@ -262,7 +269,7 @@ take_zone(Cursor *cursor, int32_t *offset_seconds)
 	if (!next_is(cursor, '+', '-'))
 		return false;
 	west = *cursor->pos++ == '-';
-	if (!take_digits(cursor, 2, &hours) || hours > 23)
+	if (!take_digits(cursor, 2, &hours) || hours > MAX_OFFSET_HOURS)
 		return false;
 	if (take_char(cursor, ':') || cursor->pos < cursor->end)
 	{

@@ -31,8 +31,8 @@ typedef struct DdbTimeParse
 /*
  * Any ISO-8601 calendar form found in the wild: "2026-11-01",
  * "2026-11-01T10:11", "…T10:11:12", ".fraction" or ",fraction" of any length,
- * 'T', 't' or one space between, "Z", "z", "+01", "+0100", "+01:00", "-05:30";
- * also the basic form "20261101T101112Z", its date alone too, the two forms
+ * 'T', 't' or one space between, "Z", "z", "+01", "+0100", "+01:00", "-05:30"
+ * up to 15:59; also the basic form "20261101T101112Z", its date alone too, the two forms
  * never mixed.  A zone needs a time, a fraction needs seconds.  "24:00:00" is
  * the next midnight; a leap second ":60" counts as the next minute's second 0.
  * Nothing else may stand before or after.  Returns false when it is anything
