@@ -4,11 +4,13 @@ Answers are compared with PostgreSQL's own, made with ddb_fdw.pushdown = off;
 what was sent is looked at through the proxy.
 """
 
+import json
 from decimal import Decimal
 
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.proxy import Proxy
 from support.regress_data import load_table
 
 KEYS = {
@@ -395,3 +397,159 @@ def test_segments(t):
 def test_end_of_a_partition_is_one_item(t, proxy, function, end):
     query = f"SELECT {function}(sk) FROM t WHERE pk = 'P' AND sk >= '03'"
     assert compare(t, proxy, query) == ([(end,)], ["Query Limit 1"])
+
+
+# ---- partitions, one item of each ----------------------------------------------------
+
+ITEM_BYTES = 10_000
+SORT_KEYS = {"S": str, "N": int, "B": lambda number: number.to_bytes(2)}
+
+
+def load_partitions(resource, name, sort_type, partitions, each):
+    """Items so large that few make a page."""
+    definition = {
+        "KeySchema": KEYS["KeySchema"],
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": sort_type},
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    sort_key = SORT_KEYS[sort_type]
+    load_table(
+        resource,
+        name,
+        definition,
+        (
+            {"pk": f"p{p}", "sk": sort_key(s), "text": "x" * ITEM_BYTES}
+            for p in range(partitions)
+            for s in range(each)
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def partitioned(ddb_resource):
+    for sort_type in SORT_KEYS:
+        load_partitions(ddb_resource, f"Long{sort_type}", sort_type, 12, 30)
+    load_partitions(ddb_resource, "Short", "S", 400, 1)
+
+
+@pytest.fixture
+def p(db, proxy, partitioned):
+    make_server(db, proxy.endpoint)
+    types = {"LongS": "text", "LongN": "int", "LongB": "bytea", "Short": "text"}
+    for name, sort_type in types.items():
+        foreign_table(
+            db, name.lower(), ["pk text", f"sk {sort_type}", "text text"], table_name=name
+        )
+        db.execute(f"EXPLAIN SELECT 1 FROM {name}")
+    return db
+
+
+def skips(db, query):
+    return any("Skip" in node for node in plan_nodes(explain(db, query)))
+
+
+@pytest.mark.parametrize("sort_type", "SNB")
+@pytest.mark.parametrize(
+    "query, count",
+    [
+        ("SELECT DISTINCT pk FROM {}", 12),
+        ("SELECT pk FROM {} GROUP BY pk", 12),
+        ("SELECT DISTINCT pk || '!' FROM {} WHERE pk > 'p2'", 7),
+        ("SELECT DISTINCT pk FROM {} WHERE upper(pk) > 'P2' ORDER BY pk LIMIT 3", 3),
+        ("SELECT count(DISTINCT pk) FROM {}", 1),
+    ],
+)
+def test_partitions_are_skipped(p, proxy, sort_type, query, count):
+    query = query.format(f"long{sort_type.lower()}")
+    assert skips(p, query)
+    with proxy.record() as calls:
+        rows = p.execute(query).fetchall()
+    assert len(rows) == len(set(rows)) == count
+    assert calls.operations == ["Scan"] * len(calls)
+    units = sum(call.response["ConsumedCapacity"]["CapacityUnits"] for call in calls)
+    everything = 12 * 30 * ITEM_BYTES / 8192
+    assert len(calls) <= 13 and units < everything / 2
+    assert sum(call.response["ScannedCount"] for call in calls) < 200
+    p.execute("SET ddb_fdw.pushdown = off")
+    assert sorted(rows) == sorted(p.execute(query).fetchall())
+
+
+def test_short_partitions_are_read_after_all(p, proxy):
+    """Eight skips find nothing out; the first whole page does."""
+    query = "SELECT DISTINCT pk FROM short"
+    assert skips(p, query)
+    with proxy.record() as calls:
+        rows = p.execute(query).fetchall()
+    assert len(rows) == 400
+    limits = ["Limit" in call.request for call in calls]
+    assert limits == [True] * 8 + [False] * (len(calls) - 8)
+    assert len(calls) <= 8 + 5
+    assert compare(p, proxy, query)[0]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT pk FROM longs",
+        "SELECT DISTINCT pk, sk FROM longs",
+        "SELECT DISTINCT pk FROM longs WHERE sk > '2'",
+        "SELECT pk, count(*) FROM longs GROUP BY pk",
+        "SELECT count(pk), count(DISTINCT pk) FROM longs",
+        "SELECT DISTINCT pk, random() FROM longs",
+        "SELECT DISTINCT ON (pk) pk, sk FROM longs ORDER BY pk, sk",
+        "SELECT DISTINCT pk, row_number() OVER () FROM longs",
+        "SELECT DISTINCT a.pk FROM longs a, longs b",
+        "SELECT DISTINCT pk FROM longs WHERE pk = 'p3'",
+        "SELECT DISTINCT 1 FROM longs WHERE pk <> 'p3'",
+        "SELECT DISTINCT longs FROM longs",
+    ],
+)
+def test_partitions_are_not_skipped(p, query):
+    assert not skips(p, query)
+
+
+def test_a_share_of_a_scan_is_not_skipped_through(p):
+    """A made-up key may lie in another segment."""
+    foreign_table(p, "s", ["pk text"], table_name="LongS", segment=0, total_segments=2)
+    assert not skips(p, "SELECT DISTINCT pk FROM s")
+
+
+def test_hidden_items_do_not_hide_partitions(p, ddb):
+    p.execute("ALTER FOREIGN TABLE longs OPTIONS (ADD hide_expired 'true')")
+    ddb.update_time_to_live(
+        TableName="LongS", TimeToLiveSpecification={"Enabled": True, "AttributeName": "gone"}
+    )
+    assert not skips(p, "SELECT DISTINCT pk FROM longs")
+
+
+class ForgetfulProxy(Proxy):
+    """A server that starts anew whatever key it is given."""
+
+    def _forward(self, upstream, request):
+        if request.operation == "Scan":
+            body = request.json
+            body.pop("ExclusiveStartKey", None)
+            request.body = json.dumps(body).encode()
+        return super()._forward(upstream, request)
+
+
+def test_a_server_that_does_not_move_on(db, dynamodb, partitioned):
+    with ForgetfulProxy(dynamodb.endpoint) as proxy:
+        make_server(db, proxy.endpoint)
+        foreign_table(db, "longs", ["pk text"], table_name="LongS")
+        with pytest.raises(psycopg.Error, match="could not understand a reply") as caught:
+            db.execute("SELECT DISTINCT pk FROM longs")
+    assert "does not move" in caught.value.diag.message_detail
+
+
+def test_rescans_skip_anew(p):
+    query = (
+        "SELECT b, (SELECT count(DISTINCT pk) FROM longn WHERE pk > b)"
+        " FROM (VALUES ('p1'), ('p3'), (NULL), ('p1')) v (b)"
+    )
+    assert sorted(p.execute(query).fetchall(), key=repr) == [
+        ("p1", 10), ("p1", 10), ("p3", 6), (None, 0),
+    ]  # fmt: skip

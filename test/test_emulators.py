@@ -8,6 +8,7 @@ are compared.
 
 import datetime
 import decimal
+import json
 import uuid
 
 import psycopg
@@ -18,12 +19,31 @@ from lab.samples import KEYS, TABLE, log_entries
 from support import aws, systems
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.fdw import log_entries as log_entries_table
-from support.proxy import Proxy
+from support.proxy import Proxy, made_reply
 from test_expert import EXPERT, SYSTEMS, answer_of, fits
 
 EMULATORS = {"moto": Moto, "dynalite": Dynalite}
 
 ENTRIES = 1000
+
+PARTITION_KEYS = {
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "N"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def partition_items():
+    """Three pages."""
+    for partition in range(12):
+        for number in range(30):
+            yield {"pk": f"p{partition}", "sk": number, "text": "x" * 10_000}
 
 
 def load_table(client, resource, name, definition, items):
@@ -48,6 +68,7 @@ def emulator(request, workspace):
     load_table(client, resource, TABLE, KEYS, log_entries(ENTRIES))
     for system in systems.SYSTEMS.values():
         load_table(client, resource, system.table, system.definition, system.items())
+    load_table(client, resource, "Partitions", PARTITION_KEYS, partition_items())
     yield emulator
     emulator.stop()
 
@@ -382,3 +403,27 @@ def test_missing_index(entries, emulated):
         entries.execute("SELECT * FROM indexed")
     assert caught.value.sqlstate == "42704"
     assert "byNobody" in str(caught.value)
+
+
+class Enlarging(Proxy):
+    """Says of every table that it is large: what they say themselves differs."""
+
+    def _forward(self, upstream, request):
+        reply = super()._forward(upstream, request)
+        if request.operation != "DescribeTable":
+            return reply
+        body = json.loads(reply.body)
+        body["Table"] |= {"ItemCount": 50_000, "TableSizeBytes": 500_000_000}
+        return made_reply(200, json.dumps(body).encode())
+
+
+def test_partitions_are_skipped(db, emulator):
+    """They take made-up start keys as DynamoDB does."""
+    with Enlarging(emulator.endpoint) as proxy:
+        make_server(db, proxy.endpoint)
+        foreign_table(db, "partitions", ["pk text", "sk int"], table_name="Partitions")
+        with proxy.record() as calls:
+            rows = db.execute("SELECT DISTINCT pk FROM partitions ORDER BY pk").fetchall()
+    assert rows == sorted((f"p{partition}",) for partition in range(12))
+    scans = [call for call in calls.data if call.operation == "Scan"]
+    assert [call.request["Limit"] for call in scans] == [1] * 13

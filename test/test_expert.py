@@ -152,6 +152,20 @@ LOGS = {
         ],
         count=True,
     ),
+    "two partitions, counted": Row(
+        "SELECT log_partition, count(*) FROM logs WHERE log_partition IN ('AUDIT', 'TRACE')"
+        " GROUP BY log_partition",
+        *("Query", TABLE, 2, 100, 5.0),  # 20,000 B each: 5 x 4 KB
+        lambda: [("AUDIT", 50), ("TRACE", 50)],
+        count=True,
+    ),
+    "count of a key by a filter": Row(
+        "SELECT count(date_time) FILTER (WHERE service = 'auth') FROM logs"
+        " WHERE log_partition = 'AUDIT'",
+        *("Query", TABLE, 1, 50, 2.5),
+        lambda: [(13,)],
+        count=True,
+    ),
     "newest entry's time": Row(
         "SELECT max(date_time) FROM logs WHERE log_partition = 'LOGS'",
         *("Query", TABLE, 1, 1, 0.5),

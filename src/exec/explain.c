@@ -268,6 +268,8 @@ show_reach(const Context *context, ExplainState *es)
 	if (plan->ordered)
 		ExplainPropertyText("Order", order_text(context), es);
 	show_limit(context, es);
+	if (plan->skips)
+		ExplainPropertyText("Skip", "to the next partition", es);
 	if (plan->segment >= 0)
 		ExplainPropertyText(
 			"Segments",

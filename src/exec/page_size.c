@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "exec/scan.h"
+#include "exec/skip.h"
 
 #include <math.h>
 
@@ -98,6 +99,8 @@ ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 		return 0;
 	if (state->page_items > 0)
 		return state->page_items;
+	if (state->plan->skips)
+		return ddb_skip_page_limit(state);
 	if (state->bound < 0)
 		return merge_limit(state, 0);
 	/* More is wanted than LIMIT says: WITH TIES, or a hint that was low. */

@@ -75,6 +75,11 @@ typedef struct DdbScanState
 	int64 given; /* rows that passed every condition */
 	int64 page_items; /* Limit of the next page; 0: as the bound has it */
 
+	/* of a scan that skips partitions */
+	bool skipping; /* else the next request is for a whole page */
+	int skip_budget; /* how long it was decided to skip */
+	int skips_left;
+
 	/* of an aggregated scan */
 	int64 *counts; /* of the group being counted, as plan->counted */
 	int64 *other_counts; /* room for those of the next one */

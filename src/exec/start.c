@@ -14,6 +14,7 @@
 #include "catalog/guc.h"
 #include "common/int.h"
 #include "exec/groups.h"
+#include "exec/skip.h"
 #include "exec/request.h"
 #include "exec/term.h"
 #include "exec/values.h"
@@ -186,5 +187,7 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	}
 	if (state->plan->aggregated)
 		ddb_count_begin(state);
+	if (state->plan->skips)
+		ddb_skip_begin(state);
 	MemoryContextSwitchTo(old);
 }

@@ -13,6 +13,7 @@
 #include "exec/guard.h"
 #include "exec/request.h"
 #include "exec/scan.h"
+#include "exec/skip.h"
 #include "remote/report.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -173,17 +174,28 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 					scan->plan->index_name);
 }
 
+/* Where the next request starts: a copy of the page's, or behind it. */
 static void
 keep_start_key(DdbStream *stream)
 {
-	DdbPage *page = &stream->page;
+	DdbScanState *scan = stream->scan;
+	const DdbPage *page = &stream->page;
+	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
+	int len = page->last_key_len;
+	char *key = scan->plan->skips ? ddb_skip_past(scan, page, &len)
+								  : pnstrdup(page->last_key, len);
 
+	MemoryContextSwitchTo(old);
+	/* A key that does not move would be asked for without end. */
+	if (!is_batch(stream) && stream->start_key != NULL &&
+		len == stream->start_key_len &&
+		memcmp(key, stream->start_key, len) == 0)
+		ddb_page_raise_malformed(scan->plan->table_name,
+								 "its continuation key does not move");
 	if (stream->start_key != NULL)
 		pfree(stream->start_key);
-	stream->start_key =
-		MemoryContextAlloc(stream->scan->run_context, page->last_key_len);
-	memcpy(stream->start_key, page->last_key, page->last_key_len);
-	stream->start_key_len = page->last_key_len;
+	stream->start_key = key;
+	stream->start_key_len = len;
 }
 
 /* On to the next range of the partition, if there is one. */
@@ -229,12 +241,6 @@ advance(DdbStream *stream)
 					   stream->fruitless),
 			 errhint("The table's read capacity is exhausted. Retry later, "
 					 "read less, or raise its capacity.")));
-	/* A key that does not move would be asked for without end. */
-	if (!is_batch(stream) && stream->start_key != NULL &&
-		page->last_key_len == stream->start_key_len &&
-		memcmp(page->last_key, stream->start_key, page->last_key_len) == 0)
-		ddb_page_raise_malformed(stream->scan->plan->table_name,
-								 "its continuation key does not move");
 	keep_start_key(stream);
 }
 

@@ -307,6 +307,9 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_columns(list, plan->recheck_columns);
 	list = put_int(list, plan->all_projected);
 	list = put_int(list, plan->count_only);
+	list = put_int(list, plan->skips);
+	list = put_int(list, plan->skip_budget);
+	list = put_int(list, plan->skip_pays);
 	list = put_int(list, plan->aggregated);
 	list = put_int(list, plan->grouped);
 	list = put_columns(list, plan->counted);
@@ -351,6 +354,9 @@ ddb_access_plan_deserialize(List *list)
 	plan->recheck_columns = get_columns(&reader);
 	plan->all_projected = get_int(&reader);
 	plan->count_only = get_int(&reader);
+	plan->skips = get_int(&reader);
+	plan->skip_budget = get_int(&reader);
+	plan->skip_pays = get_int(&reader);
 	plan->aggregated = get_int(&reader);
 	plan->grouped = get_int(&reader);
 	plan->counted = get_columns(&reader);

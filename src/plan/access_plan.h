@@ -113,6 +113,11 @@ typedef struct DdbAccessPlan
 	bool all_projected; /* ask for all that the index holds */
 	bool count_only; /* Select COUNT: no column and no local filter
 								 * needs a value that the key does not give */
+	bool skips; /* one row of each partition will do */
+	int skip_budget; /* partitions to skip before a whole page is read, to
+								 * see how many items they have */
+	int skip_pays; /* with so many partitions in a page, skipping beats
+								 * reading on */
 	bool aggregated; /* rows are counts; the scan's tuples hold the
 								 * table's columns, then the counts */
 	bool grouped; /* one row a partition, not one row in all */

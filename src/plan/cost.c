@@ -42,6 +42,16 @@
 /* Of equals, the index that holds less is read. PostgreSQL sees 1 percent. */
 #define SLIM_FACTOR 0.98
 
+/*
+ * Skipping is tried for this share of what reading everything would cost, and
+ * for so many partitions at least, before a whole page shows whether it pays.
+ */
+#define SKIP_SHARE 0.1
+#define MIN_SKIPS 8
+
+/* Partitions of a query whose number nobody knows. */
+#define UNKNOWN_PARTITIONS 200.0
+
 /* Requests under way at once, where many are needed. */
 #define CONCURRENCY 16.0
 
@@ -93,5 +103,29 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		*total_cost -= CERTAINTY_GAIN;
 	if (source->slim && source->fetch_units == 0)
 		*total_cost *= SLIM_FACTOR;
+	*total_cost = Max(*total_cost, *startup_cost);
+}
+
+void
+ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
+			  double partitions, Cost *startup_cost, Cost *total_cost)
+{
+	double unit = (state->consistent_read ? 1.0 : 0.5) * READ_UNIT_COST;
+	double skip = REQUEST_COST + unit;
+	double page = REQUEST_COST + PAGE_BYTES / UNIT_BYTES * unit;
+	double known = partitions > 0 ? partitions : UNKNOWN_PARTITIONS;
+	double whole;
+
+	ddb_cost_estimate(state, candidate, known, startup_cost, total_cost);
+	whole = *total_cost;
+	candidate->skip_budget =
+		(int) Min(Max(MIN_SKIPS, whole * SKIP_SHARE / skip), 1e6);
+	candidate->skip_pays = (int) (page / skip);
+	/* Whatever there turns out to be, little is lost, and often most is won. */
+	if (partitions > 0)
+		*total_cost = Min(partitions * skip, whole * (1 + SKIP_SHARE));
+	else
+		*total_cost = MIN_SKIPS * skip + whole / 2;
+	candidate->read_units = Min(candidate->read_units, *total_cost / skip / 2);
 	*total_cost = Max(*total_cost, *startup_cost);
 }

@@ -159,7 +159,7 @@ ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
 	ListCell *lc;
 
 	if (!ddb_guc_pushdown || candidate->operation == DDB_OP_GET_ITEM ||
-		candidate->ordered ||
+		candidate->ordered || candidate->skips ||
 		(state->ttl_attribute != NULL && !filter_takes_ttl(state, candidate)))
 		return false;
 	foreach (lc, columns)
@@ -232,6 +232,9 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->filter = candidate->filter;
 	plan->ttl_attribute = state->ttl_attribute;
 	plan->ttl_in_filter = filter_takes_ttl(state, candidate);
+	plan->skips = candidate->skips;
+	plan->skip_budget = candidate->skip_budget;
+	plan->skip_pays = candidate->skip_pays;
 	plan->ordered = candidate->ordered;
 	plan->backward = candidate->backward;
 	plan->partition_order = candidate->partition_order;

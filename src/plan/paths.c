@@ -176,6 +176,28 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 				 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
+/* One row of each partition. */
+static void
+add_skip(const PathContext *context, DdbCandidate *candidate)
+{
+	DdbPlanState *state = plan_state(context);
+	double partitions = ddb_skip_partitions(context->root, context->rel, state);
+	Cost startup_cost;
+	Cost total_cost;
+
+	candidate->skips = true;
+	candidate->limit_hint = -1;
+	ddb_cost_skip(state, candidate, partitions, &startup_cost, &total_cost);
+	state->candidates = lappend(state->candidates, candidate);
+	add_path(
+		context->rel,
+		(Path *) ddb_compat_foreign_path(
+			context->root, context->rel,
+			partitions > 0 ? Min(partitions, context->rows) : context->rows,
+			startup_cost, total_cost, NIL, context->required_outer,
+			list_make1(makeInteger(list_length(state->candidates) - 1))));
+}
+
 /* An estimate of less is as good as none. */
 #define MIN_ITEMS 0.01
 
@@ -198,8 +220,8 @@ matched_items(const PathContext *context, const DdbSource *source,
  */
 #define GROWN_ITEM_COUNT 100000.0
 
-static void
-add_scan(const PathContext *context, const DdbSource *source, bool keyed)
+static DdbCandidate *
+scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 {
 	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
 
@@ -211,7 +233,16 @@ add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   NIL, banned_columns(plan_state(context), source, DDB_OP_SCAN),
 			   candidate);
-	add_candidate(context, candidate, NIL);
+	return candidate;
+}
+
+static void
+add_scan(const PathContext *context, const DdbSource *source, bool keyed)
+{
+	add_candidate(context, scan_candidate(context, source, keyed), NIL);
+	if (!keyed && context->count == NULL && source->index == NULL &&
+		ddb_skip_serves(context->root, context->rel, plan_state(context)))
+		add_skip(context, scan_candidate(context, source, keyed));
 }
 
 static DdbCandidate *

@@ -47,6 +47,9 @@ typedef struct DdbCandidate
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
 	Bitmapset *key_columns; /* bound to values by the partition key */
 	bool counts; /* items are counted, not sent */
+	bool skips; /* from partition to partition */
+	int skip_budget; /* as in the access plan */
+	int skip_pays;
 	bool ordered;
 	bool backward;
 	List *partition_order; /* of DdbPartitionOrder * */
@@ -171,5 +174,22 @@ extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 extern void ddb_cost_estimate(const DdbPlanState *state,
 							  DdbCandidate *candidate, double rows,
 							  Cost *startup_cost, Cost *total_cost);
+
+/*
+ * The same of a Scan that skips from partition to partition, and how long it
+ * should try to; partitions: how many there are, or -1.
+ */
+extern void ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
+						  double partitions, Cost *startup_cost,
+						  Cost *total_cost);
+
+/*
+ * skip.c: will one row of each partition do for the query?  And how many
+ * partitions there are, -1 when nobody knows.
+ */
+extern bool ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel,
+							const DdbPlanState *state);
+extern double ddb_skip_partitions(PlannerInfo *root, RelOptInfo *rel,
+								  const DdbPlanState *state);
 
 #endif /* DDB_PLAN_STATE_H */

@@ -1,0 +1,139 @@
+/*
+ * skip.c
+ *		Goes on behind the partition that the last page ended in.
+ *
+ * An ExclusiveStartKey may be any well-formed key, of an item that does not
+ * exist too (dynamodb.md section 2.4), and within a partition items come in the
+ * order of their sort key: so one with the greatest possible sort key leads to
+ * the next partition.
+ *
+ * How many items a skip saved cannot be seen.  So it is tried for a while, and
+ * then a whole page shows how many partitions it holds: with many, reading on
+ * is cheaper.  Each time that skipping is found to pay it goes on twice as long,
+ * so that what looking costs stays a small part of the whole.
+ */
+#include "postgres.h"
+
+#include "exec/skip.h"
+
+#include "lib/stringinfo.h"
+
+/* Of each page so many bytes are read; a whole read unit costs no more. */
+#define SKIP_PAGE_BYTES 2048.0
+#define MAX_SKIP_ITEMS 100
+
+/* A sort key's most bytes, and how the greatest keys are written. */
+#define GREATEST_CHARACTER "\xF4\x8F\xBF\xBF" /* U+10FFFF */
+#define GREATEST_NUMBER "9.9999999999999999999999999999999999999E+125"
+
+void
+ddb_skip_begin(DdbScanState *state)
+{
+	state->skipping = true;
+	state->skip_budget = state->plan->skip_budget;
+	state->skips_left = state->skip_budget;
+}
+
+int64
+ddb_skip_page_limit(const DdbScanState *state)
+{
+	double items = SKIP_PAGE_BYTES / Max(state->plan->item_bytes, 1);
+
+	if (!state->skipping)
+		return 0;
+	return (int64) Min(Max(items, 1), MAX_SKIP_ITEMS);
+}
+
+/* Runs of equal values: the partition key is all that was asked for. */
+static int
+count_partitions(const DdbPage *page)
+{
+	const DdbNote *last = NULL;
+	int n = 0;
+
+	for (int i = 0; i < page->notes.n; i++)
+	{
+		const DdbNote *note = &page->notes.items[i];
+
+		if (note->attribute == DDB_NOTE_ITEM)
+			continue;
+		if (last == NULL || last->len != note->len ||
+			memcmp(page->body + last->offset, page->body + note->offset,
+				   note->len) != 0)
+			n++;
+		last = note;
+	}
+	return n;
+}
+
+static void
+decide(DdbScanState *state, const DdbPage *page)
+{
+	int partitions;
+
+	if (state->skipping)
+	{
+		state->skipping = --state->skips_left > 0;
+		return;
+	}
+	partitions = count_partitions(page);
+	/* Of what a filter leaves out altogether nothing is known. */
+	if (partitions == 0 || partitions > state->plan->skip_pays)
+		return;
+	state->skipping = true;
+	state->skip_budget = Min(state->skip_budget, PG_INT32_MAX / 2) * 2;
+	state->skips_left = state->skip_budget;
+}
+
+static void
+append_greatest(StringInfo text, DdbStoredType type)
+{
+	appendStringInfo(text, "{\"%s\":\"", ddb_stored_type_name(type));
+	if (type == DDB_STORED_N)
+		appendStringInfoString(text, GREATEST_NUMBER);
+	else if (type == DDB_STORED_S)
+		for (int i = 0; i < DDB_MAX_SORT_KEY_BYTES / 4; i++)
+			appendStringInfoString(text, GREATEST_CHARACTER);
+	else
+	{
+		/* Bytes FF, three as four characters, and the one that is left. */
+		for (int i = 0; i < DDB_MAX_SORT_KEY_BYTES / 3; i++)
+			appendStringInfoString(text, "////");
+		appendStringInfoString(text, "/w==");
+	}
+	appendStringInfoString(text, "\"}");
+}
+
+/* A key of another shape stays as it is: it leads on, if not as far. */
+char *
+ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
+{
+	const DdbKeyAttribute *sort = &state->plan->keys.sort[0];
+	StringInfoData key;
+	DdbScanner scan;
+	bool first = true;
+	DdbSpan name;
+	DdbSpan value;
+
+	decide(state, page);
+	initStringInfo(&key);
+	appendBinaryStringInfo(&key, page->last_key, page->last_key_len);
+	ddb_scan_init(&scan, page->last_key, page->last_key_len);
+	(void) ddb_scan_enter_object(&scan);
+	while (ddb_scan_next_member(&scan, &first, &name) &&
+		   ddb_scan_skip_span(&scan, &value))
+	{
+		if (!ddb_span_equals(&name, sort->name, strlen(sort->name)))
+			continue;
+		resetStringInfo(&key);
+		appendBinaryStringInfo(&key, page->last_key,
+							   value.data - page->last_key);
+		append_greatest(&key, sort->type);
+		appendBinaryStringInfo(&key, value.data + value.len,
+							   page->last_key + page->last_key_len -
+								   (value.data + value.len));
+		break;
+	}
+	*len = key.len;
+	return key.data;
+}

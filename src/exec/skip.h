@@ -1,0 +1,23 @@
+/*
+ * skip.h
+ *		A Scan from partition to partition.
+ */
+#ifndef DDB_SKIP_H
+#define DDB_SKIP_H
+
+#include "postgres.h"
+
+#include "exec/scan.h"
+
+extern void ddb_skip_begin(DdbScanState *state);
+
+/* The Limit of the next request; 0: a whole page. */
+extern int64 ddb_skip_page_limit(const DdbScanState *state);
+
+/*
+ * Decides from a page how to go on, and where: returns an ExclusiveStartKey,
+ * palloc'd, behind everything in the partition of the page's last item.
+ */
+extern char *ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len);
+
+#endif /* DDB_SKIP_H */
