@@ -135,7 +135,7 @@ conversion_reads(DdbConversion conversion, DdbStoredType stored)
 		case DDB_CONVERT_ANY_TEXT:
 			return stored == DDB_STORED_ANY;
 		case DDB_CONVERT_DOCUMENT:
-			return stored == DDB_STORED_ANY || stored >= DDB_STORED_SS;
+			return stored >= DDB_STORED_SS; /* ANY too */
 		case DDB_CONVERT_ARRAY:
 			return stored >= DDB_STORED_SS && stored != DDB_STORED_M &&
 				   stored != DDB_STORED_ANY;
