@@ -12,6 +12,7 @@
 #include "common/int.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -43,6 +44,48 @@ column_label(const Context *context, AttrNumber column)
 	return quote_identifier(context->state->relation->columns[column - 1].name);
 }
 
+/* document -> 'a' ->> 'b' */
+static void
+append_members(const Context *context, StringInfo text,
+			   const DdbCondition *condition)
+{
+	bool as_text = condition->access == DDB_ACCESS_TEXT ||
+				   condition->access == DDB_ACCESS_TEXT_NUMBER;
+	ListCell *lc;
+
+	appendStringInfoString(text, column_label(context, condition->column));
+	foreach (lc, condition->path)
+	{
+		char *name = (char *) lfirst(lc);
+
+		appendStringInfo(
+			text, " %s %s",
+			as_text && lnext(condition->path, lc) == NULL ? "->>" : "->",
+			quote_literal_cstr(pg_any_to_server(name, strlen(name), PG_UTF8)));
+	}
+}
+
+/* What is compared, as SQL would write it. */
+static void
+append_subject(const Context *context, StringInfo text,
+			   const DdbCondition *condition)
+{
+	static const char *const around[][2] = {
+		[DDB_ACCESS_VALUE] = {"", ""},
+		[DDB_ACCESS_JSON] = {"(", ")"},
+		[DDB_ACCESS_TEXT] = {"(", ")"},
+		[DDB_ACCESS_NUMBER] = {"(", ")::numeric"},
+		[DDB_ACCESS_TEXT_NUMBER] = {"(", ")::numeric"},
+		[DDB_ACCESS_SIZE] = {"size(", ")"},
+		[DDB_ACCESS_CHARACTERS] = {"length(", ")"},
+		[DDB_ACCESS_OCTETS] = {"octet_length(", ")"},
+	};
+
+	appendStringInfoString(text, around[condition->access][0]);
+	append_members(context, text, condition);
+	appendStringInfoString(text, around[condition->access][1]);
+}
+
 /* A comparison, as SQL would write it. */
 static void
 append_condition(const Context *context, StringInfo text,
@@ -71,6 +114,16 @@ append_condition(const Context *context, StringInfo text,
 		[DDB_COMPARE_FALSE] = "%s IS FALSE",
 		[DDB_COMPARE_NOT_TRUE] = "%s IS NOT TRUE",
 		[DDB_COMPARE_NOT_FALSE] = "%s IS NOT FALSE",
+		[DDB_COMPARE_MEMBER] = "%s @> ARRAY[%s]",
+		[DDB_COMPARE_NOT_MEMBER] = "NOT %s @> ARRAY[%s]",
+		[DDB_COMPARE_HOLDS] = "%s @> %s",
+		[DDB_COMPARE_NOT_HOLDS] = "NOT %s @> %s",
+		[DDB_COMPARE_OVERLAPS] = "%s && %s",
+		[DDB_COMPARE_NOT_OVERLAPS] = "NOT %s && %s",
+		[DDB_COMPARE_JSON_HOLDS] = "%s @> %s",
+		[DDB_COMPARE_HAS_KEY] = "%s ? %s",
+		[DDB_COMPARE_HAS_ANY_KEY] = "%s ?| %s",
+		[DDB_COMPARE_HAS_ALL_KEYS] = "%s ?& %s",
 	};
 	const char *value = "";
 	const char *format = formats[condition->op];
@@ -83,7 +136,7 @@ append_condition(const Context *context, StringInfo text,
 	/* The formats are ours, each with the column first, then the value. */
 	rest = strstr(format, "%s") + 2;
 	appendBinaryStringInfo(text, format, rest - 2 - format);
-	appendStringInfoString(text, column_label(context, condition->column));
+	append_subject(context, text, condition);
 	if (strstr(rest, "%s") == NULL)
 	{
 		appendStringInfoString(text, rest);

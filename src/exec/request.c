@@ -270,6 +270,13 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 			appendStringInfoString(text,
 								   column_placeholder(builder, term->other));
 			break;
+		case DDB_TERM_SIZE:
+			appendStringInfo(text, "size(%s) %s ",
+							 column_placeholder(builder, term->column),
+							 term->op);
+			appendStringInfoString(
+				text, value_placeholder(builder, &term->bounds[0]));
+			break;
 		case DDB_TERM_IN:
 			append_in(builder, text, term);
 			break;

@@ -9,6 +9,7 @@
 
 #include "exec/term.h"
 
+#include "exec/inside_term.h"
 #include "exec/values.h"
 #include "plan/clause.h"
 #include "utils/builtins.h"
@@ -35,15 +36,15 @@ make_term(DdbTermKind kind, const DdbCodec *codec)
 	return term;
 }
 
-static DdbTerm *
-constant_term(bool value)
+DdbTerm *
+ddb_term_constant(bool value)
 {
 	return make_term(value ? DDB_TERM_TRUE : DDB_TERM_FALSE, NULL);
 }
 
 /* AND and OR of two terms, folding constants. */
-static DdbTerm *
-combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
+DdbTerm *
+ddb_term_combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
 {
 	DdbTermKind neutral = kind == DDB_TERM_AND ? DDB_TERM_TRUE : DDB_TERM_FALSE;
 	DdbTermKind dominant =
@@ -75,8 +76,8 @@ one_type_term(const DdbCodec *codec, DdbStoredType type, bool negated)
 }
 
 /* There, and of a type that the codec accepts; negated: neither. */
-static DdbTerm *
-type_term(const DdbCodec *codec, bool negated)
+DdbTerm *
+ddb_term_of_type(const DdbCodec *codec, bool negated)
 {
 	DdbTermKind kind = negated ? DDB_TERM_AND : DDB_TERM_OR;
 	DdbTerm *term;
@@ -85,14 +86,16 @@ type_term(const DdbCodec *codec, bool negated)
 	{
 		term = make_term(DDB_TERM_EXISTS, codec);
 		term->negated = negated;
-		return combine(negated ? DDB_TERM_OR : DDB_TERM_AND, term,
-					   one_type_term(codec, DDB_STORED_NULL, !negated));
+		return ddb_term_combine(
+			negated ? DDB_TERM_OR : DDB_TERM_AND, term,
+			one_type_term(codec, DDB_STORED_NULL, !negated));
 	}
-	term = constant_term(negated);
+	term = ddb_term_constant(negated);
 	for (int type = DDB_STORED_S; type <= DDB_STORED_L; type++)
 		if ((codec->accepts & DDB_ACCEPTS(type)) != 0)
-			term = combine(kind, term,
-						   one_type_term(codec, (DdbStoredType) type, negated));
+			term = ddb_term_combine(
+				kind, term,
+				one_type_term(codec, (DdbStoredType) type, negated));
 	return term;
 }
 
@@ -114,7 +117,7 @@ value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 static DdbTerm *
 guarded(const DdbCodec *codec, DdbTerm *term)
 {
-	return combine(DDB_TERM_AND, type_term(codec, false), term);
+	return ddb_term_combine(DDB_TERM_AND, ddb_term_of_type(codec, false), term);
 }
 
 static const char *
@@ -144,15 +147,15 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
 
 	if (op == DDB_COMPARE_EQ)
-		return constant_term(false);
+		return ddb_term_constant(false);
 	if (op == DDB_COMPARE_NE)
-		return type_term(codec, false);
+		return ddb_term_of_type(codec, false);
 	if (bound->place == DDB_BOUND_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec, upward ? ">" : "<=", bound,
 						  false);
 	return upward == (bound->place == DDB_BOUND_BELOW_ALL)
-			   ? type_term(codec, false)
-			   : constant_term(false);
+			   ? ddb_term_of_type(codec, false)
+			   : ddb_term_constant(false);
 }
 
 static DdbTerm *
@@ -192,9 +195,9 @@ compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 	switch (op)
 	{
 		case DDB_COMPARE_EQ:
-			return combine(DDB_TERM_AND,
-						   compare_span_end(codec, DDB_COMPARE_GE, &low),
-						   compare_span_end(codec, DDB_COMPARE_LE, &high));
+			return ddb_term_combine(
+				DDB_TERM_AND, compare_span_end(codec, DDB_COMPARE_GE, &low),
+				compare_span_end(codec, DDB_COMPARE_LE, &high));
 		case DDB_COMPARE_LT:
 		case DDB_COMPARE_LE:
 			return compare_span_end(codec, DDB_COMPARE_LE, &high);
@@ -202,7 +205,7 @@ compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 		case DDB_COMPARE_GE:
 			return compare_span_end(codec, DDB_COMPARE_GE, &low);
 		default:
-			return type_term(codec, false);
+			return ddb_term_of_type(codec, false);
 	}
 }
 
@@ -228,7 +231,8 @@ search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 	DdbBound bound;
 
 	if (piece[0] == '\0')
-		return negated ? constant_term(false) : type_term(codec, false);
+		return negated ? ddb_term_constant(false)
+					   : ddb_term_of_type(codec, false);
 	ddb_codec_encode_bound(codec, CStringGetTextDatum(piece), TEXTOID, 0,
 						   &bound);
 	/* contains() also finds members of sets and lists. */
@@ -253,7 +257,7 @@ match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 	if (negated)
 	{
 		context->recheck = true;
-		return type_term(codec, false);
+		return ddb_term_of_type(codec, false);
 	}
 	if (ddb_clause_like_infix(pattern, &part))
 		return search_text(codec, DDB_TERM_CONTAINS, part, false);
@@ -278,7 +282,7 @@ match_not_like(DdbTermContext *context, const DdbCodec *codec,
 static DdbTerm *
 in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 {
-	DdbTerm *result = constant_term(negated);
+	DdbTerm *result = ddb_term_constant(negated);
 
 	for (int i = 0; i < n; i += MAX_IN_OPERANDS)
 	{
@@ -287,7 +291,8 @@ in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 		term->negated = negated;
 		term->bounds = bounds + i;
 		term->nbounds = Min(n - i, MAX_IN_OPERANDS);
-		result = combine(negated ? DDB_TERM_AND : DDB_TERM_OR, result, term);
+		result = ddb_term_combine(negated ? DDB_TERM_AND : DDB_TERM_OR, result,
+								  term);
 	}
 	return result;
 }
@@ -303,12 +308,12 @@ match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 
 	/* <> ALL of nothing is true, even of NULL. */
 	if (n == 0)
-		return constant_term(negated);
+		return ddb_term_constant(negated);
 	bounds = palloc(sizeof(DdbBound) * n);
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i] && negated)
-			return constant_term(false);
+			return ddb_term_constant(false);
 		if (nulls[i])
 			continue;
 		ddb_codec_encode_bound(codec, elements[i], typid, 0, &bounds[nbounds]);
@@ -332,17 +337,18 @@ null_term(DdbTermContext *context, const DdbCodec *codec)
 		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL;
 
 	if (misfit_is_null && ddb_codec_fits_all(codec))
-		return type_term(codec, true);
+		return ddb_term_of_type(codec, true);
 	context->recheck = true;
-	return misfit_is_null ? constant_term(true) : type_term(codec, true);
+	return misfit_is_null ? ddb_term_constant(true)
+						  : ddb_term_of_type(codec, true);
 }
 
 /*
  * May a stored value be NULL here although it is of the stored type?  Then what
  * is true of NULL cannot be asked of DynamoDB.
  */
-static bool
-hides_nulls(const DdbCodec *codec)
+bool
+ddb_term_hides_nulls(const DdbCodec *codec)
 {
 	return ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL &&
 		   !ddb_codec_fits_all(codec);
@@ -385,19 +391,21 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 			return null_term(context, codec);
 		case DDB_COMPARE_NOT_NULL:
 		case DDB_COMPARE_DISTINCT:
-			return type_term(codec, false);
+			return ddb_term_of_type(codec, false);
 		case DDB_COMPARE_TRUE:
 			return boolean_term(codec, "=", true);
 		case DDB_COMPARE_FALSE:
 			return boolean_term(codec, "=", false);
 		case DDB_COMPARE_NOT_TRUE:
-			return hides_nulls(codec) ? constant_term(true)
-									  : boolean_term(codec, "<>", true);
+			return ddb_term_hides_nulls(codec)
+					   ? ddb_term_constant(true)
+					   : boolean_term(codec, "<>", true);
 		case DDB_COMPARE_NOT_FALSE:
-			return hides_nulls(codec) ? constant_term(true)
-									  : boolean_term(codec, "<>", false);
+			return ddb_term_hides_nulls(codec)
+					   ? ddb_term_constant(true)
+					   : boolean_term(codec, "<>", false);
 		default:
-			return constant_term(false); /* of NULL, never true */
+			return ddb_term_constant(false); /* of NULL, never true */
 	}
 }
 
@@ -408,8 +416,8 @@ distinct_term(const DdbCodec *codec, Datum value, Oid typid)
 	DdbBound bound;
 
 	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
-	if (bound.place != DDB_BOUND_EXACT || hides_nulls(codec))
-		return constant_term(true);
+	if (bound.place != DDB_BOUND_EXACT || ddb_term_hides_nulls(codec))
+		return ddb_term_constant(true);
 	return value_term(DDB_TERM_COMPARE, codec, "<>", &bound, false);
 }
 
@@ -449,6 +457,14 @@ resolve_value(DdbTermContext *context, const DdbCodec *codec,
 	}
 }
 
+/* Is it about what is inside the value? */
+static bool
+is_inside(const DdbCondition *condition)
+{
+	return condition->access != DDB_ACCESS_VALUE ||
+		   condition->op >= DDB_COMPARE_MEMBER;
+}
+
 static DdbTerm *
 resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 {
@@ -463,10 +479,16 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 	if (condition->other != 0)
 		return columns_term(context, codec, condition);
 	if (condition->value < 0)
-		return resolve_valueless(context, codec, condition->op);
+		return is_inside(condition)
+				   ? ddb_inside_term(context, codec, condition, (Datum) 0)
+				   : resolve_valueless(context, codec, condition->op);
 	if (!ddb_values_evaluate(context->node, context->values, condition->value,
 							 &value))
-		return resolve_valueless(context, codec, condition->op);
+		return is_inside(condition)
+				   ? ddb_inside_term_of_null(context, codec, condition)
+				   : resolve_valueless(context, codec, condition->op);
+	if (is_inside(condition))
+		return ddb_inside_term(context, codec, condition, value);
 	return resolve_value(context, codec, condition, value);
 }
 
@@ -480,10 +502,10 @@ resolve(DdbTermContext *context, const DdbFilter *filter)
 
 	if (filter->kind == DDB_FILTER_CONDITION)
 		return resolve_condition(context, &filter->condition);
-	result = constant_term(kind == DDB_TERM_AND);
+	result = ddb_term_constant(kind == DDB_TERM_AND);
 	foreach (lc, filter->children)
-		result =
-			combine(kind, result, resolve(context, (DdbFilter *) lfirst(lc)));
+		result = ddb_term_combine(kind, result,
+								  resolve(context, (DdbFilter *) lfirst(lc)));
 	return result;
 }
 
@@ -514,7 +536,8 @@ add_extent(const DdbTerm *term, Extent *size)
 
 	foreach (lc, term->children)
 		add_extent((DdbTerm *) lfirst(lc), size);
-	size->operators += 1 + (term->negated ? 1 : 0);
+	size->operators +=
+		1 + (term->negated ? 1 : 0) + (term->kind == DDB_TERM_SIZE ? 1 : 0);
 	/* The longest word is attribute_type; the rest is placeholders. */
 	size->bytes += 24 + PLACEHOLDER_BYTES * (2 + term->nbounds);
 	size->bytes += path_bytes(term->column) + path_bytes(term->other);
@@ -529,7 +552,7 @@ fit(DdbTermContext *context, DdbTerm *term)
 {
 	List *conjuncts =
 		term->kind == DDB_TERM_AND ? term->children : list_make1(term);
-	DdbTerm *result = constant_term(true);
+	DdbTerm *result = ddb_term_constant(true);
 	Extent total = {0, 0, 0};
 	ListCell *lc;
 
@@ -545,7 +568,8 @@ fit(DdbTermContext *context, DdbTerm *term)
 		else
 		{
 			total = next;
-			result = combine(DDB_TERM_AND, result, (DdbTerm *) lfirst(lc));
+			result =
+				ddb_term_combine(DDB_TERM_AND, result, (DdbTerm *) lfirst(lc));
 		}
 	}
 	return result;
@@ -555,7 +579,7 @@ DdbTerm *
 ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
 {
 	if (filter == NULL)
-		return constant_term(true);
+		return ddb_term_constant(true);
 	return fit(context, resolve(context, filter));
 }
 
@@ -580,5 +604,5 @@ ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, int64 now)
 	expired->bounds->data = psprintf(INT64_FORMAT, now);
 	expired->bounds->len = strlen(expired->bounds->data);
 	expired->nbounds = 1;
-	return combine(DDB_TERM_AND, term, expired);
+	return ddb_term_combine(DDB_TERM_AND, term, expired);
 }

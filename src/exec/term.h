@@ -28,6 +28,7 @@ typedef enum DdbTermKind
 	DDB_TERM_EXISTS, /* attribute_exists(attribute) */
 	DDB_TERM_PREFIX, /* begins_with(attribute, bounds[0]) */
 	DDB_TERM_CONTAINS, /* contains(attribute, bounds[0]) */
+	DDB_TERM_SIZE, /* size(attribute) op bounds[0] */
 } DdbTermKind;
 
 typedef struct DdbTerm
@@ -65,5 +66,18 @@ extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 /* What is left of a term when items that expired by now are hidden. */
 extern DdbTerm *ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute,
 								   int64 now);
+
+/* Parts of terms, for those that other files make. */
+extern DdbTerm *ddb_term_constant(bool value);
+
+/* AND and OR of two terms, folding constants. */
+extern DdbTerm *ddb_term_combine(DdbTermKind kind, DdbTerm *left,
+								 DdbTerm *right);
+
+/* There, and of a type that the codec accepts; negated: neither. */
+extern DdbTerm *ddb_term_of_type(const DdbCodec *codec, bool negated);
+
+/* May a value that the codec accepts be NULL here all the same? */
+extern bool ddb_term_hides_nulls(const DdbCodec *codec);
 
 #endif /* DDB_TERM_H */

@@ -131,11 +131,17 @@ get_key_attributes(Reader *reader)
 static List *
 put_condition(List *list, const DdbCondition *condition)
 {
+	ListCell *lc;
 	list = put_int(list, condition->column);
 	list = put_int(list, condition->op);
 	list = put_int(list, condition->other);
 	list = put_int(list, condition->value);
-	return put_int(list, (int) condition->value_typid);
+	list = put_int(list, (int) condition->value_typid);
+	list = put_int(list, condition->access);
+	list = put_int(list, list_length(condition->path));
+	foreach (lc, condition->path)
+		list = put_string(list, (char *) lfirst(lc));
+	return list;
 }
 
 static void
@@ -146,6 +152,9 @@ get_condition(Reader *reader, DdbCondition *condition)
 	condition->other = get_int(reader);
 	condition->value = get_int(reader);
 	condition->value_typid = (Oid) get_int(reader);
+	condition->access = (DdbAccess) get_int(reader);
+	for (int n = get_int(reader); n > 0; n--)
+		condition->path = lappend(condition->path, get_string(reader));
 }
 
 static List *

@@ -49,9 +49,33 @@ typedef enum DdbCompare
 	DDB_COMPARE_FALSE,
 	DDB_COMPARE_NOT_TRUE,
 	DDB_COMPARE_NOT_FALSE,
+
+	DDB_COMPARE_MEMBER, /* value = ANY (column), of arrays */
+	DDB_COMPARE_NOT_MEMBER,
+	DDB_COMPARE_HOLDS, /* of arrays @>: the value is an array */
+	DDB_COMPARE_NOT_HOLDS,
+	DDB_COMPARE_OVERLAPS, /* of arrays && */
+	DDB_COMPARE_NOT_OVERLAPS,
+	DDB_COMPARE_JSON_HOLDS, /* of documents @>: the value is jsonb */
+	DDB_COMPARE_HAS_KEY, /* ?: the value is text */
+	DDB_COMPARE_HAS_ANY_KEY, /* ?|: an array of text */
+	DDB_COMPARE_HAS_ALL_KEYS, /* ?& */
 } DdbCompare;
 
 #define DDB_COMPARE_REACHES_KEY(op) ((op) <= DDB_COMPARE_IN)
+
+/* What of a column is compared. */
+typedef enum DdbAccess
+{
+	DDB_ACCESS_VALUE, /* its value */
+	DDB_ACCESS_JSON, /* column -> 'a' -> 'b', or the document itself */
+	DDB_ACCESS_TEXT, /* column -> 'a' ->> 'b' */
+	DDB_ACCESS_NUMBER, /* (column -> 'a')::numeric */
+	DDB_ACCESS_TEXT_NUMBER, /* (column ->> 'a')::numeric */
+	DDB_ACCESS_SIZE, /* cardinality(column), length(bytea) */
+	DDB_ACCESS_CHARACTERS, /* length(text) */
+	DDB_ACCESS_OCTETS, /* octet_length(text) */
+} DdbAccess;
 
 /* One comparison of a column, as it travels in the plan. */
 typedef struct DdbCondition
@@ -62,6 +86,8 @@ typedef struct DdbCondition
 	int value; /* index into fdw_exprs, or -1 */
 	Oid value_typid; /* of that expression (of IN, its elements),
 								 * domains resolved */
+	DdbAccess access;
+	List *path; /* of char *, UTF-8: members that access goes through */
 } DdbCondition;
 
 /* Partitions one after another, by this attribute of their key. */

@@ -18,14 +18,15 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "plan/inside_clause.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 /* The column of this relation that an expression is, or 0. */
-static AttrNumber
-match_column(const DdbClauseContext *context, Node *node)
+AttrNumber
+ddb_clause_column(const DdbClauseContext *context, Node *node)
 {
 	Var *var;
 
@@ -49,8 +50,8 @@ match_column(const DdbClauseContext *context, Node *node)
  * functions and other relations' columns may; subplans would be run outside
  * of their place.
  */
-static bool
-is_constant_here(const DdbClauseContext *context, Node *node)
+bool
+ddb_clause_is_constant(const DdbClauseContext *context, Node *node)
 {
 	return !bms_is_member(context->rel->relid,
 						  pull_varnos(context->root, node)) &&
@@ -63,15 +64,15 @@ collation_compares_bytes(Oid collation)
 	return OidIsValid(collation) && ddb_compat_collation_is_c(collation);
 }
 
-static bool
-collation_equals_bytes(Oid collation)
+bool
+ddb_clause_collation_equals_bytes(Oid collation)
 {
 	return OidIsValid(collation) && get_collation_isdeterministic(collation);
 }
 
 /* The operator that is true exactly where this one is false. */
-static DdbCompare
-negate(DdbCompare op)
+DdbCompare
+ddb_clause_negate(DdbCompare op)
 {
 	static const DdbCompare pairs[][2] = {
 		{DDB_COMPARE_EQ, DDB_COMPARE_NE},
@@ -85,6 +86,9 @@ negate(DdbCompare op)
 		{DDB_COMPARE_NULL, DDB_COMPARE_NOT_NULL},
 		{DDB_COMPARE_TRUE, DDB_COMPARE_NOT_TRUE},
 		{DDB_COMPARE_FALSE, DDB_COMPARE_NOT_FALSE},
+		{DDB_COMPARE_MEMBER, DDB_COMPARE_NOT_MEMBER},
+		{DDB_COMPARE_HOLDS, DDB_COMPARE_NOT_HOLDS},
+		{DDB_COMPARE_OVERLAPS, DDB_COMPARE_NOT_OVERLAPS},
 	};
 
 	for (int i = 0; i < (int) lengthof(pairs); i++)
@@ -97,8 +101,8 @@ negate(DdbCompare op)
 	elog(ERROR, "operator has no negation: %d", (int) op);
 }
 
-static bool
-set_comparison(DdbComparison *comparison, AttrNumber column, DdbCompare op,
+bool
+ddb_clause_set(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 			   Node *value)
 {
 	memset(comparison, 0, sizeof(*comparison));
@@ -112,8 +116,8 @@ set_comparison(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 }
 
 /* The comparison an operator means in the column type's own btree family. */
-static bool
-btree_operator(Oid opno, Oid typid, DdbCompare *op)
+bool
+ddb_clause_btree_operator(Oid opno, Oid typid, DdbCompare *op)
 {
 	TypeCacheEntry *cache = lookup_type_cache(typid, TYPECACHE_BTREE_OPFAMILY);
 
@@ -177,7 +181,7 @@ operator_agreement(const DdbCodec *codec, DdbCompare op, bool bytewise,
 	bool is_text = codec->conversion == DDB_CONVERT_TEXT;
 
 	if (op == DDB_COMPARE_EQ || op == DDB_COMPARE_NE)
-		return is_text && !collation_equals_bytes(collation)
+		return is_text && !ddb_clause_collation_equals_bytes(collation)
 				   ? DDB_AGREES_NOT
 				   : ddb_codec_equality(codec);
 	return is_text && !bytewise && !collation_compares_bytes(collation)
@@ -218,16 +222,18 @@ match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
 
 	if (!ddb_codec_takes_type(codec, getBaseType(exprType(value))))
 		return false;
-	if (bytewise || btree_operator(opno, codec->column->base_typid, &op))
+	if (bytewise ||
+		ddb_clause_btree_operator(opno, codec->column->base_typid, &op))
 		agreement = operator_agreement(codec, op, bytewise, collation);
 	else if (ddb_codec_can_prefix(codec) && text_operator(opno, &op) &&
-			 collation_equals_bytes(collation))
+			 ddb_clause_collation_equals_bytes(collation))
 		agreement = DDB_AGREES_EXACTLY;
 	else
 		return false;
 	if (agreement == DDB_AGREES_NOT)
 		return false;
-	set_comparison(comparison, column, negated ? negate(op) : op, value);
+	ddb_clause_set(comparison, column, negated ? ddb_clause_negate(op) : op,
+				   value);
 	comparison->wider = agreement == DDB_AGREES_WIDELY;
 	return true;
 }
@@ -252,11 +258,12 @@ match_columns(const DdbClauseContext *context, AttrNumber left,
 	if (codec->conversion != other->conversion &&
 		!(codec->stored == DDB_STORED_N && codec->time_format == 0))
 		return false;
-	if (!btree_operator(opno, codec->column->base_typid, &op) ||
+	if (!ddb_clause_btree_operator(opno, codec->column->base_typid, &op) ||
 		operator_agreement(codec, op, false, collation) != DDB_AGREES_EXACTLY ||
 		operator_agreement(other, op, false, collation) != DDB_AGREES_EXACTLY)
 		return false;
-	set_comparison(comparison, left, negated ? negate(op) : op, NULL);
+	ddb_clause_set(comparison, left, negated ? ddb_clause_negate(op) : op,
+				   NULL);
 	comparison->condition.other = right;
 	return true;
 }
@@ -272,10 +279,10 @@ match_strpos(const DdbClauseContext *context, Node *node, Node **needle)
 		(function->funcid != F_STRPOS &&
 		 function->funcid != F_POSITION_TEXT_TEXT))
 		return 0;
-	column = match_column(context, linitial(function->args));
+	column = ddb_clause_column(context, linitial(function->args));
 	*needle = lsecond(function->args);
-	if (column == 0 || !is_constant_here(context, *needle) ||
-		!collation_equals_bytes(function->inputcollid) ||
+	if (column == 0 || !ddb_clause_is_constant(context, *needle) ||
+		!ddb_clause_collation_equals_bytes(function->inputcollid) ||
 		!ddb_codec_can_prefix(ddb_codec_set_get(context->codecs, column)))
 		return 0;
 	return column;
@@ -293,7 +300,7 @@ match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 
 	if (column == 0 || !IsA(number, Const) || number->constisnull ||
 		number->consttype != INT4OID ||
-		!btree_operator(expr->opno, INT4OID, &op))
+		!ddb_clause_btree_operator(expr->opno, INT4OID, &op))
 		return false;
 	switch (op)
 	{
@@ -314,7 +321,7 @@ match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 		default:
 			return false;
 	}
-	return set_comparison(
+	return ddb_clause_set(
 		comparison, column,
 		negated ? DDB_COMPARE_NOT_CONTAINS : DDB_COMPARE_CONTAINS, needle);
 }
@@ -332,15 +339,15 @@ match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
 		return false;
 	left = linitial(expr->args);
 	right = lsecond(expr->args);
-	left_column = match_column(context, left);
-	right_column = match_column(context, right);
+	left_column = ddb_clause_column(context, left);
+	right_column = ddb_clause_column(context, right);
 	if (left_column != 0 && right_column != 0)
 		return match_columns(context, left_column, right_column, expr->opno,
 							 expr->inputcollid, negated, comparison);
-	if (left_column != 0 && is_constant_here(context, right))
+	if (left_column != 0 && ddb_clause_is_constant(context, right))
 		return match_value(context, left_column, expr->opno, expr->inputcollid,
 						   right, negated, comparison);
-	if (right_column != 0 && is_constant_here(context, left) &&
+	if (right_column != 0 && ddb_clause_is_constant(context, left) &&
 		OidIsValid(get_commutator(expr->opno)))
 		return match_value(context, right_column, get_commutator(expr->opno),
 						   expr->inputcollid, left, negated, comparison);
@@ -352,23 +359,24 @@ static bool
 match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 			bool negated, DdbComparison *comparison)
 {
-	AttrNumber column = match_column(context, linitial(expr->args));
+	AttrNumber column = ddb_clause_column(context, linitial(expr->args));
 	Node *array = lsecond(expr->args);
 	Oid element = get_element_type(getBaseType(exprType(array)));
 	const DdbCodec *codec;
 	DdbCompare op;
 
 	if (column == 0 || !OidIsValid(element) ||
-		!is_constant_here(context, array))
+		!ddb_clause_is_constant(context, array))
 		return false;
 	codec = ddb_codec_set_get(context->codecs, column);
 	if (!ddb_codec_takes_type(codec, getBaseType(element)) ||
-		!btree_operator(expr->opno, codec->column->base_typid, &op) ||
+		!ddb_clause_btree_operator(expr->opno, codec->column->base_typid,
+								   &op) ||
 		op != (expr->useOr ? DDB_COMPARE_EQ : DDB_COMPARE_NE) ||
 		operator_agreement(codec, op, false, expr->inputcollid) !=
 			DDB_AGREES_EXACTLY)
 		return false;
-	set_comparison(comparison, column,
+	ddb_clause_set(comparison, column,
 				   expr->useOr != negated ? DDB_COMPARE_IN : DDB_COMPARE_NOT_IN,
 				   array);
 	comparison->condition.value_typid = getBaseType(element);
@@ -379,15 +387,15 @@ static bool
 match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
 			   bool negated, DdbComparison *comparison)
 {
-	AttrNumber column = match_column(context, linitial(expr->args));
+	AttrNumber column = ddb_clause_column(context, linitial(expr->args));
 	Node *value = lsecond(expr->args);
 
 	if (column == 0)
 	{
-		column = match_column(context, lsecond(expr->args));
+		column = ddb_clause_column(context, lsecond(expr->args));
 		value = linitial(expr->args);
 	}
-	if (column == 0 || !is_constant_here(context, value) ||
+	if (column == 0 || !ddb_clause_is_constant(context, value) ||
 		!match_value(context, column, expr->opno, expr->inputcollid, value,
 					 false, comparison) ||
 		comparison->wider)
@@ -401,12 +409,12 @@ static bool
 match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 				DdbComparison *comparison)
 {
-	AttrNumber column = match_column(context, (Node *) test->arg);
+	AttrNumber column = ddb_clause_column(context, (Node *) test->arg);
 
 	if (column == 0 || test->argisrow)
 		return false;
 	(void) ddb_codec_set_get(context->codecs, column);
-	return set_comparison(comparison, column,
+	return ddb_clause_set(comparison, column,
 						  (test->nulltesttype == IS_NULL) != negated
 							  ? DDB_COMPARE_NULL
 							  : DDB_COMPARE_NOT_NULL,
@@ -418,12 +426,12 @@ static bool
 match_boolean(const DdbClauseContext *context, Var *var, bool negated,
 			  DdbComparison *comparison)
 {
-	AttrNumber column = match_column(context, (Node *) var);
+	AttrNumber column = ddb_clause_column(context, (Node *) var);
 
 	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
 						   DDB_CONVERT_BOOL)
 		return false;
-	return set_comparison(comparison, column,
+	return ddb_clause_set(comparison, column,
 						  negated ? DDB_COMPARE_FALSE : DDB_COMPARE_TRUE, NULL);
 }
 
@@ -439,13 +447,14 @@ match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 		[IS_UNKNOWN] = DDB_COMPARE_NULL,
 		[IS_NOT_UNKNOWN] = DDB_COMPARE_NOT_NULL,
 	};
-	AttrNumber column = match_column(context, (Node *) test->arg);
+	AttrNumber column = ddb_clause_column(context, (Node *) test->arg);
 	DdbCompare op = ops[test->booltesttype];
 
 	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
 						   DDB_CONVERT_BOOL)
 		return false;
-	return set_comparison(comparison, column, negated ? negate(op) : op, NULL);
+	return ddb_clause_set(comparison, column,
+						  negated ? ddb_clause_negate(op) : op, NULL);
 }
 
 static bool
@@ -456,19 +465,19 @@ match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
 
 	if (expr->funcid != F_STARTS_WITH || list_length(expr->args) != 2)
 		return false;
-	column = match_column(context, linitial(expr->args));
-	if (column == 0 || !is_constant_here(context, lsecond(expr->args)) ||
-		!collation_equals_bytes(expr->inputcollid) ||
+	column = ddb_clause_column(context, linitial(expr->args));
+	if (column == 0 || !ddb_clause_is_constant(context, lsecond(expr->args)) ||
+		!ddb_clause_collation_equals_bytes(expr->inputcollid) ||
 		!ddb_codec_can_prefix(ddb_codec_set_get(context->codecs, column)))
 		return false;
-	return set_comparison(comparison, column,
+	return ddb_clause_set(comparison, column,
 						  negated ? DDB_COMPARE_NOT_PREFIX : DDB_COMPARE_PREFIX,
 						  lsecond(expr->args));
 }
 
-bool
-ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
-				 DdbComparison *comparison)
+static bool
+match_value_of_column(const DdbClauseContext *context, Expr *expr, bool negated,
+					  DdbComparison *comparison)
 {
 	switch (nodeTag(expr))
 	{
@@ -494,6 +503,14 @@ ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
 		default:
 			return false;
 	}
+}
+
+bool
+ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
+				 DdbComparison *comparison)
+{
+	return match_value_of_column(context, expr, negated, comparison) ||
+		   ddb_inside_clause_match(context, expr, negated, comparison);
 }
 
 /* The plain characters from p on, up to a wildcard; where that is. */

@@ -37,6 +37,25 @@ typedef struct DdbComparison
 extern bool ddb_clause_match(const DdbClauseContext *context, Expr *expr,
 							 bool negated, DdbComparison *comparison);
 
+/* The column of this relation that an expression is, or 0. */
+extern AttrNumber ddb_clause_column(const DdbClauseContext *context,
+									Node *node);
+
+/* May it be computed once, before the scan? */
+extern bool ddb_clause_is_constant(const DdbClauseContext *context, Node *node);
+
+extern bool ddb_clause_collation_equals_bytes(Oid collation);
+
+/* The comparison an operator means in a type's own btree family. */
+extern bool ddb_clause_btree_operator(Oid opno, Oid typid, DdbCompare *op);
+
+/* The operator that is true exactly where this one is false. */
+extern DdbCompare ddb_clause_negate(DdbCompare op);
+
+/* Fills a comparison of a column with a value, or NULL for none; true. */
+extern bool ddb_clause_set(DdbComparison *comparison, AttrNumber column,
+						   DdbCompare op, Node *value);
+
 /*
  * The literal prefix of a LIKE pattern into *prefix; true when the pattern is
  * nothing but a prefix (*equality false) or a plain string (*equality true).

@@ -73,6 +73,7 @@ match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 
 	return ddb_clause_match(context, expr, false, comparison) &&
 		   comparison->condition.other == 0 &&
+		   comparison->condition.access == DDB_ACCESS_VALUE &&
 		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
 		   find_place(context, keys, comparison->condition.column, &place) &&
 		   (!comparison->wider ||

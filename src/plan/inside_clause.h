@@ -1,0 +1,17 @@
+/*
+ * inside_clause.h
+ *		Recognises conditions on what is inside a column's value: members of
+ *		documents, elements of arrays, sizes.
+ */
+#ifndef DDB_INSIDE_CLAUSE_H
+#define DDB_INSIDE_CLAUSE_H
+
+#include "postgres.h"
+
+#include "plan/clause.h"
+
+/* As ddb_clause_match, of these conditions. */
+extern bool ddb_inside_clause_match(const DdbClauseContext *context, Expr *expr,
+									bool negated, DdbComparison *comparison);
+
+#endif /* DDB_INSIDE_CLAUSE_H */
