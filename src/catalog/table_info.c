@@ -149,7 +149,7 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 
 	ddb_call_start(call, operation, relation->table_name, NULL, request, len,
 				   0);
-	ddb_call_wait(call);
+	ddb_call_wait(&call, 1);
 	ddb_call_log(call, 0);
 	error = ddbc_request_error(call->request);
 	if (error != NULL && !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))

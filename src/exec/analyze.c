@@ -292,6 +292,8 @@ read_segment(Analysis *analysis, int segment, int total, int64 most,
 		analysis->plan.segment = segment;
 		analysis->plan.total_segments = total;
 	}
+	scan->spec.segment = analysis->plan.segment;
+	scan->spec.total_segments = analysis->plan.total_segments;
 	old = MemoryContextSwitchTo(scan->run_context);
 	stream = ddb_stream_create(scan, NULL, 0);
 	MemoryContextSwitchTo(old);

@@ -323,6 +323,8 @@ show_reach(const Context *context, ExplainState *es)
 	show_limit(context, es);
 	if (plan->skips)
 		ExplainPropertyText("Skip", "to the next partition", es);
+	if (plan->segments > 1)
+		ExplainPropertyInteger("Segments", NULL, plan->segments, es);
 	if (plan->segment >= 0)
 		ExplainPropertyText(
 			"Segments",

@@ -34,11 +34,15 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 	const DdbAccessPlan *plan = state->plan;
 	int i = 0;
 
-	state->streams = palloc_extended(sizeof(DdbStream *) * Max(targets->n, 1),
-									 MCXT_ALLOC_HUGE);
+	state->streams =
+		palloc_extended(sizeof(DdbStream *) * Max(targets->n, state->segments),
+						MCXT_ALLOC_HUGE);
 	state->nstreams = 0;
-	if (plan->operation == DDB_OP_SCAN)
+	for (int j = 0; plan->operation == DDB_OP_SCAN && j < state->segments; j++)
+	{
 		add_stream(state, NULL, 0);
+		state->streams[j]->segment = j;
+	}
 	while (plan->operation != DDB_OP_SCAN && i < targets->n)
 	{
 		int n = 1;
@@ -192,6 +196,57 @@ send_ahead(DdbScanState *state)
 		ddb_stream_send(state->streams[state->sent++]);
 }
 
+/* A stream sent ahead whose next row is there; NULL: all have to wait. */
+static DdbStream *
+find_ready(DdbScanState *state)
+{
+	if (state->last != NULL && !state->last->closed &&
+		ddb_stream_ready(state->last))
+		return state->last;
+	for (int i = state->current; i < state->sent; i++)
+		if (!state->streams[i]->closed && ddb_stream_ready(state->streams[i]))
+			return state->streams[i];
+	return NULL;
+}
+
+static void
+wait_for_any(DdbScanState *state)
+{
+	DdbCall *calls[DDB_MAX_CALLS];
+	int n = 0;
+
+	for (int i = state->current; i < state->sent && n < DDB_MAX_CALLS; i++)
+		if (!state->streams[i]->closed)
+			calls[n++] = state->streams[i]->call;
+	ddb_call_wait(calls, n);
+}
+
+/* Segments of a Scan, in the order in which their replies come. */
+static TupleTableSlot *
+next_of_any(DdbScanState *state, TupleTableSlot *slot)
+{
+	while (state->current < state->nstreams)
+	{
+		DdbStream *stream;
+
+		send_ahead(state);
+		stream = find_ready(state);
+		if (stream == NULL)
+		{
+			wait_for_any(state);
+			continue;
+		}
+		state->last = stream;
+		if (ddb_stream_next(stream, slot, state->row_context))
+			return slot;
+		ddb_stream_close(stream);
+		while (state->current < state->nstreams &&
+			   state->streams[state->current]->closed)
+			state->current++;
+	}
+	return NULL;
+}
+
 bool
 ddb_groups_ready(DdbScanState *state)
 {
@@ -201,6 +256,8 @@ ddb_groups_ready(DdbScanState *state)
 		return true;
 	group = &state->groups[state->current];
 	send_ahead(state);
+	if (state->segments > 1)
+		return find_ready(state) != NULL;
 	return group->n > 1 ? ddb_merge_ready(state, group->first, group->n)
 						: ddb_stream_ready(state->streams[group->first]);
 }
@@ -220,6 +277,8 @@ next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 TupleTableSlot *
 ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
 {
+	if (state->segments > 1)
+		return next_of_any(state, slot);
 	while (state->current < state->ngroups)
 	{
 		const DdbGroup *group = &state->groups[state->current];

@@ -373,18 +373,20 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 }
 
 static void
-put_source(Builder *builder, const DdbAccessPlan *plan)
+put_source(Builder *builder, const DdbRequestSpec *spec)
 {
+	const DdbAccessPlan *plan = spec->plan;
+
 	set_new(builder->root, "TableName", json_string(plan->table_name));
 	if (plan->index_name != NULL)
 		set_new(builder->root, "IndexName", json_string(plan->index_name));
 	if (plan->consistent_read)
 		set_new(builder->root, "ConsistentRead", json_true());
-	if (plan->segment >= 0)
+	if (spec->segment >= 0)
 	{
-		set_new(builder->root, "Segment", json_integer(plan->segment));
+		set_new(builder->root, "Segment", json_integer(spec->segment));
 		set_new(builder->root, "TotalSegments",
-				json_integer(plan->total_segments));
+				json_integer(spec->total_segments));
 	}
 	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
 }
@@ -404,7 +406,7 @@ put_placeholders(Builder *builder, json_t *object)
 static void
 build_single(Builder *builder, const DdbRequestSpec *spec)
 {
-	put_source(builder, spec->plan);
+	put_source(builder, spec);
 	if (spec->plan->operation == DDB_OP_QUERY)
 		put_key_condition(builder, spec);
 	else if (spec->plan->operation == DDB_OP_GET_ITEM)

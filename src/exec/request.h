@@ -26,6 +26,8 @@ typedef struct DdbRequestSpec
 	const DdbTarget *targets; /* of Query one, of GetItem one or, for
 								 * BatchGetItem, up to 100 */
 	int ntargets;
+	int segment; /* of a Scan in segments; -1: none */
+	int total_segments;
 	const DdbTerm *filter; /* NULL or DDB_TERM_TRUE: none */
 	const DdbProjectedPath *paths; /* none of them within another */
 	int npaths; /* 0: Select COUNT, unless */

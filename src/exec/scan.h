@@ -55,6 +55,7 @@ typedef struct DdbScanState
 	StringInfo request; /* being composed */
 	DdbStream **streams;
 	int nstreams;
+	int segments; /* of a Scan: as many streams, in any order */
 	int sent; /* how many were sent their first request */
 	struct DdbGroup *groups; /* of streams, in the order of reading */
 	int ngroups;

@@ -76,6 +76,18 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 	return bound;
 }
 
+/*
+ * Into how many segments a Scan is divided now.  Where rows or units are
+ * limited, reading ahead may be for nothing.
+ */
+static int
+resolve_segments(const DdbScanState *state)
+{
+	return state->bound < 0 && ddb_relation_max_read_units(state->relation) <= 0
+			   ? Max(state->plan->segments, 1)
+			   : 1;
+}
+
 static void
 choose_filter(ForeignScanState *node, DdbScanState *state)
 {
@@ -142,6 +154,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 	state->reader->now = epoch_now();
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
+	state->spec.segment = plan->segment;
+	state->spec.total_segments =
+		state->segments > 1 ? state->segments : plan->total_segments;
 	state->spec.filter = filter;
 	if (!state->count_only)
 		ddb_scan_put_projection(state);
@@ -181,6 +196,7 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	{
 		state->surplus = targets.surplus;
 		state->bound = resolve_bound(node, state);
+		state->segments = resolve_segments(state);
 		choose_filter(node, state);
 		if (prepare_requests(node, state, targets.recheck))
 			ddb_groups_create(state, &targets);

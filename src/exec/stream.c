@@ -43,6 +43,8 @@ prepare_base(DdbStream *stream)
 	DdbRequestSpec spec = scan->spec;
 	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
 
+	if (scan->segments > 1)
+		spec.segment = stream->segment;
 	spec.targets = stream->targets;
 	spec.ntargets = stream->ntargets;
 	if (stream->targets != NULL && !is_batch(stream))
@@ -83,6 +85,7 @@ ddb_stream_close(DdbStream *stream)
 	stream->base = NULL;
 	memset(&stream->page, 0, sizeof(stream->page));
 	stream->page_open = false;
+	stream->closed = true;
 }
 
 static DdbcOperation
@@ -252,7 +255,7 @@ page_kind(const DdbStream *stream)
 	return stream->scan->count_only ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
 }
 
-/* Waits for the request under way; the reply's buffer belongs to the call. */
+/* The reply is in; its buffer belongs to the call. */
 static void
 receive(DdbStream *stream)
 {
@@ -262,7 +265,6 @@ receive(DdbStream *stream)
 	const char *body;
 	size_t len;
 
-	ddb_call_wait(stream->call);
 	stream->sent = false;
 	count_request(stream);
 	error = ddbc_request_error(stream->call->request);
@@ -339,16 +341,27 @@ ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 	return found;
 }
 
+static bool
+has_rows(const DdbStream *stream)
+{
+	return stream->page_open &&
+		   (stream->uncounted > 0 ||
+			stream->page.notes.next < stream->page.notes.n);
+}
+
 bool
 ddb_stream_ready(DdbStream *stream)
 {
-	if (stream->page_open && (stream->uncounted > 0 ||
-							  stream->page.notes.next < stream->page.notes.n))
-		return true;
-	if (stream->finished && !stream->sent)
-		return true;
-	ddb_stream_send(stream);
-	return ddbc_request_done(stream->call->request);
+	while (!has_rows(stream))
+	{
+		if (stream->finished && !stream->sent)
+			return true;
+		ddb_stream_send(stream);
+		if (!ddbc_request_done(stream->call->request))
+			return false;
+		receive(stream);
+	}
+	return true;
 }
 
 bool
@@ -357,6 +370,7 @@ ddb_stream_fetch(DdbStream *stream)
 	if (stream->finished && !stream->sent)
 		return false;
 	ddb_stream_send(stream);
+	ddb_call_wait(&stream->call, 1);
 	receive(stream);
 	return true;
 }
@@ -365,11 +379,7 @@ bool
 ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 				MemoryContext row_context)
 {
-	for (;;)
-	{
-		if (ddb_stream_row(stream, slot, row_context))
-			return true;
-		if (!ddb_stream_fetch(stream))
-			return false;
-	}
+	while (!ddb_stream_ready(stream))
+		ddb_call_wait(&stream->call, 1);
+	return ddb_stream_row(stream, slot, row_context);
 }

@@ -26,10 +26,12 @@ typedef struct DdbStream
 	int ntargets; /* of Query: one after the other; of a batch:
 								 * all at once */
 	int target; /* of Query: the one being read */
+	int segment; /* of a Scan in segments */
 	char *base; /* its request, but for what pages differ in */
 	DdbCall *call;
 	bool sent; /* a request is under way */
 	bool finished; /* nothing is left to ask for */
+	bool closed; /* and all rows were given */
 	char *start_key; /* for the next request; NULL: from the start */
 	int start_key_len;
 	int fruitless; /* rounds of a batch that brought nothing */
@@ -58,10 +60,7 @@ extern void ddb_stream_close(DdbStream *stream);
 /* Sends the next request, unless one is under way or none is left. */
 extern void ddb_stream_send(DdbStream *stream);
 
-/*
- * Can its next row, or its end, be told without waiting?  (Behind conditions
- * that are checked here it may still turn out that it cannot.)
- */
+/* Can its next row, or its end, be told without waiting?  Sends what it takes. */
 extern bool ddb_stream_ready(DdbStream *stream);
 
 /*

@@ -334,6 +334,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_double(list, plan->selectivity);
 	list = put_int(list, plan->segment);
 	list = put_int(list, plan->total_segments);
+	list = put_int(list, plan->segments);
 	list = put_double(list, plan->table_bytes);
 	list = put_double(list, plan->item_bytes);
 	list = put_double(list, plan->read_units);
@@ -381,6 +382,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->selectivity = get_double(&reader);
 	plan->segment = get_int(&reader);
 	plan->total_segments = get_int(&reader);
+	plan->segments = get_int(&reader);
 	plan->table_bytes = get_double(&reader);
 	plan->item_bytes = get_double(&reader);
 	plan->read_units = get_double(&reader);

@@ -162,6 +162,7 @@ typedef struct DdbAccessPlan
 	double selectivity; /* of all filters together, estimated */
 	int segment; /* of total_segments; -1: unsegmented */
 	int total_segments;
+	int segments; /* that a Scan of all is divided into */
 	double table_bytes; /* size of what is read, estimated */
 	double item_bytes; /* mean item size, estimated */
 	double read_units; /* estimated consumption */

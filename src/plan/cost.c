@@ -93,10 +93,10 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	if (candidate->ordered && candidate->many &&
 		candidate->partition_order == NIL)
 		*startup_cost = latency_cost(streams, true);
-	*total_cost = latency_cost(requests, candidate->many) +
-				  candidate->read_units * READ_UNIT_COST +
-				  (candidate->counts ? 0 : items * ITEM_COST) +
-				  rows * cpu_tuple_cost;
+	*total_cost =
+		latency_cost(requests, candidate->many || candidate->segments > 1) +
+		candidate->read_units * READ_UNIT_COST +
+		(candidate->counts ? 0 : items * ITEM_COST) + rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;
 	if (candidate->operation == DDB_OP_GET_ITEM)

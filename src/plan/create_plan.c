@@ -241,6 +241,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->keys_unique = source->index == NULL;
 	plan->segment = state->relation->segment;
 	plan->total_segments = state->relation->total_segments;
+	plan->segments = Max(candidate->segments, 1);
 	plan->table_bytes = source->item_count * source->item_bytes;
 	plan->item_bytes = source->item_bytes;
 	plan->read_units = candidate->read_units;

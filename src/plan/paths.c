@@ -145,6 +145,28 @@ plan_state(const PathContext *context)
 	return (DdbPlanState *) context->rel->fdw_private;
 }
 
+/* Pages that are worth a segment, and segments that are worth their requests. */
+#define PAGES_PER_SEGMENT 2.0
+#define MAX_SEGMENTS 16.0
+#define PAGE_BYTES (1024.0 * 1024.0)
+
+/*
+ * Into how many segments, read at once, a Scan of everything is divided: of
+ * several pages each, because the last of each segment is not full.
+ */
+static int
+scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
+{
+	const DdbSource *source = candidate->source;
+	double pages = source->item_count * source->item_bytes / PAGE_BYTES;
+
+	if (candidate->operation != DDB_OP_SCAN || candidate->skips ||
+		!ddb_guc_pushdown || state->relation->segment >= 0 ||
+		candidate->limited || candidate->limit_hint >= 0)
+		return 1;
+	return (int) Max(1, Min(MAX_SEGMENTS, pages / PAGES_PER_SEGMENT));
+}
+
 static void
 add_candidate(const PathContext *context, DdbCandidate *candidate,
 			  List *pathkeys)
@@ -166,6 +188,7 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 			? ddb_limit_hint(context->root, context->rel, pathkeys,
 							 !bms_is_empty(context->required_outer))
 			: -1;
+	candidate->segments = scan_segments(state, candidate);
 	ddb_cost_estimate(state, candidate, context->rows, &startup_cost,
 					  &total_cost);
 	state->candidates = lappend(state->candidates, candidate);

@@ -55,6 +55,7 @@ typedef struct DdbCandidate
 	List *partition_order; /* of DdbPartitionOrder * */
 	bool limited; /* the query's LIMIT bounds what it must give */
 	int64 limit_hint;
+	int segments; /* a Scan in so many at once */
 	double fetched_rows; /* items read, estimated */
 	double read_units;
 } DdbCandidate;

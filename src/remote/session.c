@@ -463,9 +463,14 @@ ddb_call_log(const DdbCall *call, double read_units)
 }
 
 void
-ddb_call_wait(DdbCall *call)
+ddb_call_wait(DdbCall *const *calls, int n)
 {
-	while (!ddbc_client_wait(call->session->client, &call->request, 1))
+	DdbcRequest *requests[DDB_MAX_CALLS];
+
+	Assert(n <= DDB_MAX_CALLS);
+	for (int i = 0; i < n; i++)
+		requests[i] = calls[i]->request;
+	while (!ddbc_client_wait(calls[0]->session->client, requests, n))
 		CHECK_FOR_INTERRUPTS();
 }
 

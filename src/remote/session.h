@@ -51,8 +51,12 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 						   const char *table_name, const char *index_name,
 						   const char *body, size_t len, int64 delay_ms);
 
-/* Waits for the reply, serving interrupts. Does not raise the call's error. */
-extern void ddb_call_wait(DdbCall *call);
+/*
+ * Waits for a reply to one of the calls, of one session, serving interrupts.
+ * Does not raise the call's error.
+ */
+#define DDB_MAX_CALLS 16
+extern void ddb_call_wait(DdbCall *const *calls, int n);
 
 /* Drives the calls of a session without waiting; its descriptor is readable
  * when there is something to do. */
