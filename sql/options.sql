@@ -48,7 +48,8 @@ CREATE FOREIGN TABLE bad (a text OPTIONS (attribute '"a')) SERVER dynamo;
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (region 'us-east-1,eu-west-1');
 CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo OPTIONS (role_arn 'arn:aws:iam::123456789012:role/reader');
 CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo OPTIONS (credential_source 'instance');
-CREATE FOREIGN TABLE bad (a text OPTIONS (template 'USER#${id}')) SERVER dynamo;
+CREATE FOREIGN TABLE bad (a text OPTIONS (template 'USER#${id')) SERVER dynamo;
+CREATE FOREIGN TABLE bad (a text OPTIONS (template '${t:epoch}${id}')) SERVER dynamo;
 CREATE FOREIGN TABLE bad (a text OPTIONS (attribute 'address..city')) SERVER dynamo;
 
 -- quoted names hold any character

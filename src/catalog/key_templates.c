@@ -95,13 +95,11 @@ resolve_variable(const DdbRelation *relation, DdbKeyTemplate *template, int i)
 }
 
 static DdbKeyTemplate *
-resolve_template(const DdbRelation *relation, const DdbColumn *column,
-				 List *key_attributes)
+resolve_template(const DdbRelation *relation, const DdbColumn *column)
 {
 	DdbKeyTemplate *template = palloc0(sizeof(DdbKeyTemplate));
 	DdbTemplateError error;
 
-	check_column(relation, column, key_attributes);
 	template->column = column;
 	if (!ddb_template_parse(column->template, strlen(column->template),
 							&template->parsed, &error))
@@ -115,22 +113,85 @@ resolve_template(const DdbRelation *relation, const DdbColumn *column,
 	return template;
 }
 
-/* Appends the templates of a part of the table's key. */
+/* The columns of a part of a key, attnums, but for those of the table's key. */
 static List *
-of_key_part(DdbRelation *relation, const DdbKeyAttribute *part, int n,
-			List *key_attributes)
+columns_of_part(DdbRelation *relation, const DdbKeyAttribute *part, int n,
+				const DdbKeySchema *table_keys)
 {
-	List *templates = NIL;
+	List *columns = NIL;
 
 	for (int i = 0; i < n; i++)
 	{
-		DdbColumn *column = ddb_relation_find_attribute(relation, part[i].name);
+		const DdbColumn *column =
+			ddb_relation_find_attribute(relation, part[i].name);
 
-		if (column != NULL && column->template != NULL)
-			templates = lappend(
-				templates, resolve_template(relation, column, key_attributes));
+		if (column != NULL && (table_keys == NULL ||
+							   !ddb_key_schema_has(table_keys, part[i].name)))
+			columns = lappend_int(columns, column->attnum);
 	}
-	return templates;
+	return columns;
+}
+
+static List *
+columns_of_keys(DdbRelation *relation, const DdbKeySchema *keys,
+				const DdbKeySchema *table_keys)
+{
+	return list_concat(
+		columns_of_part(relation, keys->partition, keys->npartition,
+						table_keys),
+		columns_of_part(relation, keys->sort, keys->nsort, table_keys));
+}
+
+static bool
+any_template(const DdbRelation *relation, List *columns)
+{
+	ListCell *lc;
+
+	foreach (lc, columns)
+		if (relation->columns[lfirst_int(lc) - 1].template != NULL)
+			return true;
+	return false;
+}
+
+List *
+ddb_key_templates_index_columns(DdbRelation *relation, const DdbTableInfo *info)
+{
+	List *indexes = NIL;
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+	{
+		List *columns = columns_of_keys(
+			relation, &((DdbIndexInfo *) lfirst(lc))->keys, &info->keys);
+
+		if (any_template(relation, columns))
+			indexes = lappend(indexes, columns);
+	}
+	return indexes;
+}
+
+/* Appends the templates of one key, those that are not there yet. */
+static void
+add_templates(const DdbRelation *relation, List *columns, bool of_table,
+			  List **templates)
+{
+	ListCell *lc;
+
+	foreach (lc, columns)
+	{
+		const DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
+		DdbKeyTemplate *template;
+		bool known = false;
+		ListCell *other;
+
+		foreach (other, *templates)
+			known |= ((DdbKeyTemplate *) lfirst(other))->column == column;
+		if (known || column->template == NULL)
+			continue;
+		template = resolve_template(relation, column);
+		template->companions = of_table ? NIL : columns;
+		*templates = lappend(*templates, template);
+	}
 }
 
 /* Two columns with templates for one attribute: which one holds? */
@@ -212,19 +273,10 @@ settle_exactness(const DdbRelation *relation)
 	}
 }
 
-void
-ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
-						  List *key_attributes)
+/* Whatever has a template must be some key. */
+static void
+check_columns(DdbRelation *relation, List *key_attributes)
 {
-	List *templates;
-	DdbKeyTemplates *set;
-	ListCell *lc;
-
-	templates = of_key_part(relation, table_keys->partition,
-							table_keys->npartition, key_attributes);
-	templates =
-		list_concat(templates, of_key_part(relation, table_keys->sort,
-										   table_keys->nsort, key_attributes));
 	for (int i = 0; i < relation->ncolumns; i++)
 	{
 		const DdbColumn *column = &relation->columns[i];
@@ -232,10 +284,23 @@ ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
 		if (column->name == NULL || column->template == NULL)
 			continue;
 		check_single(relation, column);
-		if (!ddb_key_schema_has(table_keys, column->attribute))
-			templates = lappend(
-				templates, resolve_template(relation, column, key_attributes));
+		check_column(relation, column, key_attributes);
 	}
+}
+
+void
+ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
+						  List *key_attributes, List *index_columns)
+{
+	List *templates = NIL;
+	DdbKeyTemplates *set;
+	ListCell *lc;
+
+	check_columns(relation, key_attributes);
+	add_templates(relation, columns_of_keys(relation, table_keys, NULL), true,
+				  &templates);
+	foreach (lc, index_columns)
+		add_templates(relation, (List *) lfirst(lc), false, &templates);
 	if (templates == NIL)
 		return;
 	set = palloc(sizeof(DdbKeyTemplates));
@@ -312,12 +377,51 @@ ddb_key_templates_of_keys(const DdbRelation *relation,
 	return columns;
 }
 
+/* Is one of the columns templated, or taken from one of them? */
+static bool
+any_tells(const DdbRelation *relation, List *companions, Bitmapset *columns)
+{
+	int member = -1;
+
+	while ((member = bms_next_member(columns, member)) >= 0)
+	{
+		const DdbColumn *column = &relation->columns[member - 1];
+
+		if (column->source != 0)
+			column = &relation->columns[column->source - 1];
+		if (column->template != NULL &&
+			list_member_int(companions, column->attnum))
+			return true;
+	}
+	return false;
+}
+
+bool
+ddb_key_templates_imply(const DdbRelation *relation, const char *attribute,
+						Bitmapset *not_null)
+{
+	for (int i = 0; relation->templates != NULL && i < relation->templates->n;
+		 i++)
+	{
+		List *companions = relation->templates->items[i]->companions;
+		ListCell *lc;
+
+		foreach (lc, companions)
+			if (ddb_column_shows(&relation->columns[lfirst_int(lc) - 1],
+								 attribute) &&
+				any_tells(relation, companions, not_null))
+				return true;
+	}
+	return false;
+}
+
 /* What a column's value is made of, besides itself. */
 static Bitmapset *
 add_parts(const DdbRelation *relation, Bitmapset *columns, AttrNumber attnum)
 {
 	const DdbKeyTemplate *template =
 		ddb_key_template_of_column(relation, attnum);
+	ListCell *lc;
 
 	if (relation->columns[attnum - 1].source != 0)
 		columns = bms_add_member(columns, relation->columns[attnum - 1].source);
@@ -325,6 +429,10 @@ add_parts(const DdbRelation *relation, Bitmapset *columns, AttrNumber attnum)
 		if (template->variables[i].column != NULL)
 			columns =
 				bms_add_member(columns, template->variables[i].column->attnum);
+	if (template == NULL)
+		return columns;
+	foreach (lc, template->companions)
+		columns = bms_add_member(columns, lfirst_int(lc));
 	return columns;
 }
 

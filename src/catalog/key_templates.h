@@ -11,8 +11,9 @@
  *
  * An item matches a template when the attribute is just what the template makes
  * of the row's values.  Items that do not match the table's key are no rows.
- * Of an index, the key's column and the variables taken from it are NULL
- * instead: so whoever asks that one of them be not NULL may read by the index.
+ * The key of an index matches as a whole, when all its attributes are there and
+ * match; if not, its templated columns and the variables taken from them are
+ * NULL: so whoever asks that one of them be not NULL may read by the index.
  */
 #ifndef DDB_KEY_TEMPLATES_H
 #define DDB_KEY_TEMPLATES_H
@@ -25,6 +26,8 @@
 typedef struct DdbKeyTemplate
 {
 	const DdbColumn *column; /* that shows the key attribute */
+	List *companions; /* of an index: attnums of its key's columns, this
+								 * one among them; NIL of the table */
 	DdbTemplate parsed;
 	DdbVariable variables[DDB_TEMPLATE_MAX_ELEMENTS]; /* by element; of
 								 * literals empty */
@@ -37,12 +40,20 @@ typedef struct DdbKeyTemplates
 } DdbKeyTemplates;
 
 /*
+ * Of each index whose key has a template, the columns that show its key, but
+ * for what is the table's: a list of lists of attnums.
+ */
+extern List *ddb_key_templates_index_columns(DdbRelation *relation,
+											 const DdbTableInfo *info);
+
+/*
  * Fills relation->templates and the columns' source; raises an error when a
  * template does not go with the table.  To be called before any codec is made.
  */
 extern void ddb_key_templates_resolve(DdbRelation *relation,
 									  const DdbKeySchema *table_keys,
-									  List *key_attributes);
+									  List *key_attributes,
+									  List *index_columns);
 
 /* The template of an attribute, or NULL. */
 extern const DdbKeyTemplate *ddb_key_template_of(const DdbRelation *relation,
@@ -67,6 +78,13 @@ extern bool ddb_key_templates_use(const DdbRelation *relation,
 extern List *ddb_key_templates_of_keys(const DdbRelation *relation,
 									   const DdbKeySchema *table_keys,
 									   const DdbKeySchema *keys);
+
+/*
+ * Does one of these columns, which are not NULL, say that an index key with
+ * this attribute matches, and so is there?
+ */
+extern bool ddb_key_templates_imply(const DdbRelation *relation,
+									const char *attribute, Bitmapset *not_null);
 
 /*
  * Adds the columns that the values of these are made of, and those that the

@@ -132,8 +132,8 @@ const DdbOptionDef ddb_options[] = {
 	 "iso8601, iso8601:0, iso8601:1, iso8601:2, iso8601:3, iso8601:4, "
 	 "iso8601:5, iso8601:6, epoch, epoch_ms, plain, dynamodb",
 	 "iso8601; epoch for numbers", "how the value is stored"},
-	{"template", COLUMN, DDB_OPTION_TEMPLATE, DDB_OPTION_LATER, 0, 0, NULL,
-	 NULL, "how a key attribute is composed of other columns"},
+	{"template", COLUMN, DDB_OPTION_TEMPLATE, 0, 0, 0, NULL, NULL,
+	 "how a key attribute is composed of other columns"},
 	{"partitions_since", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL,
 	 NULL, "where an open-ended walk over partitions ends"},
 	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition, sort", NULL,

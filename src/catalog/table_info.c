@@ -565,6 +565,9 @@ ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 {
 	if (ddb_column_needs_item(column))
 		return index->projection == DDB_PROJECT_ALL;
+	/* What is taken from a key is there when the key is. */
+	if (column->source != 0)
+		return true;
 	return ddb_table_info_holds(info, index, column->attribute);
 }
 

@@ -149,6 +149,12 @@ make_plan(Analysis *analysis)
 	plan->keys = index != NULL ? index->keys : analysis->info->keys;
 	plan->table_keys = analysis->info->keys;
 	plan->key_attributes = analysis->info->key_attributes;
+	plan->index_columns =
+		ddb_key_templates_index_columns(analysis->relation, analysis->info);
+	ddb_key_templates_resolve(analysis->relation, &plan->table_keys,
+							  plan->key_attributes, plan->index_columns);
+	plan->matched = ddb_key_templates_of_keys(analysis->relation,
+											  &plan->table_keys, &plan->keys);
 	plan->columns = readable_columns(analysis);
 	plan->ttl_attribute = ttl_attribute(analysis);
 	plan->limit_value = -1;

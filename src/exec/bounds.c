@@ -249,6 +249,39 @@ ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 		add_comparison(range, op, &bound);
 }
 
+void
+ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op, const char *text,
+					   int len, int max_len)
+{
+	DdbBound bound = {DDB_BOUND_EXACT, DDB_STORED_S, NULL, len};
+
+	if (len == 0)
+		bound.place = DDB_BOUND_BELOW_ALL;
+	else if (len > max_len)
+	{
+		bound.place = DDB_BOUND_TOO_LONG;
+		bound.len = pg_encoding_mbcliplen(PG_UTF8, text, len, max_len);
+	}
+	bound.data = pnstrdup(text, bound.len);
+	if (op == DDB_COMPARE_PREFIX)
+		add_prefix(range, &bound);
+	else
+		add_comparison(range, op, &bound);
+}
+
+bool
+ddb_bound_next_prefix(StringInfo text)
+{
+	DdbBound prefix = {DDB_BOUND_EXACT, DDB_STORED_S, text->data, text->len};
+	DdbBound successor;
+
+	if (!prefix_successor(&prefix, &successor))
+		return false;
+	resetStringInfo(text);
+	appendBinaryStringInfo(text, successor.data, successor.len);
+	return true;
+}
+
 bool
 ddb_key_range_is_value(const DdbKeyRange *range)
 {

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "codec/value.h"
+#include "lib/stringinfo.h"
 #include "plan/access_plan.h"
 
 /* Longest values of key attributes, in bytes (developer guide, "Limits"). */
@@ -45,6 +46,19 @@ extern bool ddb_key_range_is_open(const DdbKeyRange *range);
 extern void ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec,
 							  DdbCompare op, Datum datum, Oid typid,
 							  int max_len);
+
+/*
+ * Adds one condition on text (UTF-8) that is compared as it is: EQ, an order,
+ * or PREFIX.
+ */
+extern void ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op,
+								   const char *text, int len, int max_len);
+
+/*
+ * The least text above all that begin with this one, in its place; false when
+ * there is none.
+ */
+extern bool ddb_bound_next_prefix(StringInfo text);
 
 /* Order of two values of one attribute, as DynamoDB compares them. */
 extern int ddb_bound_compare(const DdbBound *a, const DdbBound *b);

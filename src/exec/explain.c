@@ -211,7 +211,7 @@ projection_names(const DdbScanState *state)
 	foreach (lc, state->plan->columns)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
-		bool known = false;
+		bool known = column->source != 0;
 		ListCell *other;
 
 		foreach (other, names)
@@ -220,6 +220,23 @@ projection_names(const DdbScanState *state)
 			names = lappend(names, unconstify(char *, column->label));
 	}
 	return names;
+}
+
+/* What keys must look like: "PK = USER#${user_id}". */
+static List *
+template_texts(const DdbScanState *state)
+{
+	List *texts = NIL;
+	ListCell *lc;
+
+	foreach (lc, state->plan->matched)
+	{
+		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
+
+		texts = lappend(
+			texts, psprintf("%s = %s", column->attribute, column->template));
+	}
+	return texts;
 }
 
 static bool
@@ -300,8 +317,12 @@ show_reach(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
 
-	if (plan->alternatives != NIL)
+	if (plan->operation != DDB_OP_SCAN &&
+		key_condition_text(context)[0] != '\0')
 		ExplainPropertyText("Key Condition", key_condition_text(context), es);
+	if (plan->matched != NIL)
+		ExplainPropertyList("Key Templates", template_texts(context->state),
+							es);
 	if (plan->filter != NULL)
 	{
 		StringInfoData text;

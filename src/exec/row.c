@@ -14,6 +14,7 @@
 #include "codec/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 /* Grows with the pages. */
@@ -135,6 +136,9 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	{
 		DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
 
+		/* The matcher tells it. */
+		if (column->source != 0)
+			continue;
 		reader->codecs[reader->ncodecs] =
 			ddb_codec_set_get(codecs, lfirst_int(lc));
 		reader->soft[reader->ncodecs] =
@@ -144,6 +148,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	}
 	if (ttl != NULL)
 		(void) make_attribute(reader, ttl, strlen(ttl));
+	reader->matcher = ddb_matcher_create(relation, columns, plan->matched);
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
 		  compare_attributes);
 	reader->ttl = ttl != NULL ? find_attribute(reader, ttl, strlen(ttl)) : -1;
@@ -517,6 +522,56 @@ convert_whole_item(DdbRowReader *reader, const DdbPage *page,
 		convert(reader, i, &item, slot);
 }
 
+static inline void
+value_of_note(const DdbPage *page, const DdbNote *note,
+			  DdbAttributeValue *value)
+{
+	value->type = (DdbValueType) note->type;
+	value->span.data = page->body + note->offset;
+	value->span.len = note->len;
+	value->span.escaped = note->flag;
+	value->boolean = note->flag;
+}
+
+/*
+ * Is the item a row?  Whatever its other attributes are: those of other tables'
+ * items need not fit.  A key that does not fit its column matches nothing.
+ */
+static bool
+match_item(DdbRowReader *reader, const DdbPage *page, TupleTableSlot *slot)
+{
+	const DdbNote *note = &page->notes.items[page->notes.next];
+	const DdbNote *end = &page->notes.items[page->notes.n];
+	DdbAttributeValue value;
+	const char *reason;
+
+	for (note++; note < end && note->attribute != DDB_NOTE_ITEM; note++)
+	{
+		value_of_note(page, note, &value);
+		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
+			 i = reader->next_codec[i])
+		{
+			DdbCodec *codec = reader->codecs[i];
+			int j = codec->column->attnum - 1;
+
+			if (codec->column->nsteps == 0 &&
+				ddb_matcher_reads(reader->matcher, codec->column->attnum))
+				slot->tts_isnull[j] =
+					ddb_codec_decode(codec, &value, true, &slot->tts_values[j],
+									 &reason) != DDB_DECODE_OK;
+		}
+	}
+	return ddb_matcher_apply(reader->matcher, slot);
+}
+
+/* Values of templated columns are there already, if they are values. */
+static inline bool
+is_settled(const DdbRowReader *reader, int codec)
+{
+	return reader->matcher != NULL &&
+		   reader->codecs[codec]->column->template != NULL;
+}
+
 static void
 convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 {
@@ -524,19 +579,15 @@ convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	const DdbNote *end = &page->notes.items[page->notes.n];
 	DdbAttributeValue value;
 
-	page->item = note->offset;
 	if (reader->whole_items)
 		convert_whole_item(reader, page, note, slot);
 	for (note++; note < end && note->attribute != DDB_NOTE_ITEM; note++)
 	{
-		value.type = (DdbValueType) note->type;
-		value.span.data = page->body + note->offset;
-		value.span.len = note->len;
-		value.span.escaped = note->flag;
-		value.boolean = note->flag;
+		value_of_note(page, note, &value);
 		for (int i = reader->attributes[note->attribute].first_codec; i >= 0;
 			 i = reader->next_codec[i])
-			convert_path(reader, i, &value, slot);
+			if (!is_settled(reader, i))
+				convert_path(reader, i, &value, slot);
 	}
 	page->notes.next = note - page->notes.items;
 }
@@ -551,23 +602,46 @@ clear_slot(TupleTableSlot *slot)
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
 }
 
+/* Goes on to the next item that is a row; false after the last one. */
+static bool
+next_row(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
+{
+	DdbNotes *notes = &page->notes;
+
+	for (;;)
+	{
+		if (notes->next == notes->n)
+			return false;
+		clear_slot(slot);
+		page->item = notes->items[notes->next].offset;
+		if (reader->matcher == NULL || match_item(reader, page, slot))
+			break;
+		CHECK_FOR_INTERRUPTS();
+		do
+			notes->next++;
+		while (notes->next < notes->n &&
+			   notes->items[notes->next].attribute != DDB_NOTE_ITEM);
+	}
+	convert_item(reader, page, slot);
+	return true;
+}
+
 bool
 ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 {
 	ErrorContextCallback context;
+	bool found;
 
-	if (page->notes.next == page->notes.n)
-		return false;
-	clear_slot(slot);
 	reader->page = page;
 	context.callback = conversion_context;
 	context.arg = reader;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	convert_item(reader, page, slot);
+	found = next_row(reader, page, slot);
 	error_context_stack = context.previous;
-	ExecStoreVirtualTuple(slot);
-	return true;
+	if (found)
+		ExecStoreVirtualTuple(slot);
+	return found;
 }
 
 /* The range's one value, as an item would show it. */

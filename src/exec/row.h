@@ -9,6 +9,7 @@
 
 #include "codec/value.h"
 #include "executor/tuptable.h"
+#include "exec/match.h"
 #include "exec/page.h"
 #include "exec/request.h"
 #include "exec/targets.h"
@@ -32,6 +33,7 @@ typedef struct DdbRowReader
 	int *next_codec; /* of the same attribute, or -1 */
 	bool *soft; /* a misfit of this codec is NULL */
 	int ncodecs;
+	DdbMatcher *matcher; /* NULL: every item is a row */
 	DdbRowAttribute *attributes; /* sorted by length, then bytes */
 	int nattributes;
 	bool whole_items; /* codecs of first_item want all of each item */

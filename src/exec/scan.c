@@ -53,6 +53,9 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	node->fdw_state = state;
 	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
 	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
+	ddb_key_templates_resolve(state->relation, &state->plan->table_keys,
+							  state->plan->key_attributes,
+							  state->plan->index_columns);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	state->run_context = AllocSetContextCreate(

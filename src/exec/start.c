@@ -42,7 +42,9 @@ mismatch_needs_recheck(const DdbScanState *state)
 			const DdbColumn *column =
 				&state->relation->columns[lfirst_int(lc) - 1];
 
-			if (ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
+			/* What does not fit there matches no template. */
+			if (column->template == NULL && column->source == 0 &&
+				ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL &&
 				!ddb_codec_fits_all(
 					ddb_codec_set_get(state->codecs, column->attnum)))
 				return true;
@@ -126,14 +128,39 @@ epoch_now(void)
 		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
 }
 
+/* What a Scan's one target says of keys, as a filter; NULL: nothing. */
+static DdbTerm *
+key_filter(DdbScanState *state, const DdbTargets *targets)
+{
+	const DdbKeySchema *keys = &state->plan->keys;
+	DdbTerm *term = NULL;
+
+	if (state->plan->operation != DDB_OP_SCAN || targets->n == 0)
+		return NULL;
+	for (int i = 0; i < keys->npartition; i++)
+		term = ddb_term_and(
+			term,
+			ddb_term_of_range(ddb_relation_find_attribute(
+								  state->relation, keys->partition[i].name),
+							  &targets->items[0].partition[i]));
+	for (int i = 0; i < keys->nsort; i++)
+		term = ddb_term_and(
+			term, ddb_term_of_range(ddb_relation_find_attribute(
+										state->relation, keys->sort[i].name),
+									&targets->items[0].sort[i]));
+	return term;
+}
+
 /* What all requests of the run share; false when no item can match. */
 static bool
-prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
+prepare_requests(ForeignScanState *node, DdbScanState *state,
+				 const DdbTargets *targets)
 {
 	const DdbAccessPlan *plan = state->plan;
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
 	List *columns = list_copy(plan->columns);
-	DdbTermContext terms = {node, state->values, state->codecs, false};
+	DdbTermContext terms = {node, state->values, state->codecs,
+							key_filter(state, targets), false};
 	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter);
 
 	if (filter->kind == DDB_TERM_FALSE)
@@ -141,7 +168,7 @@ prepare_requests(ForeignScanState *node, DdbScanState *state, bool recheck)
 	/* A count may hang on whether a column is NULL, with no condition on it. */
 	state->recheck =
 		(scan->fdw_recheck_quals != NIL || plan->counted != NIL) &&
-		(recheck || terms.recheck || mismatch_needs_recheck(state));
+		(targets->recheck || terms.recheck || mismatch_needs_recheck(state));
 	if (terms.recheck)
 		state->surplus = -1;
 	if (state->recheck)
@@ -192,13 +219,13 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	old = MemoryContextSwitchTo(state->run_context);
 	ddb_targets_resolve(node, state->plan, state->values, &state->keys,
 						state->codecs, &targets);
-	if (state->plan->operation == DDB_OP_SCAN || targets.n > 0)
+	if (state->plan->alternatives == NIL || targets.n > 0)
 	{
 		state->surplus = targets.surplus;
 		state->bound = resolve_bound(node, state);
 		state->segments = resolve_segments(state);
 		choose_filter(node, state);
-		if (prepare_requests(node, state, targets.recheck))
+		if (prepare_requests(node, state, &targets))
 			ddb_groups_create(state, &targets);
 	}
 	if (state->plan->aggregated)

@@ -1,11 +1,15 @@
 /*
  * targets.c
  *		Multiplies values out, and makes what is left disjoint.
+ *
+ * Conditions bear on key attributes themselves, or on variables of their
+ * templates, of which keys are composed (compose.c).
  */
 #include "postgres.h"
 
 #include "exec/targets.h"
 
+#include "exec/compose.h"
 #include "exec/values.h"
 #include "miscadmin.h"
 
@@ -49,55 +53,169 @@ add_target(TargetList *list, const DdbTarget *target)
 	return &list->items[list->n++];
 }
 
-/* The range of a target that a column's condition bears on; its limit. */
+/* What stands in a place of the key: a value of a condition, or a shard. */
+typedef struct Choice
+{
+	const DdbCondition *condition; /* NULL: a shard, or a row of keys */
+	const DdbVariable *shard;
+	const Datum *values; /* of the condition; of keys, all rows of them */
+	int n;
+	int current;
+	int place; /* of the condition, in a row of keys; -1: values
+								 * are its own */
+} Choice;
+
+/* All choices of one alternative: each combination of them is a target. */
+typedef struct Choices
+{
+	Choice *items;
+	int n;
+	const Choice *rows; /* the one that says which row of keys */
+	int width; /* of a row */
+} Choices;
+
+static Datum
+current_value(const Choices *choices, const Choice *choice)
+{
+	return choice->place < 0
+			   ? choice->values[choice->current]
+			   : choices->rows
+					 ->values[(Size) choices->rows->current * choices->width +
+							  choice->place];
+}
+
+static int
+max_key_bytes(const DdbKeySchema *keys, int i)
+{
+	return i < keys->npartition ? DDB_MAX_PARTITION_KEY_BYTES
+								: DDB_MAX_SORT_KEY_BYTES;
+}
+
+static const char *
+key_name(const DdbKeySchema *keys, int i)
+{
+	return i < keys->npartition ? keys->partition[i].name
+								: keys->sort[i - keys->npartition].name;
+}
+
 static DdbKeyRange *
-find_range(const Context *context, DdbTarget *target, AttrNumber column,
-		   int *max_len)
+key_range(const DdbKeySchema *keys, DdbTarget *target, int i)
+{
+	return i < keys->npartition ? &target->partition[i]
+								: &target->sort[i - keys->npartition];
+}
+
+/* The number of the key attribute that a column shows; -1: none. */
+static int
+find_key(const Context *context, AttrNumber column)
 {
 	const DdbKeySchema *keys = &context->plan->keys;
-	const char *attribute =
-		context->codecs->relation->columns[column - 1].attribute;
+	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
-	for (int i = 0; i < keys->npartition; i++)
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+		if (shown->source == 0 &&
+			strcmp(key_name(keys, i), shown->attribute) == 0)
+			return i;
+	return -1;
+}
+
+/* Of a comparison that is no wider than the key attribute's own. */
+static void
+add_value(const Context *context, DdbTarget *target, const Choices *choices,
+		  const Choice *choice)
+{
+	const DdbKeySchema *keys = &context->plan->keys;
+	const DdbCondition *condition = choice->condition;
+	int i = condition != NULL ? find_key(context, condition->column) : -1;
+
+	if (i < 0)
+		return;
+	ddb_key_range_add(key_range(keys, target, i),
+					  ddb_codec_set_get(context->codecs, condition->column),
+					  condition->op == DDB_COMPARE_IN ? DDB_COMPARE_EQ
+													  : condition->op,
+					  current_value(choices, choice), condition->value_typid,
+					  max_key_bytes(keys, i));
+}
+
+/* The current combination, as composing takes it. */
+static DdbComposeInput *
+compose_inputs(const Choices *choices)
+{
+	DdbComposeInput *inputs =
+		palloc0(sizeof(DdbComposeInput) * Max(choices->n, 1));
+
+	for (int i = 0; i < choices->n; i++)
 	{
-		*max_len = DDB_MAX_PARTITION_KEY_BYTES;
-		if (strcmp(keys->partition[i].name, attribute) == 0)
-			return &target->partition[i];
+		const Choice *choice = &choices->items[i];
+		const DdbCondition *condition = choice->condition;
+
+		inputs[i].op = DDB_COMPARE_EQ;
+		inputs[i].shard = choice->shard;
+		if (choice->shard != NULL)
+		{
+			inputs[i].number = choice->shard->element->first + choice->current;
+			continue;
+		}
+		if (condition == NULL)
+			continue;
+		inputs[i].column = condition->column;
+		inputs[i].typid = condition->value_typid;
+		inputs[i].value = current_value(choices, choice);
+		if (condition->op != DDB_COMPARE_IN)
+			inputs[i].op = condition->op;
 	}
-	for (int i = 0; i < keys->nsort; i++)
+	return inputs;
+}
+
+/* The target of the current combination. */
+static void
+add_combination(const Context *context, const Choices *choices,
+				TargetList *list)
+{
+	const DdbKeySchema *keys = &context->plan->keys;
+	DdbTarget target;
+	DdbComposeInput *inputs = NULL;
+
+	memset(&target, 0, sizeof(target));
+	for (int i = 0; i < choices->n; i++)
+		add_value(context, &target, choices, &choices->items[i]);
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
 	{
-		*max_len = DDB_MAX_SORT_KEY_BYTES;
-		if (strcmp(keys->sort[i].name, attribute) == 0)
-			return &target->sort[i];
+		const DdbKeyTemplate *template =
+			ddb_key_template_of(context->codecs->relation, key_name(keys, i));
+
+		if (template == NULL)
+			continue;
+		if (inputs == NULL)
+			inputs = compose_inputs(choices);
+		ddb_compose_range(key_range(keys, &target, i), template, inputs,
+						  choices->n, max_key_bytes(keys, i));
 	}
-	elog(ERROR, "condition on attribute \"%s\", which is not in the key",
-		 attribute);
+	(void) add_target(list, &target);
+}
+
+/* Goes on to the next combination; false after the last one. */
+static bool
+next_combination(Choices *choices)
+{
+	for (int i = choices->n - 1; i >= 0; i--)
+	{
+		if (++choices->items[i].current < choices->items[i].n)
+			return true;
+		choices->items[i].current = 0;
+	}
+	return false;
 }
 
 static void
-add_value(const Context *context, DdbTarget *target,
-		  const DdbCondition *condition, DdbCompare op, Datum value)
+check_combinations(const Context *context, const Choices *choices)
 {
-	int max_len;
-	DdbKeyRange *range =
-		find_range(context, target, condition->column, &max_len);
+	double n = 1;
 
-	ddb_key_range_add(range,
-					  ddb_codec_set_get(context->codecs, condition->column), op,
-					  value, condition->value_typid, max_len);
-}
-
-/* Every target once for each element; none for NULL elements. */
-static void
-multiply(const Context *context, TargetList *list,
-		 const DdbCondition *condition, Datum array)
-{
-	TargetList result = {NULL, 0, 0};
-	Datum *values;
-	bool *nulls;
-	int n = ddb_values_elements(array, &values, &nulls);
-
-	if ((double) list->n * n > MAX_TARGETS)
+	for (int i = 0; i < choices->n; i++)
+		n *= choices->items[i].n;
+	if (n > MAX_TARGETS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many combinations of key values for DynamoDB "
@@ -107,15 +225,6 @@ multiply(const Context *context, TargetList *list,
 						   MAX_TARGETS),
 				 errhint("Use shorter lists, or join with a table that holds "
 						 "the values.")));
-	for (int i = 0; i < list->n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < n; j++)
-			if (!nulls[j])
-				add_value(context, add_target(&result, &list->items[i]),
-						  condition, DDB_COMPARE_EQ, values[j]);
-	}
-	*list = result;
 }
 
 /* Where in a row of keys the condition's value is; -1: not there. */
@@ -134,71 +243,135 @@ place_in_keys(const Context *context, const DdbCondition *condition)
 	return -1;
 }
 
-/* The target once for each row of keys; by itself where no keys are given. */
-static void
-add_key_rows(const Context *context, List *conditions, const DdbTarget *target,
-			 TargetList *list)
+/* A condition's values; false when there is none, because it is NULL. */
+static bool
+evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 {
-	int width = list_length(context->plan->batch_values);
+	Datum value;
+	Datum *values;
+	bool *nulls;
+	int n;
 
-	if (width == 0)
-		(void) add_target(list, target);
-	for (int i = 0; width > 0 && i < context->keys->n; i++)
+	memset(choice, 0, sizeof(*choice));
+	choice->condition = condition;
+	choice->n = 1;
+	choice->place = place_in_keys(context, condition);
+	if (choice->place >= 0)
+		return true;
+	if (!ddb_values_evaluate(context->node, context->values, condition->value,
+							 &value))
+		return false;
+	if (condition->op != DDB_COMPARE_IN)
 	{
-		const Datum *row = &context->keys->values[(Size) i * width];
-		DdbTarget *added = add_target(list, target);
-		ListCell *lc;
+		values = palloc(sizeof(Datum));
+		values[0] = value;
+		choice->values = values;
+		return true;
+	}
+	n = ddb_values_elements(value, &values, &nulls);
+	choice->n = 0;
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			values[choice->n++] = values[i];
+	choice->values = values;
+	return choice->n > 0;
+}
 
-		foreach (lc, conditions)
+/* Has a condition values for this shard? */
+static bool
+shard_is_given(const DdbVariable *shard, List *conditions)
+{
+	ListCell *lc;
+
+	foreach (lc, conditions)
+	{
+		const DdbCondition *condition = (DdbCondition *) lfirst(lc);
+
+		if (shard->column != NULL &&
+			condition->column == shard->column->attnum &&
+			(condition->op == DDB_COMPARE_EQ ||
+			 condition->op == DDB_COMPARE_IN))
+			return true;
+	}
+	return false;
+}
+
+/* Shards that no condition names are all asked for. */
+static void
+add_shards(const Context *context, List *conditions, Choices *choices)
+{
+	const DdbKeySchema *keys = &context->plan->keys;
+
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	{
+		const DdbKeyTemplate *template =
+			ddb_key_template_of(context->codecs->relation, key_name(keys, i));
+
+		for (int j = 0; template != NULL && j < template->parsed.n; j++)
 		{
-			DdbCondition *condition = (DdbCondition *) lfirst(lc);
-			int place = place_in_keys(context, condition);
+			const DdbVariable *shard = &template->variables[j];
+			Choice *choice = &choices->items[choices->n];
 
-			if (place >= 0)
-				add_value(context, added, condition, condition->op, row[place]);
+			if (shard->element->form != DDB_FORM_SHARD ||
+				shard_is_given(shard, conditions))
+				continue;
+			memset(choice, 0, sizeof(*choice));
+			choice->shard = shard;
+			choice->place = -1;
+			choice->n =
+				(int) (shard->element->last - shard->element->first + 1);
+			choices->n++;
 		}
 	}
 }
 
+/* Rows of keys that a batched join gives: one of them at a time. */
+static bool
+add_key_rows(const Context *context, Choices *choices)
+{
+	Choice *choice = &choices->items[choices->n];
+
+	choices->width = list_length(context->plan->batch_values);
+	if (choices->width == 0)
+		return true;
+	memset(choice, 0, sizeof(*choice));
+	choice->place = -1;
+	choice->values = context->keys->values;
+	choice->n = context->keys->n;
+	choices->rows = choice;
+	choices->n++;
+	return choice->n > 0;
+}
+
 /*
- * The targets of one alternative.  Lists come last, so that they multiply what
- * is already narrowed.  A NULL value means that there are none.
+ * The targets of one alternative: each combination of values.  A NULL value
+ * means that there are none.
  */
 static void
 resolve_alternative(const Context *context, List *conditions, TargetList *list)
 {
-	DdbTarget target;
+	Choices choices = {NULL, 0, NULL, 0};
 	ListCell *lc;
-	Datum value;
 
-	memset(&target, 0, sizeof(target));
+	choices.items =
+		palloc(sizeof(Choice) *
+			   (list_length(conditions) +
+				2 * DDB_MAX_KEY_PART * DDB_TEMPLATE_MAX_ELEMENTS + 1));
 	foreach (lc, conditions)
-	{
-		DdbCondition *condition = (DdbCondition *) lfirst(lc);
-
-		if (condition->op == DDB_COMPARE_IN ||
-			place_in_keys(context, condition) >= 0)
-			continue;
-		if (!ddb_values_evaluate(context->node, context->values,
-								 condition->value, &value))
+		if (!evaluate(context, (DdbCondition *) lfirst(lc),
+					  &choices.items[choices.n++]))
 			return;
-		add_value(context, &target, condition, condition->op, value);
-	}
-	add_key_rows(context, conditions, &target, list);
-	foreach (lc, conditions)
+	if (!add_key_rows(context, &choices))
+		return;
+	/* A Scan has one filter, which leaves shards open. */
+	if (context->plan->operation != DDB_OP_SCAN)
+		add_shards(context, conditions, &choices);
+	check_combinations(context, &choices);
+	do
 	{
-		DdbCondition *condition = (DdbCondition *) lfirst(lc);
-
-		if (condition->op != DDB_COMPARE_IN)
-			continue;
-		if (!ddb_values_evaluate(context->node, context->values,
-								 condition->value, &value))
-		{
-			list->n = 0;
-			return;
-		}
-		multiply(context, list, condition, value);
-	}
+		CHECK_FOR_INTERRUPTS();
+		add_combination(context, &choices, list);
+	} while (next_combination(&choices));
 }
 
 /* Partitions are values, so where a range begins says it all. */

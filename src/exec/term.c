@@ -575,12 +575,51 @@ fit(DdbTermContext *context, DdbTerm *term)
 	return result;
 }
 
+/* One comparison of a key attribute. */
+static DdbTerm *
+key_term(const DdbColumn *column, DdbTermKind kind, const char *op,
+		 const DdbBound *bound)
+{
+	DdbTerm *term = value_term(kind, NULL, op, bound, false);
+
+	term->column = column;
+	return term;
+}
+
+DdbTerm *
+ddb_term_of_range(const DdbColumn *column, const DdbKeyRange *range)
+{
+	DdbTerm *lower = NULL;
+	DdbTerm *upper = NULL;
+
+	if (ddb_key_range_is_value(range))
+		return key_term(column, DDB_TERM_COMPARE, "=", &range->lower);
+	if (range->is_prefix)
+		return key_term(column, DDB_TERM_PREFIX, NULL, &range->lower);
+	if (range->has_lower)
+		lower = key_term(column, DDB_TERM_COMPARE,
+						 range->lower_strict ? ">" : ">=", &range->lower);
+	if (range->has_upper)
+		upper = key_term(column, DDB_TERM_COMPARE,
+						 range->upper_strict ? "<" : "<=", &range->upper);
+	return ddb_term_and(lower, upper);
+}
+
+DdbTerm *
+ddb_term_and(DdbTerm *left, DdbTerm *right)
+{
+	if (left == NULL || right == NULL)
+		return left != NULL ? left : right;
+	return ddb_term_combine(DDB_TERM_AND, left, right);
+}
+
 DdbTerm *
 ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
 {
-	if (filter == NULL)
-		return ddb_term_constant(true);
-	return fit(context, resolve(context, filter));
+	DdbTerm *term =
+		filter != NULL ? resolve(context, filter) : ddb_term_constant(true);
+
+	return fit(context, ddb_term_and(context->besides, term));
 }
 
 /*

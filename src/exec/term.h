@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "codec/value.h"
+#include "exec/bounds.h"
 #include "nodes/execnodes.h"
 #include "plan/access_plan.h"
 
@@ -51,9 +52,17 @@ typedef struct DdbTermContext
 	ForeignScanState *node;
 	List *values; /* ExprStates of fdw_exprs */
 	DdbCodecSet *codecs;
+	DdbTerm *besides; /* to hold as well; NULL: none */
 	bool recheck; /* out: DynamoDB may return more rows than the
 								 * conditions hold of */
 } DdbTermContext;
+
+/* An attribute lies in a range, which is not empty; NULL of an open one. */
+extern DdbTerm *ddb_term_of_range(const DdbColumn *column,
+								  const DdbKeyRange *range);
+
+/* The conjunction of two terms, either of which may be NULL. */
+extern DdbTerm *ddb_term_and(DdbTerm *left, DdbTerm *right);
 
 /*
  * The term of a filter, small enough for one request: conjuncts that would

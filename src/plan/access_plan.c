@@ -294,6 +294,28 @@ get_columns(Reader *reader)
 	return columns;
 }
 
+static List *
+put_column_lists(List *list, List *lists)
+{
+	ListCell *lc;
+
+	list = put_int(list, list_length(lists));
+	foreach (lc, lists)
+		list = put_columns(list, (List *) lfirst(lc));
+	return list;
+}
+
+static List *
+get_column_lists(Reader *reader)
+{
+	List *lists = NIL;
+	int n = get_int(reader);
+
+	for (int i = 0; i < n; i++)
+		lists = lappend(lists, get_columns(reader));
+	return lists;
+}
+
 List *
 ddb_access_plan_serialize(const DdbAccessPlan *plan)
 {
@@ -312,6 +334,9 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_filter(list, plan->filter);
 	list = put_string(list, plan->ttl_attribute);
 	list = put_int(list, plan->ttl_in_filter);
+	list = put_column_lists(list, plan->index_columns);
+	list = put_columns(list, plan->matched);
+	list = put_int(list, plan->many);
 	list = put_columns(list, plan->columns);
 	list = put_columns(list, plan->recheck_columns);
 	list = put_int(list, plan->all_projected);
@@ -360,6 +385,9 @@ ddb_access_plan_deserialize(List *list)
 	plan->filter = get_filter(&reader);
 	plan->ttl_attribute = get_string(&reader);
 	plan->ttl_in_filter = get_int(&reader);
+	plan->index_columns = get_column_lists(&reader);
+	plan->matched = get_columns(&reader);
+	plan->many = get_int(&reader);
 	plan->columns = get_columns(&reader);
 	plan->recheck_columns = get_columns(&reader);
 	plan->all_projected = get_int(&reader);
@@ -390,28 +418,13 @@ ddb_access_plan_deserialize(List *list)
 	return plan;
 }
 
-bool
-ddb_access_plan_many_keys(const DdbAccessPlan *plan)
-{
-	ListCell *lc;
-
-	if (list_length(plan->alternatives) > 1 || plan->batch_values != NIL)
-		return true;
-	if (plan->alternatives == NIL)
-		return false;
-	foreach (lc, (List *) linitial(plan->alternatives))
-		if (((DdbCondition *) lfirst(lc))->op == DDB_COMPARE_IN)
-			return true;
-	return false;
-}
-
 const char *
 ddb_access_plan_operation_name(const DdbAccessPlan *plan)
 {
 	switch (plan->operation)
 	{
 		case DDB_OP_GET_ITEM:
-			return ddb_access_plan_many_keys(plan) ? "BatchGetItem" : "GetItem";
+			return plan->many ? "BatchGetItem" : "GetItem";
 		case DDB_OP_QUERY:
 			return "Query";
 		default:

@@ -134,6 +134,9 @@ typedef struct DdbAccessPlan
 	DdbFilter *filter; /* or NULL */
 	char *ttl_attribute; /* whose past times hide items, or NULL; … */
 	bool ttl_in_filter; /* … by FilterExpression, or as items are read */
+	List *index_columns; /* of templated index keys: of lists of attnums */
+	List *matched; /* attnums: rows match the templates of these */
+	bool many; /* several partitions, ranges or keys may match */
 	List *columns; /* attnums to fetch, ascending */
 	List *recheck_columns; /* attnums that re-checks read besides */
 	bool all_projected; /* ask for all that the index holds */
@@ -173,8 +176,5 @@ extern DdbAccessPlan *ddb_access_plan_deserialize(List *list);
 
 /* "Query": as EXPLAIN and DynamoDB spell it. */
 extern const char *ddb_access_plan_operation_name(const DdbAccessPlan *plan);
-
-/* Could a GetItem plan have more than one key? */
-extern bool ddb_access_plan_many_keys(const DdbAccessPlan *plan);
 
 #endif /* DDB_ACCESS_PLAN_H */

@@ -152,6 +152,30 @@ filter_takes_ttl(const DdbPlanState *state, const DdbCandidate *candidate)
 								 state->ttl_attribute));
 }
 
+/* The templated columns of the keys that are read by. */
+static List *
+matched_columns(const DdbPlanState *state, const DdbCandidate *candidate)
+{
+	return ddb_key_templates_of_keys(state->relation, &state->info->keys,
+									 candidate->source->keys);
+}
+
+/* Does every item that is asked for match the key templates? */
+static bool
+all_match(const DdbPlanState *state, const DdbCandidate *candidate)
+{
+	ListCell *lc;
+	bool matches = true;
+
+	foreach (lc, matched_columns(state, candidate))
+		matches &= candidate->operation == DDB_OP_QUERY &&
+				   candidate->decides_match &&
+				   ddb_key_schema_has(
+					   candidate->source->keys,
+					   state->relation->columns[lfirst_int(lc) - 1].attribute);
+	return matches;
+}
+
 bool
 ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
 				   List *columns)
@@ -160,6 +184,7 @@ ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
 
 	if (!ddb_guc_pushdown || candidate->operation == DDB_OP_GET_ITEM ||
 		candidate->ordered || candidate->skips ||
+		!all_match(state, candidate) ||
 		(state->ttl_attribute != NULL && !filter_takes_ttl(state, candidate)))
 		return false;
 	foreach (lc, columns)
@@ -199,17 +224,35 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 			  DdbAccessPlan *plan)
 {
 	Bitmapset *needed = columns_of(rel->reltarget->exprs, rel->relid);
+	List *columns;
 
 	needed = bms_join(needed, columns_of(local, rel->relid));
-	plan->columns = ddb_plan_column_list(state->relation, needed);
+	columns = ddb_plan_column_list(state->relation, needed);
+	plan->columns =
+		ddb_key_templates_close(state->relation, columns, plan->matched);
 	plan->recheck_columns = list_difference_int(
-		ddb_plan_column_list(state->relation, columns_of(pushed, rel->relid)),
+		ddb_key_templates_close(
+			state->relation,
+			ddb_plan_column_list(state->relation,
+								 columns_of(pushed, rel->relid)),
+			NIL),
 		plan->columns);
 	check_projection(state, candidate->source->index,
 					 list_concat_copy(plan->columns, plan->recheck_columns));
 	plan->all_projected = holds_keys_only(state, candidate, plan);
 	plan->count_only =
-		local == NIL && ddb_plan_can_count(state, candidate, plan->columns);
+		local == NIL && ddb_plan_can_count(state, candidate, columns);
+}
+
+/*
+ * Do rows fall out between DynamoDB's items and what the scan gives?  Items of
+ * other tables, too, unless it is the key of this one that is asked for.
+ */
+static bool
+is_filtered(const DdbCandidate *candidate, const DdbAccessPlan *plan)
+{
+	return plan->matched != NIL &&
+		   (candidate->operation == DDB_OP_SCAN || plan->index_name != NULL);
 }
 
 /* The part of the plan that the candidate alone decides. */
@@ -235,6 +278,9 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->skips = candidate->skips;
 	plan->skip_budget = candidate->skip_budget;
 	plan->skip_pays = candidate->skip_pays;
+	plan->index_columns = state->index_columns;
+	plan->matched = matched_columns(state, candidate);
+	plan->many = candidate->many;
 	plan->ordered = candidate->ordered;
 	plan->backward = candidate->backward;
 	plan->partition_order = candidate->partition_order;
@@ -277,9 +323,12 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 	plan.offset_value = -1;
 	plan.columns = count->group_columns;
 	plan.recheck_columns = list_difference_int(
-		ddb_plan_column_list(
+		ddb_key_templates_close(
 			state->relation,
-			columns_of(list_concat_copy(pushed, count->aggregates), relid)),
+			ddb_plan_column_list(
+				state->relation,
+				columns_of(list_concat_copy(pushed, count->aggregates), relid)),
+			plan.matched),
 		plan.columns);
 	plan.count_only = true;
 	plan.aggregated = true;
@@ -334,7 +383,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	build_access(state, candidate, &plan);
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
-	plan.filtered = local != NIL;
+	plan.filtered = local != NIL || is_filtered(candidate, &plan);
 	plan.selectivity = filter_selectivity(root, rel, candidate, scan_clauses);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,

@@ -5,13 +5,15 @@
  * Clauses that compare a key attribute hold for every alternative.  One clause
  * of the form a OR b OR c, whose arms each compare key attributes, makes an
  * alternative of each arm: that is how (pk, sk) IN (...) and ranges in OR
- * arrive.  What the key cannot say is left to filters.
+ * arrive.  Comparisons of a template's variables count as far as they say
+ * something of its attribute.  What the key cannot say is left to filters.
  */
 #include "postgres.h"
 
 #include "plan/keys.h"
 
 #include "plan/filter.h"
+#include "plan/variables.h"
 
 #include "compat.h"
 #include "nodes/makefuncs.h"
@@ -43,6 +45,24 @@ typedef struct KeyPlace
 	int position;
 } KeyPlace;
 
+/* The key attributes, partition before sort, by one number. */
+static KeyPlace
+place_at(const DdbKeySchema *keys, int i)
+{
+	KeyPlace place = {i >= keys->npartition, i};
+
+	if (place.on_sort)
+		place.position -= keys->npartition;
+	return place;
+}
+
+static const char *
+key_name(const DdbKeySchema *keys, KeyPlace place)
+{
+	return place.on_sort ? keys->sort[place.position].name
+						 : keys->partition[place.position].name;
+}
+
 static bool
 find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 		   AttrNumber column, KeyPlace *place)
@@ -51,20 +71,43 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
 	{
-		place->on_sort = i >= keys->npartition;
-		place->position = place->on_sort ? i - keys->npartition : i;
-		if (ddb_column_shows(
-				shown, place->on_sort ? keys->sort[place->position].name
-									  : keys->partition[place->position].name))
+		*place = place_at(keys, i);
+		if (ddb_column_shows(shown, key_name(keys, *place)))
 			return true;
 	}
 	return false;
 }
 
 /*
- * Is it a comparison of a key attribute, as keys are compared?  A wider one is
- * a range, even where SQL says equal, and partitions take none.
+ * Is it a comparison of the key attribute itself?  A wider one is a range, even
+ * where SQL says equal, and partitions take none.
  */
+static bool
+is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
+		  const DdbComparison *comparison, KeyPlace *place)
+{
+	return find_place(context, keys, comparison->condition.column, place) &&
+		   (!comparison->wider ||
+			(place->on_sort && comparison->condition.op <= DDB_COMPARE_GE));
+}
+
+/* Is the column a variable of a template of the key? */
+static bool
+is_variable(const DdbClauseContext *context, const DdbKeySchema *keys,
+			AttrNumber column)
+{
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	{
+		const DdbKeyTemplate *template = ddb_key_template_of(
+			context->codecs->relation, key_name(keys, place_at(keys, i)));
+
+		if (template != NULL && ddb_key_template_find(template, column, 0) >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is it a comparison of a key attribute, or of what one is composed of? */
 static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
@@ -75,9 +118,8 @@ match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		   comparison->condition.other == 0 &&
 		   comparison->condition.access == DDB_ACCESS_VALUE &&
 		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
-		   find_place(context, keys, comparison->condition.column, &place) &&
-		   (!comparison->wider ||
-			(place.on_sort && comparison->condition.op <= DDB_COMPARE_GE));
+		   (is_direct(context, keys, comparison, &place) ||
+			is_variable(context, keys, comparison->condition.column));
 }
 
 static List *
@@ -134,11 +176,12 @@ match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return clause;
 }
 
-/* Does one of the comparisons give this attribute values? */
+/* Do the comparisons give this attribute values? */
 static bool
 binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 	  List *comparisons, bool on_sort, int position)
 {
+	KeyPlace wanted = {on_sort, position};
 	ListCell *lc;
 
 	foreach (lc, comparisons)
@@ -149,11 +192,11 @@ binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 		if (!comparison->wider &&
 			(comparison->condition.op == DDB_COMPARE_EQ ||
 			 comparison->condition.op == DDB_COMPARE_IN) &&
-			find_place(context, keys, comparison->condition.column, &place) &&
+			is_direct(context, keys, comparison, &place) &&
 			place.on_sort == on_sort && place.position == position)
 			return true;
 	}
-	return false;
+	return ddb_variables_bind(context, key_name(keys, wanted), comparisons);
 }
 
 /* How many attributes of a part are bound to values, from the left. */
@@ -170,14 +213,48 @@ bound_prefix(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 /*
- * Drops what a key condition cannot hold: comparisons of a sort attribute
- * behind one that is not bound to values.
+ * Does the comparison say something that a key condition can hold?  Of sort
+ * attributes, the usable ones are those that others before them leave open.
+ * *decided: and all that it says.
+ */
+static bool
+is_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
+		  List *comparisons, const DdbComparison *comparison, bool *on_sort,
+		  bool *decided)
+{
+	int usable =
+		keys->npartition + 1 + bound_prefix(context, keys, comparisons, true);
+	KeyPlace place = {false, 0};
+	bool found = false;
+
+	*decided = false;
+	usable = Min(usable, keys->npartition + keys->nsort);
+	for (int i = usable - 1; i >= 0; i--)
+	{
+		KeyPlace here = place_at(keys, i);
+		const char *attribute = key_name(keys, here);
+
+		if (is_direct(context, keys, comparison, &place) &&
+			place.on_sort == here.on_sort && place.position == here.position)
+			*decided |= ddb_filter_is_exact(context, comparison);
+		else if (ddb_variables_narrow(context, attribute, comparisons,
+									  comparison))
+			*decided |= ddb_variables_decide(context, attribute, comparison);
+		else
+			continue;
+		*on_sort = here.on_sort;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Drops what a key condition cannot hold, and notes what it does not decide.
  */
 static List *
 keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
-			List *comparisons, List **dropped)
+			List *comparisons, List **dropped, List **undecided)
 {
-	int usable = bound_prefix(context, keys, comparisons, true) + 1;
 	List *partition = NIL;
 	List *sort = NIL;
 	ListCell *lc;
@@ -185,15 +262,19 @@ keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace place = {false, 0};
+		bool on_sort = false;
+		bool decided;
+		bool usable = is_usable(context, keys, comparisons, comparison,
+								&on_sort, &decided);
 
-		(void) find_place(context, keys, comparison->condition.column, &place);
-		if (place.on_sort && place.position >= usable)
-			*dropped = lappend(*dropped, comparison);
-		else if (place.on_sort)
+		if (usable && on_sort)
 			sort = lappend(sort, comparison);
-		else
+		else if (usable)
 			partition = lappend(partition, comparison);
+		else
+			*dropped = lappend(*dropped, comparison);
+		if (!decided)
+			*undecided = lappend(*undecided, comparison);
 	}
 	return list_concat(partition, sort);
 }
@@ -241,6 +322,21 @@ value_count(const DdbClauseContext *context, const DdbComparison *comparison)
 		1, ddb_compat_array_length(context->root, (Node *) comparison->value));
 }
 
+/* What a key attribute's template, if it has one, adds to the match. */
+static void
+describe_template(const DdbClauseContext *context, const char *attribute,
+				  List *comparisons, double *count, DdbKeyMatch *match)
+{
+	double shards = ddb_variables_shards(context, attribute, comparisons);
+
+	if (ddb_key_template_of(context->codecs->relation, attribute) == NULL)
+		return;
+	*count *= shards;
+	match->many |= shards > 1;
+	match->decides_match &=
+		ddb_variables_decide_match(context, attribute, comparisons);
+}
+
 static void
 describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		 DdbKeyMatch *match)
@@ -248,6 +344,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 	ListCell *lc;
 
 	match->whole_key = true;
+	match->decides_match = true;
 	foreach (lc, match->alternatives)
 	{
 		List *comparisons = (List *) lfirst(lc);
@@ -263,12 +360,13 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 
 			count *= value_count(context, comparison);
 			match->many |= comparison->condition.op == DDB_COMPARE_IN;
-			(void) find_place(context, keys, comparison->condition.column,
-							  &place);
-			if (!place.on_sort)
+			if (is_direct(context, keys, comparison, &place) && !place.on_sort)
 				match->partition_columns = bms_add_member(
 					match->partition_columns, comparison->condition.column);
 		}
+		for (int i = 0; i < keys->npartition + keys->nsort; i++)
+			describe_template(context, key_name(keys, place_at(keys, i)),
+							  comparisons, &count, match);
 		match->count += count;
 	}
 	match->many |= list_length(match->alternatives) > 1;
@@ -312,47 +410,39 @@ collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 static bool
-any_member(List *comparisons, List *dropped)
+any_member(List *comparisons, List *undecided)
 {
 	ListCell *lc;
 
 	foreach (lc, comparisons)
-		if (list_member_ptr(dropped, lfirst(lc)))
+		if (list_member_ptr(undecided, lfirst(lc)))
 			return true;
 	return false;
 }
 
 static void
-use(DdbKeyMatch *match, RestrictInfo *rinfo, bool exact)
+use(DdbKeyMatch *match, RestrictInfo *rinfo, bool decided)
 {
 	match->used = lappend(match->used, rinfo);
-	if (exact)
+	if (decided)
 		match->decided = lappend(match->decided, rinfo);
 }
 
 static void
-use_or_clause(const DdbClauseContext *context, OrClause *clause, List *dropped,
-			  DdbKeyMatch *match)
+use_or_clause(OrClause *clause, List *undecided, DdbKeyMatch *match)
 {
-	bool exact = clause->complete;
+	bool decided = clause->complete;
 	ListCell *lc;
 
 	foreach (lc, clause->arms)
-	{
-		ListCell *inner;
-
-		exact &= !any_member((List *) lfirst(lc), dropped);
-		foreach (inner, (List *) lfirst(lc))
-			exact &=
-				ddb_filter_is_exact(context, (DdbComparison *) lfirst(inner));
-	}
-	use(match, clause->rinfo, exact);
+		decided &= !any_member((List *) lfirst(lc), undecided);
+	use(match, clause->rinfo, decided);
 }
 
 /* Notes which clauses the alternatives come from, and which need no more. */
 static void
-note_clauses(const DdbClauseContext *context, List *clauses,
-			 OrClause *or_clause, List *dropped, DdbKeyMatch *match)
+note_clauses(List *clauses, OrClause *or_clause, List *dropped, List *undecided,
+			 DdbKeyMatch *match)
 {
 	ListCell *lc;
 
@@ -362,10 +452,10 @@ note_clauses(const DdbClauseContext *context, List *clauses,
 
 		if (!list_member_ptr(dropped, &clause->comparison))
 			use(match, clause->rinfo,
-				ddb_filter_is_exact(context, &clause->comparison));
+				!list_member_ptr(undecided, &clause->comparison));
 	}
 	if (or_clause != NULL)
-		use_or_clause(context, or_clause, dropped, match);
+		use_or_clause(or_clause, undecided, match);
 }
 
 bool
@@ -375,6 +465,7 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 	List *clauses = NIL;
 	List *or_clauses = NIL;
 	List *dropped = NIL;
+	List *undecided = NIL;
 	List *common;
 	List *arms;
 	OrClause *or_clause;
@@ -394,9 +485,51 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 
 		match->alternatives =
 			lappend(match->alternatives,
-					keep_usable(context, keys, together, &dropped));
+					keep_usable(context, keys, together, &dropped, &undecided));
 	}
-	note_clauses(context, clauses, or_clause, dropped, match);
+	note_clauses(clauses, or_clause, dropped, undecided, match);
 	describe(context, keys, match);
+	return true;
+}
+
+static bool
+narrows(const DdbClauseContext *context, const DdbKeySchema *keys,
+		List *comparisons, const DdbComparison *comparison)
+{
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+		if (ddb_variables_narrow(context, key_name(keys, place_at(keys, i)),
+								 comparisons, comparison))
+			return true;
+	return false;
+}
+
+bool
+ddb_keys_narrow(const DdbClauseContext *context, List *restrictions,
+				const DdbKeySchema *keys, List **comparisons)
+{
+	List *clauses = NIL;
+	List *or_clauses = NIL;
+	List *all;
+	bool has_template = false;
+	ListCell *lc;
+
+	*comparisons = NIL;
+	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+		has_template |=
+			ddb_key_template_of(context->codecs->relation,
+								key_name(keys, place_at(keys, i))) != NULL;
+	if (!has_template)
+		return false;
+	collect(context, keys, restrictions, &clauses, &or_clauses);
+	all = comparisons_of(clauses);
+	foreach (lc, all)
+	{
+		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+
+		/* Lists would make several filters. */
+		if (comparison->condition.op != DDB_COMPARE_IN &&
+			narrows(context, keys, all, comparison))
+			*comparisons = lappend(*comparisons, comparison);
+	}
 	return true;
 }

@@ -16,6 +16,8 @@ typedef struct DdbKeyMatch
 	List *used; /* of RestrictInfo *: that they are made of */
 	List *decided; /* of these, what they say wholly */
 	bool whole_key; /* every attribute of the key has a value */
+	bool decides_match; /* all that it selects match the templates of
+								 * the key */
 	bool many; /* more than one partition, or range, may match */
 	double count; /* of partition and range pairs, estimated */
 	Bitmapset *partition_columns; /* bound to values by every alternative */
@@ -27,5 +29,12 @@ typedef struct DdbKeyMatch
  */
 extern bool ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 						   const DdbKeySchema *keys, DdbKeyMatch *match);
+
+/*
+ * Comparisons of variables that narrow key attributes each by itself, as a
+ * Scan's filter can.  False when no attribute of the key has a template.
+ */
+extern bool ddb_keys_narrow(const DdbClauseContext *context, List *restrictions,
+							const DdbKeySchema *keys, List **comparisons);
 
 #endif /* DDB_KEYS_H */

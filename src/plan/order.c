@@ -85,6 +85,7 @@ typedef struct Walk
 	DdbCandidate *candidate;
 	List *pathkeys; /* that reading gives, so far */
 	int position; /* the sort attribute that comes next */
+	int element; /* of its template, if it has one */
 	bool directed; /* forward or backward is settled */
 	bool one_to_one; /* keys that differ, differ in the pathkeys too */
 } Walk;
@@ -117,15 +118,62 @@ is_bound(const Walk *walk, const DdbColumn *column)
 	return false;
 }
 
-/* On to the next sort attribute that the query's order may mention. */
+/* Are a template's elements bound to one value throughout, from one on? */
+static int
+skip_bound_elements(const Walk *walk, const DdbKeyTemplate *template,
+					int element)
+{
+	const DdbTemplate *parsed = &template->parsed;
+
+	while (element < parsed->n &&
+		   (parsed->elements[element].form == DDB_FORM_LITERAL ||
+			is_bound(walk, template->variables[element].column)))
+		element++;
+	return element;
+}
+
+/* Is the key attribute bound, by itself or by what it is composed of? */
+static bool
+is_attribute_bound(const Walk *walk, const DdbKeyAttribute *attribute)
+{
+	const DdbKeyTemplate *template =
+		ddb_key_template_of(walk->state->relation, attribute->name);
+
+	return is_bound(walk, key_column(walk, attribute)) ||
+		   (template != NULL &&
+			skip_bound_elements(walk, template, 0) == template->parsed.n);
+}
+
+/* The template of the sort attribute that comes next, or NULL. */
+static const DdbKeyTemplate *
+sort_template(const Walk *walk)
+{
+	return ddb_key_template_of(
+		walk->state->relation,
+		walk->candidate->source->keys->sort[walk->position].name);
+}
+
+/* On to the next sort attribute, or element, that the order may mention. */
 static void
 skip_bound(Walk *walk)
 {
 	const DdbKeySchema *keys = walk->candidate->source->keys;
 
-	while (walk->position < keys->nsort &&
-		   is_bound(walk, key_column(walk, &keys->sort[walk->position])))
+	while (walk->position < keys->nsort)
+	{
+		const DdbKeyTemplate *template = sort_template(walk);
+		bool bound = is_attribute_bound(walk, &keys->sort[walk->position]);
+
+		if (!bound && template != NULL)
+		{
+			walk->element = skip_bound_elements(walk, template, walk->element);
+			bound = walk->element == template->parsed.n;
+		}
+		if (!bound)
+			return;
 		walk->position++;
+		walk->element = 0;
+	}
 }
 
 /* The codec of a key attribute's column, if this pathkey orders by it. */
@@ -194,26 +242,72 @@ order_partitions(Walk *walk, const PathKey *pathkey)
 	return false;
 }
 
+/*
+ * Does this pathkey order by the variable that comes next in the sort key?
+ * Its texts must sort as its values do, and tell all of them.
+ */
+static bool
+orders_by_variable(const Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeyTemplate *template = sort_template(walk);
+	const DdbVariable *variable;
+	const DdbCodec *codec;
+	bool last_text;
+
+	if (template == NULL)
+		return false;
+	variable = &template->variables[walk->element];
+	if (variable->column == NULL || !variable->exact)
+		return false;
+	last_text = walk->element + 1 == template->parsed.n &&
+				variable->codec != NULL &&
+				variable->codec->conversion == DDB_CONVERT_TEXT;
+	codec = ddb_codec_set_get(walk->state->codecs, variable->column->attnum);
+	return (variable->element->ordered || last_text) &&
+		   (variable->column->source != 0 ||
+			ddb_column_mismatch_policy(variable->column) !=
+				DDB_MISMATCH_NULL) &&
+		   class_is_attribute(pathkey->pk_eclass, walk->rel, codec) &&
+		   pathkey_follows_bytes(pathkey, codec);
+}
+
+/* By the whole of the next sort attribute, in its stored order? */
+static bool
+orders_by_attribute(Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeySchema *keys = walk->candidate->source->keys;
+	const DdbCodec *codec =
+		match_pathkey(walk, pathkey, &keys->sort[walk->position]);
+
+	if (codec == NULL || !ddb_codec_keeps_order(codec) ||
+		!pathkey_follows_bytes(pathkey, codec))
+		return false;
+	walk->one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
+	return true;
+}
+
 /* Inside a partition, or merged from several. */
 static bool
 order_items(Walk *walk, const PathKey *pathkey)
 {
 	const DdbKeySchema *keys = walk->candidate->source->keys;
 	bool descending = ddb_compat_pathkey_descends(pathkey);
-	const DdbCodec *codec;
 
 	skip_bound(walk);
 	if (walk->position >= keys->nsort ||
 		(walk->directed && descending != walk->candidate->backward))
 		return false;
-	codec = match_pathkey(walk, pathkey, &keys->sort[walk->position]);
-	if (codec == NULL || !ddb_codec_keeps_order(codec) ||
-		!pathkey_follows_bytes(pathkey, codec))
+	if (orders_by_attribute(walk, pathkey))
+	{
+		walk->position++;
+		walk->element = 0;
+	}
+	else if (orders_by_variable(walk, pathkey))
+		walk->element++;
+	else
 		return false;
-	walk->one_to_one &= ddb_codec_order(codec) == DDB_AGREES_EXACTLY;
 	walk->candidate->backward = descending;
 	walk->directed = true;
-	walk->position++;
 	return true;
 }
 
@@ -234,8 +328,8 @@ is_unique(Walk *walk)
 	{
 		const DdbColumn *column = key_column(walk, &keys->partition[i]);
 
-		if (column == NULL ||
-			(!is_bound(walk, column) && !is_ordered_by(walk, column)))
+		if (!is_attribute_bound(walk, &keys->partition[i]) &&
+			(column == NULL || !is_ordered_by(walk, column)))
 			return false;
 	}
 	return true;
@@ -246,7 +340,7 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbPlanState *state, List *wanted,
 				   DdbCandidate *candidate)
 {
-	Walk walk = {root, rel, state, candidate, NIL, 0, false, true};
+	Walk walk = {root, rel, state, candidate, NIL, 0, 0, false, true};
 	ListCell *lc;
 
 	candidate->backward = false;

@@ -36,7 +36,15 @@ banned_columns(const DdbPlanState *state, const DdbSource *source,
 
 		if (column->name == NULL)
 			continue;
-		if ((operation == DDB_OP_QUERY &&
+		/*
+		 * Values that are taken from keys are no attributes, and keys that do
+		 * not match are NULL.
+		 */
+		if (column->source != 0 ||
+			(column->template != NULL &&
+			 !ddb_key_schema_has(&state->info->keys, column->attribute) &&
+			 !ddb_key_schema_has(source->keys, column->attribute)) ||
+			(operation == DDB_OP_QUERY &&
 			 ddb_key_schema_has(source->keys, column->attribute)) ||
 			(source->index != NULL &&
 			 !ddb_table_info_projects(state->info, source->index, column)))
@@ -68,8 +76,8 @@ place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 }
 
 /*
- * IS NOT NULL of a key attribute: no item is without its keys, and no entry of
- * an index without those of the table.
+ * IS NOT NULL of a key attribute, or of what is taken from it: no item is
+ * without its keys, and no entry of an index without those of the table.
  */
 static bool
 is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
@@ -79,11 +87,13 @@ is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
 	const DdbColumn *column;
 
 	if (!IsA(expr, NullTest) ||
-		!ddb_clause_match(context, expr, false, &comparison))
+		!ddb_clause_match(context, expr, false, &comparison) ||
+		comparison.condition.op != DDB_COMPARE_NOT_NULL)
 		return false;
 	column = &state->relation->columns[comparison.condition.column - 1];
-	return comparison.condition.op == DDB_COMPARE_NOT_NULL &&
-		   column->reach == DDB_REACH_ATTRIBUTE &&
+	if (column->source != 0)
+		column = &state->relation->columns[column->source - 1];
+	return column->reach == DDB_REACH_ATTRIBUTE &&
 		   (ddb_key_schema_has(source->keys, column->attribute) ||
 			ddb_key_schema_has(&state->info->keys, column->attribute));
 }
@@ -232,8 +242,13 @@ matched_items(const PathContext *context, const DdbSource *source,
 	Selectivity selectivity = clauselist_selectivity(
 		context->root, match->used, context->rel->relid, JOIN_INNER, NULL);
 
+	double items = source->item_count;
+
+	/* Keys with templates select items of this table only. */
+	if (plan_state(context)->relation->templates != NULL)
+		items = Min(items, context->rel->tuples);
 	/* Not in whole items: that would make all that select few look alike. */
-	return Max(source->item_count * selectivity, MIN_ITEMS);
+	return Max(items * selectivity, MIN_ITEMS);
 }
 
 /*
@@ -242,6 +257,22 @@ matched_items(const PathContext *context, const DdbSource *source,
  * table is taken for one that has grown.
  */
 #define GROWN_ITEM_COUNT 100000.0
+
+/* What a Scan's filter can say of keys that are composed. */
+static void
+narrow_scan(const PathContext *context, const DdbSource *source,
+			DdbCandidate *candidate)
+{
+	DdbKeyMatch match = {0};
+	List *comparisons;
+
+	if (!ddb_guc_pushdown ||
+		!ddb_keys_narrow(&context->clauses, context->restrictions, source->keys,
+						 &comparisons))
+		return;
+	match.alternatives = list_make1(comparisons);
+	place_alternatives(&match, candidate);
+}
 
 static DdbCandidate *
 scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
@@ -256,6 +287,7 @@ scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 	place_rest(&context->clauses, plan_state(context), context->restrictions,
 			   NIL, banned_columns(plan_state(context), source, DDB_OP_SCAN),
 			   candidate);
+	narrow_scan(context, source, candidate);
 	return candidate;
 }
 
@@ -277,6 +309,7 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	candidate->source = source;
 	candidate->operation = operation;
 	candidate->many = match->many;
+	candidate->decides_match = match->decides_match;
 	candidate->streams = match->count;
 	candidate->key_columns = match->partition_columns;
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
@@ -489,6 +522,17 @@ member_is_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 		   ((Var *) node)->varattno == *(AttrNumber *) arg;
 }
 
+/* Is the column a key attribute, or part of one? */
+static bool
+reaches_key(const DdbPlanState *state, const DdbColumn *column)
+{
+	return column->name != NULL &&
+		   ((column->source == 0 &&
+			 ddb_key_attributes_type(state->info->key_attributes,
+									 column->attribute) != DDB_STORED_NONE) ||
+			ddb_key_templates_use(state->relation, column->attnum));
+}
+
 /* Join clauses that a column of ours has with other relations. */
 static List *
 join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
@@ -505,13 +549,11 @@ join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	}
 	if (!rel->has_eclass_joins)
 		return clauses;
-	foreach (lc, state->info->key_attributes)
+	for (int i = 0; i < state->relation->ncolumns; i++)
 	{
-		const DdbColumn *column = ddb_relation_find_attribute(
-			state->relation, ((DdbKeyAttribute *) lfirst(lc))->name);
-		AttrNumber attnum = column != NULL ? column->attnum : 0;
+		AttrNumber attnum = i + 1;
 
-		if (column != NULL)
+		if (reaches_key(state, &state->relation->columns[i]))
 			clauses =
 				list_concat(clauses, generate_implied_equalities_for_column(
 										 root, rel, member_is_column, &attnum,

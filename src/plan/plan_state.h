@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "catalog/key_templates.h"
 #include "catalog/table_info.h"
 #include "foreign/fdwapi.h"
 #include "nodes/pathnodes.h"
@@ -37,6 +38,8 @@ typedef struct DdbCandidate
 	const DdbSource *source;
 	DdbOperation operation;
 	bool many; /* several partitions, ranges or keys */
+	bool decides_match; /* the key leaves no item that does not match the
+								 * templates */
 	double streams; /* of these, estimated */
 	List *alternatives; /* of List of DdbCondition * */
 	DdbFilter *filter;
@@ -65,6 +68,7 @@ typedef struct DdbPlanState
 	DdbRelation *relation;
 	DdbTableInfo *info;
 	DdbCodecSet *codecs;
+	List *index_columns; /* ddb_key_templates_index_columns */
 	List *sources; /* of DdbSource *; the table first, if it may be
 								 * read */
 	bool forced_index;

@@ -98,13 +98,17 @@ make_source(const DdbPlanState *state, DdbIndexInfo *index)
 	return source;
 }
 
-/* Attributes that the query needs and the index does not hold. */
+/* Does the index hold every attribute that the query needs? */
 static bool
 projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 {
+	List *columns = ddb_key_templates_close(
+		state->relation, ddb_plan_column_list(state->relation, state->needed),
+		ddb_key_templates_of_keys(state->relation, &state->info->keys,
+								  &index->keys));
 	ListCell *lc;
 
-	foreach (lc, ddb_plan_column_list(state->relation, state->needed))
+	foreach (lc, columns)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
@@ -116,23 +120,23 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 }
 
 /*
- * Must every row have this attribute, of key type?  not_null: columns that
- * cannot be NULL.
+ * Must every row have this attribute, of key type, and match its template if it
+ * has one?  not_null: columns that cannot be NULL.
  */
 static bool
 is_implied(const DdbPlanState *state, Bitmapset *not_null,
 		   const char *attribute)
 {
-	if (ddb_key_schema_has(&state->info->keys, attribute))
-		return true;
-	for (int i = 0; i < state->relation->ncolumns; i++)
-	{
-		const DdbColumn *column = &state->relation->columns[i];
+	int member = -1;
 
-		if (column->name != NULL && bms_is_member(i + 1, not_null) &&
-			ddb_column_shows(column, attribute))
+	if (ddb_key_schema_has(&state->info->keys, attribute) ||
+		ddb_key_templates_imply(state->relation, attribute, not_null))
+		return true;
+	if (ddb_key_template_of(state->relation, attribute) != NULL)
+		return false;
+	while ((member = bms_next_member(not_null, member)) >= 0)
+		if (ddb_column_shows(&state->relation->columns[member - 1], attribute))
 			return true;
-	}
 	return false;
 }
 
@@ -216,6 +220,11 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->relation = ddb_relation_load(relid);
 	state->info =
 		ddb_table_info_get(state->relation, ddb_compat_rel_userid(root, rel));
+	state->index_columns =
+		ddb_key_templates_index_columns(state->relation, state->info);
+	ddb_key_templates_resolve(state->relation, &state->info->keys,
+							  state->info->key_attributes,
+							  state->index_columns);
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
@@ -226,12 +235,14 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &state->needed);
-	if (rel->tuples > 0)
+	/* Of a table that others share, its own rows are not all its items. */
+	if (rel->tuples > 0 && state->relation->templates == NULL)
 		state->analyzed_count =
 			rel->tuples * Max(state->relation->total_segments, 1);
 	find_sources(state);
 	rel->fdw_private = state;
-	rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
+	if (rel->tuples <= 0 || state->relation->templates == NULL)
+		rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
 	set_baserel_size_estimates(root, rel);
 	rel->rows = Min(rel->rows, most_rows(root, rel, state));
 }

@@ -46,9 +46,12 @@ column_of(const DdbCount *count, Node *node)
 	return Max(var->varattno, 0);
 }
 
+/* Is it a key of the table, or taken from one? */
 static bool
 is_table_key(const DdbCount *count, const DdbColumn *column)
 {
+	if (column->source != 0)
+		column = &plan_state(count)->relation->columns[column->source - 1];
 	return column->reach == DDB_REACH_ATTRIBUTE &&
 		   ddb_key_schema_has(&plan_state(count)->info->keys,
 							  column->attribute);

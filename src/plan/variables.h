@@ -1,0 +1,42 @@
+/*
+ * variables.h
+ *		What comparisons of a template's variables say of the key.
+ */
+#ifndef DDB_VARIABLES_H
+#define DDB_VARIABLES_H
+
+#include "postgres.h"
+
+#include "catalog/key_templates.h"
+#include "plan/clause.h"
+
+/*
+ * Is the attribute bound to values, because all variables of its template are?
+ * comparisons: of DdbComparison *, which hold together.
+ */
+extern bool ddb_variables_bind(const DdbClauseContext *context,
+							   const char *attribute, List *comparisons);
+
+/* Does a comparison of a variable narrow the attribute, beside the others? */
+extern bool ddb_variables_narrow(const DdbClauseContext *context,
+								 const char *attribute, List *comparisons,
+								 const DdbComparison *comparison);
+
+/* And then, is it true of every matching item that is left? */
+extern bool ddb_variables_decide(const DdbClauseContext *context,
+								 const char *attribute,
+								 const DdbComparison *comparison);
+
+/*
+ * Does every item that is left match the template?  So they need not be looked
+ * at to be counted.
+ */
+extern bool ddb_variables_decide_match(const DdbClauseContext *context,
+									   const char *attribute,
+									   List *comparisons);
+
+/* How many values the attribute has for want of a comparison: of shards. */
+extern double ddb_variables_shards(const DdbClauseContext *context,
+								   const char *attribute, List *comparisons);
+
+#endif /* DDB_VARIABLES_H */
