@@ -173,7 +173,7 @@ def test_sample_of_many_partitions(t, proxy):
     assert items(calls) < ITEMS / 2
     assert len({call.request["TotalSegments"] for call in calls}) == 1
     segments = [call.request["Segment"] for call in calls]
-    assert len(set(segments)) == len(segments) == 512
+    assert len(set(segments)) == len(segments) == BUDGET
     assert size(t, "many")[0] == ITEMS
 
 

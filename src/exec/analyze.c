@@ -57,7 +57,10 @@
 
 /* How many segments a sample is made of, and after how many it is judged. */
 #define SEGMENTS 512
-#define PROBES 32
+#define PROBES 64
+
+/* Of these so many must hold something: else few partitions hold it all. */
+#define MIN_HITS 6
 
 /* Segments into which the table is divided when few partitions hold it all. */
 #define COARSE_SEGMENTS 128
@@ -340,28 +343,32 @@ shuffled(int n)
  * Reads segments of total: one of each of equal stretches of the hash space,
  * in random order, each of about expected rows, of which wanted will do.
  * Returns how many were read when the budget or the segments came to an end; 0
- * when the first ones are nearly empty.
+ * when nearly all of the first ones are empty.
  */
 static int
 read_some_segments(Analysis *analysis, int total, double expected,
 				   double wanted)
 {
-	int n = Min(SEGMENTS, total);
+	/* Each costs half a unit at least: half of the budget for that. */
+	int n = Max(Min(Min(SEGMENTS, total), (int) analysis->budget), 1);
 	int *order = shuffled(n);
 	double most = expected > 2 * wanted ? wanted : expected * MAX_EXCESS;
 	int done = 0;
+	int hits = 0;
 
 	while (done < n && analysis->scan.counters.read_units < analysis->budget)
 	{
 		int64 first = (int64) order[done] * total / n;
 		int64 last = (int64) (order[done] + 1) * total / n - 1;
+		double before = items_read(analysis);
 
 		(void) read_segment(
 			analysis,
 			(int) pg_prng_uint64_range(&pg_global_prng_state, first, last),
 			total, (int64) ceil(most), analysis->budget);
-		if (++done == PROBES && analysis->sample->seen <
-									PROBES * Min(expected, wanted) / MAX_EXCESS)
+		if (items_read(analysis) > before)
+			hits++;
+		if (++done == PROBES && hits < MIN_HITS)
 			return 0;
 	}
 	return done;
@@ -377,6 +384,13 @@ probe_segments(Analysis *analysis, bool *holds)
 	{
 		double before = items_read(analysis);
 
+		/* What is not looked into may hold something. */
+		if (analysis->scan.counters.read_units >= analysis->budget / 2)
+		{
+			holds[i] = true;
+			n++;
+			continue;
+		}
 		(void) read_segment(analysis, i, COARSE_SEGMENTS, 1, analysis->budget);
 		holds[i] = items_read(analysis) > before;
 		n += holds[i];
