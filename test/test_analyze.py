@@ -173,7 +173,7 @@ def test_sample_of_many_partitions(t, proxy):
     assert items(calls) < ITEMS / 2
     assert len({call.request["TotalSegments"] for call in calls}) == 1
     segments = [call.request["Segment"] for call in calls]
-    assert len(set(segments)) == len(segments) == BUDGET
+    assert BUDGET * 0.8 < len(set(segments)) == len(segments) <= BUDGET
     assert size(t, "many")[0] == ITEMS
 
 
@@ -461,4 +461,4 @@ def test_statistics_choose_the_join(t, proxy):
     analyze(t, proxy, "many")
     query = "SELECT rare FROM wanted JOIN many USING (pk, sk)"
     node = foreign_scan(explain(t, query, analyze=""))
-    assert (node["DynamoDB Operation"], node["Items Scanned"]) == ("GetItem", 10)
+    assert (node["DynamoDB Operation"], node["Items Scanned"]) == ("BatchGetItem", 10)

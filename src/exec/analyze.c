@@ -340,17 +340,15 @@ shuffled(int n)
 }
 
 /*
- * Reads segments of total: one of each of equal stretches of the hash space,
+ * Reads n segments of total: one of each of equal stretches of the hash space,
  * in random order, each of about expected rows, of which wanted will do.
  * Returns how many were read when the budget or the segments came to an end; 0
  * when nearly all of the first ones are empty.
  */
 static int
-read_some_segments(Analysis *analysis, int total, double expected,
+read_some_segments(Analysis *analysis, int n, int total, double expected,
 				   double wanted)
 {
-	/* Each costs half a unit at least: half of the budget for that. */
-	int n = Max(Min(Min(SEGMENTS, total), (int) analysis->budget), 1);
 	int *order = shuffled(n);
 	double most = expected > 2 * wanted ? wanted : expected * MAX_EXCESS;
 	int done = 0;
@@ -433,6 +431,8 @@ sample_segments(Analysis *analysis)
 	DdbSample *sample = analysis->sample;
 	double left = analysis->budget - analysis->scan.counters.read_units;
 	double rows = Min(sample->room, left * UNIT_BYTES / item_bytes(analysis));
+	/* Each costs half a unit at least: half of what is left for that. */
+	int n = Max(Min(SEGMENTS, (int) left), 1);
 	double items;
 	int total;
 	int done;
@@ -442,10 +442,10 @@ sample_segments(Analysis *analysis)
 	if (analysis->least_items > analysis->item_count)
 		analysis->item_count = 0;
 	items = Max(analysis->item_count, analysis->least_items * 2);
-	total = (int) Min(ceil(items * SEGMENTS / Max(rows, 1)), MAX_SEGMENTS);
-	total = Max(total, SEGMENTS);
+	total = (int) Min(ceil(items * n / Max(rows, 1)), MAX_SEGMENTS);
+	total = Max(total, n);
 	begin_anew(analysis);
-	done = read_some_segments(analysis, total, items / total, rows / SEGMENTS);
+	done = read_some_segments(analysis, n, total, items / total, rows / n);
 	if (done > 0)
 	{
 		analysis->complete = false;
