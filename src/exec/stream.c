@@ -379,7 +379,14 @@ bool
 ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 				MemoryContext row_context)
 {
-	while (!ddb_stream_ready(stream))
-		ddb_call_wait(&stream->call, 1);
-	return ddb_stream_row(stream, slot, row_context);
+	for (;;)
+	{
+		while (!ddb_stream_ready(stream))
+			ddb_call_wait(&stream->call, 1);
+		if (!has_rows(stream))
+			return false;
+		/* What the page holds may yet be no row of this table. */
+		if (ddb_stream_row(stream, slot, row_context))
+			return true;
+	}
 }
