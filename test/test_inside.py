@@ -2,8 +2,8 @@
 lists and sets, sizes.  Each gives the rows that PostgreSQL finds by itself."""
 
 import pytest
-from support.fdw import explain, foreign_scan, foreign_table, make_server, plan_nodes
-from support.store import Store, b, n, s
+from support.fdw import explain, foreign_scan, foreign_table, make_server
+from support.store import Store, Tables, b, n, s
 
 NULL = {"NULL": True}
 
@@ -39,34 +39,6 @@ def items():
         items.append({"pk": s(f"k {i:02}"), "doc": m(k=value)})
         items.append({"pk": s(f"kk {i:02}"), "doc": m(k=m(k=value))})
     return items
-
-
-class Tables:
-    """v: read by pushing conditions; the same without."""
-
-    def __init__(self, db, ddb):
-        self.store = Store(db, ddb)
-        self.db = db
-
-    def make(self, columns, items):
-        foreign_table(self.db, "v", ["pk text", *columns], table_name=self.store.table(items))
-
-    def check(self, condition, pushed=True, exact=None, parameters=None):
-        """The rows, which are the same without pushing.  pushed None: whatever."""
-        query = f"SELECT pk FROM v WHERE {condition} ORDER BY pk"
-        plan = explain(self.db, query, parameters)
-        # What is never true has no scan.
-        if any(node["Node Type"] == "Foreign Scan" for node in plan_nodes(plan)):
-            scan = foreign_scan(plan)
-            assert pushed is None or ("DynamoDB Filter" in scan) == pushed, (condition, scan)
-            assert exact is None or ("Filter" not in scan) == exact, (condition, scan)
-        rows = self.db.execute(query, parameters).fetchall()
-        count = f"SELECT count(*) FROM v WHERE {condition}"
-        assert self.db.execute(count, parameters).fetchone() == (len(rows),), condition
-        self.db.execute("SET ddb_fdw.pushdown = off")
-        assert rows == self.db.execute(query, parameters).fetchall(), condition
-        self.db.execute("RESET ddb_fdw.pushdown")
-        return [pk for (pk,) in rows]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
-from support.store import MISFIT, Store, b, check, check_misfits, n, s
+from support.store import MISFIT, Store, Tables, b, check, check_misfits, n, s
 
 INVALID_DATA_TYPE = "HV004"
 NULL = {"NULL": True}
@@ -244,6 +244,67 @@ def test_no_enums(store):
     check_misfits(
         store, [("mood", s(v)) for v in ("", "ok", "Sad", "sad ", "s" * 100)] + [("mood", n(1))]
     )
+
+
+def test_other_types_through_their_text_form(store):
+    store.db.execute("CREATE DOMAIN instant AS timestamptz CHECK (VALUE > '2000-01-01')")
+    cases = [
+        ("inet", s("10.0.0.1"), "10.0.0.1/32"),
+        ("inet", s("10.0.0.0/8"), "10.0.0.0/8"),
+        ("inet", s("::FFFF:1.2.3.4"), "::ffff:1.2.3.4/128"),
+        ("cidr", s("10.1.0.0/16"), "10.1.0.0/16"),
+        ("macaddr", s("08:00:2B:01:02:03"), "08:00:2b:01:02:03"),
+        ("interval", s("1 day 2 hours"), "1 day 02:00:00"),
+        ("interval", s("P1DT2H"), "1 day 02:00:00"),
+        ("time", s("10:11:12"), "10:11:12"),
+        ("point", s("(1,2)"), "(1,2)"),
+        ("int4range", s("[1,5]"), "[1,6)"),
+        ("xml", s("<a/>"), "<a/>"),
+        ("money OPTIONS (type 'S')", s("$1.50"), "$1.50"),
+        ("instant OPTIONS (format 'iso8601:3')", s("2026-11-01T10:00:00.500Z"), "2026-11-01 10:00:00.5+00"),
+        ("instant OPTIONS (format 'epoch')", n("1793527200.25"), "2026-11-01 10:00:00.25+00"),
+        ("timestamptz OPTIONS (format 'epoch_ms')", n("1793527200000.5"), "2026-11-01 10:00:00.0005+00"),
+        ("timestamptz OPTIONS (format 'epoch')", n("-0.5"), "1969-12-31 23:59:59.5+00"),
+    ]  # fmt: skip
+    store.db.execute("SET lc_monetary = 'C'")
+    store.columns(cases)
+    columns = ", ".join(f"c{i}::text" for i in range(len(cases)))
+    assert list(store.db.execute(f"SELECT {columns} FROM v").fetchone()) == [c[2] for c in cases]
+
+
+INSTANTS = ["2026-11-01T10:00:00.500Z", "2026-11-01T10:00:00.000Z", "2026-10-31T23:59:59.999Z"]
+INSTANTS += ["1970-01-01T00:00:00.000Z", "1969-12-31T23:59:59.500Z", "2027-01-01T00:00:00.000Z"]
+TIME_COLUMNS = {
+    "instant OPTIONS (format 'iso8601:3')": lambda t: s(t),
+    "timestamp OPTIONS (format 'iso8601:3')": lambda t: s(t),
+    "instant": lambda t: s(t.replace("T", " ").replace("Z", "+00")),
+    "timestamptz": lambda t: s(t[:-1] + "+0000"),
+    "timestamptz OPTIONS (format 'epoch')": lambda t: n(datetime.fromisoformat(t).timestamp()),
+    "instant OPTIONS (format 'epoch_ms')": lambda t: n(
+        int(datetime.fromisoformat(t).timestamp() * 1000)
+    ),
+}
+
+
+def test_conditions_on_times_in_every_format(store):
+    store.db.execute("CREATE DOMAIN instant AS timestamptz")
+    tables = Tables(store.db, store.ddb)
+    tables.store = store
+    items = [
+        {"pk": s(str(i))} | {f"c{j}": make(t) for j, make in enumerate(TIME_COLUMNS.values())}
+        for i, t in enumerate(INSTANTS)
+    ]
+    columns = [f"c{j} {declaration}" for j, declaration in enumerate(TIME_COLUMNS)]
+    tables.make(columns, [*items, {"pk": s("none")}])
+    constants = ["2026-11-01 10:00:00.5", "2026-11-01 10:00:00.0001", "1970-01-01 00:00:00"]
+    for j, declaration in enumerate(TIME_COLUMNS):
+        zone = "" if declaration.startswith("timestamp ") else "+00"
+        for constant in [*constants, "infinity"]:
+            constant = f"'{constant}{zone if constant != 'infinity' else ''}'"
+            for operator in ("=", "<>", "<", ">="):
+                tables.check(f"c{j} {operator} {constant}")
+        tables.check(f"c{j} BETWEEN '1970-01-01{zone}' AND '2026-11-01 10:00{zone}'")
+        tables.check(f"c{j} IS NULL")
 
 
 INSTANT = datetime(2026, 11, 1, 10, 11, 12, 345678, UTC)

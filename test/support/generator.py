@@ -6,7 +6,10 @@ Values are PostgreSQL's input text throughout; what DynamoDB is to store for
 them is computed here, without asking the extension.
 """
 
+import base64
+import binascii
 import dataclasses
+import json
 import random
 import uuid
 from datetime import datetime, timedelta
@@ -106,6 +109,7 @@ class Kind:
     odd = ()
     column_type = None  # of the column, where constants have another
     misfits = ()  # of the stored type, and yet no value of the column
+    accepts = ()  # stored types, where there are several
 
     def random(self, rng, key, longest):
         raise NotImplementedError
@@ -404,6 +408,104 @@ class Date(Kind):
         return rng.choice(["0001-01-01", "9999-12-31", str((datetime(2026, 10, 1) + days).date())])
 
 
+def as_base64(text):
+    """The bytes of which this is the base64 text, if it is."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
+class Document(Kind):
+    """jsonb of whatever is stored: strings that may be binary, arrays that may
+    be sets, of which only those of one element keep their order."""
+
+    stored = "M"
+    accepts = frozenset({"S", "N", "B", "BOOL", "SS", "NS", "BS", "M", "L"})
+    pgtype = "jsonb"
+    ordered = False
+    misfits = [{"S": "a\0b"}, {"M": {"a": {"L": [{"S": "\0"}]}}}, {"SS": ["\0"]}]
+    odd = ['{"a": 1e200}', "1e-131", "[[]]", '{"": 1}', "null"]
+    NAMES = ("a", "b", "c d", "é", "0", "1", "a.b", "AP8=", "#n0")
+    TEXTS = ("x", "", "5", "5.5", "true", "AP8=", "name", "{}", "[1]", "é", "a", "null")
+    NUMBERS = ("0", "5", "5.5", "-1", "1" * 38, "1" + "0" * 125, "0." + "0" * 129 + "1")
+
+    def text(self, rng):
+        return json.dumps(rng.choice(self.TEXTS), ensure_ascii=False)
+
+    def scalar(self, rng):
+        scalars = [self.text, self.text, lambda rng: rng.choice(self.NUMBERS)]
+        return rng.choice([*scalars, lambda rng: rng.choice(["true", "false", "null"])])(rng)
+
+    def random(self, rng, key, longest, depth=3):
+        form = rng.randrange(10)
+        if depth == 0 or form < 3:
+            value = self.scalar(rng)
+            return value if value != "null" or depth < 3 else "5"
+        parts = [self.random(rng, key, longest, depth - 1) for _ in range(rng.choice([0, 1, 1, 2, 3]))]
+        if form < 5:
+            return "[" + ", ".join(parts) + "]"
+        names = rng.sample(self.NAMES, len(parts))
+        members = (f"{json.dumps(n, ensure_ascii=False)}: {p}" for n, p in zip(names, parts, strict=True))
+        return "{" + ", ".join(members) + "}"
+
+    def attribute(self, rng, value):
+        return self.stored_as(rng, json.loads(value, parse_int=Decimal, parse_float=Decimal))
+
+    def stored_as(self, rng, value):
+        if value is None or isinstance(value, bool):
+            return {"NULL": True} if value is None else {"BOOL": value}
+        if isinstance(value, Decimal):
+            return {"N": plain(value)}
+        if isinstance(value, str):
+            data = as_base64(value) if rng.random() < 0.3 else None
+            return {"S": value} if data is None else {"B": data}
+        if isinstance(value, dict):
+            return {"M": {name: self.stored_as(rng, member) for name, member in value.items()}}
+        elements = [self.stored_as(rng, element) for element in value]
+        if len(elements) == 1 and rng.random() < 0.5:
+            ((kind, content),) = elements[0].items()
+            if kind in "SNB":
+                return {kind + "S": [content]}
+        return {"L": elements}
+
+
+class Array(Kind):
+    """Of texts or numbers, as a list, or as a set of one element."""
+
+    stored = "L"
+    ordered = False
+
+    def __init__(self, of, pgtype):
+        self.of, self.pgtype = of, pgtype
+        self.accepts = frozenset({"L", of + "S"})
+        odd = {"S": {"L": [{"N": "1"}]}, "N": {"L": [{"N": "1"}, {"N": "1.5"}]}}
+        self.misfits = [odd[of], {"L": [{"L": []}]}, {"BS": [b"a"]}]
+
+    def elements(self, rng):
+        texts = ["x", "y", "xy", "", "a b", "é", '"', "\\", "NULL", "😀"]
+        numbers = ["0", "1", "2", "-1", "2147483647"]
+        choices = [None, *(texts if self.of == "S" else numbers) * 2]
+        return rng.choices(choices, k=rng.choice([0, 1, 1, 2, 3, 5]))
+
+    def spell(self, elements):
+        quoted = ("NULL" if e is None else '"' + e.replace("\\", "\\\\").replace('"', '\\"') + '"' for e in elements)
+        return "{" + ",".join(quoted) + "}"
+
+    def random(self, rng, key, longest):
+        # What an item is made of is not taken apart from text again.
+        text = self.spell(elements := self.elements(rng))
+        self.known = {**getattr(self, "known", {}), text: elements}
+        return text
+
+    def attribute(self, rng, value):
+        elements = self.known[value]
+        if len(elements) == 1 and elements[0] is not None and rng.random() < 0.5:
+            return {self.of + "S": elements}
+        return {"L": [{"NULL": True} if e is None else {self.of: e} for e in elements]}
+
+
 KEY_KINDS = {
     "S": [Text(), Text(), Text(), Text("varchar"), Uuid(), Enum(), Time("iso8601:3"),
           Time("iso8601:0"), ShortText(), Time("iso8601:6", "timestamp"), Time("iso8601"), Date()],
@@ -416,6 +518,7 @@ OTHER_KINDS = [
     *(Number("real"), Money(), Positive(), ShortText(), Time("iso8601:3"), Time("epoch")),
     *(Bytea(), Boolean(), Boolean(), Text(), Uuid(), Enum()),
     *(Time("iso8601"), Time("epoch_ms"), Date()),
+    *(Document(), Document(), Document(), Array("S", "text[]"), Array("N", "integer[]")),
 ]
 COLLATIONS = ['"C"', '"C"', None, '"und-x-icu"', '"POSIX"']
 
@@ -579,7 +682,7 @@ class Table:
                 item[column.attribute] = {"NULL": True}
             elif roll < 0.3 and self.mismatch_null and not column.few:
                 misfit = rng.choice(MISFITS)
-                if column.kind.stored not in misfit:
+                if not {column.kind.stored, *column.kind.accepts} & set(misfit):
                     item[column.attribute] = misfit
             else:
                 value = (

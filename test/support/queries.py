@@ -9,7 +9,7 @@ import random
 import re
 from decimal import Decimal
 
-from .generator import COLLATIONS, TEXTS, Boolean, Const, Date, Number, Time
+from .generator import COLLATIONS, TEXTS, Array, Boolean, Const, Date, Document, Number, Time, quote
 
 
 def make_query(table, n):
@@ -325,9 +325,64 @@ class QueryMaker:
         text = text[start:]
         return self.const(Const(text[: self.rng.randrange(min(len(text), 20) + 1)], "text"))
 
+    def document_leaf(self, column):
+        """What documents hold; now and then of the document itself."""
+        kind, rng = column.kind, self.rng
+        names = [rng.choice(kind.NAMES) for _ in range(rng.choice([0, 1, 1, 1, 2]))]
+        if rng.random() < 0.3 and names and not any(n[0].isdigit() for n in names):
+            path = self.const(Const("{" + ",".join(f'"{n}"' for n in names) + "}", "text[]"))
+            inside, text = f"(t.{column.name} #> {path})", f"(t.{column.name} #>> {path})"
+        else:
+            steps = [f"-> {quote(name)}" for name in names]
+            inside = "(" + " ".join([f"t.{column.name}", *steps]) + ")"
+            text = inside.replace("-> ", "->> ") if len(names) == 1 else f"({inside} ->> 'a')"
+        form = rng.randrange(12)
+        if form < 4:
+            value = self.const(Const(rng.choice(kind.TEXTS), "text"))
+            operator = rng.choice(["=", "=", "=", "<>", ">"])
+            return f"{text} {operator} {value}"
+        if form == 4:
+            values = "{" + ",".join(f'"{v}"' for v in rng.sample(["x", "5", "true", "AP8="], 2)) + "}"
+            word = rng.choice(["= ANY", "<> ALL"])
+            return f"{text} {word} ({self.const(Const(values, 'text[]'))})"
+        if form == 5:
+            return f"{rng.choice([text, inside])} {rng.choice(['IS NULL', 'IS NOT NULL'])}"
+        if form == 6:
+            return f"{inside} = {self.const(Const(kind.scalar(rng), 'jsonb'))}"
+        if form < 10:
+            value = self.const(Const(kind.random(rng, False, 30, rng.choice([1, 2, 2])), "jsonb"))
+            return rng.choice([f"{inside} @> {value}", f"{value} <@ {inside}"])
+        if form == 10:
+            return f"{inside} ? {self.const(Const(rng.choice(kind.NAMES + kind.TEXTS), 'text'))}"
+        names = "{" + ",".join(f'"{n}"' for n in rng.sample(kind.NAMES, 2)) + "}"
+        return f"{inside} {rng.choice(['?|', '?&'])} {self.const(Const(names, 'text[]'))}"
+
+    def array_leaf(self, column):
+        kind, rng, name = column.kind, self.rng, f"t.{column.name}"
+        form = rng.randrange(10)
+        value = self.const(Const(kind.spell(kind.elements(rng)), kind.pgtype))
+        if form < 4:
+            operator = rng.choice(["@>", "@>", "<@", "&&"])
+            return rng.choice([f"{name} {operator} {value}", f"{value} {operator} {name}"])
+        if form < 7:
+            element = rng.choice([None, *[e for e in kind.elements(rng) if e is not None] * 3])
+            element = self.const(Const(element, kind.pgtype.removesuffix("[]")))
+            return f"{element} {rng.choice(['= ANY', '= ANY', '<> ALL'])} ({name})"
+        if form == 7:
+            operator = rng.choice(["=", "<>", ">", "<="])
+            return f"cardinality({name}) {operator} {self.number('0', '1', '2', pgtype='integer')}"
+        if form == 8:
+            return f"{name} {rng.choice(['IS NULL', 'IS NOT NULL'])}"
+        operator = rng.choice(["=", "<", ">=", "<>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
+        return f"{name} {operator} {value}"
+
     def leaf(self, column):
         name = f"t.{column.name}"
         kind = column.kind
+        if isinstance(kind, Array):
+            return self.array_leaf(column)
+        if isinstance(kind, Document) and self.chance(0.7):
+            return self.document_leaf(column)
         if isinstance(kind, Boolean):
             forms = ["", "", " IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN", " IS NULL"]
             forms += [" IS NOT FALSE", " IS NOT UNKNOWN", " IS NOT NULL"]

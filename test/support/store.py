@@ -9,7 +9,7 @@ import secrets
 
 import psycopg
 import pytest
-from support.fdw import foreign_table
+from support.fdw import explain, foreign_scan, foreign_table, plan_nodes
 
 MISFIT = "22018"
 
@@ -96,3 +96,32 @@ def check_misfits(store, cases, reason=None):
         store.db.execute("SELECT pk, c0 FROM v")
     store.db.execute("SET ddb_fdw.on_type_mismatch = 'null'")
     assert set(store.db.execute("SELECT * FROM v").fetchone()[1:]) == {None}
+
+
+class Tables:
+    """Foreign table v, whose conditions are checked against PostgreSQL itself:
+    the rows they give are the same when nothing is pushed."""
+
+    def __init__(self, db, ddb):
+        self.store = Store(db, ddb)
+        self.db = db
+
+    def make(self, columns, items):
+        foreign_table(self.db, "v", ["pk text", *columns], table_name=self.store.table(items))
+
+    def check(self, condition, pushed=True, exact=None, parameters=None):
+        """The rows, which are the same without pushing.  pushed None: whatever."""
+        query = f"SELECT pk FROM v WHERE {condition} ORDER BY pk"
+        plan = explain(self.db, query, parameters)
+        # What is never true has no scan.
+        if any(node["Node Type"] == "Foreign Scan" for node in plan_nodes(plan)):
+            scan = foreign_scan(plan)
+            assert pushed is None or ("DynamoDB Filter" in scan) == pushed, (condition, scan)
+            assert exact is None or ("Filter" not in scan) == exact, (condition, scan)
+        rows = self.db.execute(query, parameters).fetchall()
+        count = f"SELECT count(*) FROM v WHERE {condition}"
+        assert self.db.execute(count, parameters).fetchone() == (len(rows),), condition
+        self.db.execute("SET ddb_fdw.pushdown = off")
+        assert rows == self.db.execute(query, parameters).fetchall(), condition
+        self.db.execute("RESET ddb_fdw.pushdown")
+        return [pk for (pk,) in rows]
