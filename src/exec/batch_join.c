@@ -19,6 +19,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
 #include "plan/batch_join.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
@@ -44,6 +45,7 @@ typedef struct BatchJoinState
 	DdbBatchJoin join;
 	PlanState *outer;
 	ForeignScanState *inner;
+	bool inner_is_volatile; /* the same key may find other rows next time */
 	DdbBatchKeys *keys;
 	ExprState *clauses; /* what must hold besides equal keys */
 	TupleTableSlot *outer_slot; /* the outer row that is being joined */
@@ -216,7 +218,8 @@ read_batch(BatchJoinState *state)
 static void
 choose_keys(BatchJoinState *state, Fetch *fetch)
 {
-	int most = Min(state->max_keys, state->nrows - state->next);
+	int most = Min(Min(state->max_keys, ddb_scan_most_keys(state->inner)),
+				   state->nrows - state->next);
 
 	fetch->keys = palloc(sizeof(DdbBatchKey *) * most);
 	for (int i = state->next; i < state->nrows && fetch->nkeys < most; i++)
@@ -496,6 +499,8 @@ begin_batch_join(CustomScanState *node, EState *estate, int eflags)
 		castNode(ForeignScanState,
 				 ExecInitNode(lsecond(plan->custom_plans), estate, eflags));
 	node->custom_ps = list_make2(state->outer, state->inner);
+	state->inner_is_volatile =
+		contain_volatile_functions((Node *) state->inner->ss.ps.plan->qual);
 	state->keys = ddb_batch_keys_create(&node->ss.ps,
 										list_nth(exprs, DDB_BATCH_HASH_CLAUSES),
 										list_nth(exprs, DDB_BATCH_RANGES),
@@ -526,7 +531,8 @@ rescan_batch_join(CustomScanState *node)
 	/* The inner scan starts anew with each look-up. */
 	if (state->outer->chgParam == NULL)
 		ExecReScan(state->outer);
-	ddb_batch_keys_reset(state->keys);
+	if (state->inner->ss.ps.chgParam != NULL || state->inner_is_volatile)
+		ddb_batch_keys_reset(state->keys);
 	state->nrows = 0;
 	state->next = 0;
 	state->outer_done = false;

@@ -268,7 +268,8 @@ next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 	if (group->n > 1)
 		return ddb_merge_next(state, group->first, group->n);
 	state->last = state->streams[group->first];
-	if (ddb_stream_next(state->last, slot, state->row_context))
+	if (!ddb_stream_is_enough(state->last) &&
+		ddb_stream_next(state->last, slot, state->row_context))
 		return slot;
 	ddb_stream_close(state->last);
 	return NULL;

@@ -90,7 +90,10 @@ merge_limit(const DdbScanState *state, int64 limit)
 int64
 ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 {
-	double missing = (double) state->bound - (double) state->given;
+	int per_key = state->rows_per_key;
+	double missing = per_key > 0
+						 ? (double) per_key - stream->given
+						 : (double) state->bound - (double) state->given;
 	bool exact =
 		!is_filtered(state->plan) && (!state->recheck || state->surplus >= 0);
 	int64 limit;
@@ -101,7 +104,7 @@ ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 		return state->page_items;
 	if (state->plan->skips)
 		return ddb_skip_page_limit(state);
-	if (state->bound < 0)
+	if (state->bound < 0 && per_key == 0)
 		return merge_limit(state, 0);
 	/* More is wanted than LIMIT says: WITH TIES, or a hint that was low. */
 	if (missing < 1)

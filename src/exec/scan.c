@@ -43,6 +43,15 @@ ddb_scan_set_keys(ForeignScanState *node, const Datum *keys, int nkeys)
 	state->keys.n = nkeys;
 }
 
+int
+ddb_scan_most_keys(ForeignScanState *node)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	return ddb_targets_most_keys(node, state->plan, state->values,
+								 state->codecs);
+}
+
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {

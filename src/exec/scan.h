@@ -72,6 +72,7 @@ typedef struct DdbScanState
 						  * greatest */
 
 	/* how many rows are wanted */
+	int rows_per_key; /* of each target; 0: all */
 	int64 bound; /* LIMIT + OFFSET or a hint, or -1 */
 	int64 given; /* rows that passed every condition */
 	int64 page_items; /* Limit of the next page; 0: as the bound has it */
@@ -116,6 +117,9 @@ extern void ddbForeignAsyncNotify(AsyncRequest *areq);
  */
 extern void ddb_scan_set_keys(ForeignScanState *node, const Datum *keys,
 							  int nkeys);
+
+/* How many such rows a run takes at most. Allocates in the current context. */
+extern int ddb_scan_most_keys(ForeignScanState *node);
 
 /* explain.c */
 struct ExplainState;

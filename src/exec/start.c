@@ -222,6 +222,8 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	if (state->plan->alternatives == NIL || targets.n > 0)
 	{
 		state->surplus = targets.surplus;
+		/* Where a key finds more than its own, the first may be another's. */
+		state->rows_per_key = targets.recheck ? 0 : state->plan->rows_per_key;
 		state->bound = resolve_bound(node, state);
 		state->segments = resolve_segments(state);
 		choose_filter(node, state);

@@ -88,6 +88,14 @@ ddb_stream_close(DdbStream *stream)
 	stream->closed = true;
 }
 
+bool
+ddb_stream_is_enough(const DdbStream *stream)
+{
+	int wanted = stream->scan->rows_per_key;
+
+	return wanted > 0 && stream->given >= wanted;
+}
+
 static DdbcOperation
 client_operation(const DdbStream *stream)
 {

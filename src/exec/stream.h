@@ -57,6 +57,9 @@ extern DdbStream *ddb_stream_create(struct DdbScanState *scan,
 /* Gives back what a stream that has ended holds; there may be thousands. */
 extern void ddb_stream_close(DdbStream *stream);
 
+/* Has the stream given all rows that are wanted of it? */
+extern bool ddb_stream_is_enough(const DdbStream *stream);
+
 /* Sends the next request, unless one is under way or none is left. */
 extern void ddb_stream_send(DdbStream *stream);
 

@@ -343,6 +343,27 @@ add_key_rows(const Context *context, Choices *choices)
 	return choice->n > 0;
 }
 
+/* The choices of an alternative, but for rows of keys; false: some have none. */
+static bool
+collect_choices(const Context *context, List *conditions, Choices *choices)
+{
+	ListCell *lc;
+
+	memset(choices, 0, sizeof(*choices));
+	choices->items =
+		palloc(sizeof(Choice) *
+			   (list_length(conditions) +
+				2 * DDB_MAX_KEY_PART * DDB_TEMPLATE_MAX_ELEMENTS + 1));
+	foreach (lc, conditions)
+		if (!evaluate(context, (DdbCondition *) lfirst(lc),
+					  &choices->items[choices->n++]))
+			return false;
+	/* A Scan has one filter, which leaves shards open. */
+	if (context->plan->operation != DDB_OP_SCAN)
+		add_shards(context, conditions, choices);
+	return true;
+}
+
 /*
  * The targets of one alternative: each combination of values.  A NULL value
  * means that there are none.
@@ -350,28 +371,39 @@ add_key_rows(const Context *context, Choices *choices)
 static void
 resolve_alternative(const Context *context, List *conditions, TargetList *list)
 {
-	Choices choices = {NULL, 0, NULL, 0};
-	ListCell *lc;
+	Choices choices;
 
-	choices.items =
-		palloc(sizeof(Choice) *
-			   (list_length(conditions) +
-				2 * DDB_MAX_KEY_PART * DDB_TEMPLATE_MAX_ELEMENTS + 1));
-	foreach (lc, conditions)
-		if (!evaluate(context, (DdbCondition *) lfirst(lc),
-					  &choices.items[choices.n++]))
-			return;
-	if (!add_key_rows(context, &choices))
+	if (!collect_choices(context, conditions, &choices) ||
+		!add_key_rows(context, &choices))
 		return;
-	/* A Scan has one filter, which leaves shards open. */
-	if (context->plan->operation != DDB_OP_SCAN)
-		add_shards(context, conditions, &choices);
 	check_combinations(context, &choices);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		add_combination(context, &choices, list);
 	} while (next_combination(&choices));
+}
+
+int
+ddb_targets_most_keys(ForeignScanState *node, const DdbAccessPlan *plan,
+					  List *values, DdbCodecSet *codecs)
+{
+	Context context = {node, plan, values, NULL, codecs};
+	double most = 1;
+	ListCell *lc;
+
+	foreach (lc, plan->alternatives)
+	{
+		Choices choices;
+		double product = 1;
+
+		if (!collect_choices(&context, (List *) lfirst(lc), &choices))
+			continue;
+		for (int i = 0; i < choices.n; i++)
+			product *= choices.items[i].n;
+		most = Max(most, product);
+	}
+	return (int) Max(1, MAX_TARGETS / most);
 }
 
 /* Partitions are values, so where a range begins says it all. */

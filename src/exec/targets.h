@@ -49,6 +49,14 @@ extern void ddb_targets_resolve(ForeignScanState *node,
 								const DdbKeyRows *keys, DdbCodecSet *codecs,
 								DdbTargets *targets);
 
+/*
+ * How many rows of keys a run may be given at most, since lists of values and
+ * shards multiply them.
+ */
+extern int ddb_targets_most_keys(ForeignScanState *node,
+								 const DdbAccessPlan *plan, List *values,
+								 DdbCodecSet *codecs);
+
 /* Do two targets lie in the same partition? */
 extern bool ddb_target_same_partition(const DdbAccessPlan *plan,
 									  const DdbTarget *a, const DdbTarget *b);

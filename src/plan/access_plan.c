@@ -331,6 +331,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_key_attributes(list, plan->key_attributes);
 	list = put_alternatives(list, plan->alternatives);
 	list = put_columns(list, plan->batch_values);
+	list = put_int(list, plan->rows_per_key);
 	list = put_filter(list, plan->filter);
 	list = put_string(list, plan->ttl_attribute);
 	list = put_int(list, plan->ttl_in_filter);
@@ -382,6 +383,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->key_attributes = get_key_attributes(&reader);
 	plan->alternatives = get_alternatives(&reader);
 	plan->batch_values = get_columns(&reader);
+	plan->rows_per_key = get_int(&reader);
 	plan->filter = get_filter(&reader);
 	plan->ttl_attribute = get_string(&reader);
 	plan->ttl_in_filter = get_int(&reader);

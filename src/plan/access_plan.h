@@ -131,6 +131,7 @@ typedef struct DdbAccessPlan
 								 * satisfies all of at least one list */
 	List *batch_values; /* indexes into fdw_exprs of values that a batched
 								 * join gives, many rows of them at once */
+	int rows_per_key; /* rows wanted of each target; 0: all */
 	DdbFilter *filter; /* or NULL */
 	char *ttl_attribute; /* whose past times hide items, or NULL; … */
 	bool ttl_in_filter; /* … by FilterExpression, or as items are read */

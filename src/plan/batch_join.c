@@ -348,7 +348,8 @@ set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 		inner->rows * hashes +
 		matches * (clauses.per_tuple + cpu_tuple_cost + target->cost.per_tuple);
 	/* But of a semi-join, the loop reads no more than one match. */
-	if (path->jointype == JOIN_INNER || path->jointype == JOIN_LEFT)
+	if (path->jointype == JOIN_INNER || path->jointype == JOIN_LEFT ||
+		path->scan->rows_per_key <= 1)
 		result->total_cost -= CERTAINTY_GAIN;
 	result->total_cost = Max(result->total_cost, result->startup_cost);
 	ddb_compat_add_disabled(result, outer);
@@ -382,6 +383,26 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 	add_path(context->joinrel, result);
 }
 
+/*
+ * Is the first row that a key finds as good as all?  Then nothing may be left
+ * to compare but the key.
+ */
+static bool
+one_is_enough(const JoinContext *context, const DdbBatchedScan *scan,
+			  List *clauses)
+{
+	List *ranges = NIL;
+	ListCell *lc;
+
+	if ((context->jointype != JOIN_SEMI && context->jointype != JOIN_ANTI) ||
+		list_difference_ptr(context->extra->restrictlist, clauses) != NIL ||
+		list_difference_ptr(clauses, scan->decided) != NIL)
+		return false;
+	foreach (lc, scan->values)
+		(void) value_place((Expr *) lfirst(lc), clauses, &ranges);
+	return ranges == NIL;
+}
+
 /* With each way to read the outer side, and each to look up the inner one. */
 static void
 add_batch_paths(const JoinContext *context, List *outer_paths)
@@ -398,6 +419,8 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 
 		if (clauses == NIL)
 			continue;
+		if (one_is_enough(context, scan, clauses))
+			ddb_paths_want_one(context->inner, scan);
 		foreach (inner, outer_paths)
 			if (PATH_REQ_OUTER((Path *) lfirst(inner)) == NULL)
 				add_batch_path(context, (Path *) lfirst(inner), scan, clauses);

@@ -444,6 +444,16 @@ count_keys(const PathContext *context, const DdbCandidate *candidate,
 	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
 }
 
+static void
+set_batched_cost(const DdbPlanState *state, DdbBatchedScan *scan)
+{
+	double rows = clamp_row_est(scan->candidate->fetched_rows);
+
+	scan->path->rows = rows;
+	ddb_cost_estimate(state, scan->candidate, rows, &scan->path->startup_cost,
+					  &scan->path->total_cost);
+}
+
 /* By the keys of many outer rows at once, if the clauses give any; else NULL. */
 static DdbBatchedScan *
 batched_scan(const PathContext *context, const DdbSource *source,
@@ -454,8 +464,6 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	DdbPlanState *state = plan_state(context);
 	DdbCandidate *candidate;
 	DdbKeyMatch match;
-	Cost startup_cost;
-	Cost total_cost;
 
 	if (!ddb_source_serves(state, context->rel, source, clauses) ||
 		!ddb_keys_match(&context->clauses, clauses, source->keys, &match))
@@ -467,20 +475,34 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	candidate->batch_values = values_of_others(context, candidate);
 	if (candidate->batch_values == NIL)
 		return NULL;
+	scan->candidate = candidate;
+	scan->decided = match.decided;
 	scan->keys = count_keys(context, candidate, outer_rows, scan);
 	scan->rows_per_key = candidate->fetched_rows;
 	candidate->many = true;
 	candidate->streams *= scan->keys;
 	candidate->fetched_rows *= scan->keys;
 	candidate->limit_hint = -1;
-	ddb_cost_estimate(state, candidate, candidate->fetched_rows, &startup_cost,
-					  &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
 	scan->path = (Path *) ddb_compat_foreign_path(
-		context->root, context->rel, clamp_row_est(candidate->fetched_rows),
-		startup_cost, total_cost, NIL, NULL,
+		context->root, context->rel, 0, 0, 0, NIL, NULL,
 		list_make1(makeInteger(list_length(state->candidates) - 1)));
+	set_batched_cost(state, scan);
 	return scan;
+}
+
+void
+ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan)
+{
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	DdbCandidate *candidate = scan->candidate;
+
+	if (candidate->operation != DDB_OP_QUERY || candidate->local != NIL)
+		return;
+	candidate->rows_per_key = 1;
+	candidate->fetched_rows = Min(candidate->fetched_rows, candidate->streams);
+	scan->rows_per_key = Min(scan->rows_per_key, 1);
+	set_batched_cost(state, scan);
 }
 
 List *

@@ -45,6 +45,7 @@ typedef struct DdbCandidate
 	DdbFilter *filter;
 	List *values; /* expressions that both refer to */
 	List *batch_values; /* positions in values that a batched join gives */
+	int rows_per_key; /* that the join wants; 0: all */
 	List *by_key; /* of RestrictInfo *: what the key narrows by */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
@@ -126,7 +127,10 @@ extern List *ddb_upper_scan_tlist(const DdbCount *count);
 typedef struct DdbBatchedScan
 {
 	Path *path;
+	DdbCandidate *candidate;
 	List *values; /* of Expr *, over other relations: a key is a row of these */
+	List *decided; /* of RestrictInfo *: join clauses that hold of all that a
+								 * key finds */
 	double keys; /* that differ, estimated */
 	double rows_per_key;
 } DdbBatchedScan;
@@ -137,6 +141,9 @@ typedef struct DdbBatchedScan
  */
 extern List *ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel,
 							   List *join_clauses, double outer_rows);
+
+/* Of each key one row is wanted: any will do, if the scan gives only matches. */
+extern void ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan);
 
 /* create_plan.c */
 extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
