@@ -237,3 +237,32 @@ def test_times_of_any_offset_lie_within_their_bounds(t, ddb_resource):
     for condition in [f"{op} '2024-03-02T{i}Z'" for op in (">=", "<=") for i in instants]:
         pushed, local = both(t, f"SELECT sk FROM times WHERE pk = 'a' AND sk {condition}")
         assert pushed == local and pushed
+
+
+KEYED_JOIN = "SELECT l.i, t.sk FROM l JOIN t ON t.pk = l.k"
+
+
+@pytest.fixture
+def outer(t):
+    """Keys to join by, of which one is there."""
+    t.execute("CREATE TABLE l AS SELECT i, CASE i WHEN 7 THEN 'a' ELSE 'k' || i END k"
+              " FROM generate_series(1, 1700) i")
+    t.execute("ANALYZE l")
+    return t
+
+
+def test_denied_scans_do_not_deny_joins_by_key(outer):
+    """A small table: reading it once would have been cheaper."""
+    outer.execute("ALTER FOREIGN TABLE t OPTIONS (ADD scan 'deny')")
+    rows = outer.execute(KEYED_JOIN).fetchall()
+    assert sorted(rows) == [(7, sk) for sk in range(12)]
+
+
+def test_lists_bound_the_keys_of_a_batched_join(outer):
+    """1,700 keys with 100 values each are more than one look-up takes."""
+    outer.execute("ALTER FOREIGN TABLE t OPTIONS (ADD scan 'deny')")
+    outer.execute("SET work_mem = '256MB'")
+    query = f"{KEYED_JOIN} AND t.sk = ANY (%s::int[])"
+    assert "Custom Scan" in str(explain(outer, query, [list(range(100))]))
+    rows = outer.execute(query, [list(range(100))]).fetchall()
+    assert sorted(rows) == [(7, sk) for sk in range(12)]

@@ -36,6 +36,9 @@
  */
 #define SCAN_RISK_COST 50.0
 
+/* Where full scans are denied, any other way is better, as by a join's keys. */
+#define DENIED_COST 1.0e10
+
 /* A whole key reads one item, where other estimates are estimates. */
 #define CERTAINTY_GAIN 5.0
 
@@ -99,6 +102,12 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		(candidate->counts ? 0 : items * ITEM_COST) + rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;
+	if (candidate->operation == DDB_OP_SCAN &&
+		ddb_relation_scan_policy(state->relation) == DDB_SCAN_DENY)
+	{
+		*startup_cost += DENIED_COST;
+		*total_cost += DENIED_COST;
+	}
 	if (candidate->operation == DDB_OP_GET_ITEM)
 		*total_cost -= CERTAINTY_GAIN;
 	if (source->slim && source->fetch_units == 0)
