@@ -1,5 +1,8 @@
 """Key templates: several entities in one DynamoDB table, each a foreign table."""
 
+import datetime
+
+import psycopg
 import pytest
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
@@ -389,3 +392,373 @@ def test_analyze(t):
     # The others' items are read all the same, but not by key.
     query = "SELECT * FROM problems WHERE level = 1"
     assert foreign_scan(explain(t, query))["DynamoDB Index"] == "GSI1"
+
+
+# ---- derived and sharded partitions ------------------------------------------------
+
+LOGS = {
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+SHARDS = 4
+NEWEST = datetime.datetime(2026, 11, 20, 23, 59, tzinfo=datetime.timezone.utc)
+START = NEWEST.replace(day=1, hour=0, minute=0)
+PER_DAY = 40
+
+
+def log_items():
+    """20 days but for the 15th and 16th, every 36 minutes, over four shards."""
+    for number in range(20 * PER_DAY):
+        when = START + datetime.timedelta(minutes=36 * number)
+        if when.day in (15, 16):
+            continue
+        text = when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        yield {
+            "pk": f"LOG#{when:%Y-%m-%d}#{number % SHARDS}",
+            "sk": f"{text}#{number:05}",
+            "at": text,
+            "n": number,
+        }
+
+
+LOG_TABLES = {
+    # the time is in the sort key, and not an attribute
+    "logs": [
+        "pk text OPTIONS (attribute 'pk', template 'LOG#${at:YYYY-MM-DD}#${0..3}',"
+        " partitions_since '2026-11-01') COLLATE \"C\"",
+        "sk text OPTIONS (attribute 'sk', template '${at:iso8601:3}#${id:05}') COLLATE \"C\"",
+        "at timestamptz",
+        "id int",
+        "n int",
+    ],
+    # it is an attribute too, nothing says where to begin, and shards are seen
+    "attributed": [
+        "pk text OPTIONS (attribute 'pk', template 'LOG#${at:YYYY-MM-DD}#${shard:0..3}')"
+        ' COLLATE "C"',
+        "sk text OPTIONS (attribute 'sk', template '${at:iso8601:3}#${id:05}') COLLATE \"C\"",
+        "at timestamptz OPTIONS (attribute 'at', format 'iso8601:3')",
+        "shard int",
+        "id int",
+        "n int",
+    ],
+    # days are what is asked for
+    "days": [
+        "pk text OPTIONS (attribute 'pk', template 'LOG#${day}#${shard:0..3}') COLLATE \"C\"",
+        'sk text COLLATE "C"',
+        "day date",
+        "shard int",
+        "n int",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def log_table(ddb_resource):
+    load_table(ddb_resource, "Sharded", LOGS, log_items())
+
+
+@pytest.fixture
+def logs(db, proxy, log_table):
+    """Function: rows, and the partitions and Limits that were asked for."""
+    db.execute("SET timezone = 'UTC'")
+    make_server(db, proxy.endpoint)
+    for name, columns in LOG_TABLES.items():
+        foreign_table(db, name, columns, table_name="Sharded")
+    db.execute("EXPLAIN SELECT 1 FROM logs")
+    db.execute("CREATE TABLE local AS SELECT * FROM logs")
+
+    def send(query, parameters=None):
+        with proxy.record() as calls:
+            rows = db.execute(query, parameters).fetchall()
+        return rows, calls
+
+    send.db = db
+    return send
+
+
+def partitions(calls):
+    return [
+        next(v["S"] for v in call.request["ExpressionAttributeValues"].values() if "LOG#" in v["S"])
+        for call in calls
+    ]
+
+
+def four(*days):
+    return [f"LOG#2026-11-{day:02}#{shard}" for day in days for shard in range(SHARDS)]
+
+
+def test_range_touches_its_partitions_only(logs):
+    for table in ("logs", "attributed"):
+        rows, calls = logs(
+            f"SELECT n FROM {table} WHERE at >= '2026-11-03' AND at < '2026-11-05 12:00'"
+        )
+        assert sorted(n for (n,) in rows) == list(range(80, 180))
+        assert sorted(partitions(calls)) == four(3, 4, 5)
+    rows, calls = logs("SELECT n FROM days WHERE day BETWEEN '2026-11-03' AND '2026-11-05'")
+    assert sorted(n for (n,) in rows) == list(range(80, 200))
+    assert sorted(partitions(calls)) == four(3, 4, 5)
+    rows, calls = logs("SELECT n FROM days WHERE day > '2026-11-03' AND day < '2026-11-05'")
+    assert sorted(n for (n,) in rows) == list(range(120, 160))
+    assert sorted(partitions(calls)) == four(4)
+
+
+def test_one_shard(logs):
+    rows, calls = logs("SELECT n FROM days WHERE day = '2026-11-03' AND shard = 2")
+    assert sorted(n for (n,) in rows) == list(range(82, 120, 4))
+    assert partitions(calls) == ["LOG#2026-11-03#2"]
+    assert logs("SELECT n FROM days WHERE day = '2026-11-03' AND shard = 4") == ([], [])
+
+
+def test_one_instant(logs):
+    for table in ("logs", "attributed"):
+        rows, calls = logs(f"SELECT n FROM {table} WHERE at = '2026-11-03 00:36'")
+        assert rows == [(81,)]
+        assert sorted(partitions(calls)) == four(3)
+
+
+def test_newest(logs):
+    newest = [(n,) for n in range(799, 789, -1)]
+    for query in (
+        "SELECT n FROM logs WHERE at >= '2026-11-01' AND at <= '2026-11-20 23:59:59'",
+        "SELECT n FROM attributed WHERE at >= '2026-11-01' AND at <= '2026-11-20 23:59:59'",
+    ):
+        rows, calls = logs(query + " ORDER BY at DESC LIMIT 10")
+        assert rows == newest
+        assert sorted(partitions(calls)) == four(20)
+        assert [call.request["Limit"] for call in calls] == [10] * 4
+
+
+def test_oldest_first(logs):
+    rows, calls = logs(
+        "SELECT n FROM logs WHERE at >= '2026-11-02' AND at < '2026-11-20' ORDER BY at LIMIT 50"
+    )
+    assert rows == [(n,) for n in range(40, 90)]
+    assert set(partitions(calls)) == set(four(2, 3))
+
+
+def test_over_empty_days(logs):
+    rows, calls = logs(
+        "SELECT n FROM logs WHERE at >= '2026-11-10' AND at < '2026-11-17'"
+        " ORDER BY at DESC LIMIT 5"
+    )
+    assert rows == [(n,) for n in range(559, 554, -1)]
+    assert set(four(14)) <= set(partitions(calls)) <= set(four(16, 15, 14, 13, 12))
+
+
+def test_open_ends(logs):
+    """From partitions_since to the day after today, which nothing is beyond."""
+    (today,) = logs.db.execute("SELECT (now() AT TIME ZONE 'UTC')::date").fetchone()
+    rows, calls = logs("SELECT n FROM logs ORDER BY at DESC LIMIT 10")
+    assert rows == [(n,) for n in range(799, 789, -1)]
+    days = {text[4:14] for text in partitions(calls)}
+    assert max(days) == str(today + datetime.timedelta(days=1))
+    assert min(days) >= "2026-11-15"
+    rows, calls = logs("SELECT n FROM logs WHERE at >= '2026-11-20' ORDER BY at DESC")
+    assert rows == [(n,) for n in range(799, 759, -1)]
+    # Everything is what a Scan gives, whatever partitions there may be.
+    rows, calls = logs("SELECT n FROM logs")
+    assert len(rows) == 720 and {call.operation for call in calls} == {"Scan"}
+    rows, calls = logs("SELECT n FROM attributed ORDER BY at DESC LIMIT 10")
+    assert rows == [(n,) for n in range(799, 789, -1)]
+    assert {call.operation for call in calls} == {"Scan"}
+
+
+def test_walk_with_parameters(logs):
+    logs.db.execute("SET plan_cache_mode = force_generic_plan")
+    logs.db.execute(
+        "PREPARE p(timestamptz, timestamptz) AS"
+        " SELECT n FROM attributed WHERE at >= $1 AND at < $2 ORDER BY at DESC LIMIT 3"
+    )
+    for low, high, expected, days in (
+        ("2026-11-02", "2026-11-04", [119, 118, 117], four(3)),
+        ("2026-11-02", "2026-11-02", [], []),
+        ("2026-11-04", "2026-11-02", [], []),
+        ("infinity", "2026-11-02", [], []),
+        ("2026-11-02", "-infinity", [], []),
+    ):
+        rows, calls = logs(f"EXECUTE p('{low}', '{high}')")
+        assert [n for (n,) in rows] == expected
+        assert set(days) <= set(partitions(calls)) <= set(four(2, 3, 4)), (low, high)
+    assert logs("EXECUTE p(NULL, '2026-11-02')") == ([], [])
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="too many partitions"):
+        logs("EXECUTE p('-infinity', '2026-11-02')")
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="too many partitions"):
+        logs("EXECUTE p('0100-01-01', '2026-11-02')")
+
+
+def test_walks_agree_with_the_table(logs):
+    for condition in (
+        "at >= '2026-11-13 07:00' AND at <= '2026-11-18 03:36'",
+        "at > '2026-11-13 07:12' AND at < '2026-11-18 03:36'",
+        "at BETWEEN '2026-11-05 12:00:00.0005' AND '2026-11-05 12:36'",
+        "at IN ('2026-11-05 12:00', '2026-11-06 12:00', '2026-11-15 12:00')",
+        "at >= '2026-11-19' AND n % 3 = 0",
+        "at >= '2026-11-19' AND id < 770",
+        "at < '2026-11-02'",
+        "at >= '0001-01-01' AND at < '2026-11-02'",
+    ):
+        expected = logs.db.execute(
+            f"SELECT n FROM local WHERE {condition} ORDER BY at DESC, id DESC"
+        ).fetchall()
+        for table in ("logs", "attributed"):
+            query = f"SELECT n FROM {table} WHERE {condition} ORDER BY at DESC"
+            assert logs(query + ", id DESC")[0] == expected, (table, condition)
+            assert logs(query + " LIMIT 7")[0] == expected[:7], (table, condition)
+
+
+def test_count_of_days(logs):
+    rows, calls = logs("SELECT count(*) FROM days WHERE day = '2026-11-03'")
+    assert rows == [(40,)]
+    assert [call.request.get("Select") for call in calls] == ["COUNT"] * 4
+    rows, calls = logs(
+        "SELECT day, count(*) FROM days WHERE day >= '2026-11-13' AND day < '2026-11-18'"
+        " GROUP BY day ORDER BY day"
+    )
+    assert [(day.day, n) for day, n in rows] == [(13, 40), (14, 40), (17, 40)]
+
+
+# ---- definitions that do not go together -------------------------------------------
+
+PK = "pk text OPTIONS (attribute 'PK', {}) COLLATE \"C\""
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([PK.format("template 'A#${x}'")], 'The table has no column "x"'),
+        (["pk text OPTIONS (attribute 'title', template 'A')"], 'Attribute "title" is no key'),
+        (
+            ["pk uuid OPTIONS (attribute 'PK', template 'A#${x}')", "x text"],
+            "the column is of type uuid",
+        ),
+        ([PK.format("template 'A#${x}'"), "x timestamptz"], "does not say how it is written"),
+        ([PK.format("template 'A#${x}'"), "x float8"], "no text form of their own"),
+        ([PK.format("template 'A#${x}'"), "x jsonb"], "no text form of their own"),
+        ([PK.format("template 'A#${x}'"), "x int[]"], "no text form of their own"),
+        ([PK.format("template 'A#${x:05}'"), "x text"], "pads whole numbers"),
+        ([PK.format("template 'A#${x:0..9}'"), "x date"], "shards are numbered"),
+        ([PK.format("template 'A#${x:iso8601:3}'"), "x int"], "one of dates and times"),
+        ([PK.format("template '${x}${y}'"), "x text", "y text"], "stand side by side"),
+        (
+            [PK.format("template 'A#${x}'"), "x int OPTIONS (type 'S')"],
+            "has no stored type",
+        ),
+        (
+            [
+                PK.format("template 'A#${sk}'"),
+                "sk text OPTIONS (attribute 'SK', template 'B') COLLATE \"C\"",
+            ],
+            "has a template itself",
+        ),
+        (
+            [PK.format("template 'A'"), "again text OPTIONS (attribute 'PK', template 'B')"],
+            "has a template for attribute",
+        ),
+        (
+            [PK.format("template 'A#${x}', partitions_since '2026-01-01'"), "x text"],
+            "is for templates with a time",
+        ),
+        ([PK.format("partitions_since '2026-01-01'")], "needs a template"),
+    ],
+)
+def test_what_does_not_go_together(t, columns, message):
+    foreign_table(t, "bad", columns, table_name="Single")
+    with pytest.raises(psycopg.Error) as caught:
+        t.execute("SELECT 1 FROM bad")
+    error = caught.value.diag
+    text = f"{error.message_primary} {error.message_detail}"
+    assert message in text, text
+    assert error.sqlstate.startswith("HV") and error.message_hint
+
+
+def test_partitions_since_is_a_time(t):
+    with pytest.raises(psycopg.errors.FdwInvalidAttributeValue, match="partitions_since"):
+        foreign_table(
+            t, "bad", [PK.format("template '${x:YYYY}', partitions_since 'soon'"), "x date"]
+        )
+
+
+# ---- every kind of variable, there and back ----------------------------------------
+
+VARIABLES = [
+    # type, format, values that have a key, values that have none
+    ("text", "", ["x", "", "ä€😀", "a'b", "a${b}", "%_\\"], ["a#b", "#"]),
+    ("varchar(3)", "", ["abc", "äöü"], ["abcd"]),
+    ("int", "", [0, 42, -7, 2147483647], []),
+    ("smallint", "", [32767], []),
+    ("bigint", ":05", [0, 42, 99999], [100000, -1]),
+    ("numeric", "", ["1.5", "0", "-12345678901234567890.5"], ["NaN"]),
+    ("boolean", "", [True, False], []),
+    ("uuid", "", ["00000000-0000-0000-0000-00000000abcd"], []),
+    ("date", "", ["2026-11-01", "0001-01-01"], ["infinity", "0001-01-01 BC"]),
+    ("date", ":YYYYMMDD", ["2026-11-01"], ["10000-01-01"]),
+    ("timestamptz", ":iso8601:3", ["2026-11-01 10:11:12.345+00"], ["2026-11-01 00:00:00.0001+00"]),
+    ("timestamptz", ":iso8601", ["2026-11-01 10:11:12+00", "2026-11-01 10:11:12.5+00"], []),
+    ("timestamp", ":YYYY-MM-DD HH24:MI:SS", ["2026-11-01 10:11:12"], ["2026-11-01 10:11:12.5"]),
+    ("timestamptz", ":epoch", ["2026-11-01 10:11:12.25+00", "1969-12-31 23:00+00"], ["infinity"]),
+    ("timestamptz", ":epoch_ms", ["2026-11-01 10:11:12.25+00"], []),
+    ("int", ":00..15", [0, 7, 15], [16, -1]),
+    ("text", ":0..9", ["0", "9"], ["10", "x", "03"]),
+    ("mood", "", ["sad", "very ok"], []),
+    ("inet", "", ["10.0.0.1"], []),
+    ("positive", "", [5], []),
+]
+
+
+def variable_text(kind, form, value):
+    """What INSERT would write: by PostgreSQL, not by this extension."""
+    if kind == "boolean":
+        return "true" if value else "false"
+    if form == ":05":
+        return f"{value:05}"
+    if form == ":00..15":
+        return f"{value:02}"
+    moment = str(value).replace("+00", "")
+    if form == ":iso8601:3" or form == ":iso8601":
+        day, clock = moment.split()
+        return f"{day}T{clock}{'00' if clock.endswith('.5') else ''}Z"
+    if form.startswith(":epoch"):
+        seconds = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.timezone.utc)
+        number = seconds.timestamp() * (1000 if form == ":epoch_ms" else 1)
+        return f"{number:.6f}".rstrip("0").rstrip(".")
+    if form == ":YYYYMMDD":
+        return str(value).replace("-", "")
+    return str(value)
+
+
+@pytest.mark.parametrize("number", range(len(VARIABLES)))
+def test_variables(t, ddb_resource, number):
+    kind, form, good, bad = VARIABLES[number]
+    t.execute("CREATE TYPE mood AS ENUM ('sad', 'very ok')")
+    t.execute("CREATE DOMAIN positive AS int CHECK (value > 0)")
+    table = ddb_resource.Table("Single")
+    prefix = f"VAR{number}"
+    for value in good:
+        text = variable_text(kind, form, value)
+        table.put_item(Item={"PK": f"{prefix}#{text}#end", "SK": text or "-", "title": text})
+    for text in ("-0", "001", "1e3", "TRUE", "2026-1-1", "x#y", "ABC", "abcde"):
+        if text not in {variable_text(kind, form, value) for value in good} and kind != "text":
+            table.put_item(Item={"PK": f"{prefix}#{text}#end", "SK": "bad"})
+    foreign_table(
+        t,
+        "v",
+        [PK.format(f"template '{prefix}#${{v{form}}}#end'"), f"v {kind}", "title text"],
+        table_name="Single",
+    )
+    rows = t.execute("SELECT v::text, title FROM v").fetchall()
+    stored = {variable_text(kind, form, value) for value in good}
+    if kind != "varchar(3)":
+        assert {title for _, title in rows} == stored
+    for value in good:
+        found = t.execute(f"SELECT title FROM v WHERE v = '{str(value).replace(chr(39), chr(39) * 2)}'")
+        assert found.fetchall() == [(variable_text(kind, form, value),)], value
+    for value in bad:
+        assert t.execute(f"SELECT title FROM v WHERE v = '{value}'").fetchall() == [], value
+    t.execute("SET ddb_fdw.pushdown = off")
+    assert sorted(t.execute("SELECT v::text, title FROM v").fetchall()) == sorted(rows)

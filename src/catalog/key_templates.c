@@ -8,6 +8,7 @@
 #include "catalog/key_templates.h"
 
 #include "catalog/pg_type.h"
+#include "codec/timetext.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
@@ -94,6 +95,36 @@ resolve_variable(const DdbRelation *relation, DdbKeyTemplate *template, int i)
 	ddb_variable_init(&template->variables[i], relation, column, element);
 }
 
+bool
+ddb_key_template_walks(const DdbVariable *variable)
+{
+	const DdbTemplateElement *element = variable->element;
+
+	return variable->column != NULL && element->ordered &&
+		   element->unit != DDB_UNIT_NONE && element->unit != DDB_UNIT_FRACTION;
+}
+
+/* Where a walk over the template's values ends, when nothing else says. */
+static void
+resolve_since(const DdbRelation *relation, DdbKeyTemplate *template)
+{
+	const DdbColumn *column = template->column;
+	DdbTimeParse parse;
+	bool walks = false;
+
+	for (int i = 0; i < template->parsed.n; i++)
+		walks |= ddb_key_template_walks(&template->variables[i]);
+	if (column->partitions_since == NULL)
+		return;
+	if (!walks)
+		raise_wrong(relation, column,
+					"Option \"partitions_since\" is for templates with a time "
+					"from the year on, such as ${column:YYYY-MM-DD}.");
+	template->has_since = ddb_time_parse_iso(
+		column->partitions_since, strlen(column->partitions_since), &parse);
+	template->since = parse.micros;
+}
+
 static DdbKeyTemplate *
 resolve_template(const DdbRelation *relation, const DdbColumn *column)
 {
@@ -106,6 +137,7 @@ resolve_template(const DdbRelation *relation, const DdbColumn *column)
 		raise_wrong(relation, column, psprintf("%s.", error.message));
 	for (int i = 0; i < template->parsed.n; i++)
 		resolve_variable(relation, template, i);
+	resolve_since(relation, template);
 	if (!ddb_template_check(&template->parsed, &error))
 		raise_wrong(
 			relation, column,
@@ -281,6 +313,10 @@ check_columns(DdbRelation *relation, List *key_attributes)
 	{
 		const DdbColumn *column = &relation->columns[i];
 
+		if (column->name != NULL && column->template == NULL &&
+			column->partitions_since != NULL)
+			raise_wrong(relation, column,
+						"Option \"partitions_since\" needs a template.");
 		if (column->name == NULL || column->template == NULL)
 			continue;
 		check_single(relation, column);

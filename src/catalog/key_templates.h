@@ -23,12 +23,17 @@
 #include "catalog/table_info.h"
 #include "codec/variable.h"
 
+/* Units of time that a query walks through at most. */
+#define DDB_MAX_WALK 10000
+
 typedef struct DdbKeyTemplate
 {
 	const DdbColumn *column; /* that shows the key attribute */
 	List *companions; /* of an index: attnums of its key's columns, this
 								 * one among them; NIL of the table */
 	DdbTemplate parsed;
+	bool has_since; /* option partitions_since: … */
+	int64 since; /* … in microseconds since 1970 */
 	DdbVariable variables[DDB_TEMPLATE_MAX_ELEMENTS]; /* by element; of
 								 * literals empty */
 } DdbKeyTemplate;
@@ -66,6 +71,12 @@ ddb_key_template_of_column(const DdbRelation *relation, AttrNumber column);
 /* The variable's element in the template, from position on; -1: none. */
 extern int ddb_key_template_find(const DdbKeyTemplate *template,
 								 AttrNumber column, int position);
+
+/*
+ * Can a partition key's values be listed from a range of this variable's?  So
+ * it is where they are units of time.
+ */
+extern bool ddb_key_template_walks(const DdbVariable *variable);
 
 /* Is the column a variable of any template? */
 extern bool ddb_key_templates_use(const DdbRelation *relation,

@@ -18,6 +18,7 @@
 #include "catalog/pg_authid.h"
 #include "client/endpoint.h"
 #include "codec/template.h"
+#include "codec/timetext.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -134,8 +135,8 @@ const DdbOptionDef ddb_options[] = {
 	 "iso8601; epoch for numbers", "how the value is stored"},
 	{"template", COLUMN, DDB_OPTION_TEMPLATE, 0, 0, 0, NULL, NULL,
 	 "how a key attribute is composed of other columns"},
-	{"partitions_since", COLUMN, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL,
-	 NULL, "where an open-ended walk over partitions ends"},
+	{"partitions_since", COLUMN, DDB_OPTION_TIME, 0, 0, 0, NULL, NULL,
+	 "where an open-ended walk over partitions ends"},
 	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition, sort", NULL,
 	 "key schema, for users who may not describe the table"},
 	{"null_as", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "remove, null", "remove",
@@ -442,6 +443,17 @@ check_template(const DdbOptionDef *def, const char *value)
 }
 
 static void
+check_time(const DdbOptionDef *def, const char *value)
+{
+	DdbTimeParse parse;
+
+	if (!ddb_time_parse_iso(value, strlen(value), &parse))
+		raise_bad_value(def, value,
+						"It must be an ISO-8601 date or time, such as "
+						"\"2024-01-01\".");
+}
+
+static void
 check_value(const DdbOptionDef *def, const char *value)
 {
 	if (value[0] == '\0')
@@ -482,6 +494,9 @@ check_value(const DdbOptionDef *def, const char *value)
 			break;
 		case DDB_OPTION_TEMPLATE:
 			check_template(def, value);
+			break;
+		case DDB_OPTION_TIME:
+			check_time(def, value);
 			break;
 	}
 }

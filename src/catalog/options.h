@@ -32,6 +32,7 @@ typedef enum DdbOptionKind
 	DDB_OPTION_URL,
 	DDB_OPTION_ATTRIBUTE, /* an attribute's name or path */
 	DDB_OPTION_TEMPLATE, /* how a key is composed: codec/template.h */
+	DDB_OPTION_TIME, /* an ISO-8601 date or time */
 } DdbOptionKind;
 
 /* Who may set it. */

@@ -175,6 +175,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 	column->collation = attribute->attcollation;
 	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
+	column->partitions_since = ddb_options_get(options, "partitions_since");
 	resolve_format(column, ddb_options_get(options, "format"));
 	if (ddb_options_get(options, "type") != NULL)
 		column->declared_type =

@@ -87,6 +87,7 @@ typedef struct DdbColumn
 	DdbDeclaredKey declared_key;
 	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
 	const char *template; /* option "template", UTF-8; NULL: none */
+	const char *partitions_since; /* option, or NULL */
 	bool names_attribute; /* has the option "attribute" */
 	AttrNumber source; /* the templated column whose key its values are
 								 * parsed out of; 0: it is an attribute */

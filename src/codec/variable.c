@@ -9,6 +9,7 @@
 
 #include "codec/variable.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "codec/soft.h"
 #include "codec/timetext.h"
@@ -25,7 +26,7 @@
 #define MAX_DAYS (PG_INT64_MAX / USECS_PER_DAY - 2)
 
 #define UUID_WIDTH 36
-#define DATE_WIDTH 10 /* YYYY-MM-DD */
+#define DATE_FORMAT "YYYY-MM-DD"
 
 static bool
 is_timestamp(Oid typid)
@@ -113,13 +114,16 @@ check_type(const DdbRelation *relation, const DdbColumn *column,
 static void
 settle_width(DdbTemplateElement *element, Oid typid)
 {
-	if (element->form != DDB_FORM_PLAIN ||
-		(typid != UUIDOID && typid != DATEOID))
+	if (element->form != DDB_FORM_PLAIN)
 		return;
-	element->width = typid == UUIDOID ? UUID_WIDTH : DATE_WIDTH;
-	element->ordered = true;
 	if (typid == DATEOID)
-		element->unit = DDB_UNIT_DAY;
+		(void) ddb_template_parse_format(DATE_FORMAT, strlen(DATE_FORMAT),
+										 element);
+	else if (typid == UUIDOID)
+	{
+		element->width = UUID_WIDTH;
+		element->ordered = true;
+	}
 }
 
 /* As if the column were a key attribute of type S, without options. */
@@ -155,12 +159,18 @@ static bool
 tells_all(const DdbVariable *variable)
 {
 	const DdbTemplateElement *element = variable->element;
+	int digits = 6;
 
 	if (variable->column->base_typid == DATEOID)
 		return element->unit >= DDB_UNIT_DAY;
 	if (!is_timestamp(variable->column->base_typid))
 		return true;
-	return element->unit == DDB_UNIT_FRACTION && fraction_digits(element) == 6;
+	/* An attribute of fixed width is no finer than that. */
+	if (variable->column->time_format == DDB_TIME_FIXED)
+		digits = variable->column->fraction_digits;
+	return element->unit == DDB_UNIT_FRACTION
+			   ? fraction_digits(element) >= digits
+			   : element->unit == DDB_UNIT_SECOND && digits == 0;
 }
 
 void
@@ -245,9 +255,8 @@ compose_number(const DdbVariable *variable, Datum value, Oid typid,
 						   : DDB_BOUND_ABOVE_ALL;
 }
 
-/* Microseconds since 1970; false of infinity and what comes near it. */
-static bool
-to_micros(Oid typid, Datum value, int64 *micros, bool *is_positive)
+bool
+ddb_variable_to_micros(Oid typid, Datum value, int64 *micros, bool *is_positive)
 {
 	Timestamp instant;
 
@@ -270,6 +279,12 @@ to_micros(Oid typid, Datum value, int64 *micros, bool *is_positive)
 	return true;
 }
 
+int64
+ddb_variable_now(void)
+{
+	return GetCurrentStatementStartTimestamp() + PG_EPOCH_MICROS;
+}
+
 static void
 compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
 {
@@ -279,7 +294,8 @@ compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
 	bool exact;
 	size_t len = 0;
 
-	if (to_micros(variable->column->base_typid, value, &micros, &is_positive))
+	if (ddb_variable_to_micros(variable->column->base_typid, value, &micros,
+							   &is_positive))
 	{
 		len = ddb_template_format_time(variable->element, micros, out, &exact);
 		is_positive = micros > 0;

@@ -47,6 +47,16 @@ extern bool ddb_variable_is_as_fine(const DdbVariable *variable,
 extern void ddb_variable_compose(const DdbVariable *variable, Datum value,
 								 Oid typid, DdbBound *bound);
 
+/*
+ * A date's or timestamp's microseconds since 1970; false of infinity and what
+ * comes near it.
+ */
+extern bool ddb_variable_to_micros(Oid typid, Datum value, int64 *micros,
+								   bool *is_positive);
+
+/* The present, likewise: the statement's, which does not change in it. */
+extern int64 ddb_variable_now(void);
+
 /* The value of a text (UTF-8); false when it is of none. */
 extern bool ddb_variable_parse(const DdbVariable *variable, const char *text,
 							   size_t len, Datum *value);

@@ -48,12 +48,16 @@ text_of_value(const Context *context, int i, const DdbComposeInput *input,
 	const DdbVariable *variable = &context->template->variables[i];
 	char out[DDB_TEMPLATE_TIME_BUFFER];
 	Datum unused;
+	bool exact;
 
 	if (input->shard != NULL)
 	{
 		memset(text, 0, sizeof(*text));
-		text->len =
-			ddb_template_format_number(variable->element, input->number, out);
+		text->len = variable->element->form == DDB_FORM_SHARD
+						? ddb_template_format_number(variable->element,
+													 input->number, out)
+						: ddb_template_format_time(variable->element,
+												   input->number, out, &exact);
 		text->data = pnstrdup(out, text->len);
 	}
 	else

@@ -312,6 +312,25 @@ order_text(const Context *context)
 	return text.data;
 }
 
+/* What a walk over partitions derives them from: "date_time:YYYY-MM-DD". */
+static List *
+walked_texts(const DdbScanState *state)
+{
+	const DdbKeySchema *keys = &state->plan->keys;
+	List *texts = NIL;
+
+	for (int i = 0; i < keys->npartition; i++)
+	{
+		const DdbKeyTemplate *template =
+			ddb_key_template_of(state->relation, keys->partition[i].name);
+
+		for (int j = 0; template != NULL && j < template->parsed.n; j++)
+			if (ddb_key_template_walks(&template->variables[j]))
+				texts = lappend(texts, pstrdup(template->column->template));
+	}
+	return texts;
+}
+
 static void
 show_reach(const Context *context, ExplainState *es)
 {
@@ -323,6 +342,8 @@ show_reach(const Context *context, ExplainState *es)
 	if (plan->matched != NIL)
 		ExplainPropertyList("Key Templates", template_texts(context->state),
 							es);
+	if (plan->walks)
+		ExplainPropertyList("Partitions", walked_texts(context->state), es);
 	if (plan->filter != NULL)
 	{
 		StringInfoData text;

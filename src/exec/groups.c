@@ -63,8 +63,7 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 typedef struct RankedStream
 {
 	DdbStream *stream;
-	Datum texts[DDB_MAX_KEY_PART]; /* [place in the key], in the database's
-									* encoding */
+	Datum *texts; /* [place in partition_order], in the database's encoding */
 } RankedStream;
 
 /* Where the column's attribute stands in the partition key. */
@@ -79,35 +78,57 @@ partition_place(const DdbScanState *state, AttrNumber column)
 	return place;
 }
 
-static int
-compare_place(const RankedStream *a, const RankedStream *b, int place,
-			  Oid collation)
+static const DdbBound *
+partition_bound(const DdbScanState *state, const DdbStream *stream,
+				const DdbPartitionOrder *key)
 {
-	const DdbBound *x = &a->stream->targets[0].partition[place].lower;
-	const DdbBound *y = &b->stream->targets[0].partition[place].lower;
+	return &stream->targets[0]
+				.partition[partition_place(state, key->column)]
+				.lower;
+}
 
-	if (x->type != DDB_STORED_S)
-		return ddb_bound_compare(x, y);
-	return DatumGetInt32(DirectFunctionCall2Coll(
-		bttextcmp, collation, a->texts[place], b->texts[place]));
+/* The part of a composed value that says in which order it comes. */
+static DdbTemplatePart
+ordering_part(const DdbScanState *state, const DdbPartitionOrder *key,
+			  const DdbBound *bound)
+{
+	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
+	DdbTemplatePart whole = {bound->data, bound->len};
+
+	if (key->element >= 0 &&
+		ddb_template_split(
+			&ddb_key_template_of_column(state->relation, key->column)->parsed,
+			bound->data, bound->len, parts))
+		return parts[key->element];
+	return whole;
 }
 
 static int
 compare_streams(const void *a, const void *b, void *arg)
 {
 	const DdbScanState *state = (const DdbScanState *) arg;
+	const RankedStream *x = (const RankedStream *) a;
+	const RankedStream *y = (const RankedStream *) b;
+	int i = 0;
 	ListCell *lc;
 
 	foreach (lc, state->plan->partition_order)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
-		int order = compare_place(
-			(const RankedStream *) a, (const RankedStream *) b,
-			partition_place(state, key->column),
-			OidIsValid(key->collation) ? key->collation : C_COLLATION_OID);
+		const DdbBound *bound = partition_bound(state, x->stream, key);
+		Oid collation =
+			OidIsValid(key->collation) ? key->collation : C_COLLATION_OID;
+		int order;
 
+		if (bound->type != DDB_STORED_S)
+			order = ddb_bound_compare(bound,
+									  partition_bound(state, y->stream, key));
+		else
+			order = DatumGetInt32(DirectFunctionCall2Coll(
+				bttextcmp, collation, x->texts[i], y->texts[i]));
 		if (order != 0)
 			return key->descending ? -order : order;
+		i++;
 	}
 	return 0;
 }
@@ -115,19 +136,26 @@ compare_streams(const void *a, const void *b, void *arg)
 static void
 init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
 {
-	memset(rank, 0, sizeof(*rank));
+	int i = 0;
+	ListCell *lc;
+
 	rank->stream = stream;
-	for (int i = 0; i < state->plan->keys.npartition; i++)
+	rank->texts =
+		palloc0(sizeof(Datum) * list_length(state->plan->partition_order));
+	foreach (lc, state->plan->partition_order)
 	{
-		const DdbBound *bound = &stream->targets[0].partition[i].lower;
+		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
+		const DdbBound *bound = partition_bound(state, stream, key);
 
 		if (bound->type == DDB_STORED_S)
 		{
-			char *utf8 = pnstrdup(bound->data, bound->len);
+			DdbTemplatePart part = ordering_part(state, key, bound);
+			char *utf8 = pnstrdup(part.text, part.len);
 
-			rank->texts[i] = CStringGetTextDatum(
-				pg_any_to_server(utf8, bound->len, PG_UTF8));
+			rank->texts[i] =
+				CStringGetTextDatum(pg_any_to_server(utf8, part.len, PG_UTF8));
 		}
+		i++;
 	}
 }
 

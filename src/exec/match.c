@@ -17,6 +17,10 @@ typedef struct Check
 {
 	const DdbKeyTemplate *template;
 	bool required;
+
+	/* of the row */
+	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
+	bool failed;
 } Check;
 
 struct DdbMatcher
@@ -31,7 +35,8 @@ add_check(DdbMatcher *matcher, const DdbKeyTemplate *template, bool required)
 {
 	ListCell *lc;
 
-	matcher->checks[matcher->n++] = (Check){template, required};
+	matcher->checks[matcher->n].template = template;
+	matcher->checks[matcher->n++].required = required;
 	matcher->reads = bms_add_member(matcher->reads, template->column->attnum);
 	foreach (lc, template->companions)
 		matcher->reads = bms_add_member(matcher->reads, lfirst_int(lc));
@@ -53,7 +58,7 @@ ddb_matcher_create(const DdbRelation *relation, List *columns, List *matched)
 	if (templates == NULL)
 		return NULL;
 	matcher = palloc0(sizeof(DdbMatcher));
-	matcher->checks = palloc(sizeof(Check) * templates->n);
+	matcher->checks = palloc0(sizeof(Check) * templates->n);
 	for (int i = 0; i < templates->n; i++)
 	{
 		AttrNumber column = templates->items[i]->column->attnum;
@@ -89,30 +94,11 @@ is_text_of(const DdbVariable *variable, const DdbTemplatePart *part,
 		   memcmp(text.data, part->text, part->len) == 0;
 }
 
+/* Takes a key apart, and the values from it that it gives. */
 static bool
-match_part(const DdbVariable *variable, const DdbTemplatePart *part,
-		   TupleTableSlot *slot)
+take_apart(Check *check, TupleTableSlot *slot)
 {
-	int64 number;
-	int i;
-
-	if (variable->element->form == DDB_FORM_LITERAL)
-		return true;
-	if (variable->column == NULL)
-		return ddb_template_parse_number(variable->element, part->text,
-										 part->len, &number);
-	if (!variable->sourced)
-		return is_text_of(variable, part, slot);
-	i = variable->column->attnum - 1;
-	slot->tts_isnull[i] = !ddb_variable_parse(variable, part->text, part->len,
-											  &slot->tts_values[i]);
-	return !slot->tts_isnull[i];
-}
-
-static bool
-match_key(const DdbKeyTemplate *template, TupleTableSlot *slot)
-{
-	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
+	const DdbKeyTemplate *template = check->template;
 	int i = template->column->attnum - 1;
 	text *key;
 	char *utf8;
@@ -125,18 +111,54 @@ match_key(const DdbKeyTemplate *template, TupleTableSlot *slot)
 	utf8 = pg_server_to_any(VARDATA_ANY(key), len, PG_UTF8);
 	if (utf8 != VARDATA_ANY(key))
 		len = strlen(utf8);
-	if (!ddb_template_split(&template->parsed, utf8, len, parts))
+	if (!ddb_template_split(&template->parsed, utf8, len, check->parts))
 		return false;
 	for (i = 0; i < template->parsed.n; i++)
-		if (!match_part(&template->variables[i], &parts[i], slot))
+	{
+		const DdbVariable *variable = &template->variables[i];
+		int column;
+
+		if (!variable->sourced)
+			continue;
+		column = variable->column->attnum - 1;
+		if (!ddb_variable_parse(variable, check->parts[i].text,
+								check->parts[i].len, &slot->tts_values[column]))
 			return false;
+		slot->tts_isnull[column] = false;
+	}
+	return true;
+}
+
+/* Do the other parts agree with the row's values? */
+static bool
+agrees(const Check *check, const TupleTableSlot *slot)
+{
+	const DdbKeyTemplate *template = check->template;
+	int64 number;
+
+	for (int i = 0; i < template->parsed.n; i++)
+	{
+		const DdbVariable *variable = &template->variables[i];
+		const DdbTemplatePart *part = &check->parts[i];
+
+		if (variable->element->form == DDB_FORM_LITERAL || variable->sourced)
+			continue;
+		if (variable->column == NULL
+				? !ddb_template_parse_number(variable->element, part->text,
+											 part->len, &number)
+				: !is_text_of(variable, part, slot))
+			return false;
+	}
 	return true;
 }
 
 /* A key that says something else tells nothing. */
 static void
-forget_key(const DdbKeyTemplate *template, TupleTableSlot *slot)
+forget_key(Check *check, TupleTableSlot *slot)
 {
+	const DdbKeyTemplate *template = check->template;
+
+	check->failed = true;
 	slot->tts_isnull[template->column->attnum - 1] = true;
 	for (int i = 0; i < template->parsed.n; i++)
 		if (template->variables[i].sourced)
@@ -155,29 +177,73 @@ has_companions(const DdbKeyTemplate *template, const TupleTableSlot *slot)
 	return true;
 }
 
+/* The end of the templates of one key, of which the first is given. */
+static int
+end_of_key(const DdbMatcher *matcher, int first)
+{
+	List *companions = matcher->checks[first].template->companions;
+	int end = first + 1;
+
+	while (end < matcher->n && companions != NIL &&
+		   matcher->checks[end].template->companions == companions)
+		end++;
+	return end;
+}
+
+/* Does a key match, all templates of it? */
+static bool
+key_matches(const DdbMatcher *matcher, int first, int end,
+			const TupleTableSlot *slot)
+{
+	if (!has_companions(matcher->checks[first].template, slot))
+		return false;
+	for (int i = first; i < end; i++)
+		if (matcher->checks[i].failed || !agrees(&matcher->checks[i], slot))
+			return false;
+	return true;
+}
+
 bool
 ddb_matcher_apply(DdbMatcher *matcher, TupleTableSlot *slot)
 {
-	int i = 0;
+	bool settled = false;
 
-	while (i < matcher->n)
+	for (int i = 0; i < matcher->n; i++)
 	{
-		List *companions = matcher->checks[i].template->companions;
-		int first = i;
-		bool required = false;
-		bool matches = has_companions(matcher->checks[i].template, slot);
+		Check *check = &matcher->checks[i];
 
-		do
-		{
-			required |= matcher->checks[i].required;
-			matches = matches && match_key(matcher->checks[i].template, slot);
-			i++;
-		} while (i < matcher->n && companions != NIL &&
-				 matcher->checks[i].template->companions == companions);
-		if (!matches && required)
+		check->failed = !take_apart(check, slot);
+		if (check->failed && check->required)
 			return false;
-		for (int j = first; !matches && j < i; j++)
-			forget_key(matcher->checks[j].template, slot);
+	}
+	/* A key that is forgotten may leave another without its values. */
+	while (!settled)
+	{
+		int end;
+
+		settled = true;
+		for (int first = 0; first < matcher->n; first = end)
+		{
+			bool required = false;
+			bool forgotten = true;
+
+			end = end_of_key(matcher, first);
+			for (int i = first; i < end; i++)
+			{
+				required |= matcher->checks[i].required;
+				forgotten &=
+					matcher->checks[i].failed &&
+					slot->tts_isnull
+						[matcher->checks[i].template->column->attnum - 1];
+			}
+			if (forgotten || key_matches(matcher, first, end, slot))
+				continue;
+			if (required)
+				return false;
+			for (int i = first; i < end; i++)
+				forget_key(&matcher->checks[i], slot);
+			settled = false;
+		}
 	}
 	return true;
 }

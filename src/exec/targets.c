@@ -11,6 +11,7 @@
 
 #include "exec/compose.h"
 #include "exec/values.h"
+#include "exec/walk.h"
 #include "miscadmin.h"
 
 /*
@@ -58,6 +59,8 @@ typedef struct Choice
 {
 	const DdbCondition *condition; /* NULL: a shard, or a row of keys */
 	const DdbVariable *shard;
+	const int64 *instants; /* of a time that is walked through; NULL: the
+								 * shard's numbers */
 	const Datum *values; /* of the condition; of keys, all rows of them */
 	int n;
 	int current;
@@ -154,7 +157,10 @@ compose_inputs(const Choices *choices)
 		inputs[i].shard = choice->shard;
 		if (choice->shard != NULL)
 		{
-			inputs[i].number = choice->shard->element->first + choice->current;
+			inputs[i].number =
+				choice->instants != NULL
+					? choice->instants[choice->current]
+					: choice->shard->element->first + choice->current;
 			continue;
 		}
 		if (condition == NULL)
@@ -277,9 +283,9 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 	return choice->n > 0;
 }
 
-/* Has a condition values for this shard? */
+/* Has a condition values for this variable? */
 static bool
-shard_is_given(const DdbVariable *shard, List *conditions)
+is_given(const DdbVariable *variable, List *conditions)
 {
 	ListCell *lc;
 
@@ -287,8 +293,8 @@ shard_is_given(const DdbVariable *shard, List *conditions)
 	{
 		const DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
-		if (shard->column != NULL &&
-			condition->column == shard->column->attnum &&
+		if (variable->column != NULL &&
+			condition->column == variable->column->attnum &&
 			(condition->op == DDB_COMPARE_EQ ||
 			 condition->op == DDB_COMPARE_IN))
 			return true;
@@ -296,11 +302,15 @@ shard_is_given(const DdbVariable *shard, List *conditions)
 	return false;
 }
 
-/* Shards that no condition names are all asked for. */
-static void
+/*
+ * Shards that no condition names are all asked for, and so are the units of
+ * time that a partition key is derived from.
+ */
+static bool
 add_shards(const Context *context, List *conditions, Choices *choices)
 {
 	const DdbKeySchema *keys = &context->plan->keys;
+	int nconditions = choices->n;
 
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
 	{
@@ -309,20 +319,33 @@ add_shards(const Context *context, List *conditions, Choices *choices)
 
 		for (int j = 0; template != NULL && j < template->parsed.n; j++)
 		{
-			const DdbVariable *shard = &template->variables[j];
+			const DdbVariable *variable = &template->variables[j];
 			Choice *choice = &choices->items[choices->n];
+			Choices given = {choices->items, nconditions, choices->rows,
+							 choices->width};
+			int64 *instants = NULL;
 
-			if (shard->element->form != DDB_FORM_SHARD ||
-				shard_is_given(shard, conditions))
-				continue;
 			memset(choice, 0, sizeof(*choice));
-			choice->shard = shard;
+			choice->shard = variable;
 			choice->place = -1;
-			choice->n =
-				(int) (shard->element->last - shard->element->first + 1);
+			if (is_given(variable, conditions))
+				continue;
+			if (variable->element->form == DDB_FORM_SHARD)
+				choice->n = (int) (variable->element->last -
+								   variable->element->first + 1);
+			else if (i < keys->npartition && ddb_key_template_walks(variable))
+				choice->n =
+					ddb_walk_list(context->codecs->relation, template, variable,
+								  compose_inputs(&given), given.n, &instants);
+			else
+				continue;
+			choice->instants = instants;
+			if (choice->n == 0)
+				return false;
 			choices->n++;
 		}
 	}
+	return true;
 }
 
 /* Rows of keys that a batched join gives: one of them at a time. */
@@ -359,9 +382,8 @@ collect_choices(const Context *context, List *conditions, Choices *choices)
 					  &choices->items[choices->n++]))
 			return false;
 	/* A Scan has one filter, which leaves shards open. */
-	if (context->plan->operation != DDB_OP_SCAN)
-		add_shards(context, conditions, choices);
-	return true;
+	return context->plan->operation == DDB_OP_SCAN ||
+		   add_shards(context, conditions, choices);
 }
 
 /*

@@ -209,6 +209,7 @@ put_partition_order(List *list, List *order)
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
 
 		list = put_int(list, key->column);
+		list = put_int(list, key->element);
 		list = put_int(list, (int) key->collation);
 		list = put_int(list, key->descending);
 	}
@@ -226,6 +227,7 @@ get_partition_order(Reader *reader)
 		DdbPartitionOrder *key = palloc(sizeof(DdbPartitionOrder));
 
 		key->column = get_int(reader);
+		key->element = get_int(reader);
 		key->collation = (Oid) get_int(reader);
 		key->descending = get_int(reader);
 		order = lappend(order, key);
@@ -338,6 +340,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_column_lists(list, plan->index_columns);
 	list = put_columns(list, plan->matched);
 	list = put_int(list, plan->many);
+	list = put_int(list, plan->walks);
 	list = put_columns(list, plan->columns);
 	list = put_columns(list, plan->recheck_columns);
 	list = put_int(list, plan->all_projected);
@@ -390,6 +393,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->index_columns = get_column_lists(&reader);
 	plan->matched = get_columns(&reader);
 	plan->many = get_int(&reader);
+	plan->walks = get_int(&reader);
 	plan->columns = get_columns(&reader);
 	plan->recheck_columns = get_columns(&reader);
 	plan->all_projected = get_int(&reader);

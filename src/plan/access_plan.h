@@ -94,6 +94,7 @@ typedef struct DdbCondition
 typedef struct DdbPartitionOrder
 {
 	AttrNumber column;
+	int element; /* by this one of its template; -1: by the whole */
 	Oid collation; /* of text */
 	bool descending;
 } DdbPartitionOrder;
@@ -138,6 +139,7 @@ typedef struct DdbAccessPlan
 	List *index_columns; /* of templated index keys: of lists of attnums */
 	List *matched; /* attnums: rows match the templates of these */
 	bool many; /* several partitions, ranges or keys may match */
+	bool walks; /* partitions are listed from a range of time */
 	List *columns; /* attnums to fetch, ascending */
 	List *recheck_columns; /* attnums that re-checks read besides */
 	bool all_projected; /* ask for all that the index holds */

@@ -291,7 +291,7 @@ hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 {
 	DdbClauseContext columns = {
 		context->root, context->inner,
-		((DdbPlanState *) context->inner->fdw_private)->codecs};
+		((DdbPlanState *) context->inner->fdw_private)->codecs, false, false};
 	List *found = NIL;
 	ListCell *lc;
 

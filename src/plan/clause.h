@@ -20,6 +20,8 @@ typedef struct DdbClauseContext
 	PlannerInfo *root;
 	RelOptInfo *rel;
 	DdbCodecSet *codecs;
+	bool walks; /* partitions may be listed from bounds on a time … */
+	bool walks_on; /* … and from an open end, as far as partitions_since */
 } DdbClauseContext;
 
 /* A comparison; its value is an expression that has no place in a plan yet. */

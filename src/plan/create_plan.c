@@ -282,6 +282,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->index_columns = state->index_columns;
 	plan->matched = matched_columns(state, candidate);
 	plan->many = candidate->many;
+	plan->walks = candidate->walks;
 	plan->ordered = candidate->ordered;
 	plan->backward = candidate->backward;
 	plan->partition_order = candidate->partition_order;

@@ -39,17 +39,18 @@ typedef struct OrClause
 	bool complete; /* the arms say all of the clause */
 } OrClause;
 
-typedef struct KeyPlace
+/* Where in the key an attribute is. */
+typedef struct KeyPosition
 {
 	bool on_sort;
 	int position;
-} KeyPlace;
+} KeyPosition;
 
 /* The key attributes, partition before sort, by one number. */
-static KeyPlace
+static KeyPosition
 place_at(const DdbKeySchema *keys, int i)
 {
-	KeyPlace place = {i >= keys->npartition, i};
+	KeyPosition place = {i >= keys->npartition, i};
 
 	if (place.on_sort)
 		place.position -= keys->npartition;
@@ -57,15 +58,21 @@ place_at(const DdbKeySchema *keys, int i)
 }
 
 static const char *
-key_name(const DdbKeySchema *keys, KeyPlace place)
+key_name(const DdbKeySchema *keys, KeyPosition place)
 {
 	return place.on_sort ? keys->sort[place.position].name
 						 : keys->partition[place.position].name;
 }
 
+static DdbKeyPlace
+key_place(const DdbKeySchema *keys, KeyPosition position)
+{
+	return (DdbKeyPlace){key_name(keys, position), !position.on_sort};
+}
+
 static bool
 find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
-		   AttrNumber column, KeyPlace *place)
+		   AttrNumber column, KeyPosition *place)
 {
 	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
@@ -84,7 +91,7 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
  */
 static bool
 is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
-		  const DdbComparison *comparison, KeyPlace *place)
+		  const DdbComparison *comparison, KeyPosition *place)
 {
 	return find_place(context, keys, comparison->condition.column, place) &&
 		   (!comparison->wider ||
@@ -112,7 +119,7 @@ static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
 {
-	KeyPlace place = {false, 0};
+	KeyPosition place = {false, 0};
 
 	return ddb_clause_match(context, expr, false, comparison) &&
 		   comparison->condition.other == 0 &&
@@ -181,13 +188,14 @@ static bool
 binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 	  List *comparisons, bool on_sort, int position)
 {
-	KeyPlace wanted = {on_sort, position};
+	KeyPosition wanted = {on_sort, position};
+	DdbKeyPlace here;
 	ListCell *lc;
 
 	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPlace place = {false, 0};
+		KeyPosition place = {false, 0};
 
 		if (!comparison->wider &&
 			(comparison->condition.op == DDB_COMPARE_EQ ||
@@ -196,7 +204,8 @@ binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 			place.on_sort == on_sort && place.position == position)
 			return true;
 	}
-	return ddb_variables_bind(context, key_name(keys, wanted), comparisons);
+	here = key_place(keys, wanted);
+	return ddb_variables_bind(context, &here, comparisons);
 }
 
 /* How many attributes of a part are bound to values, from the left. */
@@ -224,22 +233,22 @@ is_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 {
 	int usable =
 		keys->npartition + 1 + bound_prefix(context, keys, comparisons, true);
-	KeyPlace place = {false, 0};
+	KeyPosition place = {false, 0};
 	bool found = false;
 
 	*decided = false;
 	usable = Min(usable, keys->npartition + keys->nsort);
 	for (int i = usable - 1; i >= 0; i--)
 	{
-		KeyPlace here = place_at(keys, i);
-		const char *attribute = key_name(keys, here);
+		KeyPosition here = place_at(keys, i);
+		DdbKeyPlace attribute = key_place(keys, here);
 
 		if (is_direct(context, keys, comparison, &place) &&
 			place.on_sort == here.on_sort && place.position == here.position)
 			*decided |= ddb_filter_is_exact(context, comparison);
-		else if (ddb_variables_narrow(context, attribute, comparisons,
+		else if (ddb_variables_narrow(context, &attribute, comparisons,
 									  comparison))
-			*decided |= ddb_variables_decide(context, attribute, comparison);
+			*decided |= ddb_variables_decide(context, &attribute, comparison);
 		else
 			continue;
 		*on_sort = here.on_sort;
@@ -324,17 +333,19 @@ value_count(const DdbClauseContext *context, const DdbComparison *comparison)
 
 /* What a key attribute's template, if it has one, adds to the match. */
 static void
-describe_template(const DdbClauseContext *context, const char *attribute,
+describe_template(const DdbClauseContext *context, const DdbKeyPlace *place,
 				  List *comparisons, double *count, DdbKeyMatch *match)
 {
-	double shards = ddb_variables_shards(context, attribute, comparisons);
+	double values;
 
-	if (ddb_key_template_of(context->codecs->relation, attribute) == NULL)
+	if (ddb_key_template_of(context->codecs->relation, place->attribute) ==
+		NULL)
 		return;
-	*count *= shards;
-	match->many |= shards > 1;
+	values = ddb_variables_count(context, place, comparisons, &match->walks);
+	*count *= values;
+	match->many |= values > 1 || match->walks;
 	match->decides_match &=
-		ddb_variables_decide_match(context, attribute, comparisons);
+		ddb_variables_decide_match(context, place, comparisons);
 }
 
 static void
@@ -356,7 +367,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		foreach (inner, comparisons)
 		{
 			DdbComparison *comparison = (DdbComparison *) lfirst(inner);
-			KeyPlace place = {false, 0};
+			KeyPosition place = {false, 0};
 
 			count *= value_count(context, comparison);
 			match->many |= comparison->condition.op == DDB_COMPARE_IN;
@@ -365,8 +376,11 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 					match->partition_columns, comparison->condition.column);
 		}
 		for (int i = 0; i < keys->npartition + keys->nsort; i++)
-			describe_template(context, key_name(keys, place_at(keys, i)),
-							  comparisons, &count, match);
+		{
+			DdbKeyPlace here = key_place(keys, place_at(keys, i));
+
+			describe_template(context, &here, comparisons, &count, match);
+		}
 		match->count += count;
 	}
 	match->many |= list_length(match->alternatives) > 1;
@@ -497,9 +511,12 @@ narrows(const DdbClauseContext *context, const DdbKeySchema *keys,
 		List *comparisons, const DdbComparison *comparison)
 {
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
-		if (ddb_variables_narrow(context, key_name(keys, place_at(keys, i)),
-								 comparisons, comparison))
+	{
+		DdbKeyPlace here = key_place(keys, place_at(keys, i));
+
+		if (ddb_variables_narrow(context, &here, comparisons, comparison))
 			return true;
+	}
 	return false;
 }
 

@@ -18,6 +18,7 @@ typedef struct DdbKeyMatch
 	bool whole_key; /* every attribute of the key has a value */
 	bool decides_match; /* all that it selects match the templates of
 								 * the key */
+	bool walks; /* partitions are listed from a range of time */
 	bool many; /* more than one partition, or range, may match */
 	double count; /* of partition and range pairs, estimated */
 	Bitmapset *partition_columns; /* bound to values by every alternative */

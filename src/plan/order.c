@@ -199,9 +199,75 @@ is_ordered_by(const Walk *walk, const DdbColumn *column)
 	ListCell *lc;
 
 	foreach (lc, walk->candidate->partition_order)
-		if (((DdbPartitionOrder *) lfirst(lc))->column == column->attnum)
+	{
+		DdbPartitionOrder *order = (DdbPartitionOrder *) lfirst(lc);
+
+		if (order->column == column->attnum && order->element < 0)
 			return true;
+	}
 	return false;
+}
+
+static void
+add_partition_order(Walk *walk, const DdbColumn *column, int element,
+					Oid collation, bool descending)
+{
+	DdbPartitionOrder *order = palloc(sizeof(DdbPartitionOrder));
+
+	order->column = column->attnum;
+	order->element = element;
+	order->collation = collation;
+	order->descending = descending;
+	walk->candidate->partition_order =
+		lappend(walk->candidate->partition_order, order);
+}
+
+/*
+ * The variable of a partition's template that this pathkey orders by, whose
+ * texts sort as its values do; NULL when there is none.
+ */
+static const DdbVariable *
+match_partition_variable(const Walk *walk, const PathKey *pathkey,
+						 const DdbKeyTemplate **template, int *element)
+{
+	const DdbKeySchema *keys = walk->candidate->source->keys;
+
+	for (int i = 0; i < keys->npartition; i++)
+	{
+		*template =
+			ddb_key_template_of(walk->state->relation, keys->partition[i].name);
+		for (int j = 0; *template != NULL && j < (*template)->parsed.n; j++)
+		{
+			const DdbVariable *variable = &(*template)->variables[j];
+			const DdbCodec *codec;
+
+			if (variable->column == NULL || !variable->element->ordered)
+				continue;
+			codec = ddb_codec_set_get(walk->state->codecs,
+									  variable->column->attnum);
+			*element = j;
+			if (class_is_attribute(pathkey->pk_eclass, walk->rel, codec) &&
+				pathkey_follows_bytes(pathkey, codec))
+				return variable;
+		}
+	}
+	return NULL;
+}
+
+/* Partitions in the order of a variable that they are composed of. */
+static bool
+order_by_partition_variable(Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeyTemplate *template;
+	int element;
+	const DdbVariable *variable =
+		match_partition_variable(walk, pathkey, &template, &element);
+
+	if (variable == NULL || !variable->exact)
+		return false;
+	add_partition_order(walk, template->column, element, C_COLLATION_OID,
+						ddb_compat_pathkey_descends(pathkey));
+	return true;
 }
 
 /*
@@ -217,7 +283,6 @@ order_partitions(Walk *walk, const PathKey *pathkey)
 	{
 		const DdbCodec *codec =
 			match_pathkey(walk, pathkey, &keys->partition[i]);
-		DdbPartitionOrder *order;
 		bool bytewise;
 
 		if (codec == NULL || is_ordered_by(walk, codec->column))
@@ -227,19 +292,16 @@ order_partitions(Walk *walk, const PathKey *pathkey)
 			(!bytewise && codec->conversion != DDB_CONVERT_TEXT) ||
 			(bytewise && ddb_codec_order(codec) != DDB_AGREES_EXACTLY))
 			return false;
-		order = palloc(sizeof(DdbPartitionOrder));
-		order->column = codec->column->attnum;
-		order->collation =
-			bytewise ? C_COLLATION_OID : pathkey->pk_eclass->ec_collation;
-		order->descending = ddb_compat_pathkey_descends(pathkey);
-		walk->candidate->partition_order =
-			lappend(walk->candidate->partition_order, order);
+		add_partition_order(walk, codec->column, -1,
+							bytewise ? C_COLLATION_OID
+									 : pathkey->pk_eclass->ec_collation,
+							ddb_compat_pathkey_descends(pathkey));
 		/* Texts that are the same to the collation make one group. */
 		walk->one_to_one &= bytewise || get_collation_isdeterministic(
 											pathkey->pk_eclass->ec_collation);
 		return true;
 	}
-	return false;
+	return order_by_partition_variable(walk, pathkey);
 }
 
 /*
@@ -286,6 +348,23 @@ orders_by_attribute(Walk *walk, const PathKey *pathkey)
 	return true;
 }
 
+/*
+ * A time that is in the order inside partitions, and that they are derived
+ * from: those of one unit of it come before those of the next, so they can be
+ * read one unit after another.
+ */
+static void
+order_derived_partitions(Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeyTemplate *template;
+	int element;
+
+	if (walk->candidate->many &&
+		match_partition_variable(walk, pathkey, &template, &element) != NULL)
+		add_partition_order(walk, template->column, element, C_COLLATION_OID,
+							ddb_compat_pathkey_descends(pathkey));
+}
+
 /* Inside a partition, or merged from several. */
 static bool
 order_items(Walk *walk, const PathKey *pathkey)
@@ -306,6 +385,8 @@ order_items(Walk *walk, const PathKey *pathkey)
 		walk->element++;
 	else
 		return false;
+	if (!walk->directed && walk->pathkeys == NIL)
+		order_derived_partitions(walk, pathkey);
 	walk->candidate->backward = descending;
 	walk->directed = true;
 	return true;

@@ -310,6 +310,7 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	candidate->operation = operation;
 	candidate->many = match->many;
 	candidate->decides_match = match->decides_match;
+	candidate->walks = match->walks;
 	candidate->streams = match->count;
 	candidate->key_columns = match->partition_columns;
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
@@ -377,6 +378,33 @@ add_keyed(const PathContext *context, const DdbSource *source)
 	if (source->index != NULL || !match.whole_key || match.many)
 		add_query(context, source, &match);
 	return true;
+}
+
+/*
+ * Where the newest, or the first, of everything are wanted, partitions that are
+ * derived from a time are walked through, as far as partitions_since.
+ */
+static void
+add_walk(const PathContext *unbounded, const DdbSource *source)
+{
+	PathContext context = *unbounded;
+	DdbKeyMatch match;
+	DdbCandidate *candidate;
+	List *pathkeys;
+
+	context.clauses.walks_on = true;
+	if (!ddb_guc_pushdown || plan_state(&context)->relation->segment >= 0 ||
+		context.count != NULL || context.root->query_pathkeys == NIL ||
+		!ddb_keys_match(&context.clauses, context.restrictions, source->keys,
+						&match))
+		return;
+	candidate = key_candidate(&context, source, &match, DDB_OP_QUERY);
+	pathkeys =
+		ddb_order_pathkeys(context.root, context.rel, plan_state(&context),
+						   context.root->query_pathkeys, candidate);
+	if (ddb_limit_reaches(context.root, context.rel, pathkeys) ||
+		ddb_limit_hint(context.root, context.rel, pathkeys, false) >= 0)
+		add_candidate(&context, candidate, pathkeys);
 }
 
 /*
@@ -510,9 +538,13 @@ ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 				  double outer_rows)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	PathContext context = {
-		root,      rel, {root, rel, state->codecs}, rel->baserestrictinfo, NULL,
-		rel->rows, NULL};
+	PathContext context = {root,
+						   rel,
+						   {root, rel, state->codecs, false, false},
+						   rel->baserestrictinfo,
+						   NULL,
+						   rel->rows,
+						   NULL};
 	List *scans = NIL;
 	ListCell *lc;
 
@@ -622,7 +654,13 @@ add_unparameterized(const PathContext *context)
 	foreach (lc, state->sources)
 		if (ddb_source_serves(state, context->rel, (DdbSource *) lfirst(lc),
 							  context->restrictions))
-			keyed |= add_keyed(context, (DdbSource *) lfirst(lc));
+		{
+			bool found = add_keyed(context, (DdbSource *) lfirst(lc));
+
+			if (!found)
+				add_walk(context, (DdbSource *) lfirst(lc));
+			keyed |= found;
+		}
 	/* Where full scans are denied, none is offered beside a key. */
 	foreach (lc, state->sources)
 		if (ddb_source_serves(state, context->rel, (DdbSource *) lfirst(lc),
@@ -637,9 +675,10 @@ ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
 {
 	RelOptInfo *rel = count->rel;
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	PathContext context = {root,         rel,  {root, rel, state->codecs},
-						   restrictions, NULL, rel->rows,
-						   count};
+	PathContext context = {
+		root,         rel,  {root, rel, state->codecs, true, false},
+		restrictions, NULL, rel->rows,
+		count};
 
 	add_unparameterized(&context);
 }
@@ -650,7 +689,7 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	PathContext context = {root,
 						   rel,
-						   {root, rel, state->codecs},
+						   {root, rel, state->codecs, true, false},
 						   rel->baserestrictinfo,
 						   rel->lateral_relids,
 						   rel->rows,

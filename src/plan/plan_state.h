@@ -38,6 +38,7 @@ typedef struct DdbCandidate
 	const DdbSource *source;
 	DdbOperation operation;
 	bool many; /* several partitions, ranges or keys */
+	bool walks; /* partitions are listed from a range of time */
 	bool decides_match; /* the key leaves no item that does not match the
 								 * templates */
 	double streams; /* of these, estimated */

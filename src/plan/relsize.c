@@ -200,7 +200,7 @@ find_sources(DdbPlanState *state)
 static double
 most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {
-	DdbClauseContext context = {root, rel, state->codecs};
+	DdbClauseContext context = {root, rel, state->codecs, false, false};
 	DdbKeyMatch match;
 
 	if (state->forced_index ||

@@ -11,12 +11,18 @@
 #include "plan/variables.h"
 
 #include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "plan/filter.h"
 
+/* Units of time where the ends of a range are not known yet. */
+#define UNKNOWN_UNITS 30.0
+
 static const DdbKeyTemplate *
-find_template(const DdbClauseContext *context, const char *attribute)
+find_template(const DdbClauseContext *context, const DdbKeyPlace *place)
 {
-	return ddb_key_template_of(context->codecs->relation, attribute);
+	return ddb_key_template_of(context->codecs->relation, place->attribute);
 }
 
 static bool
@@ -41,35 +47,136 @@ has_values(AttrNumber column, List *comparisons)
 	return false;
 }
 
-/* Literals and shards always have values. */
+/* The instant that a comparison's value is likely to be; false: unknown. */
 static bool
-is_bound(const DdbVariable *variable, List *comparisons)
+estimate_instant(const DdbClauseContext *context,
+				 const DdbComparison *comparison, int64 *micros)
 {
+	Node *value =
+		estimate_expression_value(context->root, (Node *) comparison->value);
+	bool is_positive;
+
+	return IsA(value, Const) && !((Const *) value)->constisnull &&
+		   ddb_variable_to_micros(comparison->condition.value_typid,
+								  ((Const *) value)->constvalue, micros,
+								  &is_positive);
+}
+
+/* What of a time's comparisons there is, to walk from one end to the other. */
+typedef struct Ends
+{
+	bool has_lower;
+	bool known; /* all are, now */
+	int64 lower;
+	int64 upper;
+} Ends;
+
+static Ends
+find_ends(const DdbClauseContext *context, const DdbKeyTemplate *template,
+		  AttrNumber column, List *comparisons)
+{
+	Ends ends = {false, true, PG_INT64_MIN, ddb_variable_now()};
+	bool has_upper = false;
+	ListCell *lc;
+
+	foreach (lc, comparisons)
+	{
+		const DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+		DdbCompare op = comparison->condition.op;
+		int64 micros;
+		bool known;
+
+		if (comparison->condition.column != column || op < DDB_COMPARE_LT ||
+			op > DDB_COMPARE_GE)
+			continue;
+		known = estimate_instant(context, comparison, &micros);
+		ends.known &= known;
+		if (op == DDB_COMPARE_GT || op == DDB_COMPARE_GE)
+		{
+			ends.has_lower = true;
+			if (known)
+				ends.lower = Max(ends.lower, micros);
+		}
+		else if (known)
+		{
+			ends.upper = has_upper ? Min(ends.upper, micros) : micros;
+			has_upper = true;
+		}
+	}
+	if (!ends.has_lower && context->walks_on && template->has_since)
+	{
+		ends.has_lower = true;
+		ends.lower = template->since;
+	}
+	return ends;
+}
+
+/*
+ * How many units of time there are to walk through; 0: too many, or no end is
+ * known where to begin.
+ */
+static double
+units_to_walk(const DdbClauseContext *context, const DdbKeyTemplate *template,
+			  const DdbVariable *variable, List *comparisons)
+{
+	static const double seconds[] = {
+		[DDB_UNIT_YEAR] = 365.0 * SECS_PER_DAY,
+		[DDB_UNIT_MONTH] = 30.0 * SECS_PER_DAY,
+		[DDB_UNIT_DAY] = SECS_PER_DAY,
+		[DDB_UNIT_HOUR] = SECS_PER_HOUR,
+		[DDB_UNIT_MINUTE] = SECS_PER_MINUTE,
+		[DDB_UNIT_SECOND] = 1,
+	};
+	Ends ends;
+	double units;
+
+	if (!context->walks || !ddb_key_template_walks(variable))
+		return 0;
+	ends = find_ends(context, template, variable->column->attnum, comparisons);
+	if (!ends.has_lower)
+		return 0;
+	if (!ends.known)
+		return UNKNOWN_UNITS;
+	units = ((double) ends.upper - (double) ends.lower) / USECS_PER_SEC /
+			seconds[variable->element->unit];
+	return units > DDB_MAX_WALK ? 0 : Max(units, 0) + 1;
+}
+
+/* Literals and shards always have values, and so have times that are walked. */
+static bool
+is_bound(const DdbClauseContext *context, const DdbKeyPlace *place,
+		 const DdbKeyTemplate *template, int i, List *comparisons)
+{
+	const DdbVariable *variable = &template->variables[i];
+
 	return variable->column == NULL ||
 		   variable->element->form == DDB_FORM_SHARD ||
-		   has_values(variable->column->attnum, comparisons);
+		   has_values(variable->column->attnum, comparisons) ||
+		   (place->is_partition &&
+			units_to_walk(context, template, variable, comparisons) > 0);
 }
 
 /* The first element without values; n when all have them. */
 static int
-first_unbound(const DdbKeyTemplate *template, List *comparisons)
+first_unbound(const DdbClauseContext *context, const DdbKeyPlace *place,
+			  const DdbKeyTemplate *template, List *comparisons)
 {
 	int i = 0;
 
 	while (i < template->parsed.n &&
-		   is_bound(&template->variables[i], comparisons))
+		   is_bound(context, place, template, i, comparisons))
 		i++;
 	return i;
 }
 
 bool
-ddb_variables_bind(const DdbClauseContext *context, const char *attribute,
+ddb_variables_bind(const DdbClauseContext *context, const DdbKeyPlace *place,
 				   List *comparisons)
 {
-	const DdbKeyTemplate *template = find_template(context, attribute);
+	const DdbKeyTemplate *template = find_template(context, place);
 
-	return template != NULL &&
-		   first_unbound(template, comparisons) == template->parsed.n;
+	return template != NULL && first_unbound(context, place, template,
+											 comparisons) == template->parsed.n;
 }
 
 static bool
@@ -104,29 +211,32 @@ is_comparable(const DdbKeyTemplate *template, int i, DdbCompare op)
 }
 
 bool
-ddb_variables_narrow(const DdbClauseContext *context, const char *attribute,
+ddb_variables_narrow(const DdbClauseContext *context, const DdbKeyPlace *place,
 					 List *comparisons, const DdbComparison *comparison)
 {
-	const DdbKeyTemplate *template = find_template(context, attribute);
+	const DdbKeyTemplate *template = find_template(context, place);
 	AttrNumber column = comparison->condition.column;
 	int end;
 	int i;
 
 	if (template == NULL)
 		return false;
-	end = first_unbound(template, comparisons);
+	end = first_unbound(context, place, template, comparisons);
 	i = ddb_key_template_find(template, column, 0);
 	if (i >= 0 && i < end)
-		return gives_values(comparison);
+		return gives_values(comparison) ||
+			   (place->is_partition &&
+				comparison->condition.op <= DDB_COMPARE_GE &&
+				ddb_key_template_walks(&template->variables[i]));
 	return i == end && end < template->parsed.n &&
 		   is_comparable(template, i, comparison->condition.op);
 }
 
 bool
-ddb_variables_decide(const DdbClauseContext *context, const char *attribute,
+ddb_variables_decide(const DdbClauseContext *context, const DdbKeyPlace *place,
 					 const DdbComparison *comparison)
 {
-	const DdbKeyTemplate *template = find_template(context, attribute);
+	const DdbKeyTemplate *template = find_template(context, place);
 	int i = ddb_key_template_find(template, comparison->condition.column, 0);
 
 	if (comparison->wider || !template->variables[i].exact)
@@ -154,10 +264,10 @@ takes_any_text(const DdbVariable *variable)
 
 bool
 ddb_variables_decide_match(const DdbClauseContext *context,
-						   const char *attribute, List *comparisons)
+						   const DdbKeyPlace *place, List *comparisons)
 {
-	const DdbKeyTemplate *template = find_template(context, attribute);
-	int end = first_unbound(template, comparisons);
+	const DdbKeyTemplate *template = find_template(context, place);
+	int end = first_unbound(context, place, template, comparisons);
 
 	/* Attributes of their own may say something else. */
 	for (int i = 0; i < end; i++)
@@ -170,10 +280,10 @@ ddb_variables_decide_match(const DdbClauseContext *context,
 }
 
 double
-ddb_variables_shards(const DdbClauseContext *context, const char *attribute,
-					 List *comparisons)
+ddb_variables_count(const DdbClauseContext *context, const DdbKeyPlace *place,
+					List *comparisons, bool *walks)
 {
-	const DdbKeyTemplate *template = find_template(context, attribute);
+	const DdbKeyTemplate *template = find_template(context, place);
 	double count = 1;
 
 	for (int i = 0; template != NULL && i < template->parsed.n; i++)
@@ -181,10 +291,17 @@ ddb_variables_shards(const DdbClauseContext *context, const char *attribute,
 		const DdbVariable *variable = &template->variables[i];
 		const DdbTemplateElement *element = &template->parsed.elements[i];
 
-		if (element->form == DDB_FORM_SHARD &&
-			(variable->column == NULL ||
-			 !has_values(variable->column->attnum, comparisons)))
+		if (variable->column != NULL &&
+			has_values(variable->column->attnum, comparisons))
+			continue;
+		if (element->form == DDB_FORM_SHARD)
 			count *= (double) (element->last - element->first + 1);
+		else if (variable->column != NULL && place->is_partition)
+		{
+			count *=
+				Max(1, units_to_walk(context, template, variable, comparisons));
+			*walks = true;
+		}
 	}
 	return count;
 }

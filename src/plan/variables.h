@@ -10,21 +10,28 @@
 #include "catalog/key_templates.h"
 #include "plan/clause.h"
 
+/* A key attribute, and which part of the key it is. */
+typedef struct DdbKeyPlace
+{
+	const char *attribute;
+	bool is_partition; /* whose values must be known: they may be listed */
+} DdbKeyPlace;
+
 /*
  * Is the attribute bound to values, because all variables of its template are?
  * comparisons: of DdbComparison *, which hold together.
  */
 extern bool ddb_variables_bind(const DdbClauseContext *context,
-							   const char *attribute, List *comparisons);
+							   const DdbKeyPlace *place, List *comparisons);
 
 /* Does a comparison of a variable narrow the attribute, beside the others? */
 extern bool ddb_variables_narrow(const DdbClauseContext *context,
-								 const char *attribute, List *comparisons,
+								 const DdbKeyPlace *place, List *comparisons,
 								 const DdbComparison *comparison);
 
 /* And then, is it true of every matching item that is left? */
 extern bool ddb_variables_decide(const DdbClauseContext *context,
-								 const char *attribute,
+								 const DdbKeyPlace *place,
 								 const DdbComparison *comparison);
 
 /*
@@ -32,11 +39,15 @@ extern bool ddb_variables_decide(const DdbClauseContext *context,
  * at to be counted.
  */
 extern bool ddb_variables_decide_match(const DdbClauseContext *context,
-									   const char *attribute,
+									   const DdbKeyPlace *place,
 									   List *comparisons);
 
-/* How many values the attribute has for want of a comparison: of shards. */
-extern double ddb_variables_shards(const DdbClauseContext *context,
-								   const char *attribute, List *comparisons);
+/*
+ * How many values the attribute has for want of a single one: of shards, and of
+ * units of time that are walked through (*walks is set), estimated.
+ */
+extern double ddb_variables_count(const DdbClauseContext *context,
+								  const DdbKeyPlace *place, List *comparisons,
+								  bool *walks);
 
 #endif /* DDB_VARIABLES_H */

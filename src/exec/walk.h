@@ -1,0 +1,25 @@
+/*
+ * walk.h
+ *		Lists the units of time that a partition key is derived from.
+ */
+#ifndef DDB_WALK_H
+#define DDB_WALK_H
+
+#include "postgres.h"
+
+#include "catalog/key_templates.h"
+#include "exec/compose.h"
+
+/*
+ * The first instants of all units between the ends that the inputs give, oldest
+ * first, into *instants; their number.  Without a lower end from the option
+ * partitions_since on; without an upper one to the unit after the present.
+ * Raises an error when there is no beginning, or too much between.
+ */
+extern int ddb_walk_list(const DdbRelation *relation,
+						 const DdbKeyTemplate *template,
+						 const DdbVariable *variable,
+						 const DdbComposeInput *inputs, int ninputs,
+						 int64 **instants);
+
+#endif /* DDB_WALK_H */
