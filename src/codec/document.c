@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "codec/decimal.h"
 #include "codec/number.h"
+#include "codec/soft.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -168,7 +169,12 @@ make_string(Writer *writer, const DdbSpan *span, JsonbValue *json)
 		return false;
 	if (!writer->utf8_server)
 	{
-		out = pg_any_to_server(out, len, PG_UTF8);
+		out = ddb_soft_from_utf8(out, len);
+		if (out == NULL)
+		{
+			writer->reason = DDB_SOFT_NO_EQUIVALENT;
+			return false;
+		}
 		len = strlen(out);
 	}
 	json->type = jbvString;
@@ -452,9 +458,12 @@ ddb_document_decode(const DdbCodec *codec, const DdbAttributeValue *value,
 		*datum = JsonbPGetDatum(JsonbValueToJsonb(writer.root));
 		return DDB_DECODE_OK;
 	}
-	text = writer.text.data;
-	if (!writer.utf8_server)
-		text = pg_any_to_server(text, writer.text.len, PG_UTF8);
+	text = ddb_soft_from_utf8(writer.text.data, writer.text.len);
+	if (text == NULL)
+	{
+		*reason = DDB_SOFT_NO_EQUIVALENT;
+		return DDB_DECODE_MISFIT;
+	}
 	*datum = CStringGetTextDatum(text);
 	return DDB_DECODE_OK;
 }

@@ -7,7 +7,9 @@
 #include "codec/soft.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "compat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
@@ -112,4 +114,26 @@ ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 	DomainCall call = {value, domain, cache, context};
 
 	return try_function(call_domain_check, &call);
+}
+
+char *
+ddb_soft_from_utf8(char *utf8, size_t len)
+{
+	int encoding = GetDatabaseEncoding();
+	Oid function;
+	Size room = len * MAX_CONVERSION_GROWTH + 1;
+	char *text;
+
+	/* Of SQL_ASCII nobody knows what it is, and bytes stay as they are. */
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return utf8;
+	function = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(function))
+		return pg_any_to_server(utf8, (int) len, PG_UTF8); /* says so */
+	text = palloc(room);
+	return pg_do_encoding_conversion_buf(
+			   function, PG_UTF8, encoding, (unsigned char *) utf8, (int) len,
+			   (unsigned char *) text, (int) room, true) == (int) len
+			   ? text
+			   : NULL;
 }

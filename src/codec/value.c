@@ -406,6 +406,7 @@ decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 			const char **reason)
 {
 	text *result = palloc(VARHDRSZ + span->len + 1);
+	char *converted;
 	size_t len;
 
 	if (ddb_value_text(span, VARDATA(result), span->len + 1, &len, reason) ==
@@ -414,8 +415,13 @@ decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 	if (codec->utf8_server)
 		SET_VARSIZE(result, VARHDRSZ + len);
 	else
-		result =
-			cstring_to_text(pg_any_to_server(VARDATA(result), len, PG_UTF8));
+	{
+		converted = ddb_soft_from_utf8(VARDATA(result), len);
+		*reason = DDB_SOFT_NO_EQUIVALENT;
+		if (converted == NULL)
+			return DDB_DECODE_MISFIT;
+		result = cstring_to_text(converted);
+	}
 	if (is_too_long(codec, result, reason))
 		return DDB_DECODE_MISFIT;
 	*datum = PointerGetDatum(result);
@@ -569,9 +575,11 @@ static DdbDecodeResult
 decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			 const char **reason)
 {
-	char *text =
-		codec->utf8_server ? utf8 : pg_any_to_server(utf8, len, PG_UTF8);
+	char *text = ddb_soft_from_utf8(utf8, len);
 
+	*reason = DDB_SOFT_NO_EQUIVALENT;
+	if (text == NULL)
+		return DDB_DECODE_MISFIT;
 	*reason = "the type's input function refuses it";
 	if (codec->is_enum)
 	{

@@ -12,6 +12,7 @@
 #include "exec/row.h"
 
 #include "codec/decimal.h"
+#include "codec/soft.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -225,11 +226,14 @@ static void
 append_value(StringInfo text, const char *data, int len)
 {
 	int shown = Min(len, MESSAGE_VALUE_BYTES);
+	char *value;
 
 	shown = pg_encoding_mbcliplen(PG_UTF8, data, len, shown);
-	appendStringInfo(text, "\"%s%s\"",
-					 pg_any_to_server(pnstrdup(data, shown), shown, PG_UTF8),
-					 shown < len ? "…" : "");
+	value = ddb_soft_from_utf8(pnstrdup(data, shown), shown);
+	if (value == NULL)
+		appendStringInfoString(text, "(not in the encoding of the database)");
+	else
+		appendStringInfo(text, "\"%s%s\"", value, shown < len ? "…" : "");
 }
 
 /* The key attribute's value in the item being read, or in the condition. */
