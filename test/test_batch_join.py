@@ -6,8 +6,10 @@ import threading
 
 import psycopg
 import pytest
+from lab import wait_until
+from support.background import Statement
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import Behaviour, internal_error, rewrite, throttle
+from support.proxy import Behaviour, hang, internal_error, rewrite, throttle
 from support.regress_data import load_table
 
 NODE = "DynamoDB Batch Join"
@@ -353,6 +355,35 @@ def test_partitions_are_queried_side_by_side(t, proxy):
     assert len(rows) == 30 * 8 + 970
     assert calls.operations == ["Query"] * 1000
     assert together.most == 16
+
+
+NUMBERED = "(SELECT nextval('rows')::int AS k FROM generate_series(1, 4000) OFFSET 0) m"
+
+
+def test_the_next_rows_are_read_while_keys_are_looked_up(t, connect, proxy):
+    t.execute("CREATE SEQUENCE rows")
+    query = f"SELECT m.k, t.v FROM {NUMBERED} LEFT JOIN ids t ON t.id = m.k"
+    other = connect()
+    with only_batched(t):
+        assert explain(t, query)["Custom Plan Provider"] == NODE
+        with proxy.inject(hang(), operation="BatchGetItem", times=1) as fault:
+            statement = Statement(t, query)
+            assert fault.reached.wait(20)
+            wait_until(
+                lambda: other.execute("SELECT last_value FROM rows").fetchone()[0] >= 3200,
+                "the rows of the next batch are read",
+            )
+            fault.release()
+            rows = statement.join().rows
+    assert rows == [(i, i % 7 if i < 1200 else None) for i in range(1, 4001)]
+
+
+def test_under_a_limit_no_rows_are_read_ahead(t, connect):
+    t.execute("CREATE SEQUENCE rows")
+    query = f"SELECT m.k, t.v FROM {NUMBERED} LEFT JOIN ids t ON t.id = m.k LIMIT 10"
+    with only_batched(t):
+        assert len(t.execute(query).fetchall()) == 10
+    assert t.execute("SELECT last_value FROM rows").fetchone()[0] <= 20
 
 
 def test_ranges_are_part_of_the_key(t, proxy):

@@ -3,7 +3,8 @@
  *		Runs batched joins: reads outer rows, looks up their keys together, and
  *		hands out the matches in the order of the outer rows.
  *
- * A batch ends when it has enough new keys, or its rows take too much of
+ * While keys are looked up, the next outer rows are read, unless few rows are
+ * wanted.  A batch ends when it has enough new keys, or its rows take too much of
  * work_mem.  Rows found stay for the next batch, until they take too much.  If
  * a look-up brings more than fits, it is given up and made again with fewer
  * keys; only one key's rows are kept whatever they take.
@@ -39,6 +40,17 @@ typedef struct OuterRow
 	DdbBatchKey *key; /* NULL: it matches nothing */
 } OuterRow;
 
+/* Outer rows that are joined together. */
+typedef struct OuterRows
+{
+	MemoryContext context;
+	OuterRow *items;
+	int n;
+	int room;
+	int next; /* the one to be joined next */
+	Size bytes;
+} OuterRows;
+
 typedef struct BatchJoinState
 {
 	CustomScanState custom; /* first: this is a node */
@@ -52,16 +64,12 @@ typedef struct BatchJoinState
 	TupleTableSlot *inner_slot;
 	int max_keys; /* to look up at once, from now on */
 
-	/* the batch */
-	MemoryContext batch_context;
-	MemoryContext fetch_context;
-	OuterRow *rows;
-	int nrows;
-	int room;
-	int next; /* the row to be joined next */
-	Size row_bytes;
-	uint64 batch; /* its number */
+	/* outer rows */
+	OuterRows rows;
+	OuterRows ahead; /* read while keys of rows were looked up */
+	uint64 batch; /* number of the one read last */
 	bool outer_done;
+	MemoryContext fetch_context; /* of one look-up */
 
 	/* the outer row that is being joined */
 	bool joining;
@@ -134,40 +142,35 @@ key_of(BatchJoinState *state, TupleTableSlot *slot)
 }
 
 static void
-keep_row(BatchJoinState *state, TupleTableSlot *slot, DdbBatchKey *key)
+keep_row(OuterRows *rows, TupleTableSlot *slot, DdbBatchKey *key)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->batch_context);
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	OuterRow *row;
 
-	if (state->nrows == state->room)
+	if (rows->n == rows->room)
 	{
-		state->room = Max(64, state->room * 2);
-		state->rows =
-			state->rows == NULL
-				? palloc(sizeof(OuterRow) * state->room)
-				: repalloc_huge(state->rows, sizeof(OuterRow) * state->room);
+		rows->room = Max(64, rows->room * 2);
+		rows->items =
+			rows->items == NULL
+				? palloc(sizeof(OuterRow) * rows->room)
+				: repalloc_huge(rows->items, sizeof(OuterRow) * rows->room);
 	}
-	state->rows[state->nrows].tuple = ExecCopySlotMinimalTuple(slot);
-	state->rows[state->nrows].key = key;
-	state->row_bytes +=
-		state->rows[state->nrows].tuple->t_len + sizeof(OuterRow);
-	state->nrows++;
+	row = &rows->items[rows->n++];
+	row->tuple = ExecCopySlotMinimalTuple(slot);
+	row->key = key;
+	rows->bytes += row->tuple->t_len + sizeof(OuterRow);
 	MemoryContextSwitchTo(old);
 }
 
 static void
-begin_batch(BatchJoinState *state)
+forget_rows(OuterRows *rows)
 {
-	MemoryContextReset(state->batch_context);
-	state->rows = NULL;
-	state->nrows = 0;
-	state->room = 0;
-	state->next = 0;
-	state->row_bytes = 0;
-	state->batch++;
-	/* Ranges are looked up with the rows that they come from. */
-	if (state->keys->nranges > 0 ||
-		state->keys->key_bytes > memory_share(OUTER_SHARE) / 2)
-		ddb_batch_keys_reset(state->keys);
+	MemoryContextReset(rows->context);
+	rows->items = NULL;
+	rows->n = 0;
+	rows->room = 0;
+	rows->next = 0;
+	rows->bytes = 0;
 }
 
 /* Is it one more to look up? */
@@ -177,22 +180,30 @@ is_news(const BatchJoinState *state, DdbBatchKey *key)
 	bool known = key->batch == state->batch && state->keys->nranges == 0;
 
 	key->batch = state->batch;
-	return !known && !ddb_batch_key_is_fetched(state->keys, key);
+	return !known && !key->wanted &&
+		   !ddb_batch_key_is_fetched(state->keys, key);
 }
 
-/* Reads outer rows until there are enough keys; false when there is none. */
 static bool
-read_batch(BatchJoinState *state)
+has_room(const BatchJoinState *state)
+{
+	return state->rows.bytes + state->ahead.bytes + state->keys->key_bytes <
+		   memory_share(OUTER_SHARE);
+}
+
+/* Reads outer rows until there are enough keys, or as many as there is room for. */
+static void
+read_rows(BatchJoinState *state, OuterRows *rows)
 {
 	bool unmatched_matter =
 		state->join.jointype == JOIN_LEFT || state->join.jointype == JOIN_ANTI;
 	int nkeys = 0;
 
-	begin_batch(state);
+	forget_rows(rows);
+	state->batch++;
 	while (!state->outer_done && nkeys < state->max_keys &&
-		   state->nrows < (int64) state->max_keys * ROWS_PER_KEY &&
-		   (state->nrows == 0 || state->row_bytes + state->keys->key_bytes <
-									 memory_share(OUTER_SHARE)))
+		   rows->n < (int64) state->max_keys * ROWS_PER_KEY &&
+		   (rows->n == 0 || has_room(state)))
 	{
 		TupleTableSlot *slot = ExecProcNode(state->outer);
 		DdbBatchKey *key;
@@ -207,9 +218,40 @@ read_batch(BatchJoinState *state)
 		if (key != NULL && is_news(state, key))
 			nkeys++;
 		if (key != NULL || unmatched_matter)
-			keep_row(state, slot, key);
+			keep_row(rows, slot, key);
 	}
-	return state->nrows > 0;
+}
+
+/*
+ * While keys are being looked up: only if all rows will be wanted, and not
+ * where keys have ranges, which are looked up with the rows they come from.
+ */
+static void
+read_ahead(BatchJoinState *state)
+{
+	if (state->join.first_keys == DDB_MAX_BATCH_JOIN_KEYS &&
+		state->keys->nranges == 0 && state->ahead.n == 0 && has_room(state))
+		read_rows(state, &state->ahead);
+}
+
+/* The next batch; false when there is none. */
+static bool
+next_batch(BatchJoinState *state)
+{
+	if (state->ahead.n > 0)
+	{
+		OuterRows done = state->rows;
+
+		state->rows = state->ahead;
+		state->ahead = done;
+		forget_rows(&state->ahead);
+		return true;
+	}
+	if (state->keys->nranges > 0 ||
+		state->keys->key_bytes > memory_share(OUTER_SHARE) / 2)
+		ddb_batch_keys_reset(state->keys);
+	read_rows(state, &state->rows);
+	return state->rows.n > 0;
 }
 
 /* ---- look-ups ---- */
@@ -219,12 +261,13 @@ static void
 choose_keys(BatchJoinState *state, Fetch *fetch)
 {
 	int most = Min(Min(state->max_keys, ddb_scan_most_keys(state->inner)),
-				   state->nrows - state->next);
+				   state->rows.n - state->rows.next);
 
 	fetch->keys = palloc(sizeof(DdbBatchKey *) * most);
-	for (int i = state->next; i < state->nrows && fetch->nkeys < most; i++)
+	for (int i = state->rows.next; i < state->rows.n && fetch->nkeys < most;
+		 i++)
 	{
-		DdbBatchKey *key = state->rows[i].key;
+		DdbBatchKey *key = state->rows.items[i].key;
 
 		if (key == NULL || key->wanted ||
 			ddb_batch_key_is_fetched(state->keys, key))
@@ -281,6 +324,17 @@ collect_values(const BatchJoinState *state, Fetch *fetch)
 		end = add_values(state, fetch->keys[i], end);
 }
 
+/* Sends the first requests of a look-up. */
+static void
+begin_fetch(BatchJoinState *state, const Fetch *fetch)
+{
+	ddb_scan_set_keys(state->inner, fetch->values, fetch->nrows);
+	ExecReScan(&state->inner->ss.ps);
+	ddb_scan_send(state->inner);
+	state->batches++;
+	state->keys_sent += fetch->nrows;
+}
+
 /* Reads what the scan finds; false, and it is cancelled, when it is too much. */
 static bool
 read_found(BatchJoinState *state, const Fetch *fetch)
@@ -288,10 +342,6 @@ read_found(BatchJoinState *state, const Fetch *fetch)
 	ExprContext *econtext = state->custom.ss.ps.ps_ExprContext;
 	PlanState *inner = &state->inner->ss.ps;
 
-	ddb_scan_set_keys(state->inner, fetch->values, fetch->nrows);
-	ExecReScan(inner);
-	state->batches++;
-	state->keys_sent += fetch->nrows;
 	for (;;)
 	{
 		TupleTableSlot *slot = ExecProcNode(inner);
@@ -369,6 +419,8 @@ look_up(BatchJoinState *state)
 		choose_keys(state, &fetch);
 		collect_values(state, &fetch);
 		MemoryContextSwitchTo(old);
+		begin_fetch(state, &fetch);
+		read_ahead(state);
 		complete = read_found(state, &fetch);
 		if (complete)
 			adapt(state, &fetch, state->keys->row_bytes - before);
@@ -388,12 +440,12 @@ next_outer(BatchJoinState *state)
 {
 	OuterRow *row;
 
-	if (state->next >= state->nrows && !read_batch(state))
+	if (state->rows.next >= state->rows.n && !next_batch(state))
 		return false;
-	row = &state->rows[state->next];
+	row = &state->rows.items[state->rows.next];
 	if (row->key != NULL && !ddb_batch_key_is_fetched(state->keys, row->key))
 		look_up(state);
-	state->next++;
+	state->rows.next++;
 	ExecStoreMinimalTuple(row->tuple, state->outer_slot, false);
 	state->found = row->key != NULL ? row->key->rows : NULL;
 	state->matched = false;
@@ -511,8 +563,10 @@ begin_batch_join(CustomScanState *node, EState *estate, int eflags)
 		ExecGetResultType(state->outer), &TTSOpsMinimalTuple);
 	state->inner_slot = MakeSingleTupleTableSlot(
 		ExecGetResultType(&state->inner->ss.ps), &TTSOpsMinimalTuple);
-	state->batch_context = AllocSetContextCreate(
+	state->rows.context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw join batch", ALLOCSET_DEFAULT_SIZES);
+	state->ahead.context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw join ahead", ALLOCSET_DEFAULT_SIZES);
 	state->fetch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw join look-up", ALLOCSET_DEFAULT_SIZES);
 	state->max_keys = most_keys_first(state);
@@ -533,8 +587,8 @@ rescan_batch_join(CustomScanState *node)
 		ExecReScan(state->outer);
 	if (state->inner->ss.ps.chgParam != NULL || state->inner_is_volatile)
 		ddb_batch_keys_reset(state->keys);
-	state->nrows = 0;
-	state->next = 0;
+	forget_rows(&state->rows);
+	forget_rows(&state->ahead);
 	state->outer_done = false;
 	state->joining = false;
 	state->max_keys = Min(state->max_keys, most_keys_first(state));

@@ -129,18 +129,32 @@ ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 	}
 }
 
+/* Not in BeginForeignScan: a plan may never run this node. */
+static void
+ensure_started(ForeignScanState *node, DdbScanState *state)
+{
+	if (state->started)
+		return;
+	if (state->counters.requests == 0)
+		ddb_guard_scan(state->relation, state->plan);
+	ddb_scan_start(node, state);
+}
+
+void
+ddb_scan_send(ForeignScanState *node)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	ensure_started(node, state);
+	(void) ddb_groups_ready(state);
+}
+
 TupleTableSlot *
 ddbIterateForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	if (!state->started)
-	{
-		/* Not in BeginForeignScan: a plan may never run this node. */
-		if (state->counters.requests == 0)
-			ddb_guard_scan(state->relation, state->plan);
-		ddb_scan_start(node, state);
-	}
+	ensure_started(node, state);
 	return state->plan->aggregated ? ddb_count_next(node, state)
 								   : ddb_scan_next_row(node, state);
 }

@@ -118,6 +118,9 @@ extern void ddbForeignAsyncNotify(AsyncRequest *areq);
 extern void ddb_scan_set_keys(ForeignScanState *node, const Datum *keys,
 							  int nkeys);
 
+/* Sends the run's first requests, and does not wait. */
+extern void ddb_scan_send(ForeignScanState *node);
+
 /* How many such rows a run takes at most. Allocates in the current context. */
 extern int ddb_scan_most_keys(ForeignScanState *node);
 
