@@ -609,6 +609,37 @@ def test_variables_of_templates_are_keys(t, ddb_resource):
         assert sorted(found, key=key) == sorted(expected, key=key) and found
 
 
+def test_partitions_derived_from_a_time_are_walked_for_each_row(t, ddb_resource):
+    items = [
+        {"pk": f"{kind}#2026-11-{day:02}", "sk": f"2026-11-{day:02}T0{hour}:00:00.000Z"}
+        for kind in "ab"
+        for day in range(1, 9)
+        for hour in range(3)
+    ]
+    load_table(ddb_resource, "BatchDays", TEMPLATED, items)
+    columns = [
+        "pk text OPTIONS (template '${kind}#${at:YYYY-MM-DD}') COLLATE \"C\"",
+        "sk text OPTIONS (template '${at:iso8601:3}') COLLATE \"C\"",
+        "kind text",
+        "at timestamptz",
+    ]
+    foreign_table(t, "days", columns, table_name="BatchDays")
+    t.execute("CREATE TABLE days_here AS SELECT * FROM days")
+    t.execute(
+        "CREATE TABLE u AS SELECT i AS id, chr(97 + i % 3) AS kind,"
+        " '2026-11-01Z'::timestamptz + i * interval '25 hours' AS since FROM generate_series(0, 8) i"
+    )
+    query = (
+        "SELECT u.id, t.at FROM u LEFT JOIN days t ON t.kind = u.kind"
+        " AND t.at >= u.since AND t.at < u.since + interval '2 days'"
+    )
+    expected = t.execute(query.replace("days t", "days_here t")).fetchall()
+    with only_batched(t):
+        found = t.execute(query).fetchall()
+    assert sorted(found, key=key) == sorted(expected, key=key)
+    assert sorted(t.execute(query).fetchall(), key=key) == sorted(expected, key=key)
+
+
 NOT_OFFERED = [
     "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k FOR UPDATE OF l",
     "UPDATE l SET x = t.v FROM ids t WHERE t.id = l.k",

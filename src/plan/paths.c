@@ -496,6 +496,9 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	if (!ddb_source_serves(state, context->rel, source, clauses) ||
 		!ddb_keys_match(&context->clauses, clauses, source->keys, &match))
 		return NULL;
+	/* Partitions are listed for a run, not for each key of it. */
+	if (match.walks)
+		return NULL;
 	candidate =
 		key_candidate(context, source, &match,
 					  source->index == NULL && match.whole_key ? DDB_OP_GET_ITEM
