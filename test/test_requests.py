@@ -4,8 +4,10 @@ import json
 import re
 
 import pytest
-from lab import samples
+from lab import samples, wait_until
 from psycopg import sql as sql_module
+from support import proxy as proxies
+from support.background import Statement
 from support.fdw import explain, foreign_scan, foreign_table, log_entries, make_server, plan_nodes
 from support.paged import COLUMNS, PagedTable, make_items
 from support.proxy import Proxy
@@ -861,3 +863,28 @@ def test_explain_of_a_generic_plan_shows_parameters(t):
     node = foreign_scan(explain(t, "EXECUTE p ('P', 3)"))
     assert "$1" in node["Key Condition"]
     assert "$2" in str(node["DynamoDB Limit"])
+
+
+def test_the_next_page_is_asked_for_while_one_is_read(t, proxy, connect):
+    """From the second on, where all rows are wanted."""
+    query = (
+        "SELECT sk, CASE WHEN sk = '15' THEN pg_advisory_lock(7) END FROM t WHERE pk = 'P'"
+        " ORDER BY sk"
+    )
+    keeper = connect()
+    for suffix, requests in (("", 3), (" LIMIT 30", 2)):
+        keeper.execute("SELECT pg_advisory_lock(7)")
+        with proxy.record() as calls, proxy.inject(proxies.pages_of(10), operation="Query"):
+            reading = Statement(t, query + suffix)
+            wait_until(
+                lambda: keeper.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                ).fetchone()
+                == (1,),
+                "the row in the second page",
+            )
+            wait_until(lambda: len(calls.data) >= requests, "the third page's request")
+            assert len(calls.data) == requests
+            keeper.execute("SELECT pg_advisory_unlock(7)")
+            assert [row[0] for row in reading.join().rows] == [sk for (sk,) in ALL_P]
+        t.execute("SELECT pg_advisory_unlock(7)")

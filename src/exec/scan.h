@@ -48,6 +48,7 @@ typedef struct DdbScanState
 	bool started;
 	bool recheck; /* pushed conditions must be checked again */
 	bool count_only;
+	bool reads_ahead; /* pages of streams that are read in turn */
 	int surplus; /* rows DynamoDB may return beyond the conditions,
 								 * per target; -1: any number */
 	DdbRowReader *reader;

@@ -59,6 +59,15 @@ prepare_base(DdbStream *stream)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+free_body(void *arg)
+{
+	DdbStream *stream = (DdbStream *) arg;
+
+	free(stream->body);
+	stream->body = NULL;
+}
+
 DdbStream *
 ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 {
@@ -67,6 +76,9 @@ ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 	stream->scan = scan;
 	stream->targets = targets;
 	stream->ntargets = ntargets;
+	stream->callback.func = free_body;
+	stream->callback.arg = stream;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &stream->callback);
 	/* In the order in which a backward Query meets them. */
 	if (scan->plan->backward && !is_batch(stream))
 		stream->target = Max(ntargets - 1, 0);
@@ -82,6 +94,7 @@ ddb_stream_close(DdbStream *stream)
 		pfree(stream->base);
 	if (stream->page.notes.items != NULL)
 		pfree(stream->page.notes.items);
+	free_body(stream);
 	stream->base = NULL;
 	memset(&stream->page, 0, sizeof(stream->page));
 	stream->page_open = false;
@@ -141,7 +154,6 @@ ddb_stream_send(DdbStream *stream)
 		stream->call = ddb_call_create(scan->session, scan->run_context);
 	else
 		ddb_call_release(stream->call);
-	stream->page_open = false;
 	ddb_guard_check_read_units(scan->relation, scan->counters.read_units);
 	if (stream->base == NULL)
 		prepare_base(stream);
@@ -263,17 +275,28 @@ page_kind(const DdbStream *stream)
 	return stream->scan->count_only ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
 }
 
-/* The reply is in; its buffer belongs to the call. */
+/*
+ * Is the next page asked for while this one is read?  Where all rows are
+ * wanted, and the first page was not all that somebody wanted after all.
+ */
+static bool
+wants_next(const DdbStream *stream)
+{
+	return stream->scan->reads_ahead && stream->scan->heap == NULL &&
+		   stream->pages > 1 && !is_batch(stream);
+}
+
+/* The reply is in. */
 static void
 receive(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
 	const DdbcError *error;
 	MemoryContext old;
-	const char *body;
 	size_t len;
 
 	stream->sent = false;
+	stream->page_open = false;
 	count_request(stream);
 	error = ddbc_request_error(stream->call->request);
 	if (error != NULL)
@@ -281,14 +304,16 @@ receive(DdbStream *stream)
 		ddb_call_log(stream->call, 0);
 		raise_call_error(stream, error);
 	}
-	body = ddbc_request_body(stream->call->request, &len);
+	free_body(stream);
+	stream->body = ddbc_request_take_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
-	ddb_page_open(&stream->page, body, len, page_kind(stream),
+	ddb_page_open(&stream->page, stream->body, len, page_kind(stream),
 				  scan->plan->table_name,
 				  scan->count_only ? NULL : scan->reader);
 	MemoryContextSwitchTo(old);
 	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
+	stream->pages++;
 	scan->largest_reply = Max(scan->largest_reply, (int64) len);
 	if (stream->page.item_count > 0)
 		scan->largest_item =
@@ -305,6 +330,8 @@ receive(DdbStream *stream)
 	advance(stream);
 	ddb_guard_add_read_units(scan->relation, stream->page.read_units,
 							 scan->counters.read_units);
+	if (wants_next(stream))
+		ddb_stream_send(stream);
 }
 
 /* The next row that was only counted; false when all were given. */

@@ -37,6 +37,9 @@ typedef struct DdbStream
 	int fruitless; /* rounds of a batch that brought nothing */
 	DdbPage page;
 	bool page_open;
+	char *body; /* of the page; malloc's, or NULL */
+	MemoryContextCallback callback; /* frees it */
+	int pages; /* received */
 	const DdbTarget *counted_target; /* that the page's rows belong to */
 	int64 uncounted; /* rows of a counted page not yet given */
 

@@ -357,6 +357,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_int(list, plan->keys_unique);
 	list = put_int(list, plan->limit_value);
 	list = put_int(list, plan->offset_value);
+	list = put_int(list, plan->reads_all);
 	list = put_double(list, (double) plan->limit_hint);
 	list = put_int(list, plan->with_ties);
 	list = put_int(list, plan->filtered);
@@ -410,6 +411,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->keys_unique = get_int(&reader);
 	plan->limit_value = get_int(&reader);
 	plan->offset_value = get_int(&reader);
+	plan->reads_all = get_int(&reader);
 	plan->limit_hint = (int64) get_double(&reader);
 	plan->with_ties = get_int(&reader);
 	plan->filtered = get_int(&reader);

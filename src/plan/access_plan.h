@@ -162,6 +162,7 @@ typedef struct DdbAccessPlan
 	bool filtered; /* PostgreSQL filters rows after us */
 	int limit_value; /* index into fdw_exprs, or -1: LIMIT … */
 	int offset_value; /* … and OFFSET of the query, when they bound */
+	bool reads_all; /* nobody has said that he may stop before the end */
 	int64 limit_hint; /* what this scan must give; else about so many
 								 * rows are wanted first; -1: all */
 	bool with_ties;

@@ -386,6 +386,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filtered = local != NIL || is_filtered(candidate, &plan);
+	plan.reads_all = root->tuple_fraction <= 0;
 	plan.selectivity = filter_selectivity(root, rel, candidate, scan_clauses);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
