@@ -877,3 +877,105 @@ def test_random_conditions(t, name, seed):
             t.execute(f"PREPARE p AS {query.format(name)}")
             assert sorted(map(str, t.execute("EXECUTE p").fetchall())) == expected, query
             t.execute("DEALLOCATE p")
+
+
+# ---- joins, indexes as tables, cursors, whole items ---------------------------------
+
+
+def test_joins_by_variables(t, proxy):
+    t.execute("CREATE TABLE who AS SELECT * FROM (VALUES (1), (42), (2), (7), (NULL)) v(id)")
+    t.execute("ANALYZE who")
+    queries = {
+        "SELECT w.id, u.name FROM who w JOIN users u ON u.user_id = w.id ORDER BY 1": [
+            (1, "User 1"),
+            (2, "User 2"),
+            (42, "User 42"),
+        ],
+        "SELECT w.id, h.id FROM who w CROSS JOIN LATERAL (SELECT id FROM search_history h"
+        " WHERE h.user_id = w.id ORDER BY searched_at DESC LIMIT 1) h ORDER BY 1": [
+            (1, "p30"),
+            (2, "other"),
+            (42, "h1020"),
+        ],
+        "SELECT id FROM who w WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.user_id = w.id)"
+        " ORDER BY 1": [(7,), (None,)],
+    }
+    for query, expected in queries.items():
+        for batch in ("on", "off"):
+            t.execute(f"SET ddb_fdw.batch_join = {batch}")
+            with proxy.record() as calls:
+                assert t.execute(query).fetchall() == expected, (query, batch)
+            # Looked up one by one, five users cost more than reading this small table.
+            assert batch == "off" or "Scan" not in {call.operation for call in calls}, query
+
+
+def test_an_index_as_a_table(t, proxy):
+    foreign_table(
+        t,
+        "feed",
+        [
+            "feed text OPTIONS (attribute 'GSI2PK', template 'PUBLIC#HIST') COLLATE \"C\"",
+            "feed_at text OPTIONS (attribute 'GSI2SK', template '${at:iso8601:3}') COLLATE \"C\"",
+            "at timestamptz",
+            "title text",
+        ],
+        table_name="Single",
+        index_name="GSI2",
+    )
+    with proxy.record() as calls:
+        rows = t.execute("SELECT title FROM feed ORDER BY at DESC LIMIT 2").fetchall()
+    assert rows == [("search p30",), ("search p29",)]
+    assert [in_short(call) for call in calls] == [f"Query on GSI2 {FEED} limit 40 backward"]
+    # One item's time is not that of its table key, which is none of this table's.
+    assert t.execute("SELECT count(*) FROM feed").fetchone() == (31,)
+
+
+def test_cursor_and_rescan(t):
+    with t.transaction():
+        t.execute(
+            "DECLARE c SCROLL CURSOR FOR SELECT id FROM search_history WHERE user_id = 42"
+            " ORDER BY searched_at"
+        )
+        assert t.execute("FETCH 2 FROM c").fetchall() == [("h108",), ("h120",)]
+        assert t.execute("FETCH PRIOR FROM c").fetchall() == [("h108",)]
+        assert len(t.execute("FETCH ALL FROM c").fetchall()) == 19
+    t.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET ddb_fdw.batch_join = off")
+    assert t.execute(
+        "SELECT count(*) FROM cases a JOIN cases b ON a.n = b.n AND b.number = 2"
+        " AND b.platform = 'leet' WHERE a.platform = 'leet' AND a.number = 1"
+    ).fetchone() == (10,)
+
+
+def test_whole_items_of_one_entity(t):
+    foreign_table(
+        t,
+        "profiles",
+        [*ENTITIES["users"][:2], "user_id bigint", "item jsonb OPTIONS (attribute '*')"],
+        table_name="Single",
+    )
+    query = "SELECT user_id, item->>'name' FROM profiles WHERE user_id IN (1, 42) ORDER BY 1"
+    assert t.execute(query).fetchall() == [(1, "User 1"), (42, "User 42")]
+    assert t.execute("SELECT count(item) FROM profiles").fetchone() == (5,)
+
+
+def test_explain_shows_templates(t):
+    node = foreign_scan(explain(t, "SELECT name FROM users WHERE user_id = 1"))
+    assert node["Key Templates"] == ["PK = USER#${user_id}", "SK = PROFILE"]
+    assert node["Key Condition"] == "(user_id = 1)"
+    assert node["Projection"] == ["PK", "SK", "name"]
+    node = foreign_scan(explain(t, "SELECT name FROM users WHERE name = 'x'"))
+    assert node["DynamoDB Operation"] == "Scan" and "Key Condition" not in node
+
+
+def test_scans_filter_by_what_templates_begin_with(t, proxy):
+    with proxy.record() as calls:
+        rows = t.execute("SELECT n FROM cases WHERE platform = 'leet' AND n < 2").fetchall()
+    assert rows == [(1,), (1,)]
+    (call,) = calls
+    request = call.request
+    assert call.operation == "Scan"
+    assert {next(iter(v.values())) for v in request["ExpressionAttributeValues"].values()} == {
+        "PROB#leet#",
+        "CASE#",
+        "CASE#002",
+    }
