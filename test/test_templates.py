@@ -629,6 +629,7 @@ def test_walks_agree_with_the_table(logs):
         "at >= '2026-11-19' AND id < 770",
         "at < '2026-11-02'",
         "at >= '0001-01-01' AND at < '2026-11-02'",
+        "at >= '-infinity' AND at < '2026-11-02'",
     ):
         expected = logs.db.execute(
             f"SELECT n FROM local WHERE {condition} ORDER BY at DESC, id DESC"

@@ -47,7 +47,10 @@ has_values(AttrNumber column, List *comparisons)
 	return false;
 }
 
-/* The instant that a comparison's value is likely to be; false: unknown. */
+/*
+ * The instant that a comparison's value is likely to be, if only before or
+ * after everything; false: unknown.
+ */
 static bool
 estimate_instant(const DdbClauseContext *context,
 				 const DdbComparison *comparison, int64 *micros)
@@ -56,10 +59,13 @@ estimate_instant(const DdbClauseContext *context,
 		estimate_expression_value(context->root, (Node *) comparison->value);
 	bool is_positive;
 
-	return IsA(value, Const) && !((Const *) value)->constisnull &&
-		   ddb_variable_to_micros(comparison->condition.value_typid,
-								  ((Const *) value)->constvalue, micros,
-								  &is_positive);
+	if (!IsA(value, Const) || ((Const *) value)->constisnull)
+		return false;
+	if (!ddb_variable_to_micros(comparison->condition.value_typid,
+								((Const *) value)->constvalue, micros,
+								&is_positive))
+		*micros = is_positive ? PG_INT64_MAX : PG_INT64_MIN;
+	return true;
 }
 
 /* What of a time's comparisons there is, to walk from one end to the other. */
@@ -90,6 +96,9 @@ find_ends(const DdbClauseContext *context, const DdbKeyTemplate *template,
 			op > DDB_COMPARE_GE)
 			continue;
 		known = estimate_instant(context, comparison, &micros);
+		/* -infinity is below all, and no end to begin at. */
+		if (known && micros == PG_INT64_MIN && op >= DDB_COMPARE_GT)
+			continue;
 		ends.known &= known;
 		if (op == DDB_COMPARE_GT || op == DDB_COMPARE_GE)
 		{
