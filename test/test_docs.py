@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from lab.processes import REPOSITORY
 from support.fdw import explain, foreign_scan, foreign_table, make_server
+from support.regress_data import load_table
 
 MANUAL = (REPOSITORY / "docs" / "manual.md").read_text()
 DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md"))]
@@ -163,9 +164,9 @@ def run(db, block, endpoint):
     return db.execute(block.replace("'…'", "'test'"))
 
 
-def test_readme_queries(cluster, empty_database, dynamodb, tables):
-    """The first one needs the table of the demo, the last one comes first."""
-    newest, entries, server = sql_blocks("README.md")
+def test_readme_queries(cluster, empty_database, dynamodb, ddb_resource, tables):
+    """The first one needs the table of the demo, the server comes first."""
+    newest, entries, server, entity = sql_blocks("README.md")
     with psycopg.connect(**cluster.conninfo(empty_database), autocommit=True) as db:
         run(db, server, dynamodb.endpoint)
         definition, query = entries.split("\n\n")
@@ -174,6 +175,27 @@ def test_readme_queries(cluster, empty_database, dynamodb, tables):
         assert len(rows) == 10 and rows == sorted(rows, reverse=True)
         db.execute("ALTER FOREIGN TABLE entries RENAME TO log_entries")
         assert len(run(db, newest, dynamodb.endpoint).fetchall()) == 100
+        load_table(
+            ddb_resource,
+            "app",
+            {
+                "KeySchema": [
+                    {"AttributeName": "PK", "KeyType": "HASH"},
+                    {"AttributeName": "SK", "KeyType": "RANGE"},
+                ],
+                "AttributeDefinitions": [
+                    {"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+            [
+                {"PK": "USER#42", "SK": f"HIST#2026-11-{day:02}T08:00:00.000Z#{day}", "title": text}
+                for day, text in ((1, "first"), (3, "last"))
+            ],
+        )
+        definition, query = entity.split("\n\n")
+        run(db, definition, dynamodb.endpoint)
+        assert run(db, query, dynamodb.endpoint).fetchall() == [("last",), ("first",)]
 
 
 def test_first_query_of_the_manual(cluster, empty_database, dynamodb, tables):
