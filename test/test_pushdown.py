@@ -95,3 +95,17 @@ def test_a_filter_on_tableoid_under_limit(db, server, create):
     query = f"SELECT sk FROM t WHERE pk IN ('p0', 'p1') AND {where} ORDER BY sk DESC LIMIT 3"
     assert answers(db, query) == [("7",), ("6",), ("5",)]
     assert len(db.execute(f"SELECT 1 FROM t WHERE {where} LIMIT 5").fetchall()) == 5
+
+
+def test_order_of_partitions_asks_nothing_of_what_is_inside(db, server, create):
+    """A key that does not fit is an error only where rows are in its order."""
+    items = [
+        {**texts(pk=pk, sk=str(n)), "x": {"N": number}}
+        for pk in ("p", "q")
+        for n, number in enumerate(("1", "2.5", "3"))
+    ]
+    create("Push.Inside", "pk sk", items, types={"x": "N"}, lsi=["pk x"])
+    columns = ["pk text", "sk text", "x int OPTIONS (on_type_mismatch 'null')"]
+    foreign_table(db, "t", columns, table_name="Push.Inside")
+    query = "SELECT pk, sk FROM t WHERE pk IN ('q', 'p') AND x <= 5 ORDER BY pk"
+    assert sorted(answers(db, query)) == [("p", "0"), ("p", "2"), ("q", "0"), ("q", "2")]

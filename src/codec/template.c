@@ -17,6 +17,9 @@
 /* Digits of a number in a template; all of them fit an int64. */
 #define MAX_DIGITS 18
 
+/* Ten thousand years: more than times have. */
+#define MAX_MONTHS 120000
+
 typedef struct Field
 {
 	const char *word;
@@ -633,7 +636,7 @@ step_months(DdbTimeFields *time, int64_t months, int64_t *result)
 {
 	int64_t month = (int64_t) time->year * 12 + time->month - 1;
 
-	if (months > 12 * 10000 || months < -12 * 10000)
+	if (months > MAX_MONTHS || months < -MAX_MONTHS)
 		return false;
 	month += months;
 	if (month < 12)

@@ -413,7 +413,7 @@ read_all_segments(Analysis *analysis)
 	for (int i = 0; i < COARSE_SEGMENTS && *used < analysis->budget; i++)
 	{
 		double share = (analysis->budget - *used) / Max(left, 1);
-		double rows = (sample->room - sample->n) / Max(left, 1);
+		double rows = (double) (sample->room - sample->n) / Max(left, 1);
 
 		if (!holds[order[i]])
 			continue;

@@ -108,7 +108,7 @@ add_attribute(DdbRowReader *reader, int codec)
 static bool
 carries_order(const DdbRowReader *reader, const DdbColumn *column)
 {
-	if (!reader->plan->ordered)
+	if (!reader->plan->items_ordered)
 		return false;
 	for (int i = 0; i < reader->plan->keys.nsort; i++)
 		if (ddb_relation_find_attribute(

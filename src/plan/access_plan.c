@@ -352,6 +352,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_int(list, plan->grouped);
 	list = put_columns(list, plan->counted);
 	list = put_int(list, plan->ordered);
+	list = put_int(list, plan->items_ordered);
 	list = put_int(list, plan->backward);
 	list = put_partition_order(list, plan->partition_order);
 	list = put_int(list, plan->keys_unique);
@@ -406,6 +407,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->grouped = get_int(&reader);
 	plan->counted = get_columns(&reader);
 	plan->ordered = get_int(&reader);
+	plan->items_ordered = get_int(&reader);
 	plan->backward = get_int(&reader);
 	plan->partition_order = get_partition_order(&reader);
 	plan->keys_unique = get_int(&reader);

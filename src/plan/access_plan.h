@@ -155,6 +155,7 @@ typedef struct DdbAccessPlan
 	bool grouped; /* one row a partition, not one row in all */
 	List *counted; /* of each count its attnum; 0: of count(*) */
 	bool ordered; /* the order is relied upon */
+	bool items_ordered; /* also inside partitions */
 	bool backward; /* ScanIndexForward false */
 	List *partition_order; /* of DdbPartitionOrder *: the order of partitions,
 								 * which comes before that inside them */

@@ -284,6 +284,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->many = candidate->many;
 	plan->walks = candidate->walks;
 	plan->ordered = candidate->ordered;
+	plan->items_ordered = candidate->items_ordered;
 	plan->backward = candidate->backward;
 	plan->partition_order = candidate->partition_order;
 	plan->keys_unique = source->index == NULL;

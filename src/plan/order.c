@@ -438,6 +438,7 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 		walk.pathkeys = lappend(walk.pathkeys, pathkey);
 	}
 	candidate->ordered = walk.pathkeys != NIL;
+	candidate->items_ordered = walk.directed;
 	if (candidate->ordered && is_unique(&walk))
 		return add_tie_breakers(root, rel, wanted, walk.pathkeys);
 	return walk.pathkeys;

@@ -56,6 +56,7 @@ typedef struct DdbCandidate
 	int skip_budget; /* as in the access plan */
 	int skip_pays;
 	bool ordered;
+	bool items_ordered; /* also inside partitions */
 	bool backward;
 	List *partition_order; /* of DdbPartitionOrder * */
 	bool limited; /* the query's LIMIT bounds what it must give */
