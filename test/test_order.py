@@ -4,19 +4,10 @@ does not sort as they do."""
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.regress_data import load_table
+from support.systems import definition
 from support.wire import sent
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(("pk", "sk"), "pk:S sk:N")
 ITEMS = [{"pk": pk, "sk": n, "note": f"{pk}{n}"} for pk in ("a", "B", "c", "é") for n in range(10)]
 
 # One moment in several spellings, and others near it.
@@ -37,12 +28,7 @@ TIMES = [
 @pytest.fixture(scope="module")
 def order_tables(ddb_resource):
     load_table(ddb_resource, "Order", KEYS, ITEMS)
-    text_keys = {
-        **KEYS,
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-    }
+    text_keys = definition(("pk", "sk"), "pk:S sk:S")
     load_table(ddb_resource, "OrderTimes", text_keys, [{"pk": "p", "sk": t} for t in TIMES])
 
 

@@ -1,27 +1,16 @@
 """Declarative partitioning over foreign tables: pruned, ordered and limited as
 PostgreSQL users expect, one DynamoDB table for each partition."""
 
-import threading
-
 import psycopg
 import pytest
 from support import proxy as proxies
 from support.background import Statement
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.regress_data import load_table
+from support.systems import definition
 from support.wire import sent
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "customer", "KeyType": "HASH"},
-        {"AttributeName": "at", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "customer", "AttributeType": "S"},
-        {"AttributeName": "at", "AttributeType": "S"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(("customer", "at"), "customer:S at:S")
 REGIONS = ("eu", "us", "ap")
 MONTHS = (10, 11, 12)
 COLUMNS = ["customer text", "at text COLLATE \"C\"", "region text OPTIONS (attribute 'region')"]
@@ -173,24 +162,14 @@ def test_inheritance(by_month):
     assert by_month.execute("SELECT count(*) FROM ONLY parent").fetchone() == (0,)
 
 
-class Together(proxies.Behaviour):
-    """Answers nobody before so many have asked."""
-
-    def __init__(self, count):
-        self.barrier = threading.Barrier(count)
-
-    def instead(self, call, connection):
-        self.barrier.wait(30)
-
-
 def test_all_partitions_are_asked_at_once(by_region, proxy):
     query = "SELECT at FROM e WHERE customer = 'c2'"
     nodes = [node for node in plan_nodes(explain(by_region, query)) if "Scan" in node["Node Type"]]
     assert [node["Async Capable"] for node in nodes] == [True] * 3
-    with proxy.inject(Together(3), operation="Query", times=3):
+    with proxy.inject(proxies.together(3), operation="Query", times=3):
         assert len(by_region.execute(query).fetchall()) == 126
     everything = sorted(event["at"] for region in REGIONS for event in events(region))
-    with proxy.inject(Together(3), operation="Scan", times=3):
+    with proxy.inject(proxies.together(3), operation="Scan", times=3):
         assert sorted(at for (at,) in by_region.execute("SELECT at FROM e")) == everything
     # one behind the other, where nobody waits for all
     by_region.execute("SET enable_async_append = off")
@@ -200,7 +179,7 @@ def test_all_partitions_are_asked_at_once(by_region, proxy):
 def test_partitions_of_one_server_are_asked_at_once(by_month, proxy):
     """They share a client and its descriptor."""
     query = "SELECT at FROM e WHERE customer = 'c2' AND region = 'all'"
-    with proxy.inject(Together(3), operation="Query", times=3):
+    with proxy.inject(proxies.together(3), operation="Query", times=3):
         assert len(by_month.execute(query).fetchall()) == 42
 
 

@@ -1,19 +1,14 @@
 """Scans of whole tables, several segments at once."""
 
-import threading
-
 import psycopg
 import pytest
 from support import proxy as proxies
 from support.background import Statement
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
+from support.systems import definition
 
-KEYS = {
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(("id",), "id:N")
 ROWS = 300
 COLUMNS = ["id int", "v int"]
 
@@ -22,14 +17,6 @@ def large(response):
     """What DynamoDB would say of a table that is worth it."""
     if "Table" in response:
         response["Table"].update(ItemCount=100_000, TableSizeBytes=100_000_000)
-
-
-class Together(proxies.Behaviour):
-    def __init__(self, count):
-        self.barrier = threading.Barrier(count)
-
-    def instead(self, call, connection):
-        self.barrier.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +58,7 @@ def test_every_row_once(t, proxy, condition, limit):
 
 
 def test_all_segments_are_under_way_together(t, proxy):
-    with proxy.inject(Together(16), operation="Scan", times=16):
+    with proxy.inject(proxies.together(16), operation="Scan", times=16):
         assert len(t.execute("SELECT id FROM t").fetchall()) == ROWS
 
 

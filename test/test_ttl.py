@@ -7,50 +7,19 @@ import pytest
 from support import proxy as faults
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
+from support.systems import definition, index
 from support.wire import sent
 
 # DynamoDB deletes what has expired in the last five years; this it keeps.
 PAST = 1_000_000_000
 FUTURE = int(time.time()) + 100_000_000
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-        {"AttributeName": "kind", "AttributeType": "S"},
-        {"AttributeName": "expires", "AttributeType": "N"},
-    ],
-    "LocalSecondaryIndexes": [
-        {
-            "IndexName": "byKind",
-            "KeySchema": [
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "kind", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "byExpires",
-            "KeySchema": [
-                {"AttributeName": "kind", "KeyType": "HASH"},
-                {"AttributeName": "expires", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        },
-        {
-            "IndexName": "keysOnly",
-            "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        },
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(
+    ("pk", "sk"),
+    "pk:S sk:N kind:S expires:N",
+    gsis=[index("byExpires", "kind", "expires"), index("keysOnly", "kind", projection="KEYS_ONLY")],
+    lsis=[index("byKind", "pk", "kind", projection="KEYS_ONLY")],
+)
 
 # Every third expired, every fifth without an expiry.
 ITEMS = [
@@ -77,8 +46,7 @@ def ttl_tables(ddb_resource):
             TableName="Ttl",
             TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
         )
-    text_keys = {"KeySchema": KEYS["KeySchema"], "BillingMode": "PAY_PER_REQUEST"}
-    text_keys["AttributeDefinitions"] = KEYS["AttributeDefinitions"][:2]
+    text_keys = definition(("pk", "sk"), "pk:S sk:N")
     load_table(
         ddb_resource,
         "TtlText",
@@ -198,11 +166,7 @@ def test_text_never_expires(t, ddb_resource):
     load_table(
         ddb_resource,
         table,
-        {
-            "KeySchema": [{"AttributeName": "sk", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "sk", "AttributeType": "N"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        },
+        definition(("sk",), "sk:N"),
         [{"sk": 1, "e": str(PAST)}, {"sk": 2, "e": PAST}, {"sk": 3}],
     )
     client.update_time_to_live(

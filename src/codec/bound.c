@@ -174,8 +174,8 @@ encode_number(const char *text, DdbBound *bound)
 		bound->place = DDB_BOUND_BELOW_ALL;
 }
 
-static int64
-integer_value(Datum datum, Oid typid)
+int64
+ddb_codec_integer(Datum datum, Oid typid)
 {
 	switch (typid)
 	{
@@ -296,8 +296,8 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 		case DDB_CONVERT_INT2:
 		case DDB_CONVERT_INT4:
 		case DDB_CONVERT_INT8:
-			encode_number(psprintf(INT64_FORMAT, integer_value(datum, typid)),
-						  bound);
+			encode_number(
+				psprintf(INT64_FORMAT, ddb_codec_integer(datum, typid)), bound);
 			break;
 		case DDB_CONVERT_NUMERIC:
 			encode_number(

@@ -183,6 +183,9 @@ extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
 extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum,
 								   Oid typid, int max_len, DdbBound *bound);
 
+/* A datum of smallint, integer or bigint. */
+extern int64 ddb_codec_integer(Datum datum, Oid typid);
+
 /*
  * Of a codec that agrees widely: every stored form of the value lies from low
  * to high, inclusive.

@@ -528,26 +528,6 @@ text_term(DdbTermContext *context, const DdbColumn *place,
 
 /* ---- numbers ---- */
 
-static const char *
-operator_text(DdbCompare op)
-{
-	switch (op)
-	{
-		case DDB_COMPARE_EQ:
-			return "=";
-		case DDB_COMPARE_NE:
-			return "<>";
-		case DDB_COMPARE_LT:
-			return "<";
-		case DDB_COMPARE_LE:
-			return "<=";
-		case DDB_COMPARE_GT:
-			return ">";
-		default:
-			return ">=";
-	}
-}
-
 /* N at the place, compared with what need not be storable. */
 static DdbTerm *
 compare_number(const DdbColumn *place, DdbCompare op, const char *text)
@@ -561,8 +541,8 @@ compare_number(const DdbColumn *place, DdbCompare op, const char *text)
 
 	if (number_form(text, &bound))
 	{
-		DdbTerm *term = with_bounds(DDB_TERM_COMPARE, place, operator_text(op),
-									&bound, 1, false);
+		DdbTerm *term = with_bounds(DDB_TERM_COMPARE, place,
+									ddb_term_operator(op), &bound, 1, false);
 
 		return op == DDB_COMPARE_NE ? both(is_number, term) : term;
 	}
@@ -613,20 +593,6 @@ compare_rounded(const DdbColumn *place, DdbCompare op, Numeric value)
 	}
 }
 
-static int64
-integer_value(Datum datum, Oid typid)
-{
-	switch (typid)
-	{
-		case INT2OID:
-			return DatumGetInt16(datum);
-		case INT4OID:
-			return DatumGetInt32(datum);
-		default:
-			return DatumGetInt64(datum);
-	}
-}
-
 static DdbTerm *
 number_term(DdbTermContext *context, const DdbColumn *place,
 			const DdbCondition *condition, Datum value)
@@ -641,8 +607,9 @@ number_term(DdbTermContext *context, const DdbColumn *place,
 	else
 	{
 		context->recheck = true;
-		term = compare_rounded(place, condition->op,
-							   int64_to_numeric(integer_value(value, typid)));
+		term =
+			compare_rounded(place, condition->op,
+							int64_to_numeric(ddb_codec_integer(value, typid)));
 	}
 	if (condition->access == DDB_ACCESS_NUMBER)
 		return term;
@@ -663,7 +630,7 @@ compare_size(const DdbColumn *place, DdbCompare op, int64 size)
 	char *text = psprintf(INT64_FORMAT, size);
 
 	set_bound(&bound, DDB_STORED_N, text, strlen(text));
-	return with_bounds(DDB_TERM_SIZE, place, operator_text(op), &bound, 1,
+	return with_bounds(DDB_TERM_SIZE, place, ddb_term_operator(op), &bound, 1,
 					   false);
 }
 
@@ -695,7 +662,7 @@ static DdbTerm *
 size_term(DdbTermContext *context, const DdbCodec *codec,
 		  const DdbColumn *place, const DdbCondition *condition, Datum value)
 {
-	int64 size = integer_value(value, condition->value_typid);
+	int64 size = ddb_codec_integer(value, condition->value_typid);
 	bool is_document = codec->conversion == DDB_CONVERT_DOCUMENT;
 	DdbTerm *types = is_document ? of_types(place, ARRAY_TYPES, false)
 								 : ddb_term_of_type(codec, false);

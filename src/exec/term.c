@@ -120,8 +120,8 @@ guarded(const DdbCodec *codec, DdbTerm *term)
 	return ddb_term_combine(DDB_TERM_AND, ddb_term_of_type(codec, false), term);
 }
 
-static const char *
-operator_text(DdbCompare op)
+const char *
+ddb_term_operator(DdbCompare op)
 {
 	switch (op)
 	{
@@ -167,8 +167,8 @@ compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
 	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
 	if (bound.place != DDB_BOUND_EXACT)
 		return compare_unstorable(codec, op, &bound);
-	term =
-		value_term(DDB_TERM_COMPARE, codec, operator_text(op), &bound, false);
+	term = value_term(DDB_TERM_COMPARE, codec, ddb_term_operator(op), &bound,
+					  false);
 	return op == DDB_COMPARE_NE ? guarded(codec, term) : term;
 }
 
@@ -177,7 +177,7 @@ static DdbTerm *
 compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
 {
 	if (end->place == DDB_BOUND_EXACT)
-		return value_term(DDB_TERM_COMPARE, codec, operator_text(op), end,
+		return value_term(DDB_TERM_COMPARE, codec, ddb_term_operator(op), end,
 						  false);
 	if (end->place == DDB_BOUND_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec,
@@ -374,7 +374,7 @@ columns_term(DdbTermContext *context, const DdbCodec *codec,
 	if (ddb_column_mismatch_policy(other->column) == DDB_MISMATCH_NULL)
 		context->recheck = true;
 	term->other = other->column;
-	term->op = operator_text(condition->op);
+	term->op = ddb_term_operator(condition->op);
 	if (condition->op == DDB_COMPARE_NE)
 		term = guarded(other, term);
 	return guarded(codec, term);

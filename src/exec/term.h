@@ -72,6 +72,9 @@ extern DdbTerm *ddb_term_and(DdbTerm *left, DdbTerm *right);
 extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 								 const DdbFilter *filter);
 
+/* "=", "<": as expressions spell a comparison. */
+extern const char *ddb_term_operator(DdbCompare op);
+
 /* What is left of a term when items that expired by now are hidden. */
 extern DdbTerm *ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute,
 								   int64 now);

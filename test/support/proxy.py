@@ -259,6 +259,19 @@ def rewrite(function):
     return Change(change)
 
 
+class _Together(Behaviour):
+    def __init__(self, count):
+        self.barrier = threading.Barrier(count)
+
+    def instead(self, call, connection):
+        self.barrier.wait(30)
+
+
+def together(count):
+    """Answers nobody before so many have asked."""
+    return _Together(count)
+
+
 class _PagesOf(Behaviour):
     def __init__(self, limit):
         self.limit = limit
