@@ -109,3 +109,12 @@ def test_order_of_partitions_asks_nothing_of_what_is_inside(db, server, create):
     foreign_table(db, "t", columns, table_name="Push.Inside")
     query = "SELECT pk, sk FROM t WHERE pk IN ('q', 'p') AND x <= 5 ORDER BY pk"
     assert sorted(answers(db, query)) == [("p", "0"), ("p", "2"), ("q", "0"), ("q", "2")]
+
+
+def test_repeated_values_do_not_multiply(db, server, create):
+    """In lists of two keys: no more combinations than there are different values."""
+    create("Push.Repeated", "pk sk", [texts(pk="p", sk=f"{n}") for n in range(3)])
+    foreign_table(db, "t", ["pk text", "sk text"], table_name="Push.Repeated")
+    query = "SELECT sk FROM t WHERE pk = ANY (%s) AND sk = ANY (%s)"
+    lists = [["p", "q"] * 300, ["0", "2", "9"] * 300]
+    assert sorted(answers(db, query, lists)) == [("0",), ("2",)]

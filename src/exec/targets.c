@@ -279,6 +279,7 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])
 			values[choice->n++] = values[i];
+	choice->n = ddb_values_unique(values, choice->n, condition->value_typid);
 	choice->values = values;
 	return choice->n > 0;
 }

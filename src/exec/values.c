@@ -6,9 +6,12 @@
 
 #include "exec/values.h"
 
+#include "catalog/pg_collation.h"
 #include "executor/executor.h"
+#include "lib/qunique.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 bool
 ddb_values_evaluate(ForeignScanState *node, List *states, int index,
@@ -34,4 +37,24 @@ ddb_values_elements(Datum array, Datum **elements, bool **nulls)
 	deconstruct_array(list, ARR_ELEMTYPE(list), len, byval, align, elements,
 					  nulls, &n);
 	return n;
+}
+
+static int
+compare_values(const void *a, const void *b, void *arg)
+{
+	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) arg, C_COLLATION_OID,
+										   *(const Datum *) a,
+										   *(const Datum *) b));
+}
+
+int
+ddb_values_unique(Datum *values, int n, Oid typid)
+{
+	TypeCacheEntry *cache = lookup_type_cache(typid, TYPECACHE_CMP_PROC_FINFO);
+
+	if (n < 2 || !OidIsValid(cache->cmp_proc_finfo.fn_oid))
+		return n;
+	qsort_arg(values, n, sizeof(Datum), compare_values, &cache->cmp_proc_finfo);
+	return (int) qunique_arg(values, n, sizeof(Datum), compare_values,
+							 &cache->cmp_proc_finfo);
 }

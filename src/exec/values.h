@@ -19,4 +19,7 @@ extern bool ddb_values_evaluate(ForeignScanState *node, List *states, int index,
 /* Takes an array apart; returns how many elements it has. */
 extern int ddb_values_elements(Datum array, Datum **elements, bool **nulls);
 
+/* Sorts the values, and drops those that are equal; how many are left. */
+extern int ddb_values_unique(Datum *values, int n, Oid typid);
+
 #endif /* DDB_VALUES_H */
