@@ -324,13 +324,18 @@ collect_values(const BatchJoinState *state, Fetch *fetch)
 		end = add_values(state, fetch->keys[i], end);
 }
 
-/* Sends the first requests of a look-up. */
+/*
+ * Sends the first requests of a look-up.  Where EvalPlanQual checks a row again
+ * that has changed meanwhile, the children give what was joined before: whether
+ * the scan is to ask at all, only PostgreSQL knows.
+ */
 static void
 begin_fetch(BatchJoinState *state, const Fetch *fetch)
 {
 	ddb_scan_set_keys(state->inner, fetch->values, fetch->nrows);
 	ExecReScan(&state->inner->ss.ps);
-	ddb_scan_send(state->inner);
+	if (state->inner->ss.ps.state->es_epq_active == NULL)
+		ddb_scan_send(state->inner);
 	state->batches++;
 	state->keys_sent += fetch->nrows;
 }

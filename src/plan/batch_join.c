@@ -6,8 +6,7 @@
  * request for each outer row.  Here the key values of many outer rows are
  * looked up together.  The outer side's order is kept.
  *
- * Not offered: under row marks and for rows to be changed, which PostgreSQL
- * would check again one by one; to parameterised paths; to parallel workers.
+ * Not offered: to parameterised paths; to parallel workers.
  */
 #include "postgres.h"
 
@@ -257,8 +256,8 @@ may_batch(const JoinContext *context)
 		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
 		!bms_is_empty(inner->lateral_relids))
 		return false;
-	if (root->rowMarks != NIL || (root->parse->commandType != CMD_SELECT &&
-								  root->parse->commandType != CMD_INSERT))
+	/* Rows to be changed are looked at one by one. */
+	if (bms_is_member(inner->relid, root->all_result_relids))
 		return false;
 	return !is_pseudoconstant(context->extra->restrictlist) &&
 		   !is_pseudoconstant(inner->baserestrictinfo);

@@ -18,7 +18,8 @@ class Statement:
 
     def _run(self, query, parameters):
         try:
-            self.rows = self.connection.execute(query, parameters).fetchall()
+            cursor = self.connection.execute(query, parameters)
+            self.rows = cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             self.error = error
 
@@ -26,6 +27,10 @@ class Statement:
         self._thread.join(seconds)
         assert not self._thread.is_alive(), "the statement does not end"
         return self
+
+    @property
+    def is_running(self):
+        return self._thread.is_alive()
 
     @property
     def sqlstate(self):
