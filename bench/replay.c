@@ -2,8 +2,8 @@
  * replay.c
  *		A fast stand-in for DynamoDB's data plane, for benchmarks on loopback.
  *
- *	cc -O2 -o replay bench/replay.c bench/replay_pages.c -lz
- *	replay --pages DIR [--port N] [--repeat N] [--delay-us N]
+ *	cc -O2 -o replay bench/replay*.c -lz
+ *	replay [--pages DIR] [--port N] [--repeat N] [--delay-us N]
  *		   [--gzip never|auto] [--table NAME]
  *
  * Serves the pages that gen_pages.py wrote, from memory: one thread, epoll,
@@ -17,6 +17,7 @@
  *	a request that names dateTime values and no start key: just those items
  *						(GetItem, BatchGetItem, key Query, PartiQL)
  *	DescribeTable, ListTables	canned
+ *	tables ids, pairs, small	made up, and answered by key: replay_made.c
  *	GET /stats, /reset, /delay?us=N	counters; sets them to 0; sets the delay
  *
  * --repeat N serves a Scan's pages N times over, so that gigabytes go by that
@@ -31,7 +32,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,7 +43,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "replay_made.h"
 #include "replay_pages.h"
+#include "replay_text.h"
 
 /* What DynamoDB puts into a page, as JSON: about 1 MB of items. */
 #define PAGE_BYTES ((size_t) 1200 * 1024)
@@ -52,13 +54,6 @@
 #define REQUEST_BYTES ((size_t) 64 * 1024)
 #define EVENTS_PER_CALL 64
 #define BACKLOG 512
-
-typedef struct Buffer
-{
-	char *data;
-	size_t len;
-	size_t capacity;
-} Buffer;
 
 typedef struct Connection
 {
@@ -144,36 +139,6 @@ now_ns(void)
 }
 
 /* ---- replies --------------------------------------------------------------- */
-
-static void
-put(Buffer *buffer, const char *data, size_t len)
-{
-	if (buffer->len + len > buffer->capacity)
-	{
-		buffer->capacity = (buffer->len + len) * 2 + 1024;
-		buffer->data = must(realloc(buffer->data, buffer->capacity));
-	}
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += len;
-}
-
-static void
-put_text(Buffer *buffer, const char *text)
-{
-	put(buffer, text, strlen(text));
-}
-
-static void __attribute__((format(printf, 2, 3)))
-put_format(Buffer *buffer, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	put_text(buffer, text);
-}
 
 static void
 add_part(Connection *connection, const char *data, size_t len)
@@ -505,11 +470,38 @@ handle_read(Connection *connection, const Request *request, Operation operation)
 	reply_range(connection, &range, request->gzip);
 }
 
+/* False: it is not about a made-up table. */
+static bool
+handle_made(Connection *connection, const Request *request, Operation operation)
+{
+	static int (*const replies[])(const MadeTable *, Buffer *, const char *,
+								  const char *) = {
+		[OP_GET_ITEM] = made_get,
+		[OP_BATCH_GET_ITEM] = made_batch_get,
+		[OP_QUERY] = made_query,
+		[OP_SCAN] = made_scan,
+	};
+	const MadeTable *table = made_table(request->body, request->end);
+
+	if (table == NULL ||
+		(operation > OP_SCAN && operation != OP_DESCRIBE_TABLE))
+		return false;
+	if (operation == OP_DESCRIBE_TABLE)
+		made_describe(table, &connection->body);
+	else
+		items_out += (size_t) replies[operation](table, &connection->body,
+												 request->body, request->end);
+	reply_body(connection, request->gzip);
+	return true;
+}
+
 static void
 handle_call(Connection *connection, const Request *request, Operation operation)
 {
 	Buffer *body = &connection->body;
 
+	if (handle_made(connection, request, operation))
+		return;
 	switch (operation)
 	{
 		case OP_GET_ITEM:
@@ -906,7 +898,7 @@ serve(int listener)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: replay --pages DIR [--port N] [--repeat N] "
+	fprintf(stderr, "usage: replay [--pages DIR] [--port N] [--repeat N] "
 					"[--delay-us N] [--gzip never|auto] [--table NAME]\n");
 	exit(2);
 }
@@ -939,9 +931,10 @@ main(int argc, char **argv)
 		else
 			usage();
 	}
-	if (directory == NULL || repeat < 1)
+	if (repeat < 1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
-	load_pages(directory);
+	if (directory != NULL)
+		load_pages(directory);
 	serve(start_listening(port));
 }

@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "replay_text.h"
+
 Page *pages;
 int npages;
 Item *items;
@@ -22,50 +24,6 @@ int nitems;
 static int max_items;
 int *partition_starts;
 int npartitions;
-
-void
-die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-void *
-must(void *memory)
-{
-	if (memory == NULL)
-		die("replay");
-	return memory;
-}
-
-/* ---- text ------------------------------------------------------------------ */
-
-const char *
-find(const char *p, const char *end, const char *text)
-{
-	return memmem(p, (size_t) (end - p), text, strlen(text));
-}
-
-/* What follows name and its colon, or NULL. */
-const char *
-find_value(const char *p, const char *end, const char *name)
-{
-	p = find(p, end, name);
-	if (p == NULL)
-		return NULL;
-	p += strlen(name);
-	while (p < end && (*p == ' ' || *p == ':'))
-		p++;
-	return p < end ? p : NULL;
-}
-
-long
-find_number(const char *p, const char *end, const char *name, long otherwise)
-{
-	const char *value = find_value(p, end, name);
-
-	return value != NULL ? strtol(value, NULL, 10) : otherwise;
-}
 
 static bool
 is_date_time(const char *p)
@@ -94,39 +52,6 @@ find_partition(const char *p, const char *end)
 	const char *name = find(p, end, "app-");
 
 	return name != NULL ? (int) strtol(name + 4, NULL, 10) : -1;
-}
-
-static const char *
-skip_string(const char *p)
-{
-	for (p++; *p != '"'; p++)
-	{
-		if (*p == '\\')
-			p++;
-	}
-	return p + 1;
-}
-
-static const char *
-skip_object(const char *p)
-{
-	int depth = 0;
-
-	for (;;)
-	{
-		char c = *p;
-
-		if (c == '"')
-		{
-			p = skip_string(p);
-			continue;
-		}
-		p++;
-		if (c == '{' || c == '[')
-			depth++;
-		else if ((c == '}' || c == ']') && --depth == 0)
-			return p;
-	}
 }
 
 /* ---- loading --------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
  * replay_pages.h
- *		The pages that the replay server serves, and finding things in text.
+ *		The pages that the replay server serves.
  */
 #ifndef REPLAY_PAGES_H
 #define REPLAY_PAGES_H
@@ -44,21 +44,10 @@ extern int find_item(const char *date_time);
 /* The page that holds the item. */
 extern int page_of(int item);
 
-extern const char *find(const char *p, const char *end, const char *text);
-
-/* What follows name and its colon: where, or NULL; as a number. */
-extern const char *find_value(const char *p, const char *end, const char *name);
-extern long find_number(const char *p, const char *end, const char *name,
-						long otherwise);
-
 /* The first time as items write it, or NULL. */
 extern const char *next_date_time(const char *p, const char *end);
 
 /* The number NN of the first "app-NN", or -1. */
 extern int find_partition(const char *p, const char *end);
-
-/* End the program: always, or when memory is NULL. */
-extern void die(const char *what) __attribute__((noreturn));
-extern void *must(void *memory);
 
 #endif /* REPLAY_PAGES_H */

@@ -16,14 +16,14 @@ import urllib.request
 from lab import wait_until
 from lab.processes import REPOSITORY
 
-SOURCES = [REPOSITORY / "bench" / name for name in ("replay.c", "replay_pages.c")]
-HEADER = REPOSITORY / "bench" / "replay_pages.h"
+SOURCES = sorted((REPOSITORY / "bench").glob("replay*.c"))
+HEADERS = sorted((REPOSITORY / "bench").glob("replay*.h"))
 PROGRAM = REPOSITORY / "build" / "replay"
 
 
 def build():
     """Compiles it unless that was done; whoever else does it at the same time."""
-    newest = max(path.stat().st_mtime for path in [*SOURCES, HEADER])
+    newest = max(path.stat().st_mtime for path in [*SOURCES, *HEADERS])
     if PROGRAM.exists() and PROGRAM.stat().st_mtime > newest:
         return
     PROGRAM.parent.mkdir(exist_ok=True)
@@ -37,10 +37,10 @@ def build():
 class ReplayServer:
     """One server on a free port.  Options are the program's, _ for -."""
 
-    def __init__(self, workspace, pages, **options):
+    def __init__(self, workspace, **options):
         self.workspace = workspace
         self.log = workspace.directory / f"replay.{id(self)}.log"
-        self.options = {"pages": pages, **options}
+        self.options = options
         self.process = None
         self.port = None
 

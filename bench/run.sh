@@ -1,5 +1,6 @@
 #!/bin/sh
-# make bench [ARGS="--pages 60 --repetitions 9"]: set up, build, measure.
+# make bench [ARGS="--pages 60 --repetitions 9"], make bench-joins: set up, build,
+# measure.
 set -eu
 cd "$(dirname "$0")/.."
 tools/setup.sh check
@@ -10,4 +11,4 @@ export DDB_FDW_DIE_WITH_PARENT
 PYTHONPATH=tools
 export PYTHONPATH
 # shellcheck disable=SC2086
-exec .build/venv/bin/python bench/bench.py ${ARGS:-} "$@"
+exec .build/venv/bin/python "bench/${1:-bench}.py" ${ARGS:-}

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from lab import wait_until
 from support.background import Statement
-from support.fdw import explain, foreign_table, plan_nodes
+from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.joins import (
     IDS,
     NODE,
@@ -290,6 +290,42 @@ def test_partitions_are_queried_side_by_side(t, proxy):
     assert len(rows) == 30 * 8 + 970
     assert calls.operations == ["Query"] * 1000
     assert together.most == 16
+
+
+def test_a_slow_query_holds_up_no_other(t, proxy):
+    """All other keys are asked for before it is answered."""
+    t.execute("CREATE TABLE m AS SELECT 'p' || i AS k FROM generate_series(0, 99) i; ANALYZE m")
+    query = "SELECT m.k, t.sk FROM m LEFT JOIN pairs t ON t.pk = m.k"
+    with only_batched(t), proxy.record() as calls:
+        with proxy.inject(hang(), operation="Query", times=1) as fault:
+            statement = Statement(t, query)
+            assert fault.reached.wait(20)
+            wait_until(lambda: calls.count("Query") == 100, "all other queries are sent")
+            fault.release()
+            rows = statement.join().rows
+    assert len(rows) == 30 * 8 + 70
+    assert [k for k, _ in rows] == sorted((k for k, _ in rows), key=lambda k: int(k[1:]))
+
+
+def test_partitions_of_unknown_size_are_taken_for_small(db, proxy, tables):
+    """A large table without statistics is not read whole for a thousand keys."""
+
+    def large(response):
+        response["Table"].update(ItemCount=1_000_000, TableSizeBytes=200_000_000)
+
+    make_server(db, proxy.endpoint)
+    foreign_table(db, "pairs", PAIR_COLUMNS, table_name="BatchPairs")
+    db.execute("CREATE TABLE m AS SELECT 'p' || i AS k FROM generate_series(1, 1000) i")
+    with proxy.inject(rewrite(large), operation="DescribeTable"):
+        plan = explain(db, "SELECT * FROM m JOIN pairs t ON t.pk = m.k")
+    assert plan["Custom Plan Provider"] == NODE
+    # Ten thousand keys cost more than the Scan.
+    db.execute("INSERT INTO m SELECT 'q' || i FROM generate_series(1, 19000) i; ANALYZE m")
+    operations = [
+        node.get("DynamoDB Operation")
+        for node in plan_nodes(explain(db, "SELECT * FROM m JOIN pairs t ON t.pk = m.k"))
+    ]
+    assert "Scan" in operations
 
 
 NUMBERED = "(SELECT nextval('rows')::int AS k FROM generate_series(1, 4000) OFFSET 0) m"

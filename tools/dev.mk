@@ -19,6 +19,7 @@ help:
 	@echo '                        FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
 	@echo 'make lint format        check, or mend, how the code is written'
 	@echo 'make bench              timings against the replay server'
+	@echo 'make bench-joins        joins and scans where it answers after 5 ms'
 	@echo 'make setup              install what make check and make demo need'
 
 setup:
@@ -46,6 +47,9 @@ format:
 
 bench:
 	@bench/run.sh
+
+bench-joins:
+	@bench/run.sh joins
 
 # ---- plain C programs over the layers that know nothing of PostgreSQL --------
 

@@ -195,8 +195,14 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 			state->groups[state->ngroups++] = (DdbGroup){i, 1};
 	state->current = 0;
 	state->sent = 0;
+	state->open = 0;
 	state->window = 1;
 	state->heap = NULL;
+	/* A join hashes what its keys find. */
+	state->any_order =
+		state->segments > 1 ||
+		(state->plan->batch_values != NIL && state->bound < 0 &&
+		 !state->plan->ordered && state->plan->partition_order == NIL);
 }
 
 /* How many streams may be kept going: their replies share 24 MB. */
@@ -220,19 +226,30 @@ send_ahead(DdbScanState *state)
 	int window = state->bound < 0 ? largest_window(state)
 								  : Min(state->window, largest_window(state));
 
-	while (state->sent < Min(first + window, state->nstreams))
+	while (state->sent < state->nstreams &&
+		   (state->any_order ? state->open : state->sent - first) < window)
+	{
 		ddb_stream_send(state->streams[state->sent++]);
+		state->open++;
+	}
+}
+
+/* Is it the stream's turn: a row of it is there, or its end? */
+static bool
+is_ready(DdbStream *stream)
+{
+	return !stream->closed &&
+		   (ddb_stream_is_enough(stream) || ddb_stream_ready(stream));
 }
 
 /* A stream sent ahead whose next row is there; NULL: all have to wait. */
 static DdbStream *
 find_ready(DdbScanState *state)
 {
-	if (state->last != NULL && !state->last->closed &&
-		ddb_stream_ready(state->last))
+	if (state->last != NULL && is_ready(state->last))
 		return state->last;
 	for (int i = state->current; i < state->sent; i++)
-		if (!state->streams[i]->closed && ddb_stream_ready(state->streams[i]))
+		if (is_ready(state->streams[i]))
 			return state->streams[i];
 	return NULL;
 }
@@ -249,7 +266,10 @@ wait_for_any(DdbScanState *state)
 	ddb_call_wait(calls, n);
 }
 
-/* Segments of a Scan, in the order in which their replies come. */
+/*
+ * Where order does not matter, whatever has come: a stream that has to be waited
+ * for holds up no other.
+ */
 static TupleTableSlot *
 next_of_any(DdbScanState *state, TupleTableSlot *slot)
 {
@@ -265,9 +285,11 @@ next_of_any(DdbScanState *state, TupleTableSlot *slot)
 			continue;
 		}
 		state->last = stream;
-		if (ddb_stream_next(stream, slot, state->row_context))
+		if (!ddb_stream_is_enough(stream) &&
+			ddb_stream_next(stream, slot, state->row_context))
 			return slot;
 		ddb_stream_close(stream);
+		state->open--;
 		while (state->current < state->nstreams &&
 			   state->streams[state->current]->closed)
 			state->current++;
@@ -284,7 +306,7 @@ ddb_groups_ready(DdbScanState *state)
 		return true;
 	group = &state->groups[state->current];
 	send_ahead(state);
-	if (state->segments > 1)
+	if (state->any_order)
 		return find_ready(state) != NULL;
 	return group->n > 1 ? ddb_merge_ready(state, group->first, group->n)
 						: ddb_stream_ready(state->streams[group->first]);
@@ -306,7 +328,7 @@ next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 TupleTableSlot *
 ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
 {
-	if (state->segments > 1)
+	if (state->any_order)
 		return next_of_any(state, slot);
 	while (state->current < state->ngroups)
 	{

@@ -57,7 +57,9 @@ typedef struct DdbScanState
 	DdbStream **streams;
 	int nstreams;
 	int segments; /* of a Scan: as many streams, in any order */
+	bool any_order; /* they are read as their replies come */
 	int sent; /* how many were sent their first request */
+	int open; /* of these, not read to the end: if in any order */
 	struct DdbGroup *groups; /* of streams, in the order of reading */
 	int ngroups;
 	int current; /* the one being read */

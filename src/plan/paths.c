@@ -214,7 +214,8 @@ static void
 add_skip(const PathContext *context, DdbCandidate *candidate)
 {
 	DdbPlanState *state = plan_state(context);
-	double partitions = ddb_skip_partitions(context->root, context->rel, state);
+	double partitions = ddb_plan_partitions(context->root, context->rel, state,
+											&state->info->keys);
 	Cost startup_cost;
 	Cost total_cost;
 
@@ -234,6 +235,27 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
 /* An estimate of less is as good as none. */
 #define MIN_ITEMS 0.01
 
+/*
+ * Without statistics PostgreSQL takes any column to have 200 values.  Partition
+ * keys are chosen to have many: so it is this size that is assumed at most.
+ */
+#define UNKNOWN_PARTITION_ITEMS 100.0
+
+/* What the selectivity of a condition on the partition key is too large by. */
+static double
+partition_excess(const PathContext *context, const DdbSource *source)
+{
+	DdbPlanState *state = plan_state(context);
+	double assumed = source->item_count / DEFAULT_NUM_DISTINCT;
+
+	if (source->keys->npartition != 1 || state->relation->templates != NULL ||
+		assumed <= UNKNOWN_PARTITION_ITEMS ||
+		ddb_plan_partitions(context->root, context->rel, state, source->keys) >
+			0)
+		return 1.0;
+	return assumed / UNKNOWN_PARTITION_ITEMS;
+}
+
 /* The items that a key match leaves to be read, estimated. */
 static double
 matched_items(const PathContext *context, const DdbSource *source,
@@ -242,7 +264,7 @@ matched_items(const PathContext *context, const DdbSource *source,
 	Selectivity selectivity = clauselist_selectivity(
 		context->root, match->used, context->rel->relid, JOIN_INNER, NULL);
 
-	double items = source->item_count;
+	double items = source->item_count / partition_excess(context, source);
 
 	/* Keys with templates select items of this table only. */
 	if (plan_state(context)->relation->templates != NULL)

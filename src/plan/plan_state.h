@@ -197,13 +197,13 @@ extern void ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
 						  double partitions, Cost *startup_cost,
 						  Cost *total_cost);
 
-/*
- * skip.c: will one row of each partition do for the query?  And how many
- * partitions there are, -1 when nobody knows.
- */
+/* skip.c: will one row of each partition do for the query? */
 extern bool ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel,
 							const DdbPlanState *state);
-extern double ddb_skip_partitions(PlannerInfo *root, RelOptInfo *rel,
-								  const DdbPlanState *state);
+
+/* relsize.c: how many partitions there are, -1 when nobody knows. */
+extern double ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
+								  const DdbPlanState *state,
+								  const DdbKeySchema *keys);
 
 #endif /* DDB_PLAN_STATE_H */

@@ -19,6 +19,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/selfuncs.h"
 
 /*
  * A table that DynamoDB calls empty was filled since it last counted, or its
@@ -194,6 +195,27 @@ find_sources(DdbPlanState *state)
 		return;
 	foreach (lc, state->info->indexes)
 		add_index(state, (DdbIndexInfo *) lfirst(lc));
+}
+
+double
+ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
+					const DdbPlanState *state, const DdbKeySchema *keys)
+{
+	const DdbColumn *column =
+		ddb_relation_find_attribute(state->relation, keys->partition[0].name);
+	VariableStatData data;
+	bool is_default;
+	double n;
+
+	if (column == NULL)
+		return -1;
+	examine_variable(root,
+					 (Node *) makeVar(rel->relid, column->attnum, column->typid,
+									  column->typmod, column->collation, 0),
+					 0, &data);
+	n = get_variable_numdistinct(&data, &is_default);
+	ReleaseVariableStats(data);
+	return is_default ? -1 : n;
 }
 
 /* Whole keys of the table select at most one row each. */

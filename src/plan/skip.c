@@ -10,11 +10,9 @@
 
 #include "plan/plan_state.h"
 
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
-#include "utils/selfuncs.h"
 
 /* An aggregate that more rows of the same value would change? */
 static bool
@@ -79,23 +77,4 @@ ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 		   state->relation->templates == NULL && state->ttl_attribute == NULL &&
 		   state->info->keys.nsort > 0 && ignores_duplicates(root) &&
 		   needs_partition_key_only(rel, state) && !is_volatile(root, rel);
-}
-
-double
-ddb_skip_partitions(PlannerInfo *root, RelOptInfo *rel,
-					const DdbPlanState *state)
-{
-	const DdbColumn *column = ddb_relation_find_attribute(
-		state->relation, state->info->keys.partition[0].name);
-	VariableStatData data;
-	bool is_default;
-	double n;
-
-	examine_variable(root,
-					 (Node *) makeVar(rel->relid, column->attnum, column->typid,
-									  column->typmod, column->collation, 0),
-					 0, &data);
-	n = get_variable_numdistinct(&data, &is_default);
-	ReleaseVariableStats(data);
-	return is_default ? -1 : n;
 }
