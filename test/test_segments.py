@@ -70,6 +70,22 @@ def test_counted_in_segments(t, proxy):
     assert {total for _, total in scans(calls)} == {16}
 
 
+@pytest.mark.parametrize("total", [1, 3, 40])
+def test_as_many_as_the_table_says(t, proxy, total):
+    foreign_table(t, "s", COLUMNS, table_name="Segments", total_segments=total)
+    with proxy.record() as calls, proxy.inject(proxies.pages_of(50), operation="Scan"):
+        found = sorted(row[0] for row in t.execute("SELECT id FROM s").fetchall())
+        assert t.execute("SELECT count(*) FROM s").fetchone() == (ROWS,)
+    assert found == list(range(ROWS))
+    expected = {(i, total) for i in range(total)} if total > 1 else {(None, None)}
+    assert set(scans(calls)) == expected
+    with proxy.record() as calls:
+        assert t.execute("SELECT v FROM s WHERE id = 8").fetchone() == (1,)
+        assert len(t.execute("SELECT id FROM s LIMIT 2").fetchall()) == 2
+    assert calls.data.operations == ["GetItem", "Scan"]
+    assert scans(calls)[1] == (None, None)
+
+
 def test_explain(t):
     query = "SELECT id FROM t"
     assert foreign_scan(explain(t, query))["Segments"] == 16

@@ -118,7 +118,7 @@ const DdbOptionDef ddb_options[] = {
 	{"insert_mode", TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "insert, put", "insert",
 	 "whether INSERT may replace an item"},
 	{"total_segments", TABLE, DDB_OPTION_INTEGER, 0, 1, MAX_SEGMENTS, NULL,
-	 NULL, "number of segments that share one table"},
+	 NULL, "number of segments of a Scan: this table's, or shared by several"},
 	{"segment", TABLE, DDB_OPTION_INTEGER, 0, 0, MAX_SEGMENTS - 1, NULL, NULL,
 	 "which of them this foreign table is, from 0"},
 
@@ -528,10 +528,10 @@ check_combinations(List *options, int object)
 	const char *segment = ddb_options_get(options, "segment");
 	const char *total = ddb_options_get(options, "total_segments");
 
-	if (object == DDB_ON_TABLE && (segment == NULL) != (total == NULL))
+	if (object == DDB_ON_TABLE && segment != NULL && total == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-						errmsg("options \"segment\" and \"total_segments\" "
-							   "must be set together")));
+						errmsg("option \"segment\" requires "
+							   "\"total_segments\"")));
 	if (object == DDB_ON_TABLE && segment != NULL &&
 		ddb_options_get_int(options, "segment", 0) >=
 			ddb_options_get_int(options, "total_segments", 1))

@@ -215,6 +215,7 @@ ddb_relation_load(Oid relid)
 	ForeignTable *table = GetForeignTable(relid);
 	List *server_options;
 	const char *name;
+	int segments;
 
 	relation->relid = relid;
 	relation->server = GetForeignServer(table->serverid);
@@ -231,8 +232,9 @@ ddb_relation_load(Oid relid)
 	relation->hide_expired =
 		ddb_options_get_bool(table->options, "hide_expired", false);
 	relation->segment = ddb_options_get_int(table->options, "segment", -1);
-	relation->total_segments =
-		ddb_options_get_int(table->options, "total_segments", 0);
+	segments = ddb_options_get_int(table->options, "total_segments", 0);
+	relation->total_segments = relation->segment >= 0 ? segments : 0;
+	relation->scan_segments = relation->segment >= 0 ? 0 : segments;
 	relation->scan_policy =
 		Max(scan_policy_from_text(ddb_options_get(server_options, "scan")),
 			scan_policy_from_text(ddb_options_get(table->options, "scan")));

@@ -104,8 +104,9 @@ typedef struct DdbRelation
 	char *index_name; /* NULL: none forced */
 	bool consistent_read;
 	bool hide_expired; /* items whose TTL has passed */
-	int segment; /* -1: not segmented */
-	int total_segments;
+	int segment; /* this share of the table; -1: all of it */
+	int total_segments; /* with a segment: of so many shares */
+	int scan_segments; /* without: of each Scan; 0: by the table's size */
 	DdbScanPolicy scan_policy; /* strictest of the options, or UNSET */
 	double max_read_units; /* of the server; 0: no cap */
 	double read_unit_price; /* USD per million */

@@ -162,7 +162,8 @@ plan_state(const PathContext *context)
 
 /*
  * Into how many segments, read at once, a Scan of everything is divided: of
- * several pages each, because the last of each segment is not full.
+ * several pages each, because the last of each segment is not full, unless the
+ * table's options say.
  */
 static int
 scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
@@ -174,6 +175,8 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 		!ddb_guc_pushdown || state->relation->segment >= 0 ||
 		candidate->limited || candidate->limit_hint >= 0)
 		return 1;
+	if (state->relation->scan_segments > 0)
+		return state->relation->scan_segments;
 	return (int) Max(1, Min(MAX_SEGMENTS, pages / PAGES_PER_SEGMENT));
 }
 
