@@ -263,6 +263,57 @@ ddb_compat_ascending_pathkey(PlannerInfo *root, EquivalenceClass *class,
 #endif
 }
 
+/* GROUP BY's own pathkeys, without those that aggregates would like. */
+static inline List *
+ddb_compat_group_pathkeys(PlannerInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+	return list_copy_head(root->group_pathkeys, root->num_groupby_pathkeys);
+#else
+	return root->group_pathkeys;
+#endif
+}
+
+/* What the query above wants of window functions' results, as OpExprs. */
+static inline List *
+ddb_compat_run_conditions(const WindowClause *window, List *functions)
+{
+#if PG_VERSION_NUM >= 170000
+	List *conditions = NIL;
+	ListCell *lc;
+
+	(void) window;
+	foreach (lc, functions)
+	{
+		WindowFunc *function = lfirst_node(WindowFunc, lc);
+		ListCell *inner;
+
+		foreach (inner, function->runCondition)
+		{
+			WindowFuncRunCondition *condition =
+				lfirst_node(WindowFuncRunCondition, inner);
+
+			Expr *first = condition->arg;
+			Expr *second = (Expr *) function;
+
+			if (condition->wfunc_left)
+			{
+				first = (Expr *) function;
+				second = condition->arg;
+			}
+			conditions = lappend(conditions,
+								 make_opclause(condition->opno, BOOLOID, false,
+											   first, second, InvalidOid,
+											   condition->inputcollid));
+		}
+	}
+	return conditions;
+#else
+	(void) functions;
+	return window->runCondition;
+#endif
+}
+
 /* Columns of a relation that cannot be NULL where the clause is true. */
 static inline Bitmapset *
 ddb_compat_nonnullable_columns(Node *clause, Index relid)

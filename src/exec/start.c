@@ -227,7 +227,8 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 		state->bound = resolve_bound(node, state);
 		state->segments = resolve_segments(state);
 		state->reads_ahead = state->plan->reads_all && state->bound < 0 &&
-							 state->segments == 1 && !state->plan->skips &&
+							 state->rows_per_key == 0 && state->segments == 1 &&
+							 !state->plan->skips &&
 							 ddb_relation_max_read_units(state->relation) <= 0;
 		choose_filter(node, state);
 		if (prepare_requests(node, state, &targets))

@@ -147,6 +147,7 @@ typedef struct PathContext
 	Relids required_outer;
 	double rows; /* that satisfy them */
 	DdbCount *count; /* what is wanted of them; NULL: the rows */
+	const DdbTop *top; /* of each partition these will do, or NULL */
 } PathContext;
 
 static DdbPlanState *
@@ -185,6 +186,7 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 			  List *pathkeys)
 {
 	DdbPlanState *state = plan_state(context);
+	double rows = context->rows;
 	Cost startup_cost;
 	Cost total_cost;
 
@@ -202,13 +204,14 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 							 !bms_is_empty(context->required_outer))
 			: -1;
 	candidate->segments = scan_segments(state, candidate);
-	ddb_cost_estimate(state, candidate, context->rows, &startup_cost,
-					  &total_cost);
+	if (candidate->rows_per_key > 0)
+		rows = clamp_row_est(Min(rows, candidate->fetched_rows));
+	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
 	add_path(context->rel,
 			 (Path *) ddb_compat_foreign_path(
-				 context->root, context->rel, context->rows, startup_cost,
-				 total_cost, pathkeys, context->required_outer,
+				 context->root, context->rel, rows, startup_cost, total_cost,
+				 pathkeys, context->required_outer,
 				 list_make1(makeInteger(list_length(state->candidates) - 1))));
 }
 
@@ -367,6 +370,8 @@ add_query(const PathContext *context, const DdbSource *source,
 
 	if (context->count == NULL)
 		wanted = ddb_order_wanted(context->root, context->rel);
+	if (context->top != NULL)
+		wanted = lcons(context->top->pathkeys, wanted);
 	foreach (lc, wanted)
 	{
 		DdbCandidate *candidate =
@@ -378,6 +383,8 @@ add_query(const PathContext *context, const DdbSource *source,
 			continue;
 		unordered |= pathkeys == NIL;
 		offered = lappend(offered, pathkeys);
+		if (context->top != NULL)
+			ddb_top_apply(context->top, state, pathkeys, candidate);
 		add_candidate(context, candidate, pathkeys);
 	}
 	if (!unordered && (match->many || context->count != NULL))
@@ -443,6 +450,7 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 	ListCell *lc;
 
 	context.required_outer = info->ppi_req_outer;
+	context.top = NULL;
 	context.restrictions =
 		list_concat_copy(unparameterized->restrictions, info->ppi_clauses);
 	context.rows = info->ppi_rows;
@@ -572,6 +580,7 @@ ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 						   rel->baserestrictinfo,
 						   NULL,
 						   rel->rows,
+						   NULL,
 						   NULL};
 	List *scans = NIL;
 	ListCell *lc;
@@ -706,7 +715,7 @@ ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
 	PathContext context = {
 		root,         rel,  {root, rel, state->codecs, true, false},
 		restrictions, NULL, rel->rows,
-		count};
+		count,        NULL};
 
 	add_unparameterized(&context);
 }
@@ -721,10 +730,14 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 						   rel->baserestrictinfo,
 						   rel->lateral_relids,
 						   rel->rows,
+						   NULL,
 						   NULL};
+	DdbTop top;
 	ListCell *lc;
 
 	(void) relid;
+	if (bms_is_empty(rel->lateral_relids) && ddb_top_wanted(root, rel, &top))
+		context.top = &top;
 	add_unparameterized(&context);
 	if (!ddb_guc_pushdown)
 		return;

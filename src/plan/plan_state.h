@@ -46,7 +46,7 @@ typedef struct DdbCandidate
 	DdbFilter *filter;
 	List *values; /* expressions that both refer to */
 	List *batch_values; /* positions in values that a batched join gives */
-	int rows_per_key; /* that the join wants; 0: all */
+	int rows_per_key; /* that the join or the query wants; 0: all */
 	List *by_key; /* of RestrictInfo *: what the key narrows by */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
@@ -205,5 +205,23 @@ extern bool ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel,
 extern double ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 								  const DdbPlanState *state,
 								  const DdbKeySchema *keys);
+
+/* Does the query give the same answer however often each row comes? */
+extern bool ddb_skip_ignores_duplicates(const PlannerInfo *root);
+
+/* The first rows of each partition, when a query can show no others. */
+typedef struct DdbTop
+{
+	int rows;
+	List *groups; /* of Expr *: must be the same throughout a partition */
+	List *pathkeys; /* the order in which they are the first */
+} DdbTop;
+
+/* top.c: does the query want only such rows? */
+extern bool ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top);
+
+/* Has the candidate read only those, if it reads in that order. */
+extern void ddb_top_apply(const DdbTop *top, const DdbPlanState *state,
+						  List *pathkeys, DdbCandidate *candidate);
 
 #endif /* DDB_PLAN_STATE_H */

@@ -25,9 +25,8 @@ counts_duplicates(Node *node, void *context)
 	return expression_tree_walker(node, counts_duplicates, context);
 }
 
-/* Does the query give the same answer however often each row comes? */
-static bool
-ignores_duplicates(const PlannerInfo *root)
+bool
+ddb_skip_ignores_duplicates(const PlannerInfo *root)
 {
 	const Query *query = root->parse;
 
@@ -75,6 +74,6 @@ ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
 		   !state->forced_index && state->relation->segment < 0 &&
 		   state->relation->templates == NULL && state->ttl_attribute == NULL &&
-		   state->info->keys.nsort > 0 && ignores_duplicates(root) &&
+		   state->info->keys.nsort > 0 && ddb_skip_ignores_duplicates(root) &&
 		   needs_partition_key_only(rel, state) && !is_volatile(root, rel);
 }

@@ -598,6 +598,36 @@ class QueryMaker:
         ]
         return Query(self.rng.choice(forms), conjuncts, [])
 
+    def first_of_each(self):
+        """The first rows of each partition, where ties show nothing."""
+        partition, sort, row = self.some_key()
+        if not sort:
+            return self.partitions()
+        conjuncts = [self.members(column, row) for column in partition] + self.conjuncts(0.1)
+        groups = ", ".join(f"t.{column.name}" for column in partition)
+        key = f"t.{sort[0].name}"
+        direction = self.rng.choice(["", " DESC"])
+        roll = self.rng.random()
+        if roll < 0.3:
+            text = (
+                f"SELECT DISTINCT ON ({groups}) {groups}, {key} FROM @T@ t WHERE @W@"
+                f" ORDER BY {groups}, {key}{direction}"
+            )
+        elif roll < 0.6 and sort[0].kind.ordered:
+            function = self.rng.choice(["min", "max"])
+            having = self.rng.choice(["", f" HAVING {function}({key}) IS NOT NULL"])
+            text = (
+                f"SELECT {groups}, {function}({key}) FROM @T@ t WHERE @W@ GROUP BY {groups}{having}"
+            )
+        else:
+            over = self.rng.choice(["", f"PARTITION BY {groups} "])
+            bound = self.rng.choice(["< 3", "<= 2", "= 1", "<= 20", "<= 0", "= 2"])
+            text = (
+                f"SELECT * FROM (SELECT {key}, row_number() OVER ({over}ORDER BY {key}{direction})"
+                f" AS n FROM @T@ t WHERE @W@) x WHERE n {bound}"
+            )
+        return Query(text, conjuncts, [])
+
     def aggregate(self):
         functions = ["count(*)"]
         for column in self.columns_in_play:
@@ -783,7 +813,7 @@ class QueryMaker:
 
     def make(self):
         makers = [self.simple] * 10 + [self.aggregate] * 3 + [self.lateral, self.cursor] * 2
-        makers += [self.some_counts] * 3 + [self.partitions]
+        makers += [self.some_counts] * 3 + [self.partitions, self.first_of_each]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
         query = self.rng.choice(makers)()
