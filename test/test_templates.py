@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
+from support.systems import definition, index
 from test_requests import in_short
 
 QUERIES = int(os.environ.get("DDB_TEMPLATE_QUERIES", "25"))
@@ -393,6 +394,51 @@ def test_index_keys_that_do_not_match(t, sent):
     assert rows == [] and "GSI2" in calls[0]
 
 
+SHARED = definition(
+    ("PK",),
+    "PK:S GPK:S ASK:S BSK:S",
+    gsis=[index("keysOnly", "GPK", "ASK", "KEYS_ONLY"), index("whole", "GPK", "BSK")],
+)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_indexes_that_share_an_attribute(db, proxy, ddb_resource, first):
+    """Each holds other items; the shared attribute tells of neither which."""
+    items = [
+        {
+            "PK": f"P#{n}",
+            "n": n,
+            **({"GPK": f"G#{n % 2}"} if n % 7 else {}),
+            **({"ASK": f"A#{n}"} if n % 3 else {}),
+            **({"BSK": f"B#{n}"} if n % 4 else {}),
+        }
+        for n in range(1, 40)
+    ]
+    indexes = SHARED["GlobalSecondaryIndexes"]
+    table = {**SHARED, "GlobalSecondaryIndexes": [indexes[first], indexes[1 - first]]}
+    load_table(ddb_resource, f"Shared{first}", table, items)
+    make_server(db, proxy.endpoint)
+    columns = [
+        f"{name.lower()} text OPTIONS (attribute '{name}', template '{name[0]}#${{{name[0].lower()}}}')"
+        ' COLLATE "C"'
+        for name in ("PK", "GPK", "ASK", "BSK")
+    ]
+    columns += ["p int", "g int", "a int", "b int", "n int"]
+    foreign_table(db, "shared", columns, table_name=f"Shared{first}")
+    for condition, belongs in {
+        "g = 1": lambda item: item.get("GPK") == "G#1",
+        "g = 1 AND a IS NOT NULL": lambda item: item.get("GPK") == "G#1" and "ASK" in item,
+        "g = 1 AND b IS NOT NULL": lambda item: item.get("GPK") == "G#1" and "BSK" in item,
+        "g IS NULL AND p < 10": lambda item: "GPK" not in item and item["n"] < 10,
+    }.items():
+        expected = sorted(item["n"] for item in items if belongs(item))
+        rows = db.execute(f"SELECT n FROM shared WHERE {condition} ORDER BY n").fetchall()
+        assert [n for (n,) in rows] == expected, condition
+    # What one of them has alone says that the item is there.
+    node = foreign_scan(explain(db, "SELECT n FROM shared WHERE g = 1 AND b = 5"))
+    assert node["DynamoDB Index"] == "whole"
+
+
 def test_there_are_all_patterns():
     assert len(PATTERNS) >= 33
 
@@ -533,6 +579,21 @@ def test_range_touches_its_partitions_only(logs):
     rows, calls = logs("SELECT n FROM days WHERE day > '2026-11-03' AND day < '2026-11-05'")
     assert sorted(n for (n,) in rows) == list(range(120, 160))
     assert sorted(partitions(calls)) == four(4)
+
+
+def test_bounds_beside_values(logs):
+    """Where the values are known nothing is walked, and bounds still hold."""
+    days = "day IN ('2026-11-03', '2026-11-04', '2026-11-05')"
+    for bound, expected in (
+        ("day <= '2026-11-04'", range(80, 160)),
+        ("day > '2026-11-04'", range(160, 200)),
+        ("day BETWEEN '2026-11-04' AND '2026-11-04'", range(120, 160)),
+    ):
+        rows, _ = logs(f"SELECT n FROM days WHERE {days} AND {bound}")
+        assert sorted(n for (n,) in rows) == list(expected), bound
+        (count,) = logs(f"SELECT count(*) FROM days WHERE {days} AND {bound}")[0]
+        assert count == (len(expected),), bound
+    assert logs("SELECT n FROM days WHERE day = '2026-11-03' AND day > '2026-11-03'")[0] == []
 
 
 def test_one_shard(logs):

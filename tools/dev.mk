@@ -16,7 +16,7 @@ help:
 	@echo 'make check-all          the same, and what depends on the server on others'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
 	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each, then'
-	@echo '                        FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
+	@echo '                        twice FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
 	@echo 'make lint format        check, or mend, how the code is written'
 	@echo 'make bench              timings against the replay server'
 	@echo 'make bench-joins        joins and scans where it answers after 5 ms'
@@ -114,4 +114,4 @@ fuzz:
 	@echo '== $(FUZZ_QUERIES) queries, from seed $(FUZZ_SEED) on'
 	@+DDB_FUZZ_SEED=$(FUZZ_SEED) DDB_FUZZ_QUERIES=$(FUZZ_QUERIES) \
 		DDB_FUZZ_SEEDS=$(call at_least_one,$(shell expr $(FUZZ_QUERIES) / 200)) \
-		tools/check.sh test/test_differential.py -q
+		tools/check.sh test/test_differential.py test/test_differential_entities.py -q

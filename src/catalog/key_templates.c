@@ -202,9 +202,27 @@ ddb_key_templates_index_columns(DdbRelation *relation, const DdbTableInfo *info)
 	return indexes;
 }
 
-/* Appends the templates of one key, those that are not there yet. */
+/*
+ * The columns that must match together with this one: those of its index, or
+ * itself where it is in the keys of several, which have different items.
+ */
+static List *
+find_companions(const DdbColumn *column, List *columns, List *index_columns)
+{
+	int indexes = 0;
+	ListCell *lc;
+
+	foreach (lc, index_columns)
+		indexes += list_member_int((List *) lfirst(lc), column->attnum);
+	return indexes > 1 ? list_make1_int(column->attnum) : columns;
+}
+
+/*
+ * Appends the templates of one key, those that are not there yet.  index_columns
+ * is NIL for the table's.
+ */
 static void
-add_templates(const DdbRelation *relation, List *columns, bool of_table,
+add_templates(const DdbRelation *relation, List *columns, List *index_columns,
 			  List **templates)
 {
 	ListCell *lc;
@@ -221,7 +239,9 @@ add_templates(const DdbRelation *relation, List *columns, bool of_table,
 		if (known || column->template == NULL)
 			continue;
 		template = resolve_template(relation, column);
-		template->companions = of_table ? NIL : columns;
+		if (index_columns != NIL)
+			template->companions =
+				find_companions(column, columns, index_columns);
 		*templates = lappend(*templates, template);
 	}
 }
@@ -333,10 +353,10 @@ ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
 	ListCell *lc;
 
 	check_columns(relation, key_attributes);
-	add_templates(relation, columns_of_keys(relation, table_keys, NULL), true,
+	add_templates(relation, columns_of_keys(relation, table_keys, NULL), NIL,
 				  &templates);
 	foreach (lc, index_columns)
-		add_templates(relation, (List *) lfirst(lc), false, &templates);
+		add_templates(relation, (List *) lfirst(lc), index_columns, &templates);
 	if (templates == NIL)
 		return;
 	set = palloc(sizeof(DdbKeyTemplates));
@@ -413,7 +433,7 @@ ddb_key_templates_of_keys(const DdbRelation *relation,
 	return columns;
 }
 
-/* Is one of the columns templated, or taken from one of them? */
+/* Is one of the columns templated together with these, or taken from one? */
 static bool
 any_tells(const DdbRelation *relation, List *companions, Bitmapset *columns)
 {
@@ -422,11 +442,12 @@ any_tells(const DdbRelation *relation, List *companions, Bitmapset *columns)
 	while ((member = bms_next_member(columns, member)) >= 0)
 	{
 		const DdbColumn *column = &relation->columns[member - 1];
+		const DdbKeyTemplate *template;
 
 		if (column->source != 0)
 			column = &relation->columns[column->source - 1];
-		if (column->template != NULL &&
-			list_member_int(companions, column->attnum))
+		template = ddb_key_template_of_column(relation, column->attnum);
+		if (template != NULL && template->companions == companions)
 			return true;
 	}
 	return false;

@@ -14,6 +14,7 @@
  * The key of an index matches as a whole, when all its attributes are there and
  * match; if not, its templated columns and the variables taken from them are
  * NULL: so whoever asks that one of them be not NULL may read by the index.
+ * An attribute that is in the keys of several indexes matches by itself.
  */
 #ifndef DDB_KEY_TEMPLATES_H
 #define DDB_KEY_TEMPLATES_H
@@ -30,7 +31,8 @@ typedef struct DdbKeyTemplate
 {
 	const DdbColumn *column; /* that shows the key attribute */
 	List *companions; /* of an index: attnums of its key's columns, this
-								 * one among them; NIL of the table */
+								 * one among them, or alone where several
+								 * indexes have it; NIL of the table */
 	DdbTemplate parsed;
 	bool has_since; /* option partitions_since: … */
 	int64 since; /* … in microseconds since 1970 */

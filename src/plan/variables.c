@@ -232,11 +232,13 @@ ddb_variables_narrow(const DdbClauseContext *context, const DdbKeyPlace *place,
 		return false;
 	end = first_unbound(context, place, template, comparisons);
 	i = ddb_key_template_find(template, column, 0);
+	/* What has values is not walked, and its bounds are checked besides. */
 	if (i >= 0 && i < end)
 		return gives_values(comparison) ||
 			   (place->is_partition &&
 				comparison->condition.op <= DDB_COMPARE_GE &&
-				ddb_key_template_walks(&template->variables[i]));
+				ddb_key_template_walks(&template->variables[i]) &&
+				!has_values(column, comparisons));
 	return i == end && end < template->parsed.n &&
 		   is_comparable(template, i, comparison->condition.op);
 }

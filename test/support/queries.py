@@ -29,6 +29,7 @@ class Query:
     cursor: list = dataclasses.field(default_factory=list)  # FETCH and MOVE
     settings: list = dataclasses.field(default_factory=list)
     may_fail: bool = False  # a pattern that is an error once it is looked at
+    tolerated: tuple = ()  # messages of errors that the foreign table alone may give
 
     def _where(self, sql):
         where = " AND ".join(self.conjuncts) if self.conjuncts else "true"
@@ -645,17 +646,25 @@ class QueryMaker:
             )  # fmt: skip
         return Query(f"SELECT {', '.join(functions)} FROM @T@ t WHERE @W@", self.conjuncts(), [])
 
+    def joined(self):
+        """Condition of a join with the local table, by the partition …"""
+        return "t.pk = l.lk"
+
+    def sort_joined(self, operators):
+        """… and by the sort key."""
+        return f"t.sk {self.rng.choice(operators)} l.ls"
+
     def join(self):
-        on = "t.pk = l.lk"
+        on = equal = self.joined()
         if self.chance(0.2):
             on = f"t.pk IN (l.lk, {self.known(self.table.pk)})"
         if self.table.sk and self.chance(0.5):
-            on += f" AND t.sk {self.rng.choice(['=', '>=', '<', '>'])} l.ls"
+            on += f" AND {self.sort_joined(['=', '>=', '<', '>'])}"
         if self.table.sk and self.chance(0.1):
             on = "(t.pk = l.lk AND t.sk >= l.ls) OR (t.pk = l.lk AND t.sk <= l.ls)"
         word = self.rng.choice(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
         if word == "FULL JOIN":
-            on = "t.pk = l.lk"
+            on = equal
         conjuncts = self.conjuncts(0.3)
         return Query(
             f"SELECT l.n, {', '.join(self.columns())} FROM @L@ l {word} @T@ t ON {on} WHERE @W@",
@@ -664,9 +673,9 @@ class QueryMaker:
 
     def key_join(self):
         """By the key of the table, as batched joins do it."""
-        on = "t.pk = l.lk"
+        on = self.joined()
         if self.table.sk and self.chance(0.6):
-            on += f" AND t.sk {self.rng.choice(['=', '=', '>=', '<', '>', '<='])} l.ls"
+            on += f" AND {self.sort_joined(['=', '=', '>=', '<', '>', '<='])}"
         elif self.table.sk and self.chance(0.3):
             on += f" AND t.sk = {self.known(self.table.sk)}"
         if self.chance(0.3):
@@ -719,9 +728,9 @@ class QueryMaker:
 
     def lateral(self):
         columns = ", ".join(self.columns())
-        where = "t.pk = l.lk AND @W@"
+        where = f"{self.joined()} AND @W@"
         if self.table.sk and self.chance(0.5):
-            where += f" AND t.sk {self.rng.choice(['>=', '<', '>', '<=', '='])} l.ls"
+            where += f" AND {self.sort_joined(['>=', '<', '>', '<=', '='])}"
         limit = self.rng.choice(
             ["", "LIMIT l.n", "LIMIT l.n OFFSET 1", "LIMIT 2 OFFSET l.n", "LIMIT"]
         )
@@ -736,11 +745,12 @@ class QueryMaker:
         roll = self.rng.random()
         conjuncts = self.conjuncts(0.1)
         column = self.rng.choice(self.columns_in_play).name
+        joined = self.joined()
         if roll < 0.5:
-            inner = f"SELECT count(t.{column}) FROM @T@ t WHERE t.pk = l.lk AND @W@"
+            inner = f"SELECT count(t.{column}) FROM @T@ t WHERE {joined} AND @W@"
         else:
             inner = (
-                f"SELECT t.{column} FROM @T@ t WHERE t.pk = l.lk AND @W@"
+                f"SELECT t.{column} FROM @T@ t WHERE {joined} AND @W@"
                 f" ORDER BY {self.total_order()} LIMIT 1"
             )
         return Query(f"SELECT l.n, ({inner}) FROM @L@ l", conjuncts, [])
@@ -757,10 +767,10 @@ class QueryMaker:
             return Query(f"SELECT {word}EXISTS (SELECT 1 FROM @T@ t WHERE @W@)", conjuncts, [])
         more = ""
         if self.table.sk and self.chance(0.5):
-            more = f" AND t.sk {self.rng.choice(['=', '>', '<='])} l.ls"
+            more = f" AND {self.sort_joined(['=', '>', '<='])}"
         return Query(
             f"SELECT * FROM @L@ l WHERE {word}EXISTS"
-            f" (SELECT 1 FROM @T@ t WHERE t.pk = l.lk{more} AND @W@)",
+            f" (SELECT 1 FROM @T@ t WHERE {self.joined()}{more} AND @W@)",
             conjuncts, [],
         )  # fmt: skip
 
@@ -816,7 +826,10 @@ class QueryMaker:
         makers += [self.some_counts] * 3 + [self.partitions, self.first_of_each]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
-        query = self.rng.choice(makers)()
+        return self.settle(self.rng.choice(makers)())
+
+    def settle(self, query):
+        """With all that goes beside its text."""
         query.constants = self.constants
         query.may_fail = self.may_fail
         if self.table.mismatch_null == "setting":

@@ -1,0 +1,299 @@
+"""Random queries, asked of a foreign table in several ways and of a local table
+with the same rows: the answers must agree.
+
+    load_items(ddb, name, description, items)
+    contest = Contest(db, table, make_query, "answers_equal")
+    tally.ask(contest, n)           # the n-th query, and all that differs
+    tally.finish()
+"""
+
+import json
+import os
+import random
+import threading
+from collections import Counter
+from decimal import Context, Decimal
+
+import psycopg
+
+from .generator import Enum, quote
+from .proxy import Proxy, made_reply
+
+FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
+SEEDS = int(os.environ.get("DDB_FUZZ_SEEDS", 4))
+IS_LONG = "DDB_FUZZ_QUERIES" in os.environ
+QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 100 * SEEDS))  # in all
+TABLES = max(4, QUERIES // SEEDS // 200)  # of each seed
+ONLY = os.environ.get("DDB_FUZZ_ONLY")  # table:query
+
+MAX_DIFFERENCES = 5
+MAX_SHOWN = 12  # rows of an answer
+NUMERIC_OID = 1700
+WIDE = Context(prec=1000, Emax=10**6, Emin=-(10**6))
+
+
+def only():
+    """(table, query) to be replayed, or None."""
+    return tuple(map(int, ONLY.split(":"))) if ONLY else None
+
+
+def prepare(db):
+    """Types and settings that generated tables rely on."""
+    db.execute("SET timezone = 'UTC'")
+    db.execute("SET statement_timeout = '120s'")
+    db.execute(f"CREATE TYPE mood AS ENUM ({', '.join(map(quote, Enum.labels))})")
+    db.execute("CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
+
+
+def load_items(ddb, name, description, items):
+    ddb.create_table(TableName=name, **description)
+    for start in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+        assert not ddb.batch_write_item(RequestItems={name: puts}).get("UnprocessedItems")
+
+
+class CuttingProxy(Proxy):
+    """Lowers every Limit, so that there are many pages, answers some requests
+    with an empty page first, as filters make them, and lies about the sizes of
+    tables and indexes, so that the planner chooses otherwise."""
+
+    def __init__(self, upstream, seed):
+        self.random = random.Random(f"pages {seed}")
+        self.held = {}
+        self.guard = threading.Lock()
+        super().__init__(upstream)
+
+    def lie(self, reply):
+        body = json.loads(reply.body)
+        table = body["Table"]
+        for part in (
+            table,
+            *table.get("GlobalSecondaryIndexes", ()),
+            *table.get("LocalSecondaryIndexes", ()),
+        ):
+            part["ItemCount"] = self.random.choice([0, 10, 1000, 10**5, 10**7])
+            size = part["ItemCount"] * self.random.choice([30, 300, 30000])
+            part["TableSizeBytes" if part is table else "IndexSizeBytes"] = size
+        return made_reply(200, json.dumps(body).encode())
+
+    def _forward(self, upstream, request):
+        if request.operation == "DescribeTable":
+            reply = super()._forward(upstream, request)
+            return self.lie(reply) if reply.status == 200 else reply
+        if request.operation not in ("Query", "Scan"):
+            return super()._forward(upstream, request)
+        body = request.json
+        start = json.dumps(body.get("ExclusiveStartKey"))
+        with self.guard:
+            held = self.held.pop(start, None)
+            cut = self.random.choice([1, 2, 3, 5, 7, 20, 20, 50])
+            hold = self.random.random() < 0.2
+        if held is not None:
+            return made_reply(200, json.dumps(held).encode())
+        body["Limit"] = min(body.get("Limit", cut), cut)
+        request.body = json.dumps(body).encode()
+        reply = super()._forward(upstream, request)
+        if not hold or reply.status != 200:
+            return reply
+        with self.guard:
+            key = {"held page": {"N": str(self.random.getrandbits(60))}}
+            self.held[json.dumps(key)] = json.loads(reply.body)
+        empty = {"Count": 0, "ScannedCount": 1, "LastEvaluatedKey": key}
+        if body.get("Select") != "COUNT":
+            empty["Items"] = []
+        return made_reply(200, json.dumps(empty).encode())
+
+
+def fetched(cursor):
+    """Rows as PostgreSQL prints them; numbers by value."""
+    result = cursor.pgresult
+    numeric = [result.ftype(i) == NUMERIC_OID for i in range(result.nfields)]
+    rows = []
+    for r in range(result.ntuples):
+        row = [result.get_value(r, i) for i in range(result.nfields)]
+        for i, value in enumerate(row):
+            if value is not None and numeric[i]:
+                row[i] = str(Decimal(value.decode()).normalize(WIDE))
+        rows.append(tuple(row))
+    return rows
+
+
+class Answer:
+    def __init__(self, rows=None, error=None, message=None):
+        self.rows, self.error, self.message = rows, error, message
+
+    def __str__(self):
+        if self.error:
+            return f"error {self.error}: {self.message}"
+        shown = [f"    {row}" for row in self.rows[:MAX_SHOWN]]
+        more = ["    ..."] if len(self.rows) > MAX_SHOWN else []
+        return "\n".join([f"{len(self.rows)} rows", *shown, *more])
+
+
+class Contest:
+    """One table, its local twin, and the connections to ask both."""
+
+    def __init__(self, db, table, make_query, test, proxy_server="cut"):
+        self.db, self.table = db, table
+        self.make_query, self.test = make_query, test
+        self.local = f"l{table.number}"
+        self.lookup = f"l{table.number}_l"
+        self.foreign = f"f{table.number}"
+        self.cut = f"p{table.number}"
+        db.execute(table.foreign_sql(self.foreign, "dynamo"))
+        db.execute(table.foreign_sql(self.cut, proxy_server))
+        for statement in table.local_sql(self.local):
+            db.execute(statement)
+        # The same table as two shares of it, children of one parent.
+        self.parted = f"s{table.number}"
+        db.execute(f"CREATE TABLE {self.parted} (LIKE {self.local})")
+        for i in range(2):
+            share = {"segment": i, "total_segments": 2}
+            db.execute(table.foreign_sql(f"{self.parted}_{i}", "dynamo", self.parted, **share))
+        if table.rng.random() < 0.5:
+            db.execute(f"ANALYZE {self.local}; ANALYZE {self.lookup}")
+
+    def ask(self, query, name, settings=(), prepared=False, sql=None):
+        """The answer of table name; every question in a transaction of its own."""
+        rows = []
+        self.db.execute("; ".join(["BEGIN", *query.settings, *settings]))
+        try:
+            if prepared:
+                text, types, values = query.prepared(name, self.lookup)
+                types = f" ({', '.join(types)})" if types else ""
+                self.db.execute(f"PREPARE q{types} AS {text}")
+                values = f" ({', '.join(values)})" if values else ""
+                rows = fetched(self.db.execute(f"EXECUTE q{values}"))
+                if prepared == "twice":
+                    rows = fetched(self.db.execute(f"EXECUTE q{values}"))
+            else:
+                cursor = self.db.execute(query.literal(name, self.lookup, sql))
+                if not query.cursor:
+                    rows = fetched(cursor)
+                for move in query.cursor:
+                    cursor = self.db.execute(move)
+                    rows += [(move, cursor.statusmessage), *fetched(cursor)]
+            answer = Answer(rows)
+        except psycopg.Error as error:
+            if error.sqlstate is None or self.db.closed:
+                raise
+            answer = Answer(error=error.sqlstate, message=str(error))
+        self.db.execute("ROLLBACK; DEALLOCATE ALL")
+        return answer
+
+    def agree(self, query, local, other):
+        """None, or what is wrong."""
+        if local.error or (other.error and query.may_fail):
+            return None  # a pushed condition may spare the error
+        if other.error and any(text in other.message for text in query.tolerated):
+            return None
+        if other.error:
+            return "an error"
+        if query.cursor:
+            return None if local.rows == other.rows else "the cursor gives other rows"
+        keys = query.sort_keys
+        if keys and [r[-keys:] for r in local.rows] != [r[-keys:] for r in other.rows]:
+            return "order or keys differ"
+        if not query.limited:
+            return None if Counter(local.rows) == Counter(other.rows) else "rows differ"
+        if len(local.rows) != len(other.rows):
+            return "the number of rows differs"
+        every = self.ask(query, self.local, sql=query.limited)
+        extra = Counter(other.rows) - Counter(every.rows or other.rows)
+        return "rows that the query has not without LIMIT" if extra else None
+
+    def answers(self, query, rng):
+        """Name and answer of everything that must equal the local table."""
+        yield "pushed", self.ask(query, self.foreign)
+        yield "not pushed", self.ask(query, self.foreign, ["SET LOCAL ddb_fdw.pushdown = off"])
+        if not query.cursor:
+            generic = ["SET LOCAL plan_cache_mode = force_generic_plan"]
+            again = rng.choice([True, True, "twice"])
+            yield "generic plan", self.ask(query, self.foreign, generic, prepared=again)
+        roll = rng.random()
+        if roll < 0.1 and not query.cursor:
+            custom = ["SET LOCAL plan_cache_mode = force_custom_plan"]
+            yield "custom plan", self.ask(query, self.foreign, custom, prepared=True)
+        if roll > 0.6:
+            yield "cut pages", self.ask(query, self.cut)
+        elif roll > 0.52:
+            yield "segments", self.ask(query, self.parted)
+
+    def differences(self, query, rng):
+        local = self.ask(query, self.local)
+        for how, answer in self.answers(query, rng):
+            reason = self.agree(query, local, answer)
+            if reason:
+                yield how, reason, local, answer
+
+    def check(self, n):
+        """What differs, or ""."""
+        query = self.make_query(self.table, n)
+        for how, reason, _, _ in self.differences(query, random.Random(n)):
+            query = self.minimised(query, n, how)
+            for how_now, _, local, answer in self.differences(query, random.Random(n)):
+                if how_now == how:
+                    return self.report(query, n, how, reason, local, answer)
+        return ""
+
+    def minimised(self, query, n, how):
+        """Without the conditions that the difference does not need."""
+
+        def still_differs():
+            return any(found[0] == how for found in self.differences(query, random.Random(n)))
+
+        for conjunct in list(query.conjuncts):
+            before = query.conjuncts
+            query.conjuncts = [c for c in before if c is not conjunct]
+            if not still_differs():
+                query.conjuncts = before
+        return query
+
+    def report(self, query, n, how, reason, local, answer):
+        text, types, values = query.prepared(self.foreign, self.lookup)
+        lines = [
+            f"seed {self.table.seed}, table {self.table.number}, query {n}: {how}: {reason}",
+            f"replay: {self.table.replay}DDB_FUZZ_SEED={self.table.seed} DDB_FUZZ_SEEDS=1"
+            f" DDB_FUZZ_ONLY={self.table.number}:{n} make check ARGS='-k {self.test} -q'",
+            self.table.foreign_sql(self.foreign, "dynamo"),
+            "; ".join([*query.settings, query.literal(self.foreign, self.lookup), *query.cursor]),
+            f"prepared: {text} with {list(zip(types, values, strict=True))}",
+            f"local table: {local}",
+            f"{how}: {answer}",
+        ]
+        if not query.cursor and "error" not in str(answer)[:5]:
+            self.db.execute("BEGIN; " + "; ".join(query.settings))
+            plan = self.db.execute(
+                "EXPLAIN (VERBOSE, COSTS OFF) " + query.literal(self.foreign, self.lookup)
+            )
+            lines += [row[0] for row in plan.fetchall()]
+            self.db.execute("ROLLBACK")
+        return "\n".join(lines)
+
+
+class Tally:
+    """What was asked in one test, and what differed."""
+
+    def __init__(self):
+        self.found, self.errors, self.empty, self.asked = [], 0, 0, 0
+
+    @property
+    def is_full(self):
+        return len(self.found) >= MAX_DIFFERENCES
+
+    def ask(self, contest, n):
+        self.asked += 1
+        local = contest.ask(contest.make_query(contest.table, n), contest.local)
+        self.errors += local.error is not None
+        self.empty += not local.rows
+        difference = contest.check(n)
+        if difference:
+            self.found.append(difference)
+
+    def finish(self):
+        print(f"{self.asked} queries, {self.errors} errors, {self.empty} without rows")
+        assert not self.found, f"{len(self.found)} differences\n\n" + "\n\n".join(self.found)
+        # The generator makes queries that mostly have an answer.
+        assert ONLY or self.errors <= self.asked // 10, (
+            f"{self.errors} of {self.asked} queries are errors everywhere"
+        )
