@@ -616,6 +616,98 @@ def test_partitions_derived_from_a_time_are_walked_for_each_row(t, ddb_resource,
     assert sorted(t.execute(query).fetchall(), key=key) == sorted(expected, key=key)
 
 
+# ---- inside nested loops ----------------------------------------------------------
+
+# Many rows, of which each row of g needs a few.
+BIG = """
+CREATE TABLE big AS
+  SELECT i AS row, i / 30 AS g, CASE WHEN i % 11 = 0 THEN NULL ELSE i % 700 END AS k,
+         'p' || i % 40 AS pk, i % 9 AS since, i % 4 AS x
+    FROM generate_series(1, 60000) i;
+CREATE INDEX ON big (g);
+ANALYZE big
+"""
+G = "(VALUES (0), (1), (2), (NULL), (5), (2)) g(y)"
+INSIDE = [
+    f"SELECT y, l.row, t.v FROM {G} LEFT JOIN (big l JOIN ids t ON t.id = l.k) ON l.g = y",
+    f"SELECT y, l.row, t.v FROM {G} LEFT JOIN (big l LEFT JOIN ids t ON t.id = l.k)"
+    " ON l.g = y AND coalesce(t.v, 1) <> y",
+    f"SELECT y, l.row, t.v FROM {G} LEFT JOIN (big l JOIN ids t ON t.id = l.k AND t.v < l.x)"
+    " ON l.g = y AND t.v > y",
+    f"SELECT y, l.row, t.n FROM {G} LEFT JOIN (big l JOIN pairs t ON t.pk = l.pk AND t.sk = 2)"
+    " ON l.g = y AND t.n <> y",
+    f"SELECT y, l.row, t.n FROM {G} LEFT JOIN (big l JOIN pairs t ON t.sk = l.since)"
+    " ON l.g = y AND t.pk = 'p' || y",
+    f"SELECT y, l.row, t.n FROM {G} LEFT JOIN (big l JOIN pairs t ON t.pk = l.pk)"
+    " ON l.g = y AND t.sk BETWEEN y AND l.since",
+    f"SELECT y, l.row, t.id FROM {G} LEFT JOIN (big l CROSS JOIN ids t)"
+    " ON l.g = y AND t.id = y + l.x",
+    f"SELECT y, l.row, t.v, u.n FROM {G} LEFT JOIN (big l LEFT JOIN ids t ON t.id = l.k"
+    " LEFT JOIN pairs u ON u.pk = 'p' || t.v AND u.sk = l.since) ON l.g = y",
+    f"SELECT y FROM {G} WHERE EXISTS"
+    " (SELECT FROM big l JOIN ids t ON t.id = l.k WHERE l.g = y AND t.v = y)",
+    f"SELECT y FROM {G} WHERE NOT EXISTS"
+    " (SELECT FROM big l JOIN ids t ON t.id = l.k WHERE l.g = y AND t.v = y + 3 AND l.x = 2)",
+    f"SELECT y, l.row FROM {G} LEFT JOIN (SELECT * FROM big l WHERE EXISTS"
+    " (SELECT FROM ids t WHERE t.id = l.k AND t.v = l.x)) l ON l.g = y",
+    f"SELECT y, l.row FROM {G} LEFT JOIN (SELECT * FROM big l WHERE NOT EXISTS"
+    " (SELECT FROM ids t WHERE t.id = l.k AND t.v = l.x)) l ON l.g = y",
+    f"SELECT y, s.* FROM {G} LEFT JOIN LATERAL"
+    " (SELECT l.row, t.v + y AS z FROM big l JOIN ids t ON t.id = l.k WHERE l.g = y) s ON true",
+    f"SELECT y, s.* FROM {G} LEFT JOIN LATERAL"
+    " (SELECT count(*) FROM big l JOIN ids t ON t.id = l.k WHERE l.g = y AND t.v <> y) s ON true",
+]
+LOOPS = ["SET enable_hashjoin = off", "SET enable_mergejoin = off"]
+
+
+def enlarged(description):
+    """Tables that nobody wants to scan."""
+    table = description["Table"]
+    for part in (table, *table.get("GlobalSecondaryIndexes", ())):
+        part["ItemCount"] = 10**7
+        part["TableSizeBytes" if part is table else "IndexSizeBytes"] = 10**9
+
+
+@pytest.mark.parametrize("memory", ["64kB", "4MB"])
+@pytest.mark.parametrize("query", INSIDE)
+def test_batched_joins_inside_nested_loops(t, connect, proxy, query, memory):
+    """For each row further out a few rows are read and joined."""
+    t.execute(BIG)
+    db = connect()
+    db.execute("; ".join(LOOPS))
+    db.execute(f"SET work_mem = '{memory}'")
+    with proxy.inject(rewrite(enlarged), operation="DescribeTable"):
+        assert batched_joins(db, query)
+    found = db.execute(query).fetchall()
+    assert sorted(found, key=key) == sorted(t.execute(here(query)).fetchall(), key=key)
+    assert found
+
+
+def test_rows_that_a_loop_needs_are_looked_up_together(t, proxy):
+    t.execute(BIG)
+    t.execute("; ".join(LOOPS))
+    rows, calls = recorded(t, proxy, INSIDE[0])
+    nodes = plan_nodes(explain(t, INSIDE[0]))
+    (scan,) = [node for node in nodes if node.get("Relation Name") == "big"]
+    assert scan["Index Name"] and len(rows) > 100
+    # Once for each y; keys of the second 2 are known from the first.
+    assert calls.operations == ["BatchGetItem"] * 4
+    keys = [k for keys in batch_keys(calls) for k in keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_existence_of_joined_rows_looks_up_few_keys(t, proxy):
+    t.execute(BIG)
+    t.execute("; ".join(LOOPS))
+    query = (
+        f"SELECT y FROM {G} WHERE EXISTS"
+        " (SELECT FROM big l JOIN ids t ON t.id = l.k WHERE l.g = y)"
+    )
+    rows, calls = recorded(t, proxy, query)
+    assert sorted(rows) == [(0,), (1,), (2,), (2,), (5,)]
+    assert sum(len(call.request.get("RequestItems", {"one": 1})) for call in calls) <= 8
+
+
 NOT_OFFERED = [
     "SELECT l.row, t.v FROM l JOIN ids t ON t.id = l.k + floor(random())::int",
     "SELECT l.row, t.v FROM l FULL JOIN ids t ON t.id = l.k",

@@ -6,7 +6,9 @@
  * request for each outer row.  Here the key values of many outer rows are
  * looked up together.  The outer side's order is kept.
  *
- * Not offered: to parameterised paths; to parallel workers.
+ * The outer side may itself be parameterised, as what is inside the nullable side
+ * of an outer join: then the join is, and values of the relations further out
+ * may be part of the keys.  Not offered to parallel workers.
  */
 #include "postgres.h"
 
@@ -64,6 +66,11 @@ typedef struct JoinContext
 	RelOptInfo *inner;
 	JoinType jointype;
 	JoinPathExtraData *extra;
+
+	/* of paths that need the same relations from further out */
+	ParamPathInfo *param; /* NULL: none */
+	double outer_rows;
+	List *restrictions; /* RestrictInfos of the join */
 } JoinContext;
 
 static set_join_pathlist_hook_type previous_hook = NULL;
@@ -270,7 +277,7 @@ key_clauses(const JoinContext *context)
 	List *clauses = NIL;
 	ListCell *lc;
 
-	foreach (lc, context->extra->restrictlist)
+	foreach (lc, context->restrictions)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
@@ -309,6 +316,33 @@ hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 	return found;
 }
 
+static double
+joined_rows(const JoinContext *context)
+{
+	return context->param != NULL ? context->param->ppi_rows
+								  : context->joinrel->rows;
+}
+
+/* Does a nested loop above stop at the first row, for each of its own? */
+static bool
+first_row_will_do(const JoinContext *context)
+{
+	ListCell *lc;
+
+	if (context->param == NULL)
+		return false;
+	foreach (lc, context->root->join_info_list)
+	{
+		SpecialJoinInfo *join = lfirst_node(SpecialJoinInfo, lc);
+
+		if ((join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI) &&
+			bms_is_subset(context->joinrel->relids, join->syn_righthand) &&
+			bms_overlap(context->param->ppi_req_outer, join->syn_lefthand))
+			return true;
+	}
+	return false;
+}
+
 /*
  * How many keys to look up first: as many as bring the rows that are wanted,
  * when fewer than all are.
@@ -317,8 +351,10 @@ static int
 first_keys(const JoinContext *context)
 {
 	double wanted = context->root->tuple_fraction;
-	double misses = context->outer->rows / Max(context->joinrel->rows, 1);
+	double misses = context->outer_rows / Max(joined_rows(context), 1);
 
+	if (first_row_will_do(context))
+		return (int) Min(ceil(misses), MAX_FIRST_KEYS);
 	if (wanted <= 0)
 		return DDB_MAX_BATCH_JOIN_KEYS;
 	if (wanted < 1)
@@ -332,13 +368,13 @@ set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 {
 	const Path *inner = path->scan->path;
 	const PathTarget *target = context->joinrel->reltarget;
-	double matches = Max(context->joinrel->rows, 1);
+	double matches = Max(joined_rows(context), 1);
 	double hashes = list_length(path->hash_clauses) * cpu_operator_cost;
 	Path *result = &path->custom.path;
 	QualCost clauses;
 
 	cost_qual_eval(&clauses, path->restrictions, context->root);
-	result->rows = context->joinrel->rows;
+	result->rows = joined_rows(context);
 	result->startup_cost = outer->startup_cost + inner->startup_cost +
 						   clauses.startup + target->cost.startup;
 	result->total_cost =
@@ -367,7 +403,7 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 	path->custom.custom_paths = list_make2(outer, scan->path);
 	path->custom.methods = &path_methods;
 	path->jointype = context->jointype;
-	path->restrictions = context->extra->restrictlist;
+	path->restrictions = context->restrictions;
 	path->hash_clauses = clauses;
 	path->scan = scan;
 	path->first_keys = first_keys(context);
@@ -376,6 +412,7 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 	result->pathtype = T_CustomScan;
 	result->parent = context->joinrel;
 	result->pathtarget = context->joinrel->reltarget;
+	result->param_info = context->param;
 	result->pathkeys = build_join_pathkeys(context->root, context->joinrel,
 										   context->jointype, outer->pathkeys);
 	set_costs(context, outer, path);
@@ -394,7 +431,7 @@ one_is_enough(const JoinContext *context, const DdbBatchedScan *scan,
 	ListCell *lc;
 
 	if ((context->jointype != JOIN_SEMI && context->jointype != JOIN_ANTI) ||
-		list_difference_ptr(context->extra->restrictlist, clauses) != NIL ||
+		list_difference_ptr(context->restrictions, clauses) != NIL ||
 		list_difference_ptr(clauses, scan->decided) != NIL)
 		return false;
 	foreach (lc, scan->values)
@@ -410,7 +447,7 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 	ListCell *lc;
 
 	foreach (lc, ddb_paths_batched(context->root, context->inner, keys,
-								   context->outer->rows))
+								   context->outer_rows))
 	{
 		DdbBatchedScan *scan = (DdbBatchedScan *) lfirst(lc);
 		List *clauses = hash_clauses(context, scan, keys);
@@ -421,8 +458,68 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 		if (one_is_enough(context, scan, clauses))
 			ddb_paths_want_one(context->inner, scan);
 		foreach (inner, outer_paths)
-			if (PATH_REQ_OUTER((Path *) lfirst(inner)) == NULL)
-				add_batch_path(context, (Path *) lfirst(inner), scan, clauses);
+			add_batch_path(context, (Path *) lfirst(inner), scan, clauses);
+	}
+}
+
+/* Those that need the same relations as this path; NIL if one before it does. */
+static List *
+paths_like(List *paths, const Path *path)
+{
+	List *found = NIL;
+	ListCell *lc;
+
+	foreach (lc, paths)
+	{
+		Path *other = (Path *) lfirst(lc);
+
+		if (!bms_equal(PATH_REQ_OUTER(other), PATH_REQ_OUTER(path)))
+			continue;
+		if (found == NIL && other != path)
+			return NIL;
+		found = lappend(found, other);
+	}
+	return found;
+}
+
+/*
+ * May the join be parameterised like this outer path?  Only where join order
+ * needs it, as PostgreSQL has it.  Partitionwise joins would want our paths
+ * translated to partitions of the relations further out.
+ */
+static bool
+may_parameterize(const JoinContext *context, Relids required)
+{
+	if (!bms_is_subset(context->joinrel->lateral_relids, required))
+		return false;
+	return bms_is_empty(required) ||
+		   (!bms_overlap(required, context->inner->relids) &&
+			bms_overlap(required, context->extra->param_source_rels) &&
+			!(enable_partitionwise_join &&
+			  context->root->append_rel_list != NIL));
+}
+
+/* The paths with one set of relations that they need, then those with another. */
+static void
+add_all_paths(JoinContext *context, List *outer_paths)
+{
+	ListCell *lc;
+
+	foreach (lc, outer_paths)
+	{
+		Path *outer = (Path *) lfirst(lc);
+		Path inner = {.type = T_Path, .parent = context->inner};
+		Relids required = PATH_REQ_OUTER(outer);
+		List *alike = paths_like(outer_paths, outer);
+
+		if (alike == NIL || !may_parameterize(context, required))
+			continue;
+		context->outer_rows = outer->rows;
+		context->restrictions = context->extra->restrictlist;
+		context->param = get_joinrel_parampathinfo(
+			context->root, context->joinrel, outer, &inner,
+			context->extra->sjinfo, bms_copy(required), &context->restrictions);
+		add_batch_paths(context, alike);
 	}
 }
 
@@ -447,7 +544,8 @@ add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
 				  RelOptInfo *inner, JoinType jointype,
 				  JoinPathExtraData *extra)
 {
-	JoinContext context = {root, joinrel, outer, inner, jointype, extra};
+	JoinContext context = {root,  joinrel, outer, inner, jointype,
+						   extra, NULL,    0,     NIL};
 
 	if (previous_hook != NULL)
 		previous_hook(root, joinrel, outer, inner, jointype, extra);
@@ -455,7 +553,7 @@ add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
 		(jointype == JOIN_INNER || jointype == JOIN_LEFT ||
 		 jointype == JOIN_SEMI || jointype == JOIN_ANTI ||
 		 jointype == JOIN_UNIQUE_OUTER))
-		add_batch_paths(&context, unique_paths(&context));
+		add_all_paths(&context, unique_paths(&context));
 }
 
 void
