@@ -235,3 +235,111 @@ def test_asked_at_once_with_a_local_partition(by_month):
         "INSERT INTO e SELECT 'c1', '2026-09-' || n, 'old' FROM generate_series(10, 29) n"
     )
     assert by_month.execute("SELECT count(*), count(at) FROM e").fetchone() == (104, 104)
+
+
+COUNTS = [
+    "SELECT count(*) FROM e",
+    "SELECT count(*), count(at), count(1) FROM e WHERE customer = 'c1' AND at LIKE '2026-1%'",
+    "SELECT count(*) FILTER (WHERE customer = 'c2') FROM e",
+    "SELECT count(*) FROM e WHERE customer = 'c9'",
+    "SELECT count(*) + 1 AS n FROM e WHERE customer = 'c1' HAVING count(*) > 3",
+    "SELECT count(*) FROM e WHERE customer = 'c1' HAVING count(*) > 3000",
+    "SELECT customer, count(*) FROM e WHERE customer IN ('c2', 'c1', 'c7') GROUP BY customer",
+    "SELECT count(*), customer FROM e WHERE customer IN ('c2', 'c1') AND at > '2026-11-05'"
+    " GROUP BY customer HAVING count(*) > 1 ORDER BY customer DESC",
+]
+
+
+def counts_in_parts(db, query):
+    nodes = plan_nodes(explain(db, query, verbose=""))
+    return [
+        node
+        for node in nodes
+        if node["Node Type"] == "Foreign Scan"
+        and any("count(" in output for output in node.get("Output", []))
+    ]
+
+
+@pytest.mark.parametrize("query", COUNTS)
+@pytest.mark.parametrize("limit", [3, 100])
+def test_partitions_count_in_parts(by_region, proxy, query, limit):
+    """Each gives its counts, which are added up: the same answer, no items sent."""
+    expected = sorted(by_region.execute(query).fetchall())
+    by_region.execute("SET enable_partitionwise_aggregate = on")
+    scans = counts_in_parts(by_region, query)
+    assert len(scans) == 3
+    assert all(node["Async Capable"] for node in scans)
+    with (
+        proxy.record() as calls,
+        proxy.inject(proxies.pages_of(limit), operation="Query"),
+        proxy.inject(proxies.pages_of(limit), operation="Scan"),
+    ):
+        assert sorted(by_region.execute(query).fetchall()) == expected
+    assert all(call.request["Select"] == "COUNT" for call in calls.data)
+    assert tables(calls) == {f"Events.{region}" for region in REGIONS}
+
+
+def test_partitions_count_at_once(by_month, proxy):
+    by_month.execute("SET enable_partitionwise_aggregate = on")
+    query = "SELECT count(*) FROM e WHERE customer = 'c2'"
+    assert len(counts_in_parts(by_month, query)) == 3
+    with proxy.inject(proxies.together(3), operation="Query", times=3):
+        assert by_month.execute(query).fetchone() == (42,)
+    by_month.execute("SET enable_async_append = off")
+    assert by_month.execute(query).fetchone() == (42,)
+
+
+def test_counted_with_a_local_partition_and_what_cannot_be_counted(by_month):
+    by_month.execute("CREATE TABLE e_old PARTITION OF e FOR VALUES FROM (MINVALUE) TO ('2026-10')")
+    by_month.execute("INSERT INTO e VALUES ('c1', '2026-09-30', 'old'), ('c3', '2026-09-29', 'old')")
+    by_month.execute("SET enable_partitionwise_aggregate = on")
+    for query, expected, parts in [
+        ("SELECT count(*) FROM e WHERE customer IN ('c1', 'c3')", [(44,)], 3),
+        (
+            "SELECT customer, count(*) FROM e WHERE customer IN ('c1', 'c3') GROUP BY customer"
+            " ORDER BY customer",
+            [("c1", 43), ("c3", 1)],
+            3,
+        ),
+        ("SELECT count(*), max(at) FROM e", [(86, "2026-12-28Tall")], 0),
+        ("SELECT count(DISTINCT customer) FROM e", [(3,)], 0),
+        ("SELECT count(*) FROM e WHERE upper(customer) = 'C3'", [(1,)], 0),
+        ("SELECT region, count(*) FROM e GROUP BY region ORDER BY 1", [("all", 84), ("old", 2)], 0),
+    ]:
+        assert by_month.execute(query).fetchall() == expected, query
+        assert len(counts_in_parts(by_month, query)) == parts, query
+
+
+def test_groups_that_no_other_partition_has(by_month):
+    """Grouped by what the table is partitioned by: whole counts, HAVING included."""
+    by_month.execute("CREATE TABLE p (at text, customer text) PARTITION BY LIST (customer)")
+    by_month.execute(
+        "CREATE FOREIGN TABLE p_12 PARTITION OF p FOR VALUES IN ('c1', 'c2')"
+        " SERVER dynamo OPTIONS (table_name 'Events-10')"
+    )
+    by_month.execute("CREATE TABLE p_3 PARTITION OF p FOR VALUES IN ('c3')")
+    by_month.execute("INSERT INTO p VALUES ('x', 'c3')")
+    query = (
+        "SELECT customer, count(*) FROM p WHERE customer IN ('c1', 'c2', 'c3') GROUP BY customer"
+    )
+    by_month.execute("SET enable_partitionwise_aggregate = on")
+    assert len(counts_in_parts(by_month, query)) == 1
+    assert sorted(by_month.execute(query).fetchall()) == [("c1", 14), ("c2", 14), ("c3", 1)]
+    assert sorted(by_month.execute(query + " HAVING count(*) > 1").fetchall()) == [
+        ("c1", 14),
+        ("c2", 14),
+    ]
+
+
+def test_misfits_are_fetched_and_counted_in_parts(by_month, proxy):
+    """With null for what does not fit, keys may be NULL: rows are counted here."""
+    by_month.execute("SET enable_partitionwise_aggregate = on")
+    by_month.execute("SET ddb_fdw.on_type_mismatch = 'null'")
+    by_month.execute("CREATE TABLE n (customer text, at int) PARTITION BY LIST (customer)")
+    by_month.execute(
+        "CREATE FOREIGN TABLE n_1 PARTITION OF n FOR VALUES IN ('c1')"
+        " SERVER dynamo OPTIONS (table_name 'Events-10')"
+    )
+    by_month.execute("CREATE TABLE n_3 PARTITION OF n FOR VALUES IN ('c3')")
+    query = "SELECT count(*), count(at) FROM n WHERE customer IN ('c1', 'c3')"
+    assert by_month.execute(query).fetchone() == (14, 0)

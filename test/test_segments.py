@@ -63,6 +63,8 @@ def test_all_segments_are_under_way_together(t, proxy):
 
 
 def test_counted_in_segments(t, proxy):
+    plan = explain(t, "SELECT count(*) FROM t")
+    assert (plan["Node Type"], plan["Segments"]) == ("Foreign Scan", 16)
     with proxy.record() as calls:
         assert t.execute("SELECT count(*) FROM t").fetchone() == (ROWS,)
         assert t.execute("SELECT count(*) FROM t WHERE v = 1").fetchone() == (43,)

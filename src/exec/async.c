@@ -71,12 +71,13 @@ open_watch(DdbScanState *state, MemoryContext context)
 bool
 ddbIsForeignPathAsyncCapable(ForeignPath *path)
 {
-	DdbPlanState *state = (DdbPlanState *) path->path.parent->fdw_private;
+	const RelOptInfo *rel = path->path.parent;
+	DdbPlanState *state;
 	DdbCandidate *candidate;
 
-	if (path->path.parent->reloptkind != RELOPT_BASEREL &&
-		path->path.parent->reloptkind != RELOPT_OTHER_MEMBER_REL)
-		return false;
+	if (IS_UPPER_REL(rel))
+		rel = ((DdbCount *) rel->fdw_private)->rel;
+	state = (DdbPlanState *) rel->fdw_private;
 	candidate =
 		list_nth(state->candidates, intVal(linitial(path->fdw_private)));
 	return !candidate->limited && candidate->limit_hint < 0;

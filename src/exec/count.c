@@ -101,7 +101,9 @@ ddb_count_next(ForeignScanState *node, DdbScanState *state)
 		if (count_row(state, row))
 			return give_group(node, state, before, state->other_counts);
 	}
-	if (state->counted_all || (state->plan->grouped && state->group_rows == 0))
+	/* The counts so far are kept while a reply is awaited. */
+	if (state->pending || state->counted_all ||
+		(state->plan->grouped && state->group_rows == 0))
 		return NULL;
 	state->counted_all = true;
 	return give_group(node, state, state->group, state->counts);

@@ -190,8 +190,10 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	Cost startup_cost;
 	Cost total_cost;
 
+	candidate->limit_hint = -1;
 	if (context->count != NULL)
 	{
+		candidate->segments = scan_segments(state, candidate);
 		ddb_upper_add_path(context->root, context->count, candidate);
 		return;
 	}

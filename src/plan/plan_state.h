@@ -98,6 +98,7 @@ typedef struct DdbCount
 	List *conditions; /* of Expr *: what all count besides WHERE */
 	List *group_columns; /* attnums, ascending */
 	bool grouped;
+	bool partial; /* PostgreSQL adds the counts of several tables up */
 	List *having; /* of Expr * */
 } DdbCount;
 

@@ -6,7 +6,9 @@
  * every condition, and the groups are the partitions that were asked for, the
  * counts of the replies are the query's.  FILTER, and IS NOT NULL of a counted
  * column, join the conditions of WHERE where all aggregates share them.
- * Other aggregates, DISTINCT and joins stay with PostgreSQL.
+ * Partitions of a table can count in part each, which PostgreSQL adds up, if
+ * enable_partitionwise_aggregate is on.  Other aggregates, DISTINCT and joins
+ * stay with PostgreSQL.
  */
 #include "postgres.h"
 
@@ -104,11 +106,13 @@ match_aggregate(const DdbCount *count, Node *node, AttrNumber *counted,
 				List **conditions)
 {
 	const Aggref *aggregate = (const Aggref *) node;
+	AggSplit split = count->partial ? AGGSPLIT_INITIAL_SERIAL : AGGSPLIT_SIMPLE;
 
 	*conditions = NIL;
+	/* (What a count counts in part is a number as the whole.) */
 	if (!IsA(node, Aggref) || aggregate->agglevelsup != 0 ||
-		aggregate->aggsplit != AGGSPLIT_SIMPLE ||
-		aggregate->aggdistinct != NIL || aggregate->aggorder != NIL ||
+		aggregate->aggsplit != split || aggregate->aggdistinct != NIL ||
+		aggregate->aggorder != NIL ||
 		(aggregate->aggfnoid != F_COUNT_ && aggregate->aggfnoid != F_COUNT_ANY))
 		return false;
 	if (aggregate->aggfilter != NULL)
@@ -178,7 +182,7 @@ groups_by_bytes(const DdbCount *count, const SortGroupClause *clause,
 }
 
 static bool
-match_groups(PlannerInfo *root, DdbCount *count)
+match_groups(PlannerInfo *root, List *target_list, DdbCount *count)
 {
 	ListCell *lc;
 
@@ -188,7 +192,7 @@ match_groups(PlannerInfo *root, DdbCount *count)
 	foreach (lc, root->parse->groupClause)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
-		Node *node = get_sortgroupclause_expr(clause, root->processed_tlist);
+		Node *node = get_sortgroupclause_expr(clause, target_list);
 		AttrNumber column = column_of(count, node);
 
 		if (column == 0 || !groups_by_bytes(count, clause, (Var *) node))
@@ -235,7 +239,6 @@ ddb_upper_add_path(PlannerInfo *root, DdbCount *count, DdbCandidate *candidate)
 		!ddb_plan_can_count(state, candidate, count->group_columns))
 		return;
 	candidate->counts = true;
-	candidate->limit_hint = -1;
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
 	total_cost *= COUNT_SHARE;
 	if (!count->grouped)
@@ -282,6 +285,19 @@ all_restrictions(PlannerInfo *root, const DdbCount *count)
 	return restrictions;
 }
 
+/*
+ * A whole aggregation, of a table or of a partition whose groups no other has;
+ * or a partition's part of one.  The parts of parallel workers are not counted.
+ */
+static bool
+is_counting_stage(UpperRelationKind stage, const GroupPathExtraData *grouping)
+{
+	return (stage == UPPERREL_GROUP_AGG &&
+			grouping->patype != PARTITIONWISE_AGGREGATE_PARTIAL) ||
+		   (stage == UPPERREL_PARTIAL_GROUP_AGG &&
+			grouping->patype == PARTITIONWISE_AGGREGATE_PARTIAL);
+}
+
 void
 ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 						RelOptInfo *input_rel, RelOptInfo *output_rel,
@@ -290,19 +306,20 @@ ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 	const GroupPathExtraData *grouping = (const GroupPathExtraData *) extra;
 	DdbCount *count;
 
-	if (stage != UPPERREL_GROUP_AGG || !ddb_guc_pushdown ||
-		output_rel->fdw_private != NULL ||
-		input_rel->reloptkind != RELOPT_BASEREL || IS_DUMMY_REL(input_rel) ||
-		!bms_is_empty(input_rel->lateral_relids) ||
-		grouping->patype != PARTITIONWISE_AGGREGATE_NONE ||
+	if (!is_counting_stage(stage, grouping) || !ddb_guc_pushdown ||
+		output_rel->fdw_private != NULL || !IS_SIMPLE_REL(input_rel) ||
+		IS_DUMMY_REL(input_rel) || !bms_is_empty(input_rel->lateral_relids) ||
 		root->parse->hasTargetSRFs)
 		return;
 	count = palloc0(sizeof(DdbCount));
 	count->rel = input_rel;
 	count->upper = output_rel;
 	count->target = output_rel->reltarget;
-	count->having = (List *) grouping->havingQual;
-	if (!match_groups(root, count) || !match_outputs(count))
+	count->partial = stage == UPPERREL_PARTIAL_GROUP_AGG;
+	/* Of a part nobody knows whether the whole group has it. */
+	count->having = count->partial ? NIL : (List *) grouping->havingQual;
+	if (!match_groups(root, grouping->targetList, count) ||
+		!match_outputs(count))
 		return;
 	output_rel->fdw_private = count;
 	ddb_paths_count(root, count, all_restrictions(root, count));
