@@ -25,6 +25,7 @@
 #include "nodes/pathnodes.h"
 #include "nodes/execnodes.h"
 #include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
@@ -165,6 +166,17 @@ ddb_compat_add_disabled(Path *path, const Path *child)
 #else
 	(void) path;
 	(void) child;
+#endif
+}
+
+/* What the costs of a nested loop hold because the user disabled those. */
+static inline Cost
+ddb_compat_nestloop_penalty(void)
+{
+#if PG_VERSION_NUM >= 180000
+	return 0;
+#else
+	return enable_nestloop ? 0 : disable_cost;
 #endif
 }
 

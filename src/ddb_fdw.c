@@ -20,7 +20,7 @@
 #include "exec/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
-#include "plan/batch_join.h"
+#include "plan/join.h"
 #include "plan/plan_state.h"
 #include "utils/builtins.h"
 
@@ -36,7 +36,7 @@ void
 _PG_init(void)
 {
 	ddb_guc_define();
-	ddb_batch_join_install();
+	ddb_join_install();
 }
 
 /* The feature set on one screen. */

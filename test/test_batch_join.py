@@ -1,7 +1,6 @@
 """Batched joins: the same rows as from a local copy, and the fewest requests."""
 
 import random
-import threading
 
 import psycopg
 import pytest
@@ -20,7 +19,7 @@ from support.joins import (
     load_items,
     only_batched,
 )
-from support.proxy import Behaviour, hang, internal_error, rewrite, throttle
+from support.proxy import Gathering, hang, internal_error, rewrite, throttle
 from support.regress_data import load_table
 
 LIST = ",".join(map(str, range(300)))
@@ -264,27 +263,10 @@ def test_keys_that_repeat_are_sent_once(t, proxy):
     assert len(calls) == 3
 
 
-class Together(Behaviour):
-    """Lets requests wait for each other until so many are under way."""
-
-    def __init__(self, wanted):
-        self.wanted = wanted
-        self.condition = threading.Condition()
-        self.waiting = self.most = 0
-
-    def instead(self, call, connection):
-        with self.condition:
-            self.waiting += 1
-            self.most = max(self.most, self.waiting)
-            self.condition.notify_all()
-            self.condition.wait_for(lambda: self.most >= self.wanted, 20)
-            self.waiting -= 1
-
-
 def test_partitions_are_queried_side_by_side(t, proxy):
     t.execute("CREATE TABLE m AS SELECT 'p' || i AS k FROM generate_series(0, 999) i; ANALYZE m")
     query = "SELECT m.k, t.sk FROM m LEFT JOIN pairs t ON t.pk = m.k"
-    together = Together(16)
+    together = Gathering(16)
     with only_batched(t), proxy.inject(together, operation="Query"):
         rows, calls = recorded(t, proxy, query)
     assert len(rows) == 30 * 8 + 970

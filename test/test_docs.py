@@ -91,7 +91,8 @@ def test_settings():
 
 
 def test_explain_labels():
-    text = source("exec/explain.c") + source("exec/batch_join.c")
+    files = ("explain", "batch_join", "concurrent_loop")
+    text = "".join(source(f"exec/{name}.c") for name in files)
     labels = set(re.findall(r"(?:ExplainProperty\w+|show_clauses)\(\s*\"([^\"]+)\"", text))
     labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))
     assert {"DynamoDB Operation", "Page Size", "Requests"} <= labels

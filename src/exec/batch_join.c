@@ -335,7 +335,7 @@ begin_fetch(BatchJoinState *state, const Fetch *fetch)
 	ddb_scan_set_keys(state->inner, fetch->values, fetch->nrows);
 	ExecReScan(&state->inner->ss.ps);
 	if (state->inner->ss.ps.state->es_epq_active == NULL)
-		ddb_scan_send(state->inner);
+		(void) ddb_scan_send(state->inner, DDB_MAX_WINDOW);
 	state->batches++;
 	state->keys_sent += fetch->nrows;
 }

@@ -14,9 +14,6 @@
 /* All response buffers of one statement stay under 32 MB (design.md 8). */
 #define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
 
-/* Streams kept going at once; the client bounds requests in flight besides. */
-#define MAX_WINDOW 16
-
 static void
 add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
 {
@@ -197,6 +194,7 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 	state->sent = 0;
 	state->open = 0;
 	state->window = 1;
+	state->max_window = DDB_MAX_WINDOW;
 	state->heap = NULL;
 	/* A join hashes what its keys find. */
 	state->any_order =
@@ -205,13 +203,17 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 		 !state->plan->ordered && state->plan->partition_order == NIL);
 }
 
-/* How many streams may be kept going: their replies share 24 MB. */
+int
+ddb_groups_window(int64 largest_reply)
+{
+	return (int) Max(1,
+					 Min(WINDOW_BYTES / Max(largest_reply, 1), DDB_MAX_WINDOW));
+}
+
 static int
 largest_window(const DdbScanState *state)
 {
-	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
-
-	return (int) Max(1, Min(replies, MAX_WINDOW));
+	return Min(ddb_groups_window(state->largest_reply), state->max_window);
 }
 
 /*
@@ -312,6 +314,20 @@ ddb_groups_ready(DdbScanState *state)
 						: ddb_stream_ready(state->streams[group->first]);
 }
 
+int
+ddb_groups_send(DdbScanState *state, int streams)
+{
+	const DdbGroup *group;
+
+	if (state->current >= state->ngroups)
+		return 0;
+	state->max_window = streams;
+	(void) ddb_groups_ready(state);
+	state->max_window = DDB_MAX_WINDOW;
+	group = &state->groups[state->current];
+	return Max(state->sent - group->first, group->n);
+}
+
 static TupleTableSlot *
 next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 {
@@ -341,7 +357,7 @@ ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
 			return row;
 		state->current++;
 		state->sent = Max(state->sent, group->first + group->n);
-		state->window = Min(state->window * 2, MAX_WINDOW);
+		state->window = Min(state->window * 2, DDB_MAX_WINDOW);
 	}
 	return NULL;
 }

@@ -25,6 +25,15 @@ extern void ddb_groups_create(DdbScanState *state, const DdbTargets *targets);
 /* Can the next row be given without waiting?  Sends what it takes. */
 extern bool ddb_groups_ready(DdbScanState *state);
 
+/*
+ * Sends what the next row takes, and no more than so many streams where they
+ * are read in turn.  Returns how many are under way or have their reply.
+ */
+extern int ddb_groups_send(DdbScanState *state, int streams);
+
+/* How many streams may be kept going when their replies are so large. */
+extern int ddb_groups_window(int64 largest_reply);
+
 /* The next row of all; NULL at the end, however often it is asked for. */
 extern TupleTableSlot *ddb_groups_next(DdbScanState *state,
 									   TupleTableSlot *slot);

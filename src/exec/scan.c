@@ -140,13 +140,41 @@ ensure_started(ForeignScanState *node, DdbScanState *state)
 	ddb_scan_start(node, state);
 }
 
-void
-ddb_scan_send(ForeignScanState *node)
+int
+ddb_scan_send(ForeignScanState *node, int streams)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	ensure_started(node, state);
-	(void) ddb_groups_ready(state);
+	return ddb_groups_send(state, streams);
+}
+
+void
+ddb_scan_cancel(ForeignScanState *node)
+{
+	ddbReScanForeignScan(node);
+}
+
+int64
+ddb_scan_largest_reply(const ForeignScanState *node)
+{
+	return ((const DdbScanState *) node->fdw_state)->largest_reply;
+}
+
+void
+ddb_scan_move_counters(ForeignScanState *from, ForeignScanState *to)
+{
+	DdbScanCounters *source = &((DdbScanState *) from->fdw_state)->counters;
+	DdbScanCounters *sum = &((DdbScanState *) to->fdw_state)->counters;
+
+	sum->requests += source->requests;
+	sum->items_scanned += source->items_scanned;
+	sum->items_returned += source->items_returned;
+	sum->read_units += source->read_units;
+	sum->retries += source->retries;
+	sum->throttles += source->throttles;
+	sum->bytes_received += source->bytes_received;
+	memset(source, 0, sizeof(*source));
 }
 
 TupleTableSlot *

@@ -64,6 +64,7 @@ typedef struct DdbScanState
 	int ngroups;
 	int current; /* the one being read */
 	int window; /* how many streams are kept going at once */
+	int max_window; /* how many may be */
 	struct binaryheap *heap; /* of the group that is merged now: streams by
 								 * their next row */
 	int merged; /* how many streams that are */
@@ -102,6 +103,9 @@ typedef struct DdbScanState
 	DdbScanCounters counters;
 } DdbScanState;
 
+/* Streams kept going at once; the client bounds requests in flight besides. */
+#define DDB_MAX_WINDOW 16
+
 extern void ddbBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ddbIterateForeignScan(ForeignScanState *node);
 extern void ddbReScanForeignScan(ForeignScanState *node);
@@ -121,8 +125,21 @@ extern void ddbForeignAsyncNotify(AsyncRequest *areq);
 extern void ddb_scan_set_keys(ForeignScanState *node, const Datum *keys,
 							  int nkeys);
 
-/* Sends the run's first requests, and does not wait. */
-extern void ddb_scan_send(ForeignScanState *node);
+/*
+ * Sends the run's first requests, of so many streams at most where they are
+ * read in turn, and does not wait.  Returns of how many streams.
+ */
+extern int ddb_scan_send(ForeignScanState *node, int streams);
+
+/* Gives up the run, and the requests that are under way. */
+extern void ddb_scan_cancel(ForeignScanState *node);
+
+/* Bytes of the largest reply so far. */
+extern int64 ddb_scan_largest_reply(const ForeignScanState *node);
+
+/* Moves what a scan of the same plan has done so far to another one. */
+extern void ddb_scan_move_counters(ForeignScanState *from,
+								   ForeignScanState *to);
 
 /* How many such rows a run takes at most. Allocates in the current context. */
 extern int ddb_scan_most_keys(ForeignScanState *node);

@@ -16,7 +16,6 @@
 
 #include <math.h>
 
-#include "catalog/guc.h"
 #include "compat.h"
 #include "exec/batch_join.h"
 #include "foreign/fdwapi.h"
@@ -30,6 +29,7 @@
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "plan/clause.h"
+#include "plan/join.h"
 #include "plan/plan_state.h"
 #include "utils/lsyscache.h"
 
@@ -38,12 +38,6 @@
 
 /* With a LIMIT or a cursor, no more keys than one BatchGetItem first. */
 #define MAX_FIRST_KEYS 100
-
-/*
- * Of equals, the batched join is better: estimates may be wrong, and a nested
- * loop sends one more request for each row that was not expected.
- */
-#define CERTAINTY_GAIN 10.0
 
 /* A path with what its plan will need. */
 typedef struct BatchPath
@@ -72,8 +66,6 @@ typedef struct JoinContext
 	double outer_rows;
 	List *restrictions; /* RestrictInfos of the join */
 } JoinContext;
-
-static set_join_pathlist_hook_type previous_hook = NULL;
 
 List *
 ddb_batch_join_serialize(const DdbBatchJoin *join)
@@ -239,17 +231,6 @@ static const CustomPathMethods path_methods = {
 
 /* ---- paths ---- */
 
-static bool
-is_pseudoconstant(List *restrictions)
-{
-	ListCell *lc;
-
-	foreach (lc, restrictions)
-		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
-			return true;
-	return false;
-}
-
 /* Is it a join that can be done like this? */
 static bool
 may_batch(const JoinContext *context)
@@ -257,8 +238,6 @@ may_batch(const JoinContext *context)
 	const PlannerInfo *root = context->root;
 	const RelOptInfo *inner = context->inner;
 
-	if (!ddb_guc_batch_join || !ddb_guc_pushdown)
-		return false;
 	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
 		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
 		!bms_is_empty(inner->lateral_relids))
@@ -266,8 +245,7 @@ may_batch(const JoinContext *context)
 	/* Rows to be changed are looked at one by one. */
 	if (bms_is_member(inner->relid, root->all_result_relids))
 		return false;
-	return !is_pseudoconstant(context->extra->restrictlist) &&
-		   !is_pseudoconstant(inner->baserestrictinfo);
+	return !ddb_join_is_pseudoconstant(inner->baserestrictinfo);
 }
 
 /* Clauses that may give keys: those that no unmatched row escapes. */
@@ -385,7 +363,7 @@ set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 	/* But of a semi-join, the loop reads no more than one match. */
 	if (path->jointype == JOIN_INNER || path->jointype == JOIN_LEFT ||
 		path->scan->rows_per_key <= 1)
-		result->total_cost -= CERTAINTY_GAIN;
+		result->total_cost -= DDB_JOIN_CERTAINTY_GAIN;
 	result->total_cost = Max(result->total_cost, result->startup_cost);
 	ddb_compat_add_disabled(result, outer);
 }
@@ -539,27 +517,16 @@ unique_paths(JoinContext *context)
 	return path != NULL ? list_make1(path) : NIL;
 }
 
-static void
-add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
-				  RelOptInfo *inner, JoinType jointype,
-				  JoinPathExtraData *extra)
-{
-	JoinContext context = {root,  joinrel, outer, inner, jointype,
-						   extra, NULL,    0,     NIL};
-
-	if (previous_hook != NULL)
-		previous_hook(root, joinrel, outer, inner, jointype, extra);
-	if (may_batch(&context) &&
-		(jointype == JOIN_INNER || jointype == JOIN_LEFT ||
-		 jointype == JOIN_SEMI || jointype == JOIN_ANTI ||
-		 jointype == JOIN_UNIQUE_OUTER))
-		add_all_paths(&context, unique_paths(&context));
-}
-
 void
-ddb_batch_join_install(void)
+ddb_batch_join_add_paths(const DdbJoin *join)
 {
-	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
-	previous_hook = set_join_pathlist_hook;
-	set_join_pathlist_hook = add_paths_to_join;
+	JoinContext context = {
+		join->root,  join->joinrel, join->outer, join->inner, join->jointype,
+		join->extra, NULL,          0,           NIL};
+
+	if (may_batch(&context) &&
+		(join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT ||
+		 join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI ||
+		 join->jointype == JOIN_UNIQUE_OUTER))
+		add_all_paths(&context, unique_paths(&context));
 }

@@ -37,7 +37,4 @@ typedef enum DdbBatchExprs
 extern List *ddb_batch_join_serialize(const DdbBatchJoin *join);
 extern void ddb_batch_join_deserialize(List *list, DdbBatchJoin *join);
 
-/* Called once, from _PG_init. */
-extern void ddb_batch_join_install(void);
-
 #endif /* DDB_BATCH_JOIN_H */

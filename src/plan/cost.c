@@ -68,6 +68,12 @@ latency_cost(double requests, bool independent)
 		   requests * REQUEST_COST / 20;
 }
 
+Cost
+ddb_cost_shared_waits(double requests)
+{
+	return Max(latency_cost(requests, false) - latency_cost(requests, true), 0);
+}
+
 void
 ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  double rows, Cost *startup_cost, Cost *total_cost)

@@ -350,6 +350,16 @@ path_candidate(const DdbPlanState *state, const ForeignPath *path)
 	return list_nth(state->candidates, intVal(linitial(path->fdw_private)));
 }
 
+DdbOperation
+ddb_path_operation(const ForeignPath *path)
+{
+	const RelOptInfo *rel = path->path.parent;
+
+	if (IS_UPPER_REL(rel))
+		rel = ((DdbCount *) rel->fdw_private)->rel;
+	return path_candidate((DdbPlanState *) rel->fdw_private, path)->operation;
+}
+
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 				  ForeignPath *best_path, List *target_list, List *scan_clauses,

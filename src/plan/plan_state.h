@@ -154,6 +154,9 @@ extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 									  List *target_list, List *scan_clauses,
 									  Plan *outer_plan);
 
+/* What the path asks of DynamoDB: of a table's rows, or of their counts. */
+extern DdbOperation ddb_path_operation(const ForeignPath *path);
+
 /*
  * Will the number of items do, where nothing is checked locally?  Columns must
  * then be told from the partition key that was asked for.
@@ -189,6 +192,9 @@ extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 extern void ddb_cost_estimate(const DdbPlanState *state,
 							  DdbCandidate *candidate, double rows,
 							  Cost *startup_cost, Cost *total_cost);
+
+/* What it saves to send so many requests side by side, not one by one. */
+extern Cost ddb_cost_shared_waits(double requests);
 
 /*
  * The same of a Scan that skips from partition to partition, and how long it

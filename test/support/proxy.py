@@ -272,6 +272,23 @@ def together(count):
     return _Together(count)
 
 
+class Gathering(Behaviour):
+    """Lets requests wait for each other until so many are under way; knows the most."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.condition = threading.Condition()
+        self.waiting = self.most = 0
+
+    def instead(self, call, connection):
+        with self.condition:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            self.condition.notify_all()
+            self.condition.wait_for(lambda: self.most >= self.wanted, 20)
+            self.waiting -= 1
+
+
 class _PagesOf(Behaviour):
     def __init__(self, limit):
         self.limit = limit

@@ -741,6 +741,58 @@ class QueryMaker:
         on = " ON true" if word.startswith("LEFT") else ""
         return Query(f"SELECT l.n, x.* FROM @L@ l {word} ({inner}) x{on}", self.conjuncts(0.1), [])
 
+    def lateral_inner(self, where):
+        """What a subquery for each row may do besides a LIMIT; column pk is one of it."""
+        roll = self.rng.random()
+        names = [c.name for c in self.table.columns if c.kind.ordered]
+        column = self.rng.choice(names or ["pk"])
+        if roll < 0.25:
+            return f"SELECT count(*), min(t.{column}), max(t.pk) AS pk FROM @T@ t WHERE {where}"
+        if roll < 0.35:
+            return f"SELECT t.pk, count(t.{column}) FROM @T@ t WHERE {where} GROUP BY t.pk"
+        if roll < 0.45:
+            return f"SELECT DISTINCT t.pk, t.{column} FROM @T@ t WHERE {where}"
+        if roll < 0.55:
+            order = self.total_order()
+            rank = f"row_number() OVER (ORDER BY {order})"
+            return f"SELECT t.pk, {rank} AS r FROM @T@ t WHERE {where}"
+        limit = self.rng.choice(["1", "3", "l.n", f"{self.number('1', '2', None)} OFFSET 1"])
+        inner = f"SELECT t.* FROM @T@ t WHERE {where} ORDER BY {self.total_order()} LIMIT {limit}"
+        if roll < 0.7:
+            return f"SELECT t.pk, t.{column} FROM ({inner}) t WHERE {self.condition(1)}"
+        return inner
+
+    def concurrent_loop(self):
+        """A subquery for each of many rows, that repeat or not."""
+        where = "t.pk = l.lk"
+        if self.chance(0.3):
+            where = f"t.pk IN (l.lk, {self.known(self.table.pk)})"
+        if self.table.sk and self.chance(0.3):
+            where += f" AND t.sk {self.rng.choice(['>=', '<', '='])} l.ls"
+        if self.chance(0.2):
+            where += " AND l.n > 1"
+        words = ["CROSS JOIN LATERAL", "LEFT JOIN LATERAL"]
+        word = self.rng.choice(words)
+        on = self.rng.choice([" ON true", " ON x.pk = l.lk", " ON l.n < 3"])
+        joined = f"{word} ({self.lateral_inner(where + ' AND @W@')}) x"
+        joined += on if word == words[1] else ""
+        columns = "l.*, x.*"
+        if self.chance(0.3):
+            other = self.rng.choice(["t.pk = x.pk", "t.pk = coalesce(x.pk, l.lk)"])
+            word = self.rng.choice(words)
+            joined += f" {word} ({self.lateral_inner(other)}) y"
+            joined += " ON true" if word == words[1] else ""
+            columns += ", y.*"
+        rows = "@L@ l"
+        if self.chance(0.5):
+            rows = f"(SELECT l.* FROM @L@ l, generate_series(1, {self.rng.choice([2, 3, 7])})) l"
+        if self.chance(0.2):
+            return Query(
+                f"SELECT m.n, (SELECT count(x.pk) FROM {rows} {joined} WHERE l.n <= m.n)"
+                " FROM @L@ m", self.conjuncts(0.1), [],
+            )  # fmt: skip
+        return Query(f"SELECT {columns} FROM {rows} {joined}", self.conjuncts(0.1), [])
+
     def scalar(self):
         roll = self.rng.random()
         conjuncts = self.conjuncts(0.1)
@@ -826,6 +878,7 @@ class QueryMaker:
         makers += [self.some_counts] * 3 + [self.partitions, self.first_of_each]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
+        makers += [self.concurrent_loop] * 2
         return self.settle(self.rng.choice(makers)())
 
     def settle(self, query):

@@ -1,0 +1,50 @@
+/*
+ * join.c
+ *		Answers the planner's question for ways to join.
+ */
+#include "postgres.h"
+
+#include "plan/join.h"
+
+#include "catalog/guc.h"
+#include "exec/batch_join.h"
+#include "exec/concurrent_loop.h"
+#include "optimizer/paths.h"
+
+static set_join_pathlist_hook_type previous_hook = NULL;
+
+bool
+ddb_join_is_pseudoconstant(List *restrictions)
+{
+	ListCell *lc;
+
+	foreach (lc, restrictions)
+		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
+			return true;
+	return false;
+}
+
+static void
+add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
+				  RelOptInfo *inner, JoinType jointype,
+				  JoinPathExtraData *extra)
+{
+	DdbJoin join = {root, joinrel, outer, inner, jointype, extra};
+
+	if (previous_hook != NULL)
+		previous_hook(root, joinrel, outer, inner, jointype, extra);
+	if (!ddb_guc_batch_join || !ddb_guc_pushdown ||
+		ddb_join_is_pseudoconstant(extra->restrictlist))
+		return;
+	ddb_batch_join_add_paths(&join);
+	ddb_concurrent_loop_add_paths(&join);
+}
+
+void
+ddb_join_install(void)
+{
+	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
+	RegisterCustomScanMethods(&ddb_concurrent_loop_scan_methods);
+	previous_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = add_paths_to_join;
+}

@@ -1,0 +1,43 @@
+/*
+ * join.h
+ *		What the planner asks about one join, and who answers.
+ *
+ * PostgreSQL has one hook for ways to join; batched joins and concurrent loops
+ * share it.
+ */
+#ifndef DDB_JOIN_H
+#define DDB_JOIN_H
+
+#include "postgres.h"
+
+#include "nodes/pathnodes.h"
+
+/*
+ * Of equals, these joins are better: estimates may be wrong, and a nested loop
+ * waits for one more request for each row that was not expected.
+ */
+#define DDB_JOIN_CERTAINTY_GAIN 10.0
+
+typedef struct DdbJoin
+{
+	PlannerInfo *root;
+	RelOptInfo *joinrel;
+	RelOptInfo *outer;
+	RelOptInfo *inner;
+	JoinType jointype;
+	JoinPathExtraData *extra;
+} DdbJoin;
+
+/* Called once, from _PG_init. */
+extern void ddb_join_install(void);
+
+/* Is one of these RestrictInfos decided before the join begins? */
+extern bool ddb_join_is_pseudoconstant(List *restrictions);
+
+/* batch_join.c: offers to look up the keys of many outer rows together. */
+extern void ddb_batch_join_add_paths(const DdbJoin *join);
+
+/* concurrent_loop.c: offers to run the inner side for several rows at once. */
+extern void ddb_concurrent_loop_add_paths(const DdbJoin *join);
+
+#endif /* DDB_JOIN_H */
