@@ -528,7 +528,10 @@ def test_explain_again_counts_once(t):
     query = f"SELECT l.row, t.sk FROM l LEFT JOIN LATERAL ({TOP}) t ON true"
     notices = []
     t.add_notice_handler(lambda notice: notices.append(notice.message_primary))
-    t.execute("LOAD 'auto_explain'")
+    try:
+        t.execute("LOAD 'auto_explain'")
+    except psycopg.errors.UndefinedFile:
+        pytest.skip("this server comes without auto_explain")
     for name, value in (("log_min_duration", 0), ("log_analyze", "on"), ("log_level", "notice")):
         t.execute(f"SET auto_explain.{name} = {value}")
     plan = explain(t, query, analyze="on")

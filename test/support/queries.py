@@ -751,7 +751,7 @@ class QueryMaker:
         if roll < 0.35:
             return f"SELECT t.pk, count(t.{column}) FROM @T@ t WHERE {where} GROUP BY t.pk"
         if roll < 0.45:
-            return f"SELECT DISTINCT t.pk, t.{column} FROM @T@ t WHERE {where}"
+            return f"SELECT DISTINCT t.pk, t.{column} AS v FROM @T@ t WHERE {where}"
         if roll < 0.55:
             order = self.total_order()
             rank = f"row_number() OVER (ORDER BY {order})"
@@ -759,7 +759,7 @@ class QueryMaker:
         limit = self.rng.choice(["1", "3", "l.n", f"{self.number('1', '2', None)} OFFSET 1"])
         inner = f"SELECT t.* FROM @T@ t WHERE {where} ORDER BY {self.total_order()} LIMIT {limit}"
         if roll < 0.7:
-            return f"SELECT t.pk, t.{column} FROM ({inner}) t WHERE {self.condition(1)}"
+            return f"SELECT t.pk, t.{column} AS v FROM ({inner}) t WHERE {self.condition(1)}"
         return inner
 
     def concurrent_loop(self):
