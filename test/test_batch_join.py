@@ -263,15 +263,17 @@ def test_keys_that_repeat_are_sent_once(t, proxy):
     assert len(calls) == 3
 
 
-def test_partitions_are_queried_side_by_side(t, proxy):
+@pytest.mark.parametrize("concurrency", [4, 16, 40])
+def test_partitions_are_queried_side_by_side(t, proxy, concurrency):
+    t.execute(f"ALTER SERVER dynamo OPTIONS (ADD max_concurrency '{concurrency}')")
     t.execute("CREATE TABLE m AS SELECT 'p' || i AS k FROM generate_series(0, 999) i; ANALYZE m")
     query = "SELECT m.k, t.sk FROM m LEFT JOIN pairs t ON t.pk = m.k"
-    together = Gathering(16)
+    together = Gathering(concurrency)
     with only_batched(t), proxy.inject(together, operation="Query"):
         rows, calls = recorded(t, proxy, query)
     assert len(rows) == 30 * 8 + 970
     assert calls.operations == ["Query"] * 1000
-    assert together.most == 16
+    assert together.most == concurrency
 
 
 def test_a_slow_query_holds_up_no_other(t, proxy):
@@ -301,7 +303,7 @@ def test_partitions_of_unknown_size_are_taken_for_small(db, proxy, tables):
     with proxy.inject(rewrite(large), operation="DescribeTable"):
         plan = explain(db, "SELECT * FROM m JOIN pairs t ON t.pk = m.k")
     assert plan["Custom Plan Provider"] == NODE
-    # Ten thousand keys cost more than the Scan.
+    # Twenty thousand keys cost more than the Scan.
     db.execute("INSERT INTO m SELECT 'q' || i FROM generate_series(1, 19000) i; ANALYZE m")
     operations = [
         node.get("DynamoDB Operation")

@@ -14,6 +14,12 @@
 /* All response buffers of one statement stay under 32 MB (design.md 8). */
 #define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
 
+/*
+ * Streams kept going at once, by requests in flight: the next ones queue in the
+ * client, which sends them as soon as others are answered.
+ */
+#define WINDOW_FACTOR 1.5
+
 static void
 add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
 {
@@ -176,6 +182,17 @@ make_ranked_groups(DdbScanState *state)
 	}
 }
 
+/* Where units are limited, what is queued might be sent in vain. */
+static int
+usual_window(const DdbScanState *state)
+{
+	double streams = ddb_session_concurrency(state->session);
+
+	if (ddb_relation_max_read_units(state->relation) <= 0)
+		streams *= WINDOW_FACTOR;
+	return (int) Max(1, Min(streams, DDB_MAX_CALLS));
+}
+
 void
 ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 {
@@ -194,7 +211,7 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 	state->sent = 0;
 	state->open = 0;
 	state->window = 1;
-	state->max_window = DDB_MAX_WINDOW;
+	state->max_window = usual_window(state);
 	state->heap = NULL;
 	/* A join hashes what its keys find. */
 	state->any_order =
@@ -210,10 +227,13 @@ ddb_groups_window(int64 largest_reply)
 					 Min(WINDOW_BYTES / Max(largest_reply, 1), DDB_MAX_WINDOW));
 }
 
+/* How many streams may be kept going: their replies share 24 MB. */
 static int
 largest_window(const DdbScanState *state)
 {
-	return Min(ddb_groups_window(state->largest_reply), state->max_window);
+	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
+
+	return (int) Max(1, Min(replies, state->max_window));
 }
 
 /*
@@ -323,7 +343,7 @@ ddb_groups_send(DdbScanState *state, int streams)
 		return 0;
 	state->max_window = streams;
 	(void) ddb_groups_ready(state);
-	state->max_window = DDB_MAX_WINDOW;
+	state->max_window = usual_window(state);
 	group = &state->groups[state->current];
 	return Max(state->sent - group->first, group->n);
 }
@@ -357,7 +377,7 @@ ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
 			return row;
 		state->current++;
 		state->sent = Max(state->sent, group->first + group->n);
-		state->window = Min(state->window * 2, DDB_MAX_WINDOW);
+		state->window = Min(state->window * 2, largest_window(state));
 	}
 	return NULL;
 }

@@ -103,7 +103,7 @@ typedef struct DdbScanState
 	DdbScanCounters counters;
 } DdbScanState;
 
-/* Streams kept going at once; the client bounds requests in flight besides. */
+/* Lanes of a loop, and streams that a join begins with. */
 #define DDB_MAX_WINDOW 16
 
 extern void ddbBeginForeignScan(ForeignScanState *node, int eflags);

@@ -245,9 +245,31 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
 
 /*
  * Without statistics PostgreSQL takes any column to have 200 values.  Partition
- * keys are chosen to have many: so it is this size that is assumed at most.
+ * keys are chosen to have many: so it is this size that is assumed at most.  If
+ * partitions are larger, Queries still read none twice; a Scan for a few small
+ * ones may read any amount in vain.
  */
-#define UNKNOWN_PARTITION_ITEMS 100.0
+#define UNKNOWN_PARTITION_ITEMS 10.0
+
+/* Does a value of one column make a value of the partition key? */
+static bool
+partition_is_one_value(const DdbPlanState *state, const DdbKeySchema *keys)
+{
+	const DdbKeyTemplate *template =
+		ddb_key_template_of(state->relation, keys->partition[0].name);
+	int variables = 0;
+
+	for (int i = 0; template != NULL && i < template->parsed.n; i++)
+	{
+		DdbTextForm form = template->parsed.elements[i].form;
+
+		if (form == DDB_FORM_PLAIN || form == DDB_FORM_PADDED)
+			variables++;
+		else if (form != DDB_FORM_LITERAL)
+			return false;
+	}
+	return keys->npartition == 1 && (template == NULL || variables == 1);
+}
 
 /* What the selectivity of a condition on the partition key is too large by. */
 static double
@@ -256,8 +278,8 @@ partition_excess(const PathContext *context, const DdbSource *source)
 	DdbPlanState *state = plan_state(context);
 	double assumed = source->item_count / DEFAULT_NUM_DISTINCT;
 
-	if (source->keys->npartition != 1 || state->relation->templates != NULL ||
-		assumed <= UNKNOWN_PARTITION_ITEMS ||
+	if (assumed <= UNKNOWN_PARTITION_ITEMS ||
+		!partition_is_one_value(state, source->keys) ||
 		ddb_plan_partitions(context->root, context->rel, state, source->keys) >
 			0)
 		return 1.0;
@@ -271,7 +293,6 @@ matched_items(const PathContext *context, const DdbSource *source,
 {
 	Selectivity selectivity = clauselist_selectivity(
 		context->root, match->used, context->rel->relid, JOIN_INNER, NULL);
-
 	double items = source->item_count / partition_excess(context, source);
 
 	/* Keys with templates select items of this table only. */

@@ -52,6 +52,7 @@ struct DdbSession
 	uint32 mapping_hash;
 	bool own_identity; /* signs with the database server's identity */
 	bool stale;
+	int max_concurrency; /* requests in flight at most */
 	int pins; /* calls that hold it */
 };
 
@@ -279,6 +280,7 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 	PG_END_TRY();
 	config.wait = session_wait;
 	config.wait_arg = session;
+	session->max_concurrency = config.max_concurrency;
 	if (config.credentials != NULL)
 		session->client = ddbc_client_create(&config, &error);
 	if (session->client == NULL)
@@ -472,6 +474,12 @@ ddb_call_wait(DdbCall *const *calls, int n)
 		requests[i] = calls[i]->request;
 	while (!ddbc_client_wait(calls[0]->session->client, requests, n))
 		CHECK_FOR_INTERRUPTS();
+}
+
+int
+ddb_session_concurrency(const DdbSession *session)
+{
+	return session->max_concurrency;
 }
 
 void

@@ -51,11 +51,14 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 						   const char *table_name, const char *index_name,
 						   const char *body, size_t len, int64 delay_ms);
 
+/* How many of its requests are in flight at most; others queue in it. */
+extern int ddb_session_concurrency(const DdbSession *session);
+
 /*
  * Waits for a reply to one of the calls, of one session, serving interrupts.
  * Does not raise the call's error.
  */
-#define DDB_MAX_CALLS 16
+#define DDB_MAX_CALLS 512
 extern void ddb_call_wait(DdbCall *const *calls, int n);
 
 /* Drives the calls of a session without waiting; its descriptor is readable
