@@ -439,6 +439,35 @@ def test_indexes_that_share_an_attribute(db, proxy, ddb_resource, first):
     assert node["DynamoDB Index"] == "whole"
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_first_column_decides_between_indexes(db, proxy, ddb_resource, order):
+    """Which index tells a value does not hang on the order that DescribeTable has."""
+    indexes = [index("indexA", "APK"), index("indexB", "BPK")]
+    table = definition(("PK",), "PK:S APK:S BPK:S", gsis=[indexes[i] for i in order])
+    items = [
+        {"PK": "1", "APK": "A#7"},
+        {"PK": "2", "BPK": "B#7"},
+        {"PK": "3", "APK": "A#7", "BPK": "B#7"},
+        {"PK": "4", "APK": "A#7", "BPK": "B#8"},
+    ]
+    load_table(ddb_resource, f"Told{order[0]}", table, items)
+    make_server(db, proxy.endpoint)
+    told = {
+        "A": [("1", 7, "A#7", None), ("2", None, None, None), ("3", 7, "A#7", "B#7"), ("4", 7, "A#7", None)],
+        "B": [("1", None, None, None), ("2", 7, None, "B#7"), ("3", 7, "A#7", "B#7"), ("4", 8, None, "B#8")],
+    }  # fmt: skip
+    for first, second in ("AB", "BA"):
+        keys = [
+            f"{name.lower()} text OPTIONS (attribute '{name}PK', template '{name}#${{x}}')"
+            ' COLLATE "C"'
+            for name in (first, second)
+        ]
+        pk = "pk text OPTIONS (attribute 'PK')"
+        foreign_table(db, f"told{first}", [*keys, pk, "x int"], table_name=f"Told{order[0]}")
+        rows = db.execute(f'SELECT pk, x, a, b FROM "told{first}" ORDER BY pk').fetchall()
+        assert rows == told[first], first
+
+
 def test_there_are_all_patterns():
     assert len(PATTERNS) >= 33
 

@@ -185,6 +185,33 @@ any_template(const DdbRelation *relation, List *columns)
 	return false;
 }
 
+static int
+least_column(const List *columns)
+{
+	int least = linitial_int(columns);
+	ListCell *lc;
+
+	foreach (lc, columns)
+		least = Min(least, lfirst_int(lc));
+	return least;
+}
+
+/* In the order of their first columns, then of their partition and sort keys. */
+static int
+compare_indexes(const ListCell *a, const ListCell *b)
+{
+	const List *left = (const List *) lfirst(a);
+	const List *right = (const List *) lfirst(b);
+	int difference = least_column(left) - least_column(right);
+	ListCell *lc;
+	ListCell *other;
+
+	forboth(lc, left, other, right) if (difference == 0) difference =
+		lfirst_int(lc) - lfirst_int(other);
+	return difference != 0 ? difference
+						   : list_length(left) - list_length(right);
+}
+
 List *
 ddb_key_templates_index_columns(DdbRelation *relation, const DdbTableInfo *info)
 {
@@ -199,6 +226,7 @@ ddb_key_templates_index_columns(DdbRelation *relation, const DdbTableInfo *info)
 		if (any_template(relation, columns))
 			indexes = lappend(indexes, columns);
 	}
+	list_sort(indexes, compare_indexes);
 	return indexes;
 }
 

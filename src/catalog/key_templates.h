@@ -48,7 +48,8 @@ typedef struct DdbKeyTemplates
 
 /*
  * Of each index whose key has a template, the columns that show its key, but
- * for what is the table's: a list of lists of attnums.
+ * for what is the table's: a list of lists of attnums, in the order of columns,
+ * since DescribeTable promises none.
  */
 extern List *ddb_key_templates_index_columns(DdbRelation *relation,
 											 const DdbTableInfo *info);

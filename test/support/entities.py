@@ -9,13 +9,31 @@ Which items are rows of an entity, and what they show, is reckoned here from
 what the manual says (Key templates), without asking the extension.
 """
 
-import os
+import base64
+import json
 import random
 import re
 from collections import Counter
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 
-from .forms import Literal, Padded, Plain, Shard, Template, TimeForm, Unspecified, Variable
+from .forms import (
+    PATTERNS,
+    TODAY,
+    WALK_DAYS,
+    Literal,
+    Padded,
+    Plain,
+    Shard,
+    Template,
+    TimeForm,
+    Unspecified,
+    Variable,
+    WalkDate,
+    WalkTime,
+    fine_time_form,
+    scalar_variable,
+    time_variable,
+)
 from .generator import (
     COLLATIONS,
     TEXTS,
@@ -26,10 +44,7 @@ from .generator import (
     Date,
     Document,
     Enum,
-    Money,
     Number,
-    Positive,
-    ShortText,
     Text,
     Time,
     Uuid,
@@ -37,12 +52,8 @@ from .generator import (
     quote,
 )
 
-# Walks with an open end stop at the present, so their times lie before this day.
-TODAY = date.fromisoformat(
-    os.environ.get("DDB_FUZZ_TODAY", str(datetime.now(timezone.utc).date()))
-)
-
 MISFIT = object()
+MISFITS = [{"S": "?"}, {"N": "0.33"}, {"L": []}]
 EXPIRES = "expires"
 PAST, FUTURE = ["1", "0", "-5", "1000000000", "1000000000.5"], ["4102444800", "1" + "0" * 30]
 
@@ -50,110 +61,19 @@ TAGS = ["USER", "USER", "U", "USERS", "Order", "é", "", "", "a'b", "100%", '"',
 SEPARATORS = ["#", "#", "#", "##", "|", "-", "_", ":", "é", "#X#", "%", "/", " "]
 
 
-# ---- kinds of variables ---------------------------------------------------------
-
-
-class WalkTime(Time):
-    """Instants before today, of which partitions may be derived."""
-
-    def __init__(self, days, form="iso8601:6", pgtype="timestamptz"):
-        super().__init__(form, pgtype)
-        self.days = days
-        self.odd = ["infinity", "-infinity", "9999-12-31 00:00:00", "2000-01-01 00:00:00"]
-
-    def random(self, rng, key, longest):
-        start = datetime(TODAY.year, TODAY.month, TODAY.day)
-        when = start - timedelta(days=rng.randrange(1, self.days + 1))
-        if rng.random() < 0.8:
-            when += timedelta(seconds=rng.choice([1, 3600, 3599, 7200, 86399, rng.randrange(86400)]))
-        if rng.random() < 0.4:
-            when += timedelta(microseconds=rng.choice([1000, 345000, 1, 999999, 500000]))
-        if rng.random() < 0.1:
-            when = start - timedelta(days=1, microseconds=0) + timedelta(microseconds=1)
-        digits = int(self.form[-1]) if self.form[-2] == ":" else 6
-        cut = 10 ** (6 - digits)
-        return when.replace(microsecond=when.microsecond // cut * cut).isoformat(sep=" ")
-
-    def near(self, rng, value):
-        when = datetime.fromisoformat(value)
-        step = rng.choice([1, -1, 1000, 10**6, 3600 * 10**6, 86400 * 10**6, -86400 * 10**6])
-        if rng.random() < 0.3:
-            when = when.replace(hour=0, minute=0, second=0, microsecond=0)
-        return (when + timedelta(microseconds=step * rng.choice([0, 1, 1, 2]))).isoformat(sep=" ")
-
-
-class WalkDate(Date):
-    def __init__(self, days):
-        self.days = days
-        self.odd = ["infinity", "-infinity", "9999-12-31", "2000-01-01"]
-
-    def random(self, rng, key, longest):
-        return str(TODAY - timedelta(days=rng.randrange(1, self.days + 1)))
-
-    def near(self, rng, value):
-        return str(date.fromisoformat(value) + timedelta(days=rng.choice([1, -1, 3])))
-
-
-PATTERNS = {
-    "year": [["YYYY"]],
-    "month": [["YYYY", "-", "MM"], ["YYYY", "MM"], ["MM", "/", "YYYY"]],
-    "day": [["YYYY", "-", "MM", "-", "DD"], ["YYYY", "MM", "DD"], ["YYYY", "/", "MM", "/", "DD"],
-            ["DD", ".", "MM", ".", "YYYY"], ["YYYY", "-", "MM", "-", "DD", "T"]],
-    "hour": [["YYYY", "-", "MM", "-", "DD", "T", "HH24"], ["YYYY", "MM", "DD", "HH24"],
-             ["YYYY", "-", "MM", "-", "DD", '"', "at", '"', "HH24"]],
-    "second": [["YYYY", "-", "MM", "-", "DD", " ", "HH24", ":", "MI", ":", "SS"],
-               ["YYYY", "MM", "DD", "HH24", "MI", "SS", "Z"], ["HH24", "MI", "SS", " ", "DD", "MM", "YYYY"]],
-    "fraction": [["YYYY", "MM", "DD", "HH24", "MI", "SS", "MS"],
-                 ["YYYY", "-", "MM", "-", "DD", "T", "HH24", ":", "MI", ":", "SS", ".", "US"]],
-}  # fmt: skip
-WALK_DAYS = {"year": 900, "month": 200, "day": 20, "hour": 3}
-
-
-def scalar_variable(rng):
-    """(kind, form) of a variable that is no time."""
-    choice = rng.randrange(13)
-    if choice < 4:
-        kind = rng.choice([Text(), Text(), Text("varchar"), ShortText()])
-    elif choice < 6:
-        kind = Number(rng.choice(["bigint", "integer", "smallint"]))
-    elif choice < 8:
-        kind = Number(rng.choice(["bigint", "integer"]))
-        return kind, Padded(rng.choice([1, 3, 5, 18 if kind.pgtype == "bigint" else 9]))
-    elif choice == 8:
-        kind = rng.choice([Number(), Money(), Positive()])
-    elif choice == 9:
-        spans = [(0, 3, 1), (0, 9, 1), (8, 12, 0), (0, 15, 2)]
-        return rng.choice([Number("integer"), Text(), Number("smallint")]), Shard(*rng.choice(spans))
-    else:
-        kind = rng.choice([Uuid(), Enum(), Boolean(), Date(), Uuid()])
-    return kind, Plain(kind)
-
-
-def time_variable(rng):
-    pgtype = rng.choice(["timestamptz", "timestamptz", "timestamp"])
-    if rng.random() < 0.2:
-        return Date(), TimeForm.of_pattern(rng.choice(PATTERNS["day"]))
-    return Time("iso8601:6", pgtype), fine_time_form(rng)
-
-
-def fine_time_form(rng):
-    forms = ["iso8601:0", "iso8601:3", "iso8601:3", "iso8601:6", "iso8601:1", "iso8601", "epoch", "epoch_ms"]
-    if rng.random() < 0.75:
-        return TimeForm(rng.choice(forms))
-    return TimeForm.of_pattern(rng.choice(PATTERNS["second"] + PATTERNS["fraction"]))
-
-
 class EntityColumn(Column):
-    """One of a foreign table with templates; attribute None: it has the option not."""
+    """One of a foreign table with templates."""
 
     template = None
-    since = None
-    path = None  # of the attribute's document, the column's attribute option
+    since = None  # partitions_since
+    own = False  # of variables: its values are in an attribute, not in a key
+    explicit = True  # has the option "attribute"
+    with_options = True  # has those of its kind
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def sql(self, foreign):
         text = self.name + " " + (self.kind.column_type or self.kind.pgtype)
-        options = [("attribute", self.path or self.attribute)] if self.explicit else []
+        options = [("attribute", self.attribute)] if self.explicit else []
         options += [*self.kind.options, *self.options] if self.with_options else []
         if self.template:
             options.append(("template", str(self.template)))
@@ -164,9 +84,6 @@ class EntityColumn(Column):
         if self.collation and self.kind.is_text:
             text += f" COLLATE {self.collation}"
         return text
-
-    explicit = True
-    with_options = True
 
 
 # ---- the DynamoDB table ------------------------------------------------------------
@@ -198,7 +115,7 @@ class Universe:
         self.kinds = {}  # of attributes that are no keys of text
         for i in range(3):
             kinds = [Text(), Number(), Number("integer"), Boolean(), Document(), Uuid(), Enum()]
-            kinds += [Array("S", "text[]"), Time("epoch"), Time("iso8601:3"), Text(), Number("bigint")]
+            kinds += [Array("S", "text[]"), Time("epoch"), Time("iso8601:3"), Text()]
             self.kinds[f"Attribute {i}"] = rng.choice(kinds)
         self.expires = rng.random() < 0.4
         if self.expires:
@@ -231,30 +148,32 @@ class Universe:
             word = rng.choice(["ALL", "ALL", "ALL", "KEYS_ONLY", "INCLUDE"])
             projection = {"ProjectionType": word}
             if word == "INCLUDE":
-                projection["NonKeyAttributes"] = rng.sample(["Attribute 0", "Attribute 1", "Attribute 2"], 2)
+                projection["NonKeyAttributes"] = [f"Attribute {i}" for i in rng.sample(range(3), 2)]
             made.append(Index(kind, number, partition, sort, projection))
         return made
 
     def key_attributes(self):
-        return {*self.key, *(name for index in self.indexes for name in index.attributes)}
+        return sorted({*self.key, *(name for index in self.indexes for name in index.attributes)})
 
     def description(self):
         def schema(names):
             roles = ("HASH", "RANGE")
             return [{"AttributeName": n, "KeyType": r} for n, r in zip(names, roles, strict=False)]
 
-        types = {name: self.kinds[name].stored if name in self.kinds else "S" for name in self.key_attributes()}
+        def stored(name):
+            return self.kinds[name].stored if name in self.kinds else "S"
+
         made = {
             "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": schema(self.key),
             "AttributeDefinitions": [
-                {"AttributeName": n, "AttributeType": t} for n, t in sorted(types.items())
+                {"AttributeName": n, "AttributeType": stored(n)} for n in self.key_attributes()
             ],
         }
         for index in self.indexes:
-            made.setdefault(f"{index.kind}SecondaryIndexes", []).append(
-                {"IndexName": index.name, "KeySchema": schema(index.attributes), "Projection": index.projection}
-            )
+            described = {"IndexName": index.name, "KeySchema": schema(index.attributes)}
+            described["Projection"] = index.projection
+            made.setdefault(f"{index.kind}SecondaryIndexes", []).append(described)
         return made
 
     # -- items
@@ -269,17 +188,16 @@ class Universe:
                 own.append(self._stranger(item))
             for item in own:
                 self._dress(item, entity)
-                key = tuple(item.known[name] for name in self.key)
                 if self._is_sound(item):
-                    made.setdefault(key, item)
+                    made.setdefault(tuple(item.known[name] for name in self.key), item)
         self.items = list(made.values())
 
     def _stranger(self, item):
         """One whose keys only nearly are an entity's."""
         other = Item()
         other.attributes, other.known = dict(item.attributes), dict(item.known)
-        names = [name for name in self.key_attributes() if name not in self.kinds and name in other.known]
-        for name in self.rng.sample(names, self.rng.choice([1, 1, 2]) if len(names) > 1 else 1):
+        names = [n for n in self.key_attributes() if n not in self.kinds and n in other.known]
+        for name in self.rng.sample(names, min(len(names), self.rng.choice([1, 1, 2]))):
             self.set_key(other, name, mangle(self.rng, other.known[name]))
         return other
 
@@ -303,7 +221,8 @@ class Universe:
             elif roll < 0.3:
                 item.attributes[name] = {"NULL": True}
             else:
-                misfits = [m for m in [{"S": "?"}, {"N": "0.33"}, {"L": []}] if not {kind.stored, *kind.accepts} & set(m)]
+                fitting = {kind.stored, *kind.accepts}
+                misfits = [m for m in MISFITS if not fitting & set(m)]
                 if misfits:
                     item.known[name], item.attributes[name] = MISFIT, rng.choice(misfits)
         if rng.random() < 0.1:
@@ -323,7 +242,9 @@ class Universe:
         """Can it be stored, and is it clear what all entities make of it?"""
         for name in self.key_attributes():
             value = item.known.get(name)
-            if value == "" or (value is None and name in self.key) or (value and len(value.encode()) > 900):
+            if value is None and name not in self.key:
+                continue
+            if not value or len(value.encode()) > 900:
                 return False
         try:
             return not any(entity.stumbles(item) for entity in self.entities)
@@ -333,11 +254,11 @@ class Universe:
 
 def mangle(rng, text):
     """Nearly the same key."""
-    change = rng.randrange(16)
+    change = rng.randrange(18)
     digits = [m.start() for m in re.finditer(r"\d+", text)]
     spot = rng.choice(digits) if digits else rng.randrange(len(text) + 1)
     if change < 4:
-        return text[:spot] + rng.choice(["0", "00", "+", "-", " ", "1", "99999999999999999999"]) + text[spot:]
+        return text[:spot] + rng.choice(["0", "00", "+", "-", " ", "1", "9" * 20]) + text[spot:]
     if change < 6:
         return text + rng.choice(["#", "#x", "0", " ", "Z", "é", "\U0010ffff", ".0", "/"])
     if change == 6:
@@ -359,6 +280,11 @@ def mangle(rng, text):
         return re.sub(r"\d\d", "31", text, count=rng.randrange(1, 4))
     if change == 14:
         return text[: rng.randrange(len(text) + 1)]
+    ends = [i for i, c in enumerate(text) if c in "#|-_:%/ "]
+    if change > 15 and ends:
+        # The end of a range of keys that begin so.
+        end = rng.choice(ends)
+        return text[:end] + chr(ord(text[end]) + 1)
     return rng.choice([*TEXTS, text[::-1], "PROFILE"])
 
 
@@ -379,17 +305,19 @@ class Entity:
         self.variables = []
         self.columns = []
         self.of_key = {}  # key attribute → its column
-        self.used_in_indexes = {}
+        self.form_of = {}  # variable → its form, where it has one in all keys
         self._choose_walk()
         self._make_key_columns()
+        self.rng.shuffle(self.columns)
         self._settle_sources()
         self._make_other_columns()
         self._make_since()
         rng = self.rng
-        self.mismatch_null = rng.choice([None] * 4 + ["table"])
+        self.mismatch_null = rng.choice([None] * 6 + ["table", "setting"])
         self.hides = universe.expires and rng.random() < 0.7
-        self.consistent_read = rng.random() < 0.1
-        rng.shuffle(self.columns)
+        able = [i for i in universe.indexes if i.projection["ProjectionType"] == "ALL"]
+        self.forced = rng.choice(able) if able and rng.random() < 0.15 else None
+        self.consistent_read = not self.forced and rng.random() < 0.1
         self.few = {v.name: self._few_values(v) for v in self.variables}
 
     # -- columns and templates
@@ -399,22 +327,25 @@ class Entity:
         self.walk = self.walks_by = None
         if rng.random() < 0.5:
             self.walks_by = rng.choice(["year", "month", "day", "day", "day", "hour"])
-            kinds = [WalkTime(WALK_DAYS[self.walks_by], "iso8601:" + rng.choice("0366"), t) for t in ("timestamptz", "timestamptz", "timestamp")]
+            forms = ["iso8601:0", "iso8601:3", "iso8601:6", "iso8601", "epoch", "epoch_ms"]
+            kinds = [
+                WalkTime(WALK_DAYS[self.walks_by], rng.choice(forms), pgtype)
+                for pgtype in ("timestamptz", "timestamptz", "timestamp")
+            ]
             if self.walks_by != "hour":
                 kinds.append(WalkDate(WALK_DAYS[self.walks_by]))
             self.walk = self._add_variable(rng.choice(kinds))
 
     def _add_variable(self, kind, name=None):
         rng = self.rng
-        column = EntityColumn(name or f"v{self.prefix}{len(self.variables)}", kind, None, rng.choice(COLLATIONS))
-        column.own = False
+        number = f"{self.prefix}{len(self.variables)}"
+        column = EntityColumn(name or f"v{number}", kind, None, rng.choice(COLLATIONS))
         if kind.is_text and rng.random() < 0.6:
             column.collation = '"C"'
         if name:
             column.own, column.attribute, column.explicit = True, name, False
-            column.with_options = True
         elif rng.random() < 0.15 and not isinstance(kind, Boolean | Document):
-            column.own, column.attribute = True, f"Own {self.prefix} {len(self.variables)}"
+            column.own, column.attribute = True, f"Own {number}"
             self.universe.kinds[column.attribute] = kind
         self.variables.append(column)
         self.columns.append(column)
@@ -423,8 +354,10 @@ class Entity:
     def _make_key_columns(self):
         rng, universe = self.rng, self.universe
         for place, name in enumerate(universe.key):
-            templated = rng.random() < 0.85 or (place + 1 == len(universe.key) and not self.of_key["PK"].template) if place else rng.random() < 0.92 or len(universe.key) == 1
-            self._add_key_column(name, name.lower(), self._make_template(place == 0) if templated else None)
+            none = not any(c.template for c in self.of_key.values())
+            templated = rng.random() < 0.9 or (none and place + 1 == len(universe.key))
+            template = self._make_template(place == 0) if templated else None
+            self._add_key_column(name, name.lower(), template)
         self.pk = self.of_key["PK"]
         self.sk = self.of_key.get("SK")
         for index in universe.indexes:
@@ -432,8 +365,7 @@ class Entity:
                 if name in self.of_key or rng.random() < 0.15:
                     continue
                 if name in universe.kinds:
-                    used = [v for v in self.variables if v.name == name]
-                    if not used:
+                    if not any(v.name == name for v in self.variables):
                         self._add_variable(universe.kinds[name], name)
                         self.form_of[name] = Plain(universe.kinds[name])
                     continue
@@ -441,7 +373,7 @@ class Entity:
                 self._add_key_column(name, name.lower(), template)
 
     def _add_key_column(self, attribute, name, template):
-        column = EntityColumn(name, Text(), attribute, '"C"' if self.rng.random() < 0.7 else self.rng.choice(COLLATIONS))
+        column = EntityColumn(name, Text(), attribute, self.rng.choice(['"C"', '"C"', *COLLATIONS]))
         column.template = template
         self.of_key[attribute] = column
         self.columns.append(column)
@@ -455,14 +387,18 @@ class Entity:
             parts.append(self._walk_part())
             if rng.random() < 0.5:
                 parts += [Literal(rng.choice(SEPARATORS)), self._shard_part()]
-                rng.random() < 0.2 and parts.reverse()
+                if rng.random() < 0.2:
+                    parts.reverse()
         elif self.walk and not is_partition and rng.random() < 0.8:
-            parts += [self._variable_part(self.walk, index), Literal(separator)]
+            is_date = isinstance(self.walk.kind, WalkDate)
+            form = Plain(self.walk.kind) if is_date else fine_time_form(rng)
+            parts += [Variable(self.walk, form), Literal(separator)]
             if rng.random() < 0.8:
-                parts.append(self._some_part(index, separator))
+                parts.append(self._some_part(index))
         else:
             for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3] if parts else [1, 1, 2])):
-                parts += [self._some_part(index, separator), Literal(rng.choice([separator] * 3 + SEPARATORS))]
+                end = rng.choice([separator] * 3 + SEPARATORS)
+                parts += [self._some_part(index), Literal(end)]
             if parts and isinstance(parts[-1], Literal) and rng.random() < 0.85 and len(parts) > 1:
                 parts.pop()
         return Template(Template.joined(rng, parts))
@@ -483,21 +419,12 @@ class Entity:
         self.form_of[column.name] = form
         return Variable(column, form)
 
-    def _variable_part(self, column, index):
-        kind = column.kind
-        if isinstance(kind, WalkDate):
-            return Variable(column, Plain(kind))
-        return Variable(column, fine_time_form(self.rng))
-
-    def _some_part(self, index, separator):
+    def _some_part(self, index):
         """A variable: of another key, or a new one."""
         rng = self.rng
         if self.variables and rng.random() < (0.6 if index else 0.1):
             column = rng.choice(self.variables)
-            # Two indexes that know it: which one gives the value is not said.
-            shared = self.used_in_indexes.get(column.name, index)
-            if column is not self.walk and (shared is index or column.own or column.name in self.of_table):
-                self.used_in_indexes[column.name] = index
+            if column is not self.walk:
                 return Variable(column, self.form_of[column.name])
         names = [n for n in self.universe.key_attributes() if n in self.universe.kinds]
         if names and rng.random() < 0.3 and not any(v.name in names for v in self.variables):
@@ -511,18 +438,7 @@ class Entity:
                 kind = WalkDate(20) if isinstance(kind, Date) else WalkTime(20, pgtype=kind.pgtype)
             column = self._add_variable(kind)
         self.form_of[column.name] = form
-        self.used_in_indexes[column.name] = index
         return Variable(column, form)
-
-    @property
-    def form_of(self):
-        return self.__dict__.setdefault("_forms", {})
-
-    @property
-    def of_table(self):
-        """Names of variables that the table's keys tell."""
-        keys = [self.of_key[n].template for n in self.universe.key if n in self.of_key]
-        return {v.column.name for t in keys if t for v in t.variables() if v.column and v.form.tells(v.column.kind)}
 
     def _templates(self):
         """(index, attribute that several indexes share, or None for the table,
@@ -530,7 +446,7 @@ class Entity:
         yield None, [(n, self.of_key[n]) for n in self.universe.key if self.of_key[n].template]
         places = Counter(n for index in self.universe.indexes for n in index.attributes)
         shared = set()
-        for index in self.universe.indexes:
+        for index in sorted(self.universe.indexes, key=self._first_column):
             names = [n for n in index.attributes if n in self.of_key and n not in self.universe.key]
             names = [n for n in names if self.of_key[n].template]
             for name in names:
@@ -538,6 +454,12 @@ class Entity:
                     shared.add(name)
                     yield name, [(name, self.of_key[name])]
             yield index, [(n, self.of_key[n]) for n in names if n not in shared]
+
+    def _first_column(self, index):
+        shown = [c.attribute for c in self.columns]
+        names = [n for n in index.attributes if n in shown and n not in self.universe.key]
+        places = [shown.index(name) for name in names]
+        return min(places, default=0), places
 
     def _settle_sources(self):
         """Where variables have their values from."""
@@ -559,15 +481,20 @@ class Entity:
 
     def _make_other_columns(self):
         rng, universe = self.rng, self.universe
-        for i, name in enumerate(n for n in universe.kinds if n.startswith("Attribute") or n == EXPIRES):
+        names = [n for n in universe.kinds if n.startswith("Attribute") or n == EXPIRES]
+        for i, name in enumerate(names):
             if rng.random() < 0.5:
-                self.columns.append(EntityColumn(f"c{i}", universe.kinds[name], name, rng.choice(COLLATIONS)))
+                column = EntityColumn(f"c{i}", universe.kinds[name], name, rng.choice(COLLATIONS))
+                self._insert(column)
         self.whole = None
         if rng.random() < 0.25:
             self.whole = EntityColumn("item", Document(), "*", None)
             if rng.random() < 0.5:
                 self.whole.explicit, self.whole.options = False, (("overflow", "true"),)
-            self.columns.append(self.whole)
+            self._insert(self.whole)
+
+    def _insert(self, column):
+        self.columns.insert(self.rng.randrange(len(self.columns) + 1), column)
 
     def _make_since(self):
         for column in self.of_key.values():
@@ -596,7 +523,8 @@ class Entity:
             number = str(self.rng.randint(form.first, form.last))
             return form.value(form.text(number), kind)
         if isinstance(form, Padded):
-            return str(self.rng.randrange(min(10**form.width, kind.limit, self.rng.choice([5, 20, 10**6]))))
+            end = self.rng.choice([5, 20, 10**6])
+            return str(self.rng.randrange(min(10**form.width, kind.limit, end)))
         return kind.random(self.rng, True, 30)
 
     def _fit(self, column, value):
@@ -679,6 +607,8 @@ class Entity:
         """column name → value of the item's row; None: it is none."""
         if self.hides and self._has_expired(item):
             return None
+        if self.forced and any(n not in item.attributes for n in self.forced.attributes):
+            return None
         keys = [(index, columns) for index, columns in self._templates() if columns]
         split = {}
         for _, columns in keys:
@@ -692,10 +622,16 @@ class Entity:
             dead = [key for key in alive if not self._matches(item, key, split, row, told)]
             if not dead:
                 break
-            if dead[0][0] is None:
+            if any(self._is_required(key) for key in dead):
                 return None
             alive = [key for key in alive if key not in dead]
-        return row if not keys or keys[0][0] is not None or keys[0] in alive else None
+        return row
+
+    def _is_required(self, key):
+        """Of the table, or of the index that it is."""
+        index, _ = key
+        forced = self.forced.attributes if self.forced else ()
+        return index is None or index is self.forced or index in forced
 
     def _values(self, item, told, split):
         """The row, if just these key attributes match."""
@@ -704,12 +640,14 @@ class Entity:
             if column is self.whole:
                 row[column.name] = self._whole(item)
             elif column.template:
-                row[column.name] = item.known.get(column.attribute) if column.attribute in told else None
+                value = item.known.get(column.attribute)
+                row[column.name] = value if column.attribute in told else None
             elif column.name in self.source:
                 name, position = self.source[column.name]
                 parts = split[name] if name in told else None
                 form = self.of_key[name].template.parts[position].form
-                row[column.name] = None if parts is None else form.value(parts[position], column.kind)
+                value = None if parts is None else form.value(parts[position], column.kind)
+                row[column.name] = value
             else:
                 value = item.known.get(column.attribute)
                 row[column.name] = None if value is MISFIT else value
@@ -747,7 +685,8 @@ class Entity:
         shown = [row for row in (self.show(item) for item in items) if row]
         self.rows = [[row[c.name] for c in self.columns] for row in shown]
         self.pools = {
-            c.name: [r[i] for r in self.rows if r[i] is not None] for i, c in enumerate(self.columns)
+            c.name: [row[i] for row in self.rows if row[i] is not None]
+            for i, c in enumerate(self.columns)
         }
         for name, column in self.of_key.items():
             others = [item.known[name] for item in items if item.known.get(name)]
@@ -762,11 +701,12 @@ class Entity:
         column = self.of_key.get(attribute)
         if column is None:
             return [v for v in self.variables if v.own and v.attribute == attribute]
-        variables = [v.column for v in column.template.variables() if v.column] if column.template else []
+        parts = column.template.variables() if column.template else []
+        variables = [part.column for part in parts if part.column]
         return list(dict.fromkeys(variables)) or [column]
 
     def _indexes_in_play(self):
-        for index in self.universe.indexes:
+        for index in [self.forced] if self.forced else self.universe.indexes:
             partition = self._parts_of(index.partition)
             sort = self._parts_of(index.sort) if index.sort else []
             if partition:
@@ -783,7 +723,7 @@ class Entity:
         found = index[3]
         held = []
         for column in self.columns:
-            attribute = self.source[column.name][0] if column.name in self.source else column.attribute
+            attribute, _ = self.source.get(column.name, (column.attribute, None))
             if column is self.whole:
                 held += [column] if found.projection["ProjectionType"] == "ALL" else []
             elif found.holds(attribute, self.universe):
@@ -813,19 +753,36 @@ class Entity:
             options["consistent_read"] = "true"
         if self.hides:
             options["hide_expired"] = "true"
+        if self.forced:
+            options["index_name"] = self.forced.name
         inherits = f" INHERITS ({parent})" if parent else ""
         options = ", ".join(f"{option} {quote(str(value))}" for option, value in options.items())
-        return f"CREATE FOREIGN TABLE {name} (\n  {columns}\n){inherits} SERVER {server} OPTIONS ({options})"
+        return (
+            f"CREATE FOREIGN TABLE {name} (\n  {columns}\n){inherits} SERVER {server}"
+            f" OPTIONS ({options})"
+        )
 
     def local_sql(self, name):
         yield f"CREATE TABLE {name} ({', '.join(c.sql(False) for c in self.columns)})"
         yield from self._inserts(name, self.columns, self.rows)
         keys = [(c, alias) for c, alias in ((self.pk, "lk"), (self.sk, "ls")) if c]
-        columns = [f"{alias} text{' COLLATE ' + c.collation if c.collation else ''}" for c, alias in keys]
-        columns += [v.sql(False) for v in self.variables]
+        collates = [f" COLLATE {c.collation}" if c.collation else "" for c, _ in keys]
+        columns = [f"{k[1]} text{collate}" for k, collate in zip(keys, collates, strict=True)]
+        columns += [f"{v.name} {self._lookup_type(v)}" for v in self.variables]
         yield f"CREATE TABLE {name}_l ({', '.join(['n integer', *columns])})"
         types = [Column("n", Number("integer"), ""), *(c for c, _ in keys), *self.variables]
         yield from self._inserts(f"{name}_l", types, self.lookup)
+
+    def _lookup_type(self, column):
+        """A type that values of the column are compared with."""
+        kind, rng = column.kind, self.rng
+        if rng.random() < 0.6:
+            return column.sql(False).split(" ", 1)[1]
+        if isinstance(kind, Number):
+            return rng.choice(["numeric", "bigint"] if kind.limit else ["numeric"])
+        if isinstance(kind, Time | Date):
+            return rng.choice(["timestamptz", "timestamp", "date"])
+        return "varchar" if kind.is_text else kind.pgtype
 
     @staticmethod
     def _inserts(name, columns, rows):
@@ -840,13 +797,11 @@ class Entity:
 
 def plain_json(value):
     """An attribute value as the manual says that jsonb shows it."""
-    import base64
-    import json
-
     ((kind, content),) = value.items()
     if kind == "M":
-        members = (f"{json.dumps(n, ensure_ascii=False)}: {plain_json(v)}" for n, v in content.items())
-        return "{" + ", ".join(members) + "}"
+        names = [json.dumps(name, ensure_ascii=False) for name in content]
+        members = zip(names, map(plain_json, content.values()), strict=True)
+        return "{" + ", ".join(f"{name}: {value}" for name, value in members) + "}"
     if kind in ("L", "SS", "NS", "BS"):
         elements = content if kind == "L" else [{kind[0]: element} for element in content]
         return "[" + ", ".join(map(plain_json, elements)) + "]"

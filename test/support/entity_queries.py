@@ -3,11 +3,14 @@ by the variables of key templates, and walks through times."""
 
 import random
 
-from .entities import EXPIRES, TODAY, WalkDate, WalkTime
+from .forms import TODAY, WalkDate, WalkTime
 from .generator import Const, Date, Time
 from .queries import Query, QueryMaker
 
-ZONES = ["Asia/Kathmandu", "America/St_Johns", "Europe/Berlin", "America/New_York", "Pacific/Apia", "UTC", "Pacific/Kiritimati", "Australia/Lord_Howe", "Etc/GMT+12"]
+ZONES = [
+    *("Asia/Kathmandu", "America/St_Johns", "Europe/Berlin", "America/New_York", "UTC"),
+    *("Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Etc/GMT+12"),
+]
 TOLERATED = ("too many partitions of foreign table", "too many combinations of key values")
 
 
@@ -38,7 +41,8 @@ class EntityQueries(QueryMaker):
             return super().sort_joined(operators)
         last = self.rng.randrange(len(names))
         equal = [f"t.{name} = l.{name}" for name in names[:last]]
-        return " AND ".join([*equal, f"t.{names[last]} {self.rng.choice(operators)} l.{names[last]}"])
+        name, operator = names[last], self.rng.choice(operators)
+        return " AND ".join([*equal, f"t.{name} {operator} l.{name}"])
 
     # -- conditions
 

@@ -4,16 +4,35 @@ values ↔ text in keys, of one spelling each.
 Values are PostgreSQL's input text, as in support.generator.
 """
 
+import os
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
-from .generator import Boolean, Date, Enum, Money, Number, Positive, Text, Uuid, plain, spell_fixed
+from .generator import (
+    Boolean,
+    Date,
+    Enum,
+    Money,
+    Number,
+    Positive,
+    ShortText,
+    Text,
+    Time,
+    Uuid,
+    plain,
+    spell_fixed,
+)
+
+# Walks with an open end stop at the present, so their times lie before this day.
+TODAY = date.fromisoformat(
+    os.environ.get("DDB_FUZZ_TODAY", str(datetime.now(timezone.utc).date()))
+)
 
 EPOCH = datetime(1970, 1, 1)
 WIDTHS = {"YYYY": 4, "MM": 2, "DD": 2, "HH24": 2, "MI": 2, "SS": 2, "MS": 3, "US": 6}
-UNITS = {"YYYY": "year", "MM": "month", "DD": "day", "HH24": "hour", "MI": "minute", "SS": "second", "MS": "fraction", "US": "fraction"}
 ORDER = ["year", "month", "day", "hour", "minute", "second", "fraction"]
+UNITS = {**dict(zip(WIDTHS, ORDER, strict=False)), "US": "fraction"}
 
 
 class Unspecified(Exception):
@@ -150,8 +169,8 @@ class TimeForm(Form):
         when = datetime.fromisoformat(value)
         micros = (when - EPOCH) // timedelta(microseconds=1)
         if self.tokens:
-            fields = {"YYYY": when.year, "MM": when.month, "DD": when.day, "HH24": when.hour, "MI": when.minute,
-                      "SS": when.second, "MS": when.microsecond // 1000, "US": when.microsecond}  # fmt: skip
+            parts = [*when.timetuple()[:6], when.microsecond // 1000, when.microsecond]
+            fields = dict(zip(WIDTHS, parts, strict=True))
             return "".join(f"{fields[t]:0{WIDTHS[t]}}" if t in fields else t for t in self.tokens)
         if self.spec.startswith("epoch"):
             return plain(Decimal(micros) / (10**3 if self.spec == "epoch_ms" else 10**6))
@@ -172,13 +191,7 @@ class TimeForm(Form):
 
     def _parse(self, text):
         if self.tokens:
-            pattern = "".join(f"(?P<{t}>[0-9]{{{WIDTHS[t]}}})" if t in WIDTHS else re.escape(t) for t in self.tokens)
-            found = re.fullmatch(pattern, text)
-            if not found:
-                return None
-            f = {name: int(number) for name, number in found.groupdict().items()}
-            micros = f.get("US", f.get("MS", 0) * 1000)
-            return datetime(f["YYYY"], f.get("MM", 1), f.get("DD", 1), f.get("HH24", 0), f.get("MI", 0), f.get("SS", 0), micros)
+            return self._parse_pattern(text)
         if self.spec.startswith("epoch"):
             if not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", text):
                 return None
@@ -187,7 +200,22 @@ class TimeForm(Form):
                 raise Unspecified
             return EPOCH + timedelta(microseconds=int(micros)) if micros == int(micros) else None
         found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9:]{8})(\.[0-9]{1,6})?Z", text)
-        return datetime.fromisoformat(f"{found[1]} {found[2]}{(found[3] or '.').ljust(7, '0')}") if found else None
+        if not found:
+            return None
+        return datetime.fromisoformat(f"{found[1]} {found[2]}{(found[3] or '.').ljust(7, '0')}")
+
+    def _parse_pattern(self, text):
+        parts = (
+            f"(?P<{token}>[0-9]{{{WIDTHS[token]}}})" if token in WIDTHS else re.escape(token)
+            for token in self.tokens
+        )
+        found = re.fullmatch("".join(parts), text)
+        if not found:
+            return None
+        fields = {name: int(number) for name, number in found.groupdict().items()}
+        day = [fields.get(name, 1) for name in ("YYYY", "MM", "DD")]
+        clock = [fields.get(name, 0) for name in ("HH24", "MI", "SS")]
+        return datetime(*day, *clock, fields.get("US", fields.get("MS", 0) * 1000))
 
 
 class Literal:
@@ -276,3 +304,100 @@ class Template:
             return None if rest else [text.decode() for text in texts]
         except UnicodeDecodeError:
             return None
+
+
+# ---- kinds of variables ---------------------------------------------------------
+
+
+class WalkTime(Time):
+    """Instants before today, of which partitions may be derived."""
+
+    def __init__(self, days, form="iso8601:6", pgtype="timestamptz"):
+        super().__init__(form, pgtype)
+        self.days = days
+        self.odd = ["infinity", "-infinity", "9999-12-31 00:00:00", "2000-01-01 00:00:00"]
+
+    def random(self, rng, key, longest):
+        start = datetime(TODAY.year, TODAY.month, TODAY.day)
+        when = start - timedelta(days=rng.randrange(1, self.days + 1))
+        if rng.random() < 0.8:
+            seconds = [1, 3600, 3599, 7200, 86399, rng.randrange(86400)]
+            when += timedelta(seconds=rng.choice(seconds))
+        if rng.random() < 0.4:
+            when += timedelta(microseconds=rng.choice([1000, 345000, 1, 999999, 500000]))
+        if rng.random() < 0.1:
+            when = start - timedelta(days=1) + timedelta(microseconds=1)
+        digits = int(self.form[-1]) if self.form[-2] == ":" else 6
+        cut = 10 ** (6 - digits)
+        return when.replace(microsecond=when.microsecond // cut * cut).isoformat(sep=" ")
+
+    def near(self, rng, value):
+        when = datetime.fromisoformat(value)
+        step = rng.choice([1, -1, 1000, 10**6, 3600 * 10**6, 86400 * 10**6, -86400 * 10**6])
+        if rng.random() < 0.3:
+            when = when.replace(hour=0, minute=0, second=0, microsecond=0)
+        return (when + timedelta(microseconds=step * rng.choice([0, 1, 1, 2]))).isoformat(sep=" ")
+
+
+class WalkDate(Date):
+    def __init__(self, days):
+        self.days = days
+        self.odd = ["infinity", "-infinity", "9999-12-31", "2000-01-01"]
+
+    def random(self, rng, key, longest):
+        return str(TODAY - timedelta(days=rng.randrange(1, self.days + 1)))
+
+    def near(self, rng, value):
+        return str(date.fromisoformat(value) + timedelta(days=rng.choice([1, -1, 3])))
+
+
+PATTERNS = {
+    "year": [["YYYY"]],
+    "month": [["YYYY", "-", "MM"], ["YYYY", "MM"], ["MM", "/", "YYYY"]],
+    "day": [["YYYY", "-", "MM", "-", "DD"], ["YYYY", "MM", "DD"], ["YYYY", "/", "MM", "/", "DD"],
+            ["DD", ".", "MM", ".", "YYYY"], ["YYYY", "-", "MM", "-", "DD", "T"]],
+    "hour": [["YYYY", "-", "MM", "-", "DD", "T", "HH24"], ["YYYY", "MM", "DD", "HH24"],
+             ["YYYY", "-", "MM", "-", "DD", '"', "at", '"', "HH24"]],
+    "second": [["YYYY", "-", "MM", "-", "DD", " ", "HH24", ":", "MI", ":", "SS"],
+               ["YYYY", "MM", "DD", "HH24", "MI", "SS", "Z"],
+               ["HH24", "MI", "SS", " ", "DD", "MM", "YYYY"]],
+    "fraction": [["YYYY", "MM", "DD", "HH24", "MI", "SS", "MS"],
+                 ["YYYY", "-", "MM", "-", "DD", "T", "HH24", ":", "MI", ":", "SS", ".", "US"]],
+}  # fmt: skip
+WALK_DAYS = {"year": 900, "month": 200, "day": 20, "hour": 3}
+
+
+def scalar_variable(rng):
+    """(kind, form) of a variable that is no time."""
+    choice = rng.randrange(13)
+    if choice < 4:
+        kind = rng.choice([Text(), Text(), Text("varchar"), ShortText()])
+    elif choice < 6:
+        kind = Number(rng.choice(["bigint", "integer", "smallint"]))
+    elif choice < 8:
+        kind = Number(rng.choice(["bigint", "integer"]))
+        return kind, Padded(rng.choice([1, 3, 5, 18 if kind.pgtype == "bigint" else 9]))
+    elif choice == 8:
+        kind = rng.choice([Number(), Money(), Positive()])
+    elif choice == 9:
+        spans = [(0, 3, 1), (0, 9, 1), (8, 12, 0), (0, 15, 2)]
+        kind = rng.choice([Number("integer"), Text(), Number("smallint")])
+        return kind, Shard(*rng.choice(spans))
+    else:
+        kind = rng.choice([Uuid(), Enum(), Boolean(), Date(), Uuid()])
+    return kind, Plain(kind)
+
+
+def time_variable(rng):
+    pgtype = rng.choice(["timestamptz", "timestamptz", "timestamp"])
+    if rng.random() < 0.2:
+        return Date(), TimeForm.of_pattern(rng.choice(PATTERNS["day"]))
+    return Time("iso8601:6", pgtype), fine_time_form(rng)
+
+
+def fine_time_form(rng):
+    forms = ["iso8601:0", "iso8601:3", "iso8601:3", "iso8601:6", "iso8601:1", "iso8601"]
+    forms += ["epoch", "epoch_ms"]
+    if rng.random() < 0.75:
+        return TimeForm(rng.choice(forms))
+    return TimeForm.of_pattern(rng.choice(PATTERNS["second"] + PATTERNS["fraction"]))
