@@ -1,7 +1,5 @@
 """Batched joins: the same rows as from a local copy, and the fewest requests."""
 
-import random
-
 import psycopg
 import pytest
 from lab import wait_until
@@ -19,7 +17,7 @@ from support.joins import (
     load_items,
     only_batched,
 )
-from support.proxy import Gathering, hang, internal_error, rewrite, throttle
+from support.proxy import Gathering, hang, rewrite
 from support.regress_data import load_table
 
 LIST = ",".join(map(str, range(300)))
@@ -144,47 +142,6 @@ def test_joins_equal_local_ones(t, query):
 def test_joins_with_little_memory(t, query):
     t.execute("SET work_mem = '64kB'")
     check(t, query)
-
-
-def unprocessed(generator):
-    """Some keys of each BatchGetItem are left for later, as under load."""
-
-    def hold_back(response):
-        for name, items in response.get("Responses", {}).items():
-            kept, held = [], []
-            for item in items:
-                (held if generator.random() < 0.4 else kept).append(item)
-            if held and kept:
-                response["Responses"][name] = kept
-                keys = [{"id": item["id"]} for item in held]
-                response.setdefault("UnprocessedKeys", {})[name] = {"Keys": keys}
-
-    return rewrite(hold_back)
-
-
-TROUBLES = {
-    "throttled": (lambda: throttle(), {"every": 3}),
-    "failing": (lambda: internal_error(), {"every": 4}),
-    "unprocessed": (
-        lambda: unprocessed(random.Random(1)),
-        {"operation": "BatchGetItem"},
-    ),
-}
-
-
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT l.row, t.* FROM l LEFT JOIN ids t ON t.id = l.k",
-        "SELECT l.row, t.sk FROM l JOIN pairs t ON t.pk = l.pk AND t.sk >= l.since",
-        "SELECT l.row FROM l WHERE NOT EXISTS (SELECT FROM ids t WHERE t.id = l.k)",
-    ],
-)
-def test_joins_of_a_table_in_trouble(t, proxy, trouble, query):
-    behaviour, which = TROUBLES[trouble]
-    with proxy.inject(behaviour(), **which):
-        check(t, query)
 
 
 WIDE_ITEMS = [

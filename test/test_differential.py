@@ -12,7 +12,8 @@ two cores for 100,000 queries:
         make check ARGS="test/test_differential.py -q"
 
 DDB_FUZZ_QUERIES is for all seeds together, and each seed makes at least four
-tables, so many seeds see many tables.  A difference prints the line that
+tables, so many seeds see many tables.  DDB_FUZZ_KIND=batch_join (or another method of
+support.queries.QueryMaker) asks queries of one kind alone.  A difference prints the line that
 replays its query alone.
 """
 

@@ -368,13 +368,27 @@ set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 	ddb_compat_add_disabled(result, outer);
 }
 
+/*
+ * What the rows of a key take, as far as one knows before the first come.  Whole
+ * items may come 16 MB at once, where a Query's pages end at one: so of those it
+ * is the mean item that counts, however few columns are wanted.
+ */
+static int
+bytes_per_key(const JoinContext *context, const DdbBatchedScan *scan)
+{
+	double width = context->inner->reltarget->width + ROW_OVERHEAD;
+
+	if (scan->candidate->operation == DDB_OP_GET_ITEM)
+		width = Max(width, scan->candidate->source->item_bytes);
+	return (int) Min(Max(scan->rows_per_key, 1) * width, PG_INT32_MAX / 2);
+}
+
 static void
 add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 			   List *clauses)
 {
 	BatchPath *path = palloc0(sizeof(BatchPath));
 	Path *result = &path->custom.path;
-	double width = context->inner->reltarget->width + ROW_OVERHEAD;
 
 	path->custom.path.type = T_CustomPath;
 	path->custom.flags = CUSTOMPATH_SUPPORT_PROJECTION;
@@ -385,8 +399,7 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 	path->hash_clauses = clauses;
 	path->scan = scan;
 	path->first_keys = first_keys(context);
-	path->bytes_per_key =
-		(int) Min(Max(scan->rows_per_key, 1) * width, PG_INT32_MAX / 2);
+	path->bytes_per_key = bytes_per_key(context, scan);
 	result->pathtype = T_CustomScan;
 	result->parent = context->joinrel;
 	result->pathtarget = context->joinrel->reltarget;

@@ -17,7 +17,8 @@ from decimal import Context, Decimal
 import psycopg
 
 from .generator import Enum, quote
-from .proxy import Proxy, made_reply
+from .joins import batched_joins
+from .proxy import Proxy, made_reply, throttle
 
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
 SEEDS = int(os.environ.get("DDB_FUZZ_SEEDS", 4))
@@ -25,6 +26,7 @@ IS_LONG = "DDB_FUZZ_QUERIES" in os.environ
 QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 100 * SEEDS))  # in all
 TABLES = max(4, QUERIES // SEEDS // 200)  # of each seed
 ONLY = os.environ.get("DDB_FUZZ_ONLY")  # table:query
+KIND = os.environ.get("DDB_FUZZ_KIND")  # of queries
 
 MAX_DIFFERENCES = 5
 MAX_SHOWN = 12  # rows of an answer
@@ -54,8 +56,9 @@ def load_items(ddb, name, description, items):
 
 class CuttingProxy(Proxy):
     """Lowers every Limit, so that there are many pages, answers some requests
-    with an empty page first, as filters make them, and lies about the sizes of
-    tables and indexes, so that the planner chooses otherwise."""
+    with an empty page first, as filters make them, leaves keys of a BatchGetItem
+    unprocessed, throttles now and then, and lies about the sizes of tables and
+    indexes, so that the planner chooses otherwise."""
 
     def __init__(self, upstream, seed):
         self.random = random.Random(f"pages {seed}")
@@ -76,10 +79,34 @@ class CuttingProxy(Proxy):
             part["TableSizeBytes" if part is table else "IndexSizeBytes"] = size
         return made_reply(200, json.dumps(body).encode())
 
+    def leave_some(self, upstream, request):
+        body = request.json
+        ((name, wanted),) = body["RequestItems"].items()
+        keys = wanted["Keys"]
+        with self.guard:
+            taken = len(keys)
+            if self.random.random() < 0.4:
+                taken = self.random.randrange(1, taken + 1)
+        wanted["Keys"] = keys[:taken]
+        request.body = json.dumps(body).encode()
+        reply = super()._forward(upstream, request)
+        if reply.status != 200 or taken == len(keys):
+            return reply
+        response = json.loads(reply.body)
+        left = response.setdefault("UnprocessedKeys", {}).setdefault(name, {**wanted, "Keys": []})
+        left["Keys"] += keys[taken:]
+        return made_reply(200, json.dumps(response).encode())
+
     def _forward(self, upstream, request):
         if request.operation == "DescribeTable":
             reply = super()._forward(upstream, request)
             return self.lie(reply) if reply.status == 200 else reply
+        with self.guard:
+            throttled = self.random.random() < 0.01
+        if throttled:
+            return throttle().instead(None, None)
+        if request.operation == "BatchGetItem":
+            return self.leave_some(upstream, request)
         if request.operation not in ("Query", "Scan"):
             return super()._forward(upstream, request)
         body = request.json
@@ -221,6 +248,21 @@ class Contest:
         elif roll > 0.52:
             yield "segments", self.ask(query, self.parted)
 
+    def is_batched(self, query):
+        """Has the plan of the foreign table, or of the one behind the proxy, a
+        batched join?"""
+        if not query.joins or query.cursor:
+            return False
+        self.db.execute("; ".join(["BEGIN", *query.settings]))
+        try:
+            names = (self.foreign, self.cut)
+            texts = [query.literal(name, self.lookup) for name in names]
+            return any(batched_joins(self.db, text) for text in texts)
+        except psycopg.Error:
+            return False
+        finally:
+            self.db.execute("ROLLBACK")
+
     def differences(self, query, rng):
         local = self.ask(query, self.local)
         for how, answer in self.answers(query, rng):
@@ -255,7 +297,7 @@ class Contest:
         text, types, values = query.prepared(self.foreign, self.lookup)
         lines = [
             f"seed {self.table.seed}, table {self.table.number}, query {n}: {how}: {reason}",
-            f"replay: {self.table.replay}DDB_FUZZ_SEED={self.table.seed} DDB_FUZZ_SEEDS=1"
+            f"replay: {f'DDB_FUZZ_KIND={KIND} ' if KIND else ''}{self.table.replay}DDB_FUZZ_SEED={self.table.seed} DDB_FUZZ_SEEDS=1"
             f" DDB_FUZZ_ONLY={self.table.number}:{n} make check ARGS='-k {self.test} -q'",
             self.table.foreign_sql(self.foreign, "dynamo"),
             "; ".join([*query.settings, query.literal(self.foreign, self.lookup), *query.cursor]),
@@ -279,6 +321,7 @@ class Tally:
     def __init__(self):
         self.found, self.errors, self.empty, self.asked = [], 0, 0, 0
         self.tolerated = 0
+        self.joins, self.batched = 0, 0
 
     @property
     def is_full(self):
@@ -286,7 +329,10 @@ class Tally:
 
     def ask(self, contest, n):
         self.asked += 1
-        local = contest.ask(contest.make_query(contest.table, n), contest.local)
+        query = contest.make_query(contest.table, n)
+        self.joins += query.joins
+        self.batched += contest.is_batched(query)
+        local = contest.ask(query, contest.local)
         self.errors += local.error is not None
         self.empty += not local.rows
         contest.tolerated = 0
@@ -298,10 +344,12 @@ class Tally:
     def finish(self):
         print(
             f"{self.asked} queries, {self.errors} errors, {self.empty} without rows,"
-            f" {self.tolerated} answers with a limit's error"
+            f" {self.tolerated} answers with a limit's error;"
+            f" {self.joins} joins, {self.batched} batched"
         )
         assert not self.found, f"{len(self.found)} differences\n\n" + "\n\n".join(self.found)
         # The generator makes queries that mostly have an answer.
         assert ONLY or self.errors <= self.asked // 10, (
             f"{self.errors} of {self.asked} queries are errors everywhere"
         )
+        assert self.asked < 100 or self.batched * 25 >= self.asked, "few joins are batched"

@@ -4,59 +4,21 @@
     query.literal("t", "lookup")    # its SQL; .prepared() with parameters
 """
 
-import dataclasses
 import random
 import re
 from decimal import Decimal
 
+from .contest import KIND
 from .generator import COLLATIONS, TEXTS, Array, Boolean, Const, Date, Document, Number, Time, quote
+from .join_queries import JoinQueries
+from .query import Query
 
 
 def make_query(table, n):
     return QueryMaker(table, random.Random(f"query {table.seed} {table.number} {n}")).make()
 
 
-@dataclasses.dataclass
-class Query:
-    """SQL with marks: @T@ the table, @L@ the local table, @W@ all conjuncts,
-    \\x01n\\x01 the n-th constant."""
-
-    sql: str
-    conjuncts: list
-    constants: list
-    sort_keys: int = 0  # last columns of the result, which ORDER BY goes by
-    limited: str | None = None  # the same without LIMIT, when ties may choose the rows
-    cursor: list = dataclasses.field(default_factory=list)  # FETCH and MOVE
-    settings: list = dataclasses.field(default_factory=list)
-    may_fail: bool = False  # a pattern that is an error once it is looked at
-    tolerated: tuple = ()  # messages of errors that the foreign table alone may give
-
-    def _where(self, sql):
-        where = " AND ".join(self.conjuncts) if self.conjuncts else "true"
-        return sql.replace("@W@", where)
-
-    def literal(self, table, lookup, sql=None):
-        text = re.sub(
-            "\x01(\\d+)\x01",
-            lambda m: self.constants[int(m[1])].literal(),
-            self._where(sql or self.sql),
-        )
-        return text.replace("@T@", table).replace("@L@", lookup)
-
-    def prepared(self, table, lookup):
-        """(text with $1, types, values) of the statement, constants as parameters."""
-        used = []
-
-        def number(match):
-            used.append(self.constants[int(match[1])])
-            return f"${len(used)}"
-
-        text = re.sub("\x01(\\d+)\x01", number, self._where(self.sql))
-        text = text.replace("@T@", table).replace("@L@", lookup)
-        return text, [c.pgtype for c in used], [c.literal() for c in used]
-
-
-class QueryMaker:
+class QueryMaker(JoinQueries):
     def __init__(self, table, rng):
         self.table, self.rng = table, rng
         self.constants = []
@@ -646,86 +608,6 @@ class QueryMaker:
             )  # fmt: skip
         return Query(f"SELECT {', '.join(functions)} FROM @T@ t WHERE @W@", self.conjuncts(), [])
 
-    def joined(self):
-        """Condition of a join with the local table, by the partition …"""
-        return "t.pk = l.lk"
-
-    def sort_joined(self, operators):
-        """… and by the sort key."""
-        return f"t.sk {self.rng.choice(operators)} l.ls"
-
-    def join(self):
-        on = equal = self.joined()
-        if self.chance(0.2):
-            on = f"t.pk IN (l.lk, {self.known(self.table.pk)})"
-        if self.table.sk and self.chance(0.5):
-            on += f" AND {self.sort_joined(['=', '>=', '<', '>'])}"
-        if self.table.sk and self.chance(0.1):
-            on = "(t.pk = l.lk AND t.sk >= l.ls) OR (t.pk = l.lk AND t.sk <= l.ls)"
-        word = self.rng.choice(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"])
-        if word == "FULL JOIN":
-            on = equal
-        conjuncts = self.conjuncts(0.3)
-        return Query(
-            f"SELECT l.n, {', '.join(self.columns())} FROM @L@ l {word} @T@ t ON {on} WHERE @W@",
-            conjuncts, [],
-        )  # fmt: skip
-
-    def key_join(self):
-        """By the key of the table, as batched joins do it."""
-        on = self.joined()
-        if self.table.sk and self.chance(0.6):
-            on += f" AND {self.sort_joined(['=', '=', '>=', '<', '>', '<='])}"
-        elif self.table.sk and self.chance(0.3):
-            on += f" AND t.sk = {self.known(self.table.sk)}"
-        if self.chance(0.3):
-            on += f" AND {self.condition(1)}"
-        if self.chance(0.15):
-            on += " AND l.n > 1"
-        conjuncts = self.conjuncts(0.4)
-        roll = self.rng.random()
-        if roll < 0.15:
-            word = self.rng.choice(["", "NOT "])
-            return Query(
-                f"SELECT l.* FROM @L@ l WHERE {word}EXISTS"
-                f" (SELECT 1 FROM @T@ t WHERE {on} AND @W@)", conjuncts, [],
-            )  # fmt: skip
-        columns = ", ".join(self.columns())
-        if roll < 0.3:
-            return Query(
-                f"SELECT {columns} FROM @T@ t WHERE @W@ AND EXISTS"
-                f" (SELECT 1 FROM @L@ l WHERE {on})", conjuncts, [],
-            )  # fmt: skip
-        joined = f"@L@ l {self.rng.choice(['JOIN', 'LEFT JOIN'])} @T@ t ON {on}"
-        if roll < 0.5:
-            joined += " LEFT JOIN @T@ u ON u.pk = t.pk"
-            if self.table.sk:
-                joined += self.rng.choice(["", " AND u.sk = t.sk", " AND u.sk < t.sk"])
-            columns += ", u.pk"
-        if roll < 0.6:
-            return Query(
-                f"SELECT m.n, (SELECT count(*) FROM {joined} WHERE l.n <= m.n AND @W@)"
-                " FROM @L@ m", conjuncts, [],
-            )  # fmt: skip
-        return Query(f"SELECT l.n, {columns} FROM {joined} WHERE @W@", conjuncts, [])
-
-    def self_join(self):
-        columns = ", ".join(self.columns())
-        on = "u.pk = t.pk"
-        if self.table.sk and self.chance(0.7):
-            on += self.rng.choice(
-                [
-                    " AND u.sk = t.sk",
-                    " AND u.sk > t.sk",
-                    " AND u.sk IN (t.sk, t.sk)",
-                    " OR u.sk = t.sk",
-                ]
-            )
-        return Query(
-            f"SELECT {columns}, u.pk FROM @T@ t JOIN @T@ u ON {on} WHERE @W@",
-            self.conjuncts(0.9), [],
-        )  # fmt: skip
-
     def lateral(self):
         columns = ", ".join(self.columns())
         where = f"{self.joined()} AND @W@"
@@ -878,7 +760,9 @@ class QueryMaker:
         makers += [self.some_counts] * 3 + [self.partitions, self.first_of_each]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
-        makers += [self.concurrent_loop] * 2
+        makers += [self.concurrent_loop] * 2 + [self.batch_join] * 3
+        if KIND:
+            makers = [getattr(self, KIND)]
         return self.settle(self.rng.choice(makers)())
 
     def settle(self, query):
@@ -887,14 +771,13 @@ class QueryMaker:
         query.may_fail = self.may_fail
         if self.table.mismatch_null == "setting":
             query.settings.append("SET LOCAL ddb_fdw.on_type_mismatch = 'null'")
-        joins = query.sql.count("@T@") + query.sql.count("@L@") > 1
         for setting in ("hashjoin", "mergejoin", "material", "sort", "hashagg", "memoize"):
-            if self.chance(0.25 if joins else 0.12):
+            if self.chance(0.25 if query.joins else 0.12):
                 query.settings.append(f"SET LOCAL enable_{setting} = off")
         # What is left then are batched joins.
-        if joins and self.chance(0.4):
+        if query.joins and self.chance(0.4):
             for setting in ("hashjoin", "mergejoin", "nestloop"):
                 query.settings.append(f"SET LOCAL enable_{setting} = off")
-        if joins and self.chance(0.3):
+        if query.joins and self.chance(0.3):
             query.settings.append("SET LOCAL work_mem = '64kB'")
         return query
