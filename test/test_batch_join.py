@@ -187,7 +187,7 @@ def test_rows_found_are_bounded_by_work_mem(t, wide, memory, limit):
 def batch_keys(calls):
     """The keys of each BatchGetItem, as text."""
     return [
-        [next(iter(key["id"].values())) for key in keys["Keys"]]
+        [next(iter(next(iter(key.values())).values())) for key in keys["Keys"]]
         for call in calls.of("BatchGetItem")
         for keys in call.request["RequestItems"].values()
     ]
@@ -342,6 +342,30 @@ def test_a_limit_reads_little(t, proxy, condition, keys):
     assert len(rows) == 10
     sent = sum(map(len, batch_keys(calls)))
     assert sent + calls.count("GetItem") <= keys
+
+
+LIMITED = [
+    "SELECT g, t.v FROM generate_series(1, 1000000) g JOIN ids t ON t.id = g % 1000"
+    " JOIN pairs u ON u.pk = 'p' || t.v AND u.sk = g % 8 LIMIT 10",
+    "SELECT g, t.v FROM generate_series(1, 1000000) g LEFT JOIN ids t ON t.id = g % 1000"
+    " LEFT JOIN ids u ON u.id = g / 2 LEFT JOIN ids v ON v.id = t.v LIMIT 10",
+    "SELECT g FROM generate_series(1, 1000000) g WHERE EXISTS (SELECT FROM ids t WHERE t.id = g)"
+    " LIMIT 10",
+    "SELECT g FROM generate_series(1195, 1000000) g"
+    " WHERE NOT EXISTS (SELECT FROM ids t WHERE t.id = g) LIMIT 10",
+    "SELECT count(*) FROM (SELECT g FROM generate_series(1, 1000000) g"
+    " JOIN ids t ON t.id = g % 7 LIMIT 10) s",
+    "SELECT EXISTS (SELECT FROM generate_series(1, 1000000) g JOIN ids t ON t.id = g)",
+]
+
+
+@pytest.mark.parametrize("query", LIMITED)
+def test_limits_over_several_joins_read_little(t, proxy, query):
+    """Also where the keys of many rows are the same."""
+    with only_batched(t):
+        rows, calls = recorded(t, proxy, query)
+    assert len(rows) in (1, 10)
+    assert sum(map(len, batch_keys(calls))) + calls.count("GetItem") + calls.count("Query") < 200
 
 
 def test_keys_that_cannot_be_are_not_sent(t, proxy):

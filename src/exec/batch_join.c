@@ -27,6 +27,7 @@
 
 /* Outer rows read for a key at most: more are no use before it is looked up. */
 #define ROWS_PER_KEY 16
+#define MOST_ROWS (DDB_MAX_BATCH_JOIN_KEYS * ROWS_PER_KEY)
 
 /* Shares of work_mem. */
 #define OUTER_SHARE 0.25 /* outer rows and keys of a batch */
@@ -63,6 +64,7 @@ typedef struct BatchJoinState
 	TupleTableSlot *outer_slot; /* the outer row that is being joined */
 	TupleTableSlot *inner_slot;
 	int max_keys; /* to look up at once, from now on */
+	int64 max_rows; /* to read for them */
 
 	/* outer rows */
 	OuterRows rows;
@@ -185,6 +187,19 @@ is_news(const BatchJoinState *state, DdbBatchKey *key)
 }
 
 static bool
+wants_all(const BatchJoinState *state)
+{
+	return state->join.first_keys == DDB_MAX_BATCH_JOIN_KEYS;
+}
+
+/* Where few rows may be wanted, few are read at first, even if keys repeat. */
+static int64
+most_rows_first(const BatchJoinState *state)
+{
+	return wants_all(state) ? MOST_ROWS : state->join.first_keys;
+}
+
+static bool
 has_room(const BatchJoinState *state)
 {
 	return state->rows.bytes + state->ahead.bytes + state->keys->key_bytes <
@@ -202,7 +217,8 @@ read_rows(BatchJoinState *state, OuterRows *rows)
 	forget_rows(rows);
 	state->batch++;
 	while (!state->outer_done && nkeys < state->max_keys &&
-		   rows->n < (int64) state->max_keys * ROWS_PER_KEY &&
+		   rows->n <
+			   Min(state->max_rows, (int64) state->max_keys * ROWS_PER_KEY) &&
 		   (rows->n == 0 || has_room(state)))
 	{
 		TupleTableSlot *slot = ExecProcNode(state->outer);
@@ -220,6 +236,7 @@ read_rows(BatchJoinState *state, OuterRows *rows)
 		if (key != NULL || unmatched_matter)
 			keep_row(rows, slot, key);
 	}
+	state->max_rows = Min(state->max_rows * 2, MOST_ROWS);
 }
 
 /*
@@ -229,8 +246,8 @@ read_rows(BatchJoinState *state, OuterRows *rows)
 static void
 read_ahead(BatchJoinState *state)
 {
-	if (state->join.first_keys == DDB_MAX_BATCH_JOIN_KEYS &&
-		state->keys->nranges == 0 && state->ahead.n == 0 && has_room(state))
+	if (wants_all(state) && state->keys->nranges == 0 && state->ahead.n == 0 &&
+		has_room(state))
 		read_rows(state, &state->ahead);
 }
 
@@ -575,6 +592,7 @@ begin_batch_join(CustomScanState *node, EState *estate, int eflags)
 	state->fetch_context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw join look-up", ALLOCSET_DEFAULT_SIZES);
 	state->max_keys = most_keys_first(state);
+	state->max_rows = most_rows_first(state);
 }
 
 static void
@@ -597,6 +615,7 @@ rescan_batch_join(CustomScanState *node)
 	state->outer_done = false;
 	state->joining = false;
 	state->max_keys = Min(state->max_keys, most_keys_first(state));
+	state->max_rows = most_rows_first(state);
 }
 
 static void

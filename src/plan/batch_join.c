@@ -39,6 +39,12 @@
 /* With a LIMIT or a cursor, no more keys than one BatchGetItem first. */
 #define MAX_FIRST_KEYS 100
 
+/* Where one row will do; fewer are a request as well. */
+#define FEW_KEYS 10
+
+/* Keys for each row that is wanted, however few are expected to match. */
+#define MAX_MISSES 2.0
+
 /* A path with what its plan will need. */
 typedef struct BatchPath
 {
@@ -331,13 +337,15 @@ first_keys(const JoinContext *context)
 	double wanted = context->root->tuple_fraction;
 	double misses = context->outer_rows / Max(joined_rows(context), 1);
 
+	/* Too few are soon doubled; too many cost what nobody wants. */
+	misses = Max(1, Min(misses, MAX_MISSES));
 	if (first_row_will_do(context))
-		return (int) Min(ceil(misses), MAX_FIRST_KEYS);
+		return (int) ceil(FEW_KEYS * misses);
 	if (wanted <= 0)
 		return DDB_MAX_BATCH_JOIN_KEYS;
 	if (wanted < 1)
 		return MAX_FIRST_KEYS;
-	return (int) Min(ceil(wanted * Max(misses, 1)), MAX_FIRST_KEYS);
+	return (int) Min(ceil(wanted * misses), MAX_FIRST_KEYS);
 }
 
 /* Rows go through the hash once on each side, and matches through clauses. */
