@@ -380,6 +380,9 @@ ddb_compat_collation_is_c(Oid collation)
 #endif
 }
 
+/* Do input functions say that they refuse a text, without raising an error? */
+#define DDB_HAS_SOFT_INPUT (PG_VERSION_NUM >= 160000)
+
 /*
  * Calls a type's input function without raising an error, where the server
  * can: sets *refused and returns true.  Returns false where it cannot.

@@ -16,6 +16,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
 #include "exec/analyze.h"
+#include "exec/parallel.h"
 #include "exec/request.h"
 #include "exec/scan.h"
 #include "fmgr.h"
@@ -60,6 +61,14 @@ static const FdwRoutine routine = {
 	.ForeignAsyncRequest = ddbForeignAsyncRequest,
 	.ForeignAsyncConfigureWait = ddbForeignAsyncConfigureWait,
 	.ForeignAsyncNotify = ddbForeignAsyncNotify,
+
+	/* shared by parallel workers */
+	.IsForeignScanParallelSafe = ddbIsForeignScanParallelSafe,
+	.EstimateDSMForeignScan = ddbEstimateDSMForeignScan,
+	.InitializeDSMForeignScan = ddbInitializeDSMForeignScan,
+	.ReInitializeDSMForeignScan = ddbReInitializeDSMForeignScan,
+	.InitializeWorkerForeignScan = ddbInitializeWorkerForeignScan,
+	.ShutdownForeignScan = ddbShutdownForeignScan,
 
 	/* explaining */
 	.ExplainForeignScan = ddbExplainForeignScan,

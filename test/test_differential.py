@@ -3,7 +3,8 @@
 Each query is asked of a local table with the same rows, and of the foreign
 table as it is, with ddb_fdw.pushdown off, and prepared with a generic plan and
 every constant a parameter; now and then also with custom plans, as segments
-under one parent, or through a proxy that cuts pages short.
+under one parent, through a proxy that cuts pages short, or shared by parallel
+workers.
 
 A short run of fixed seeds belongs to make check.  A long one, about an hour on
 two cores for 100,000 queries:

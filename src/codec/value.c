@@ -744,6 +744,16 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	return DDB_DECODE_OK;
 }
 
+bool
+ddb_codec_needs_subtransactions(const DdbCodec *codec)
+{
+	if (codec->conversion == DDB_CONVERT_ARRAY &&
+		ddb_codec_needs_subtransactions(codec->element))
+		return true;
+	return codec->is_domain || (codec->conversion == DDB_CONVERT_INPUT &&
+								!codec->is_enum && !DDB_HAS_SOFT_INPUT);
+}
+
 DdbCodecSet *
 ddb_codec_set_create(const DdbRelation *relation, List *key_attributes)
 {

@@ -112,6 +112,12 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										bool soft, Datum *datum,
 										const char **reason);
 
+/*
+ * Must a value that does not fit be caught in a subtransaction (soft.h)?  There
+ * is none in a parallel query.
+ */
+extern bool ddb_codec_needs_subtransactions(const DdbCodec *codec);
+
 /* Longest text that most values keep to: for buffers on the stack. */
 #define DDB_VALUE_BUFFER 256
 

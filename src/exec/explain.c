@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "exec/parallel.h"
 
 #include "common/int.h"
 #include "compat.h"
@@ -424,6 +424,8 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	if (es->costs)
 		ExplainPropertyFloat("Estimated Read Units", NULL,
 							 state->plan->read_units, 1, es);
-	if (es->analyze)
-		show_counters(state, es);
+	if (!es->analyze)
+		return;
+	ddb_parallel_collect(state);
+	show_counters(state, es);
 }

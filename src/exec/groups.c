@@ -7,6 +7,7 @@
 #include "exec/groups.h"
 
 #include "catalog/pg_collation.h"
+#include "exec/parallel.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -41,7 +42,9 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 		palloc_extended(sizeof(DdbStream *) * Max(targets->n, state->segments),
 						MCXT_ALLOC_HUGE);
 	state->nstreams = 0;
-	for (int j = 0; plan->operation == DDB_OP_SCAN && j < state->segments; j++)
+	for (int j = 0; plan->operation == DDB_OP_SCAN && !state->divided &&
+					j < state->segments;
+		 j++)
 	{
 		add_stream(state, NULL, 0);
 		state->streams[j]->segment = j;
@@ -208,6 +211,7 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 		for (int i = 0; i < state->nstreams; i++)
 			state->groups[state->ngroups++] = (DdbGroup){i, 1};
 	state->current = 0;
+	state->all_taken = false;
 	state->sent = 0;
 	state->open = 0;
 	state->window = 1;
@@ -215,7 +219,7 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 	state->heap = NULL;
 	/* A join hashes what its keys find. */
 	state->any_order =
-		state->segments > 1 ||
+		state->segments > 1 || state->divided ||
 		(state->plan->batch_values != NIL && state->bound < 0 &&
 		 !state->plan->ordered && state->plan->partition_order == NIL);
 }
@@ -264,6 +268,25 @@ is_ready(DdbStream *stream)
 		   (ddb_stream_is_enough(stream) || ddb_stream_ready(stream));
 }
 
+/* Of a Scan that processes share: takes segments as long as there is room. */
+static void
+take_ahead(DdbScanState *state)
+{
+	int window = Min(ddb_parallel_window(state), largest_window(state));
+	int segment;
+
+	while (state->open < window && ddb_parallel_take(state, &segment))
+	{
+		MemoryContext old = MemoryContextSwitchTo(state->run_context);
+
+		add_stream(state, NULL, 0);
+		MemoryContextSwitchTo(old);
+		state->streams[state->sent]->segment = segment;
+		ddb_stream_send(state->streams[state->sent++]);
+		state->open++;
+	}
+}
+
 /* A stream sent ahead whose next row is there; NULL: all have to wait. */
 static DdbStream *
 find_ready(DdbScanState *state)
@@ -285,7 +308,18 @@ wait_for_any(DdbScanState *state)
 	for (int i = state->current; i < state->sent && n < DDB_MAX_CALLS; i++)
 		if (!state->streams[i]->closed)
 			calls[n++] = state->streams[i]->call;
-	ddb_call_wait(calls, n);
+	ddb_call_wait_unless(calls, n, ddb_parallel_stop(state));
+}
+
+/* Is there a segment to be read?  Sends what it takes. */
+static bool
+any_left(DdbScanState *state)
+{
+	if (state->divided)
+		take_ahead(state);
+	else if (state->current < state->nstreams)
+		send_ahead(state);
+	return state->current < state->nstreams;
 }
 
 /*
@@ -295,12 +329,10 @@ wait_for_any(DdbScanState *state)
 static TupleTableSlot *
 next_of_any(DdbScanState *state, TupleTableSlot *slot)
 {
-	while (state->current < state->nstreams)
+	while (!ddb_parallel_stopped(state) && any_left(state))
 	{
-		DdbStream *stream;
+		DdbStream *stream = find_ready(state);
 
-		send_ahead(state);
-		stream = find_ready(state);
 		if (stream == NULL)
 		{
 			wait_for_any(state);

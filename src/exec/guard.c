@@ -81,6 +81,20 @@ ddb_guard_add_read_units(const DdbRelation *relation, double units,
 }
 
 double
+ddb_guard_read_units(void)
+{
+	begin_statement();
+	return statement_units;
+}
+
+void
+ddb_guard_begin_with(double units)
+{
+	begin_statement();
+	statement_units = Max(statement_units, units);
+}
+
+double
 ddb_guard_read_units_left(const DdbRelation *relation)
 {
 	double cap = ddb_relation_max_read_units(relation);

@@ -26,6 +26,13 @@ extern void ddb_guard_add_read_units(const DdbRelation *relation, double units,
 extern void ddb_guard_check_read_units(const DdbRelation *relation,
 									   double scan_units);
 
+/*
+ * Read units that the running statement has consumed; and what it has at least,
+ * when other processes read for it.
+ */
+extern double ddb_guard_read_units(void);
+extern void ddb_guard_begin_with(double units);
+
 /* Read units that the running statement may still consume; infinity: any. */
 extern double ddb_guard_read_units_left(const DdbRelation *relation);
 

@@ -61,6 +61,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 
 	node->fdw_state = state;
 	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
+	state->divided = scan->scan.plan.parallel_aware;
 	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
 	ddb_key_templates_resolve(state->relation, &state->plan->table_keys,
 							  state->plan->key_attributes,
@@ -135,7 +136,7 @@ ensure_started(ForeignScanState *node, DdbScanState *state)
 {
 	if (state->started)
 		return;
-	if (state->counters.requests == 0)
+	if (state->counters.requests == 0 && !state->guarded)
 		ddb_guard_scan(state->relation, state->plan);
 	ddb_scan_start(node, state);
 }

@@ -41,6 +41,7 @@ typedef struct DdbScanState
 	DdbKeyRows keys; /* those values, for the next run */
 	DdbSession *session;
 	TupleDesc descriptor; /* a copy, for slots of streams */
+	bool guarded; /* the policy about scans was asked */
 	MemoryContext run_context; /* lives from one (re)start to the next */
 	MemoryContext row_context; /* one row's values */
 
@@ -92,6 +93,13 @@ typedef struct DdbScanState
 	int64 group_rows; /* its rows */
 	const DdbTarget *group; /* any target of its partition */
 	bool counted_all; /* the last group was given */
+
+	/* of a Scan that processes share */
+	bool divided; /* segments become streams as they are taken */
+	bool all_taken;
+	struct DdbSharedScan *shared; /* NULL: this process reads all */
+	struct ParallelContext *workers; /* of the leader, while they share */
+	bool watches_memory;
 
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */

@@ -14,6 +14,7 @@
 #include "catalog/guc.h"
 #include "common/int.h"
 #include "exec/groups.h"
+#include "exec/parallel.h"
 #include "exec/skip.h"
 #include "exec/request.h"
 #include "exec/term.h"
@@ -85,6 +86,8 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 static int
 resolve_segments(const DdbScanState *state)
 {
+	if (state->shared != NULL)
+		return ddb_parallel_segments(state);
 	return state->bound < 0 && ddb_relation_max_read_units(state->relation) <= 0
 			   ? Max(state->plan->segments, 1)
 			   : 1;
@@ -203,6 +206,7 @@ reset_run(DdbScanState *state)
 	state->last = NULL;
 	state->sort_keys = NULL;
 	state->current = 0;
+	state->all_taken = true;
 	state->given = 0;
 	state->surplus = 0;
 }

@@ -11,6 +11,7 @@
 
 #include "catalog/table_info.h"
 #include "exec/guard.h"
+#include "exec/parallel.h"
 #include "exec/request.h"
 #include "exec/scan.h"
 #include "exec/skip.h"
@@ -192,6 +193,7 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 		ddb_table_info_forget(scan->relation->server->serverid,
 							  scan->plan->table_name);
 		ResetPlanCache();
+		ddb_parallel_forget(stream->scan);
 	}
 	ddb_report_call(error, stream->call->operation, scan->plan->table_name,
 					scan->plan->index_name);
@@ -330,6 +332,7 @@ receive(DdbStream *stream)
 	advance(stream);
 	ddb_guard_add_read_units(scan->relation, stream->page.read_units,
 							 scan->counters.read_units);
+	ddb_parallel_report(scan);
 	if (wants_next(stream))
 		ddb_stream_send(stream);
 }

@@ -37,10 +37,13 @@ put_double(List *list, double value)
 	return lappend(list, makeFloat(psprintf("%.17g", value)));
 }
 
+/* A whole number is read back as an integer from the text that workers get. */
 static double
 get_double(Reader *reader)
 {
-	return floatVal(list_nth(reader->list, reader->next++));
+	Node *node = (Node *) list_nth(reader->list, reader->next++);
+
+	return IsA(node, Integer) ? intVal(node) : floatVal(node);
 }
 
 /* NULL travels as an empty string: no name is empty. */

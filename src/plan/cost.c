@@ -95,6 +95,7 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		units = streams * Max(1.0, ceil(bytes / streams / UNIT_BYTES)) +
 				items * source->fetch_units;
 		requests = streams * Max(1.0, ceil(bytes / streams / PAGE_BYTES));
+		requests = Max(requests, candidate->segments);
 	}
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
 	*startup_cost = REQUEST_COST;
@@ -118,6 +119,18 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 		*total_cost -= CERTAINTY_GAIN;
 	if (source->slim && source->fetch_units == 0)
 		*total_cost *= SLIM_FACTOR;
+	*total_cost = Max(*total_cost, *startup_cost);
+}
+
+void
+ddb_cost_partial(const DdbPlanState *state, DdbCandidate *candidate,
+				 double rows, double divisor, Cost *startup_cost,
+				 Cost *total_cost)
+{
+	double shared = candidate->fetched_rows * ITEM_COST + rows * cpu_tuple_cost;
+
+	ddb_cost_estimate(state, candidate, rows, startup_cost, total_cost);
+	*total_cost -= shared - shared / divisor;
 	*total_cost = Max(*total_cost, *startup_cost);
 }
 

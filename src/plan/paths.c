@@ -211,10 +211,10 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
 	state->candidates = lappend(state->candidates, candidate);
 	add_path(context->rel,
-			 (Path *) ddb_compat_foreign_path(
+			 ddb_parallel_unsafe(ddb_compat_foreign_path(
 				 context->root, context->rel, rows, startup_cost, total_cost,
 				 pathkeys, context->required_outer,
-				 list_make1(makeInteger(list_length(state->candidates) - 1))));
+				 list_make1(makeInteger(list_length(state->candidates) - 1)))));
 }
 
 /* One row of each partition. */
@@ -233,11 +233,11 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
 	state->candidates = lappend(state->candidates, candidate);
 	add_path(
 		context->rel,
-		(Path *) ddb_compat_foreign_path(
+		ddb_parallel_unsafe(ddb_compat_foreign_path(
 			context->root, context->rel,
 			partitions > 0 ? Min(partitions, context->rows) : context->rows,
 			startup_cost, total_cost, NIL, context->required_outer,
-			list_make1(makeInteger(list_length(state->candidates) - 1))));
+			list_make1(makeInteger(list_length(state->candidates) - 1)))));
 }
 
 /* An estimate of less is as good as none. */
@@ -345,7 +345,12 @@ scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 static void
 add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 {
-	add_candidate(context, scan_candidate(context, source, keyed), NIL);
+	DdbCandidate *candidate = scan_candidate(context, source, keyed);
+
+	add_candidate(context, candidate, NIL);
+	if (context->count == NULL)
+		ddb_parallel_add_path(context->root, context->rel, candidate,
+							  context->rows);
 	if (!keyed && context->count == NULL && source->index == NULL &&
 		ddb_skip_serves(context->root, context->rel, plan_state(context)))
 		add_skip(context, scan_candidate(context, source, keyed));
@@ -571,9 +576,9 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	candidate->fetched_rows *= scan->keys;
 	candidate->limit_hint = -1;
 	state->candidates = lappend(state->candidates, candidate);
-	scan->path = (Path *) ddb_compat_foreign_path(
+	scan->path = ddb_parallel_unsafe(ddb_compat_foreign_path(
 		context->root, context->rel, 0, 0, 0, NIL, NULL,
-		list_make1(makeInteger(list_length(state->candidates) - 1)));
+		list_make1(makeInteger(list_length(state->candidates) - 1))));
 	set_batched_cost(state, scan);
 	return scan;
 }

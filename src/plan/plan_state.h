@@ -188,6 +188,18 @@ extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
 extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 							bool parameterized);
 
+/*
+ * parallel.c: planner callback; forbids workers for the whole query if reading
+ * the relation needs what is not to be had beside them; offers a Scan that
+ * processes share; and the path, marked as one that only one process may run.
+ */
+extern bool ddbIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel,
+										 RangeTblEntry *rte);
+extern void ddb_parallel_check(PlannerInfo *root, const DdbPlanState *state);
+extern void ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
+								  const DdbCandidate *serial, double rows);
+extern Path *ddb_parallel_unsafe(ForeignPath *path);
+
 /* cost.c */
 extern void ddb_cost_estimate(const DdbPlanState *state,
 							  DdbCandidate *candidate, double rows,
@@ -195,6 +207,14 @@ extern void ddb_cost_estimate(const DdbPlanState *state,
 
 /* What it saves to send so many requests side by side, not one by one. */
 extern Cost ddb_cost_shared_waits(double requests);
+
+/*
+ * The same for each of several processes that share a Scan: they share its CPU
+ * time, while all requests are paid for.
+ */
+extern void ddb_cost_partial(const DdbPlanState *state, DdbCandidate *candidate,
+							 double rows, double divisor, Cost *startup_cost,
+							 Cost *total_cost);
 
 /*
  * The same of a Scan that skips from partition to partition, and how long it

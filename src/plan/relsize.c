@@ -263,6 +263,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 			rel->tuples * Max(state->relation->total_segments, 1);
 	find_sources(state);
 	rel->fdw_private = state;
+	ddb_parallel_check(root, state);
 	if (rel->tuples <= 0 || state->relation->templates == NULL)
 		rel->tuples = ((DdbSource *) linitial(state->sources))->item_count;
 	set_baserel_size_estimates(root, rel);

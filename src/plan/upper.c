@@ -245,10 +245,10 @@ ddb_upper_add_path(PlannerInfo *root, DdbCount *count, DdbCandidate *candidate)
 		startup_cost = total_cost;
 	state->candidates = lappend(state->candidates, candidate);
 	add_path(count->upper,
-			 (Path *) ddb_compat_foreign_upper_path(
+			 ddb_parallel_unsafe(ddb_compat_foreign_upper_path(
 				 root, count->upper, count->target, rows,
 				 Min(startup_cost, total_cost), total_cost,
-				 list_make1(makeInteger(list_length(state->candidates) - 1))));
+				 list_make1(makeInteger(list_length(state->candidates) - 1)))));
 }
 
 List *

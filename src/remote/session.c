@@ -53,6 +53,7 @@ struct DdbSession
 	bool own_identity; /* signs with the database server's identity */
 	bool stale;
 	int max_concurrency; /* requests in flight at most */
+	pg_atomic_uint32 *stop; /* when set, ends the wait under way; or NULL */
 	int pins; /* calls that hold it */
 };
 
@@ -122,11 +123,15 @@ make_wait_set(int fd)
 	return set;
 }
 
-/*
- * Blocks on the client's descriptor and on the latch.  False: an interrupt is
- * pending that can be served; the caller unwinds out of the client and serves
- * it.
- */
+/* The caller unwinds out of the client then, and serves the interrupt. */
+static bool
+must_unwind(const DdbSession *session)
+{
+	return (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED()) ||
+		   (session->stop != NULL && pg_atomic_read_u32(session->stop) != 0);
+}
+
+/* Blocks on the client's descriptor and on the latch; false: unwind. */
 static bool
 session_wait(void *arg, int fd)
 {
@@ -134,13 +139,13 @@ session_wait(void *arg, int fd)
 	WaitEvent event;
 
 	Assert(fd == ddbc_client_fd(session->client));
-	if (InterruptPending && INTERRUPTS_CAN_BE_PROCESSED())
+	if (must_unwind(session))
 		return false;
 	(void) WaitEventSetWait(session->wait_set, -1, &event, 1,
 							ddb_compat_wait_event());
 	if ((event.events & WL_LATCH_SET) != 0)
 		ResetLatch(MyLatch);
-	return !(InterruptPending && INTERRUPTS_CAN_BE_PROCESSED());
+	return !must_unwind(session);
 }
 
 /*
@@ -465,15 +470,31 @@ ddb_call_log(const DdbCall *call, double read_units)
 }
 
 void
-ddb_call_wait(DdbCall *const *calls, int n)
+ddb_call_wait_unless(DdbCall *const *calls, int n, pg_atomic_uint32 *stop)
 {
 	DdbcRequest *requests[DDB_MAX_CALLS];
+	DdbSession *session = calls[0]->session;
 
 	Assert(n <= DDB_MAX_CALLS);
 	for (int i = 0; i < n; i++)
 		requests[i] = calls[i]->request;
-	while (!ddbc_client_wait(calls[0]->session->client, requests, n))
+	for (;;)
+	{
+		bool done;
+
+		session->stop = stop;
+		done = ddbc_client_wait(session->client, requests, n);
+		session->stop = NULL;
+		if (done || (stop != NULL && pg_atomic_read_u32(stop) != 0))
+			return;
 		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+ddb_call_wait(DdbCall *const *calls, int n)
+{
+	ddb_call_wait_unless(calls, n, NULL);
 }
 
 int

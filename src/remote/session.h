@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "client/client.h"
+#include "port/atomics.h"
 #include "utils/palloc.h"
 
 typedef struct DdbSession DdbSession;
@@ -60,6 +61,10 @@ extern int ddb_session_concurrency(const DdbSession *session);
  */
 #define DDB_MAX_CALLS 512
 extern void ddb_call_wait(DdbCall *const *calls, int n);
+
+/* The same, until *stop is set and the process's latch with it. */
+extern void ddb_call_wait_unless(DdbCall *const *calls, int n,
+								 pg_atomic_uint32 *stop);
 
 /* Drives the calls of a session without waiting; its descriptor is readable
  * when there is something to do. */

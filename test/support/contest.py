@@ -31,6 +31,13 @@ KIND = os.environ.get("DDB_FUZZ_KIND")  # of queries
 MAX_DIFFERENCES = 5
 MAX_SHOWN = 12  # rows of an answer
 NUMERIC_OID = 1700
+# Parallel workers wherever PostgreSQL allows them.
+SHARED = [
+    "SET LOCAL parallel_setup_cost = 0",
+    "SET LOCAL parallel_tuple_cost = 0",
+    "SET LOCAL min_parallel_table_scan_size = 0",
+    "SET LOCAL max_parallel_workers_per_gather = 2",
+]
 WIDE = Context(prec=1000, Emax=10**6, Emin=-(10**6))
 
 
@@ -247,6 +254,10 @@ class Contest:
             yield "cut pages", self.ask(query, self.cut)
         elif roll > 0.52:
             yield "segments", self.ask(query, self.parted)
+        elif roll > 0.4:
+            leader = f"SET LOCAL parallel_leader_participation = {rng.choice(['on', 'on', 'off'])}"
+            name = rng.choice([self.foreign, self.cut])
+            yield "parallel", self.ask(query, name, [*SHARED, leader])
 
     def is_batched(self, query):
         """Has the plan of the foreign table, or of the one behind the proxy, a
