@@ -58,13 +58,13 @@ class Memory:
 def replayed(db, workspace, tmp_path):
     """Function: a foreign table "logs" of at least so many bytes; its rows."""
 
-    def make(wanted_bytes):
-        size = gen_pages.generate(tmp_path, PAGES, ITEMS_A_PAGE)
+    def make(wanted_bytes, pages=PAGES, **options):
+        size = gen_pages.generate(tmp_path, pages, ITEMS_A_PAGE)
         rounds = -(-wanted_bytes // size)
         server = ReplayServer(workspace, pages=tmp_path, repeat=rounds).start()
         make_server(db, server.endpoint)
-        foreign_table(db, "logs", COLUMNS)
-        return PAGES * ITEMS_A_PAGE * rounds
+        foreign_table(db, "logs", COLUMNS, **options)
+        return pages * ITEMS_A_PAGE * rounds
 
     return make
 
@@ -100,3 +100,16 @@ def test_memory_is_flat_over_a_million_items(replayed, connect):
         assert moved.statusmessage == f"MOVE {rows - rows // 4}"
         late = memory.peak()
     assert late - early < 4 * MEGABYTE
+
+
+def test_segments_together_take_less_than_50_megabytes(replayed, connect):
+    rows = replayed(GIGABYTE // 4, pages=16, total_segments=16)
+    connection = connect()
+    memory = Memory(connection)
+    start = memory.now()
+    memory.reset_peak()
+    node = foreign_scan(
+        explain(connection, "SELECT * FROM logs", ANALYZE=True, TIMING="OFF", COSTS="OFF")
+    )
+    assert (node["Actual Rows"], node["Segments"]) == (rows, 16)
+    assert memory.peak() - start < 50 * MEGABYTE

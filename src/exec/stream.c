@@ -394,6 +394,8 @@ ddb_stream_ready(DdbStream *stream)
 	{
 		if (stream->finished && !stream->sent)
 			return true;
+		/* Nobody looks at its rows any more: many streams wait at once. */
+		free_body(stream);
 		ddb_stream_send(stream);
 		if (!ddbc_request_done(stream->call->request))
 			return false;
