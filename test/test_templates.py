@@ -625,6 +625,34 @@ def test_bounds_beside_values(logs):
     assert logs("SELECT n FROM days WHERE day = '2026-11-03' AND day > '2026-11-03'")[0] == []
 
 
+def test_partitions_by_their_keys(logs):
+    """A key that is given is not listed from bounds on a time."""
+    expected = list(range(82, 120, 4))
+    for table in ("logs", "attributed", "days"):
+        query = f"SELECT n FROM {table} WHERE pk = 'LOG#2026-11-03#2'"
+        rows, calls = logs(query)
+        assert sorted(n for (n,) in rows) == expected, table
+        assert partitions(calls) == ["LOG#2026-11-03#2"]
+        rows, _ = logs(f"SELECT count(*) FROM {table} WHERE pk = 'LOG#2026-11-03#2'")
+        assert rows == [(len(expected),)], table
+        rows, _ = logs(
+            f"SELECT n FROM {table} WHERE pk IN ('LOG#2026-11-03#2', 'LOG#2026-11-04#4', 'x')"
+        )
+        assert sorted(n for (n,) in rows) == expected, table
+    for table, bound in (("logs", "at"), ("attributed", "at"), ("days", "day")):
+        query = f"SELECT n FROM {table} WHERE pk = 'LOG#2026-11-03#2' AND {bound} "
+        assert logs(query + "> '2026-11-03 23:59:59'")[0] == []
+        assert logs(query + "< '2026-11-03'")[0] == []
+        assert len(logs(query + ">= '2026-11-03'")[0]) == len(expected)
+        rows, _ = logs(query + ">= '2026-11-03' ORDER BY n DESC LIMIT 2")
+        assert rows == [(118,), (114,)]
+    logs.db.execute("CREATE TABLE keys AS SELECT 'LOG#2026-11-03#2' AS pk")
+    for batch in ("on", "off"):
+        logs.db.execute(f"SET ddb_fdw.batch_join = {batch}")
+        rows, _ = logs("SELECT count(*) FROM keys JOIN logs USING (pk)")
+        assert rows == [(len(expected),)]
+
+
 def test_one_shard(logs):
     rows, calls = logs("SELECT n FROM days WHERE day = '2026-11-03' AND shard = 2")
     assert sorted(n for (n,) in rows) == list(range(82, 120, 4))

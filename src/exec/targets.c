@@ -284,9 +284,9 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 	return choice->n > 0;
 }
 
-/* Has a condition values for this variable? */
+/* Has a condition values for this column, if it is one? */
 static bool
-is_given(const DdbVariable *variable, List *conditions)
+is_given(const DdbColumn *column, List *conditions)
 {
 	ListCell *lc;
 
@@ -294,8 +294,7 @@ is_given(const DdbVariable *variable, List *conditions)
 	{
 		const DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
-		if (variable->column != NULL &&
-			condition->column == variable->column->attnum &&
+		if (column != NULL && condition->column == column->attnum &&
 			(condition->op == DDB_COMPARE_EQ ||
 			 condition->op == DDB_COMPARE_IN))
 			return true;
@@ -329,12 +328,13 @@ add_shards(const Context *context, List *conditions, Choices *choices)
 			memset(choice, 0, sizeof(*choice));
 			choice->shard = variable;
 			choice->place = -1;
-			if (is_given(variable, conditions))
+			if (is_given(variable->column, conditions))
 				continue;
 			if (variable->element->form == DDB_FORM_SHARD)
 				choice->n = (int) (variable->element->last -
 								   variable->element->first + 1);
-			else if (i < keys->npartition && ddb_key_template_walks(variable))
+			else if (i < keys->npartition && ddb_key_template_walks(variable) &&
+					 !is_given(template->column, conditions))
 				choice->n =
 					ddb_walk_list(context->codecs->relation, template, variable,
 								  compose_inputs(&given), given.n, &instants);

@@ -139,7 +139,9 @@ units_to_walk(const DdbClauseContext *context, const DdbKeyTemplate *template,
 	Ends ends;
 	double units;
 
-	if (!context->walks || !ddb_key_template_walks(variable))
+	/* The key itself may be given. */
+	if (!context->walks || !ddb_key_template_walks(variable) ||
+		has_values(template->column->attnum, comparisons))
 		return 0;
 	ends = find_ends(context, template, variable->column->attnum, comparisons);
 	if (!ends.has_lower)
@@ -309,9 +311,11 @@ ddb_variables_count(const DdbClauseContext *context, const DdbKeyPlace *place,
 			count *= (double) (element->last - element->first + 1);
 		else if (variable->column != NULL && place->is_partition)
 		{
-			count *=
-				Max(1, units_to_walk(context, template, variable, comparisons));
-			*walks = true;
+			double units =
+				units_to_walk(context, template, variable, comparisons);
+
+			count *= Max(1, units);
+			*walks |= units > 0;
 		}
 	}
 	return count;
