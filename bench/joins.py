@@ -38,6 +38,10 @@ ONE_BY_ONE = ["SET ddb_fdw.batch_join = off", "SET enable_hashjoin = off"]
 
 BY_KEY = "SELECT here.pk, t.* FROM here JOIN ids t ON t.id = here.id"
 BY_PARTITION = "SELECT here.id, t.* FROM here JOIN pairs t ON t.pk = here.pk"
+NEWEST = (
+    "SELECT here.id, t.* FROM here CROSS JOIN LATERAL"
+    " (SELECT * FROM pairs WHERE pk = here.pk ORDER BY sk DESC LIMIT 3) t"
+)
 SCAN = "SELECT * FROM small"
 SCAN_IN_TURN = "SELECT * FROM small_in_turn"
 
@@ -147,6 +151,17 @@ def measure_by_partition(rig, goals, many):
         )
 
 
+def measure_newest(rig, goals, many, few):
+    single = many(NEWEST, 3 * ROWS, settings=ONE_BY_ONE, sessions=few, warm=1)
+    loop = many(NEWEST, 3 * ROWS)
+    show(f"newest of {ROWS} rows, one a request", single)
+    show(f"newest of {ROWS} rows, concurrent loop", loop)
+    goals.check(f"{loop.requests.get('Query')} Query", loop.requests == {"Query": ROWS})
+    for which, seconds in (("first", loop.median_first), ("warm", loop.median)):
+        ratio = single.median / seconds
+        goals.check(f"{which}: {ratio:.1f} times as fast, 10 wanted", ratio >= 10)
+
+
 def measure_scan(rig, goals, many, few):
     single = many(SCAN_IN_TURN, 3200, sessions=few, warm=1)
     segments = many(SCAN, 3200)
@@ -172,6 +187,7 @@ def main():
         say(f"Every reply takes {DELAY_US / 1000:.0f} ms, {CONCURRENCY} requests at once.\n")
         measure_by_key(rig, goals, many, few)
         measure_by_partition(rig, goals, many)
+        measure_newest(rig, goals, many, few)
         measure_scan(rig, goals, many, few)
     raise SystemExit(0 if goals.met else 1)
 

@@ -412,6 +412,17 @@ def test_a_failed_loop_leaves_nothing_behind(t, proxy):
         assert caught.value.sqlstate == "53400"
 
 
+def test_the_cap_is_that_of_all_copies(t):
+    """Also of a cursor, whose FETCHes are statements of their own."""
+    query = many(t, 100)
+    t.execute("SET ddb_fdw.max_read_units = 8")
+    with pytest.raises(psycopg.Error) as caught, t.transaction():
+        t.execute(f"DECLARE c CURSOR FOR {query.replace('CROSS', 'LEFT')} ON true")
+        for _ in range(200):
+            t.execute("FETCH 1 FROM c")
+    assert caught.value.sqlstate == "53400"
+
+
 def test_errors_of_the_query_come_in_the_middle(t):
     t.execute("CREATE TABLE m AS SELECT i AS row, 'p' || i AS pk FROM generate_series(0, 29) i")
     query = (

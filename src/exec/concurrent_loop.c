@@ -123,6 +123,8 @@ init_lane(ConcurrentLoopState *state, Lane *lane)
 	for (node = lane->plan; child_of(node) != NULL; node = child_of(node))
 		;
 	lane->scan = castNode(ForeignScanState, node);
+	if (lane != state->lanes)
+		ddb_scan_count_by(lane->scan, state->lanes[0].scan);
 }
 
 /* A lane that no row has: one always is, for the row whose turn it is. */
@@ -281,6 +283,20 @@ record(ConcurrentLoopState *state, LoopRow *row, TupleTableSlot *slot)
 
 /* ---- outer rows ---- */
 
+/* A slot for copies of outer rows, of the kind that the nested loop reads. */
+static TupleTableSlot *
+outer_slot(const ConcurrentLoopState *state)
+{
+	EState *estate = state->custom.ss.ps.state;
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	TupleTableSlot *slot =
+		ExecInitExtraTupleSlot(estate, ExecGetResultType(state->outer),
+							   ExecGetResultSlotOps(state->outer, NULL));
+
+	MemoryContextSwitchTo(old);
+	return slot;
+}
+
 /* The next outer row, behind those that were read; false when there is none. */
 static bool
 read_outer(ConcurrentLoopState *state)
@@ -294,9 +310,7 @@ read_outer(ConcurrentLoopState *state)
 		return false;
 	}
 	if (row->slot == NULL)
-		row->slot = ExecInitExtraTupleSlot(
-			state->custom.ss.ps.state, ExecGetResultType(state->outer),
-			ExecGetResultSlotOps(state->outer, NULL));
+		row->slot = outer_slot(state);
 	ExecCopySlot(row->slot, slot);
 	row->lane = NULL;
 	find_run(state, row);
@@ -555,9 +569,9 @@ end_concurrent_loop(CustomScanState *node)
 
 /* ---- EXPLAIN ---- */
 
-/* What was counted in a lane belongs to the nodes that are shown. */
+/* What a lane's nodes did belongs to those that are shown. */
 static void
-move_counters(const ConcurrentLoopState *state, Lane *lane)
+move_instrumentation(const ConcurrentLoopState *state, Lane *lane)
 {
 	PlanState *to = state->lanes[0].plan;
 	PlanState *from = lane->plan;
@@ -570,7 +584,6 @@ move_counters(const ConcurrentLoopState *state, Lane *lane)
 		InstrAggNode(to->instrument, from->instrument);
 		InstrInit(from->instrument, from->state->es_instrument);
 	}
-	ddb_scan_move_counters(lane->scan, state->lanes[0].scan);
 }
 
 static void
@@ -584,7 +597,7 @@ explain_concurrent_loop(CustomScanState *node, List *ancestors,
 		return;
 	for (int i = 1; i < LANES; i++)
 		if (state->lanes[i].scan != NULL)
-			move_counters(state, &state->lanes[i]);
+			move_instrumentation(state, &state->lanes[i]);
 	ExplainPropertyInteger("Keys", NULL, state->runs, es);
 	ExplainPropertyInteger("Concurrency", NULL, state->concurrency, es);
 }

@@ -136,7 +136,7 @@ ensure_started(ForeignScanState *node, DdbScanState *state)
 {
 	if (state->started)
 		return;
-	if (state->counters.requests == 0 && !state->guarded)
+	if (ddb_scan_counters(state)->requests == 0 && !state->guarded)
 		ddb_guard_scan(state->relation, state->plan);
 	ddb_scan_start(node, state);
 }
@@ -163,19 +163,17 @@ ddb_scan_largest_reply(const ForeignScanState *node)
 }
 
 void
-ddb_scan_move_counters(ForeignScanState *from, ForeignScanState *to)
+ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 {
-	DdbScanCounters *source = &((DdbScanState *) from->fdw_state)->counters;
-	DdbScanCounters *sum = &((DdbScanState *) to->fdw_state)->counters;
+	((DdbScanState *) copy->fdw_state)->counted_by =
+		(DdbScanState *) node->fdw_state;
+}
 
-	sum->requests += source->requests;
-	sum->items_scanned += source->items_scanned;
-	sum->items_returned += source->items_returned;
-	sum->read_units += source->read_units;
-	sum->retries += source->retries;
-	sum->throttles += source->throttles;
-	sum->bytes_received += source->bytes_received;
-	memset(source, 0, sizeof(*source));
+DdbScanCounters *
+ddb_scan_counters(DdbScanState *state)
+{
+	return state->counted_by != NULL ? &state->counted_by->counters
+									 : &state->counters;
 }
 
 TupleTableSlot *

@@ -109,6 +109,8 @@ typedef struct DdbScanState
 	struct DdbAsyncWatch *watch; /* what that waits on, or NULL */
 
 	DdbScanCounters counters;
+	struct DdbScanState *counted_by; /* the copy of this scan that counts for
+								 * all copies, or NULL */
 } DdbScanState;
 
 /* Lanes of a loop, and streams that a join begins with. */
@@ -145,9 +147,11 @@ extern void ddb_scan_cancel(ForeignScanState *node);
 /* Bytes of the largest reply so far. */
 extern int64 ddb_scan_largest_reply(const ForeignScanState *node);
 
-/* Moves what a scan of the same plan has done so far to another one. */
-extern void ddb_scan_move_counters(ForeignScanState *from,
-								   ForeignScanState *to);
+/* Counts what a copy of a scan does as done by that one. */
+extern void ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node);
+
+/* Where the scan counts what it does. */
+extern DdbScanCounters *ddb_scan_counters(DdbScanState *state);
 
 /* How many such rows a run takes at most. Allocates in the current context. */
 extern int ddb_scan_most_keys(ForeignScanState *node);

@@ -155,7 +155,8 @@ ddb_stream_send(DdbStream *stream)
 		stream->call = ddb_call_create(scan->session, scan->run_context);
 	else
 		ddb_call_release(stream->call);
-	ddb_guard_check_read_units(scan->relation, scan->counters.read_units);
+	ddb_guard_check_read_units(scan->relation,
+							   ddb_scan_counters(scan)->read_units);
 	if (stream->base == NULL)
 		prepare_base(stream);
 	compose(stream, scan->request);
@@ -171,7 +172,7 @@ ddb_stream_send(DdbStream *stream)
 static void
 count_request(DdbStream *stream)
 {
-	DdbScanCounters *counters = &stream->scan->counters;
+	DdbScanCounters *counters = ddb_scan_counters(stream->scan);
 	DdbcRequestStats stats = ddbc_request_stats(stream->call->request);
 
 	counters->requests++;
@@ -293,6 +294,7 @@ static void
 receive(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
+	DdbScanCounters *counters = ddb_scan_counters(scan);
 	const DdbcError *error;
 	MemoryContext old;
 	size_t len;
@@ -326,12 +328,12 @@ receive(DdbStream *stream)
 								 ? &stream->targets[stream->target]
 								 : NULL;
 	stream->scanned += stream->page.scanned;
-	scan->counters.items_scanned += stream->page.scanned;
-	scan->counters.items_returned += stream->page.count;
-	scan->counters.read_units += stream->page.read_units;
+	counters->items_scanned += stream->page.scanned;
+	counters->items_returned += stream->page.count;
+	counters->read_units += stream->page.read_units;
 	advance(stream);
 	ddb_guard_add_read_units(scan->relation, stream->page.read_units,
-							 scan->counters.read_units);
+							 counters->read_units);
 	ddb_parallel_report(scan);
 	if (wants_next(stream))
 		ddb_stream_send(stream);

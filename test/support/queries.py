@@ -623,25 +623,25 @@ class QueryMaker(JoinQueries):
         on = " ON true" if word.startswith("LEFT") else ""
         return Query(f"SELECT l.n, x.* FROM @L@ l {word} ({inner}) x{on}", self.conjuncts(0.1), [])
 
-    def lateral_inner(self, where):
-        """What a subquery for each row may do besides a LIMIT; column pk is one of it."""
+    def lateral_inner(self, where, few=False):
+        """What a subquery for each row may do besides a LIMIT; pk is one of its columns."""
         roll = self.rng.random()
         names = [c.name for c in self.table.columns if c.kind.ordered]
-        column = self.rng.choice(names or ["pk"])
-        if roll < 0.25:
+        if roll < 0.25 and self.table.pk.kind.ordered:
+            column = self.rng.choice(names)
             return f"SELECT count(*), min(t.{column}), max(t.pk) AS pk FROM @T@ t WHERE {where}"
-        if roll < 0.35:
-            return f"SELECT t.pk, count(t.{column}) FROM @T@ t WHERE {where} GROUP BY t.pk"
-        if roll < 0.45:
-            return f"SELECT DISTINCT t.pk, t.{column} AS v FROM @T@ t WHERE {where}"
-        if roll < 0.55:
-            order = self.total_order()
-            rank = f"row_number() OVER (ORDER BY {order})"
+        if roll < 0.35 and not few:
+            return f"SELECT t.pk, count(*) FROM @T@ t WHERE {where} GROUP BY t.pk"
+        if roll < 0.45 and not few:
+            return f"SELECT DISTINCT t.pk, t.pk IS NULL AS v FROM @T@ t WHERE {where}"
+        if roll < 0.55 and not few:
+            rank = f"row_number() OVER (ORDER BY {self.total_order()})"
             return f"SELECT t.pk, {rank} AS r FROM @T@ t WHERE {where}"
-        limit = self.rng.choice(["1", "3", "l.n", f"{self.number('1', '2', None)} OFFSET 1"])
+        limits = ["1", "2"] if few else ["1", "3", "l.n", f"{self.number('1', '2', None)} OFFSET 1"]
+        limit = self.rng.choice(limits)
         inner = f"SELECT t.* FROM @T@ t WHERE {where} ORDER BY {self.total_order()} LIMIT {limit}"
         if roll < 0.7:
-            return f"SELECT t.pk, t.{column} AS v FROM ({inner}) t WHERE {self.condition(1)}"
+            return f"SELECT t.* FROM ({inner}) t WHERE {self.condition(1)}"
         return inner
 
     def concurrent_loop(self):
@@ -653,22 +653,22 @@ class QueryMaker(JoinQueries):
             where += f" AND t.sk {self.rng.choice(['>=', '<', '='])} l.ls"
         if self.chance(0.2):
             where += " AND l.n > 1"
+        twice = self.chance(0.3)
         words = ["CROSS JOIN LATERAL", "LEFT JOIN LATERAL"]
         word = self.rng.choice(words)
         on = self.rng.choice([" ON true", " ON x.pk = l.lk", " ON l.n < 3"])
-        joined = f"{word} ({self.lateral_inner(where + ' AND @W@')}) x"
+        joined = f"{word} ({self.lateral_inner(where + ' AND @W@', twice)}) x"
         joined += on if word == words[1] else ""
-        columns = "l.*, x.*"
-        if self.chance(0.3):
+        columns, rows = "l.*, x.*", "@L@ l"
+        if twice:
             other = self.rng.choice(["t.pk = x.pk", "t.pk = coalesce(x.pk, l.lk)"])
             word = self.rng.choice(words)
-            joined += f" {word} ({self.lateral_inner(other)}) y"
+            joined += f" {word} ({self.lateral_inner(other, True)}) y"
             joined += " ON true" if word == words[1] else ""
             columns += ", y.*"
-        rows = "@L@ l"
-        if self.chance(0.5):
+        elif self.chance(0.5):
             rows = f"(SELECT l.* FROM @L@ l, generate_series(1, {self.rng.choice([2, 3, 7])})) l"
-        if self.chance(0.2):
+        elif self.chance(0.3):
             return Query(
                 f"SELECT m.n, (SELECT count(x.pk) FROM {rows} {joined} WHERE l.n <= m.n)"
                 " FROM @L@ m", self.conjuncts(0.1), [],
