@@ -32,9 +32,13 @@ def test_answers_equal_a_local_table(seed, connect, dynamodb, ddb):
     db = connect(prepare_threshold=None)
     contest.prepare(db)
     tally, only = Tally(), contest.only()
-    with CuttingProxy(dynamodb.endpoint, seed) as proxy:
+    with (
+        CuttingProxy(dynamodb.endpoint, seed) as proxy,
+        CuttingProxy(dynamodb.endpoint, seed, large=True) as large,
+    ):
         make_server(db, dynamodb.endpoint)
         make_server(db, proxy.endpoint, name="cut")
+        make_server(db, large.endpoint, name="large")
         for number in [only[0]] if only else range(TABLES):
             table = Table(seed, number)
             contest.load_items(ddb, table.name, table.description(), table.items)

@@ -47,9 +47,13 @@ def test_entities_equal_local_tables(seed, connect, dynamodb, ddb):
     db = connect(prepare_threshold=None)
     contest.prepare(db)
     tally, only, left = Tally(), contest.only(), ENTITIES
-    with CuttingProxy(dynamodb.endpoint, seed) as proxy:
+    with (
+        CuttingProxy(dynamodb.endpoint, seed) as proxy,
+        CuttingProxy(dynamodb.endpoint, seed, large=True) as large,
+    ):
         make_server(db, dynamodb.endpoint)
         make_server(db, proxy.endpoint, name="cut")
+        make_server(db, large.endpoint, name="large")
         for universe, asked in entities(seed, only):
             load(ddb, universe)
             try:

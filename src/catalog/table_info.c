@@ -572,6 +572,19 @@ ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 }
 
 bool
+ddb_table_info_holds_all(const DdbTableInfo *info, const DdbRelation *relation,
+						 const DdbIndexInfo *index, List *columns)
+{
+	ListCell *lc;
+
+	foreach (lc, columns)
+		if (!ddb_table_info_projects(info, index,
+									 &relation->columns[lfirst_int(lc) - 1]))
+			return false;
+	return true;
+}
+
+bool
 ddb_table_info_holds(const DdbTableInfo *info, const DdbIndexInfo *index,
 					 const char *attribute)
 {

@@ -97,6 +97,11 @@ extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,
 									const DdbColumn *column);
 
+/* The same of several columns, attnums. */
+extern bool ddb_table_info_holds_all(const DdbTableInfo *info,
+									 const DdbRelation *relation,
+									 const DdbIndexInfo *index, List *columns);
+
 /* The same of an attribute, whole. */
 extern bool ddb_table_info_holds(const DdbTableInfo *info,
 								 const DdbIndexInfo *index,

@@ -178,6 +178,7 @@ prepare_scan(Analysis *analysis, Relation rel)
 	DdbScanState *scan = &analysis->scan;
 
 	scan->plan = &analysis->plan;
+	scan->counters = palloc0(sizeof(DdbScanCounters));
 	scan->relation = analysis->relation;
 	scan->run_context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
@@ -225,13 +226,13 @@ partition_columns(const Analysis *analysis)
 static double
 items_read(const Analysis *analysis)
 {
-	return analysis->scan.counters.items_scanned - analysis->skipped_items;
+	return analysis->scan.counters->items_scanned - analysis->skipped_items;
 }
 
 static void
 begin_anew(Analysis *analysis)
 {
-	analysis->skipped_items = analysis->scan.counters.items_scanned;
+	analysis->skipped_items = analysis->scan.counters->items_scanned;
 	ddb_sample_reset(analysis->sample);
 }
 
@@ -246,7 +247,7 @@ sample_budget(const DdbRelation *relation, int targrows)
 static double
 item_bytes(const Analysis *analysis)
 {
-	const DdbScanCounters *seen = &analysis->scan.counters;
+	const DdbScanCounters *seen = analysis->scan.counters;
 
 	if (seen->items_scanned == 0)
 		return analysis->plan.item_bytes;
@@ -310,7 +311,7 @@ read_segment(Analysis *analysis, int segment, int total, int64 most,
 	for (;;)
 	{
 		int64 limit =
-			affordable_items(analysis, until - scan->counters.read_units);
+			affordable_items(analysis, until - scan->counters->read_units);
 		int64 rest = most - stream->scanned;
 
 		if (most > 0)
@@ -318,7 +319,7 @@ read_segment(Analysis *analysis, int segment, int total, int64 most,
 		if (!read_page(analysis, stream, limit))
 			return true;
 		if ((most > 0 && stream->scanned >= most) ||
-			scan->counters.read_units >= until)
+			scan->counters->read_units >= until)
 			return false;
 	}
 }
@@ -354,7 +355,7 @@ read_some_segments(Analysis *analysis, int n, int total, double expected,
 	int done = 0;
 	int hits = 0;
 
-	while (done < n && analysis->scan.counters.read_units < analysis->budget)
+	while (done < n && analysis->scan.counters->read_units < analysis->budget)
 	{
 		int64 first = (int64) order[done] * total / n;
 		int64 last = (int64) (order[done] + 1) * total / n - 1;
@@ -383,7 +384,7 @@ probe_segments(Analysis *analysis, bool *holds)
 		double before = items_read(analysis);
 
 		/* What is not looked into may hold something. */
-		if (analysis->scan.counters.read_units >= analysis->budget / 2)
+		if (analysis->scan.counters->read_units >= analysis->budget / 2)
 		{
 			holds[i] = true;
 			n++;
@@ -401,7 +402,7 @@ static void
 read_all_segments(Analysis *analysis)
 {
 	DdbSample *sample = analysis->sample;
-	double *used = &analysis->scan.counters.read_units;
+	double *used = &analysis->scan.counters->read_units;
 	bool holds[COARSE_SEGMENTS];
 	int *order = shuffled(COARSE_SEGMENTS);
 	int left;
@@ -429,7 +430,7 @@ static void
 sample_segments(Analysis *analysis)
 {
 	DdbSample *sample = analysis->sample;
-	double left = analysis->budget - analysis->scan.counters.read_units;
+	double left = analysis->budget - analysis->scan.counters->read_units;
 	double rows = Min(sample->room, left * UNIT_BYTES / item_bytes(analysis));
 	/* Each costs half a unit at least: half of what is left for that. */
 	int n = Max(Min(SEGMENTS, (int) left), 1);
@@ -513,8 +514,8 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 					"about %.0f in all, for %g read units in " INT64_FORMAT
 					" requests",
 					analysis->relation->name, sample.n, sample.seen, *totalrows,
-					analysis->scan.counters.read_units,
-					analysis->scan.counters.requests)));
+					analysis->scan.counters->read_units,
+					analysis->scan.counters->requests)));
 	ExecDropSingleTupleTableSlot(analysis->slot);
 	MemoryContextDelete(analysis->scan.run_context);
 	MemoryContextDelete(analysis->scan.row_context);

@@ -13,7 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "exec/groups.h"
 #include "exec/scan.h"
 #include "executor/execAsync.h"
 #include "plan/plan_state.h"
@@ -117,8 +116,8 @@ ddbForeignAsyncConfigureWait(AsyncRequest *areq)
 	if (state->watch == NULL)
 		state->watch = open_watch(state, node->ss.ps.state->es_query_cxt);
 	(void) AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE,
-							 ddb_groups_ready(state) ? state->watch->ready_fd
-													 : state->watch->client_fd,
+							 ddb_scan_ready(state) ? state->watch->ready_fd
+												   : state->watch->client_fd,
 							 NULL, areq);
 }
 

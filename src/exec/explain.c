@@ -201,6 +201,13 @@ append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 	appendStringInfoChar(text, ')');
 }
 
+/* The step that rows are made by: the last one. */
+static const DdbAccessPlan *
+rows_plan(const DdbScanState *state)
+{
+	return state->plan->fetch != NULL ? state->plan->fetch : state->plan;
+}
+
 /* The attributes asked for, as a list in the order of the columns. */
 static List *
 projection_names(const DdbScanState *state)
@@ -208,7 +215,7 @@ projection_names(const DdbScanState *state)
 	List *names = NIL;
 	ListCell *lc;
 
-	foreach (lc, state->plan->columns)
+	foreach (lc, rows_plan(state)->columns)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 		bool known = column->source != 0;
@@ -229,7 +236,7 @@ template_texts(const DdbScanState *state)
 	List *texts = NIL;
 	ListCell *lc;
 
-	foreach (lc, state->plan->matched)
+	foreach (lc, rows_plan(state)->matched)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
@@ -335,11 +342,12 @@ static void
 show_reach(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
+	const DdbAccessPlan *rows = rows_plan(context->state);
 
 	if (plan->operation != DDB_OP_SCAN &&
 		key_condition_text(context)[0] != '\0')
 		ExplainPropertyText("Key Condition", key_condition_text(context), es);
-	if (plan->matched != NIL)
+	if (rows->matched != NIL)
 		ExplainPropertyList("Key Templates", template_texts(context->state),
 							es);
 	if (plan->walks)
@@ -352,13 +360,19 @@ show_reach(const Context *context, ExplainState *es)
 		append_filter(context, &text, plan->filter);
 		ExplainPropertyText("DynamoDB Filter", text.data, es);
 	}
-	if (plan->ttl_attribute != NULL)
-		ExplainPropertyText("Hide Expired", plan->ttl_attribute, es);
+	if (rows->ttl_attribute != NULL)
+		ExplainPropertyText("Hide Expired", rows->ttl_attribute, es);
+	if (plan->fetch != NULL)
+		ExplainPropertyText("Fetch",
+							psprintf("%s of %s",
+									 ddb_access_plan_operation_name(rows),
+									 rows->table_name),
+							es);
 	/* A run that must check rows again fetches them after all. */
 	if (plan->count_only && (!es->analyze || !context->state->started ||
 							 context->state->count_only))
 		ExplainPropertyText("Select", "COUNT", es);
-	else if (plan->columns != NIL)
+	else if (rows->columns != NIL)
 		ExplainPropertyList("Projection", projection_names(context->state), es);
 	if (plan->ordered)
 		ExplainPropertyText("Order", order_text(context), es);
@@ -378,10 +392,13 @@ show_reach(const Context *context, ExplainState *es)
 static void
 show_counters(const DdbScanState *state, ExplainState *es)
 {
-	const DdbScanCounters *counters = &state->counters;
+	const DdbScanCounters *counters = state->counters;
 	double cost = counters->read_units * state->relation->read_unit_price / 1e6;
 
 	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
+	if (state->plan->fetch != NULL)
+		ExplainPropertyInteger("Keys Fetched", NULL, counters->keys_fetched,
+							   es);
 	ExplainPropertyInteger("Items Scanned", NULL, counters->items_scanned, es);
 	ExplainPropertyInteger("Items Returned", NULL, counters->items_returned,
 						   es);

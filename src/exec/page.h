@@ -59,6 +59,7 @@ typedef struct DdbPage
 	int last_key_len;
 	DdbNotes notes;
 	uint32 item; /* offset of the item that is read now */
+	int item_note; /* where its notes begin */
 } DdbPage;
 
 /*

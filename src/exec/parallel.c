@@ -225,6 +225,7 @@ add_counters(DdbScanCounters *sum, const DdbScanCounters *counters)
 	sum->retries += counters->retries;
 	sum->throttles += counters->throttles;
 	sum->bytes_received += counters->bytes_received;
+	sum->keys_fetched += counters->keys_fetched;
 }
 
 void
@@ -233,9 +234,9 @@ ddb_parallel_report(DdbScanState *state)
 	if (state->shared == NULL || !IsParallelWorker())
 		return;
 	SpinLockAcquire(&state->shared->mutex);
-	add_counters(&state->shared->counters, &state->counters);
+	add_counters(&state->shared->counters, state->counters);
 	SpinLockRelease(&state->shared->mutex);
-	memset(&state->counters, 0, sizeof(DdbScanCounters));
+	memset(state->counters, 0, sizeof(DdbScanCounters));
 }
 
 void
@@ -249,7 +250,7 @@ ddb_parallel_collect(DdbScanState *state)
 	counters = state->shared->counters;
 	memset(&state->shared->counters, 0, sizeof(DdbScanCounters));
 	SpinLockRelease(&state->shared->mutex);
-	add_counters(&state->counters, &counters);
+	add_counters(state->counters, &counters);
 	ddb_guard_begin_with(ddb_guard_read_units() + counters.read_units);
 }
 

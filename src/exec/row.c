@@ -123,6 +123,7 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
 	const char *ttl = plan->ttl_in_filter ? NULL : plan->ttl_attribute;
+	List *identity = list_concat_copy(plan->identity, plan->position);
 	int n = list_length(columns);
 	ListCell *lc;
 
@@ -132,7 +133,8 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	reader->codecs = palloc0(sizeof(DdbCodec *) * Max(n, 1));
 	reader->next_codec = palloc0(sizeof(int) * Max(n, 1));
 	reader->soft = palloc0(sizeof(bool) * Max(n, 1));
-	reader->attributes = palloc0(sizeof(DdbRowAttribute) * (n + 1));
+	reader->attributes =
+		palloc0(sizeof(DdbRowAttribute) * (n + 1 + list_length(identity)));
 	foreach (lc, columns)
 	{
 		DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
@@ -148,11 +150,18 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 		add_attribute(reader, reader->ncodecs++);
 	}
 	if (ttl != NULL)
-		(void) make_attribute(reader, ttl, strlen(ttl));
+		make_attribute(reader, ttl, strlen(ttl))->whole = true;
+	foreach (lc, identity)
+		make_attribute(reader, (char *) lfirst(lc), strlen(lfirst(lc)))->whole =
+			true;
 	reader->matcher = ddb_matcher_create(relation, columns, plan->matched);
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
 		  compare_attributes);
 	reader->ttl = ttl != NULL ? find_attribute(reader, ttl, strlen(ttl)) : -1;
+	reader->identity = palloc(sizeof(int) * Max(list_length(identity), 1));
+	foreach (lc, identity)
+		reader->identity[reader->nidentity++] = find_attribute(
+			reader, (char *) lfirst(lc), strlen((char *) lfirst(lc)));
 	reader->follower = palloc0(sizeof(int) * (reader->nattributes + 1));
 	return reader;
 }
@@ -196,8 +205,8 @@ add_path(DdbProjectedPath *paths, int first, int n,
 const DdbProjectedPath *
 ddb_row_reader_paths(const DdbRowReader *reader, int *n)
 {
-	DdbProjectedPath *paths =
-		palloc(sizeof(DdbProjectedPath) * (reader->ncodecs + 1));
+	DdbProjectedPath *paths = palloc(sizeof(DdbProjectedPath) *
+									 (reader->ncodecs + reader->nattributes));
 
 	*n = 0;
 	for (int i = 0; i < reader->nattributes; i++)
@@ -205,7 +214,7 @@ ddb_row_reader_paths(const DdbRowReader *reader, int *n)
 		int first = *n;
 		DdbProjectedPath whole = {reader->attributes[i].name, NULL, 0};
 
-		if (i == reader->ttl)
+		if (reader->attributes[i].whole)
 			*n = add_path(paths, first, *n, &whole);
 		for (int j = reader->attributes[i].first_codec; j >= 0;
 			 j = reader->next_codec[j])
@@ -606,6 +615,16 @@ clear_slot(TupleTableSlot *slot)
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
 }
 
+int
+ddb_row_next_item(const DdbPage *page, int note)
+{
+	do
+		note++;
+	while (note < page->notes.n &&
+		   page->notes.items[note].attribute != DDB_NOTE_ITEM);
+	return note;
+}
+
 /* Goes on to the next item that is a row; false after the last one. */
 static bool
 next_row(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
@@ -618,13 +637,11 @@ next_row(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 			return false;
 		clear_slot(slot);
 		page->item = notes->items[notes->next].offset;
+		page->item_note = notes->next;
 		if (reader->matcher == NULL || match_item(reader, page, slot))
 			break;
 		CHECK_FOR_INTERRUPTS();
-		do
-			notes->next++;
-		while (notes->next < notes->n &&
-			   notes->items[notes->next].attribute != DDB_NOTE_ITEM);
+		notes->next = ddb_row_next_item(page, notes->next);
 	}
 	convert_item(reader, page, slot);
 	return true;
@@ -646,6 +663,39 @@ ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	if (found)
 		ExecStoreVirtualTuple(slot);
 	return found;
+}
+
+bool
+ddb_row_read_at(DdbRowReader *reader, DdbPage *page, int note,
+				TupleTableSlot *slot)
+{
+	DdbNotes *notes = &page->notes;
+	int n = notes->n;
+	bool found;
+
+	/* As if there were no other. */
+	notes->n = ddb_row_next_item(page, note);
+	notes->next = note;
+	found = ddb_row_read(reader, page, slot);
+	notes->n = n;
+	notes->next = n;
+	return found;
+}
+
+bool
+ddb_row_identity(const DdbRowReader *reader, const DdbPage *page, int note,
+				 int i, DdbAttributeValue *value)
+{
+	int end = ddb_row_next_item(page, note);
+
+	for (note++; note < end; note++)
+	{
+		if (page->notes.items[note].attribute != reader->identity[i])
+			continue;
+		value_of_note(page, &page->notes.items[note], value);
+		return true;
+	}
+	return false;
 }
 
 /* The range's one value, as an item would show it. */

@@ -22,6 +22,7 @@ typedef struct DdbRowAttribute
 	int len;
 	int first_codec; /* index into codecs; chained by next_codec */
 	bool plain; /* JSON holds the name as it is */
+	bool whole; /* wanted besides what columns show of it */
 } DdbRowAttribute;
 
 typedef struct DdbRowReader
@@ -40,6 +41,8 @@ typedef struct DdbRowReader
 	int first_item; /* chained by next_codec, or -1 */
 	int *follower; /* the attribute seen after this one (index
 								 * + 1; 0: at the start) in the last item */
+	int *identity; /* the attributes of plan->identity, then position */
+	int nidentity;
 	int ttl; /* the attribute whose past times hide items, or -1; … */
 	int64 now; /* … past as of this second, which the caller sets */
 	const DdbCodec *current; /* being converted, for error context */
@@ -68,6 +71,20 @@ extern void ddb_row_note_item(DdbRowReader *reader, DdbPage *page,
  */
 extern bool ddb_row_read(DdbRowReader *reader, DdbPage *page,
 						 TupleTableSlot *slot);
+
+/* The same of the item whose notes begin there; false when it is no row. */
+extern bool ddb_row_read_at(DdbRowReader *reader, DdbPage *page, int note,
+							TupleTableSlot *slot);
+
+/* Where the notes of the next item begin; notes.n after the last one. */
+extern int ddb_row_next_item(const DdbPage *page, int note);
+
+/*
+ * The i-th of reader->identity in the item whose notes begin there; false when
+ * it is absent.
+ */
+extern bool ddb_row_identity(const DdbRowReader *reader, const DdbPage *page,
+							 int note, int i, DdbAttributeValue *value);
 
 /*
  * Fills the slot with what the key of a target says of the columns, for rows

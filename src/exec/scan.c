@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "exec/groups.h"
 #include "exec/guard.h"
+#include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -60,6 +61,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	DdbScanState *state = palloc0(sizeof(DdbScanState));
 
 	node->fdw_state = state;
+	state->counters = palloc0(sizeof(DdbScanCounters));
 	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
 	state->divided = scan->scan.plan.parallel_aware;
 	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
@@ -106,26 +108,39 @@ row_passes(ForeignScanState *node, DdbScanState *state, TupleTableSlot *slot)
 	return true;
 }
 
+bool
+ddb_scan_ready(DdbScanState *state)
+{
+	return state->two_step != NULL ? ddb_two_step_ready(state->two_step)
+								   : ddb_groups_ready(state);
+}
+
 TupleTableSlot *
 ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 {
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
 	for (;;)
 	{
 		TupleTableSlot *row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (node->ss.ps.async_capable && !ddb_groups_ready(state))
+		if (node->ss.ps.async_capable && !ddb_scan_ready(state))
 		{
 			state->pending = true;
 			return NULL;
 		}
-		row = ddb_groups_next(state, node->ss.ss_ScanTupleSlot);
+		row = state->two_step != NULL ? ddb_two_step_next(state->two_step, slot)
+									  : ddb_groups_next(state, slot);
 		if (row == NULL)
 			return NULL;
 		if (!row_passes(node, state, row))
 			continue;
 		state->given++;
-		state->last->given++;
+		if (state->two_step != NULL)
+			ddb_two_step_source(state->two_step)->given++;
+		else
+			state->last->given++;
 		return row;
 	}
 }
@@ -136,7 +151,7 @@ ensure_started(ForeignScanState *node, DdbScanState *state)
 {
 	if (state->started)
 		return;
-	if (ddb_scan_counters(state)->requests == 0 && !state->guarded)
+	if (state->counters->requests == 0 && !state->guarded)
 		ddb_guard_scan(state->relation, state->plan);
 	ddb_scan_start(node, state);
 }
@@ -165,15 +180,8 @@ ddb_scan_largest_reply(const ForeignScanState *node)
 void
 ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 {
-	((DdbScanState *) copy->fdw_state)->counted_by =
-		(DdbScanState *) node->fdw_state;
-}
-
-DdbScanCounters *
-ddb_scan_counters(DdbScanState *state)
-{
-	return state->counted_by != NULL ? &state->counted_by->counters
-									 : &state->counters;
+	((DdbScanState *) copy->fdw_state)->counters =
+		((DdbScanState *) node->fdw_state)->counters;
 }
 
 TupleTableSlot *

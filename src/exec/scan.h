@@ -27,6 +27,7 @@ typedef struct DdbScanCounters
 	int64 retries; /* tries beyond a request's first */
 	int64 throttles;
 	uint64 bytes_received;
+	int64 keys_fetched; /* by the second of two steps */
 } DdbScanCounters;
 
 struct binaryheap;
@@ -108,9 +109,11 @@ typedef struct DdbScanState
 								 * asynchronous Append does */
 	struct DdbAsyncWatch *watch; /* what that waits on, or NULL */
 
-	DdbScanCounters counters;
-	struct DdbScanState *counted_by; /* the copy of this scan that counts for
-								 * all copies, or NULL */
+	DdbScanCounters *counters; /* of all runs, of both steps of two, and of
+								 * all copies of the scan */
+
+	struct DdbTwoStep *two_step; /* of this run: items are fetched by the keys
+								 * that an index gives; NULL: they are not */
 } DdbScanState;
 
 /* Lanes of a loop, and streams that a join begins with. */
@@ -150,9 +153,6 @@ extern int64 ddb_scan_largest_reply(const ForeignScanState *node);
 /* Counts what a copy of a scan does as done by that one. */
 extern void ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node);
 
-/* Where the scan counts what it does. */
-extern DdbScanCounters *ddb_scan_counters(DdbScanState *state);
-
 /* How many such rows a run takes at most. Allocates in the current context. */
 extern int ddb_scan_most_keys(ForeignScanState *node);
 
@@ -160,6 +160,9 @@ extern int ddb_scan_most_keys(ForeignScanState *node);
 struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
+
+/* Can it be given without waiting?  Sends what it takes. */
+extern bool ddb_scan_ready(DdbScanState *state);
 
 /* The next item's row, after all checks; NULL at the end. */
 extern TupleTableSlot *ddb_scan_next_row(ForeignScanState *node,

@@ -18,6 +18,7 @@
 #include "exec/skip.h"
 #include "exec/request.h"
 #include "exec/term.h"
+#include "exec/two_step.h"
 #include "exec/values.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
@@ -176,6 +177,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 		state->surplus = -1;
 	if (state->recheck)
 		columns = list_concat(columns, plan->recheck_columns);
+	/* Entries may be out of date, and items may have changed since. */
+	if (plan->fetch != NULL)
+		state->recheck = scan->fdw_recheck_quals != NIL;
 	state->count_only = plan->count_only && !state->recheck;
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
@@ -209,6 +213,7 @@ reset_run(DdbScanState *state)
 	state->all_taken = true;
 	state->given = 0;
 	state->surplus = 0;
+	state->two_step = NULL;
 }
 
 void
@@ -236,7 +241,11 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 							 ddb_relation_max_read_units(state->relation) <= 0;
 		choose_filter(node, state);
 		if (prepare_requests(node, state, &targets))
+		{
 			ddb_groups_create(state, &targets);
+			if (state->plan->fetch != NULL)
+				state->two_step = ddb_two_step_create(node, state);
+		}
 	}
 	if (state->plan->aggregated)
 		ddb_count_begin(state);

@@ -26,14 +26,15 @@
 /* Rounds without any item before giving up, as max_attempts of a request. */
 #define MAX_FRUITLESS 10
 
-/* A join's keys are a batch however few there are: EXPLAIN says so. */
+/* Keys of a join or of entries are a batch however few: EXPLAIN says so. */
 static bool
 is_batch(const DdbStream *stream)
 {
 	const DdbAccessPlan *plan = stream->scan->plan;
 
 	return plan->operation == DDB_OP_GET_ITEM &&
-		   (stream->ntargets > 1 || plan->batch_values != NIL);
+		   (stream->ntargets > 1 || plan->batch_values != NIL ||
+			plan->by_entries);
 }
 
 /* The request of the target that is read now. */
@@ -84,6 +85,24 @@ ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 	if (scan->plan->backward && !is_batch(stream))
 		stream->target = Max(ntargets - 1, 0);
 	return stream;
+}
+
+void
+ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
+{
+	if (stream->start_key != NULL)
+		pfree(stream->start_key);
+	stream->start_key = NULL;
+	stream->sent = false;
+	stream->targets = targets;
+	stream->ntargets = ntargets;
+	stream->target = 0;
+	stream->finished = false;
+	stream->closed = false;
+	stream->fruitless = 0;
+	stream->pages = 0;
+	stream->given = 0;
+	stream->scanned = 0;
 }
 
 void
@@ -155,8 +174,7 @@ ddb_stream_send(DdbStream *stream)
 		stream->call = ddb_call_create(scan->session, scan->run_context);
 	else
 		ddb_call_release(stream->call);
-	ddb_guard_check_read_units(scan->relation,
-							   ddb_scan_counters(scan)->read_units);
+	ddb_guard_check_read_units(scan->relation, scan->counters->read_units);
 	if (stream->base == NULL)
 		prepare_base(stream);
 	compose(stream, scan->request);
@@ -172,7 +190,7 @@ ddb_stream_send(DdbStream *stream)
 static void
 count_request(DdbStream *stream)
 {
-	DdbScanCounters *counters = ddb_scan_counters(stream->scan);
+	DdbScanCounters *counters = stream->scan->counters;
 	DdbcRequestStats stats = ddbc_request_stats(stream->call->request);
 
 	counters->requests++;
@@ -294,7 +312,6 @@ static void
 receive(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
-	DdbScanCounters *counters = ddb_scan_counters(scan);
 	const DdbcError *error;
 	MemoryContext old;
 	size_t len;
@@ -328,12 +345,12 @@ receive(DdbStream *stream)
 								 ? &stream->targets[stream->target]
 								 : NULL;
 	stream->scanned += stream->page.scanned;
-	counters->items_scanned += stream->page.scanned;
-	counters->items_returned += stream->page.count;
-	counters->read_units += stream->page.read_units;
+	scan->counters->items_scanned += stream->page.scanned;
+	scan->counters->items_returned += stream->page.count;
+	scan->counters->read_units += stream->page.read_units;
 	advance(stream);
 	ddb_guard_add_read_units(scan->relation, stream->page.read_units,
-							 counters->read_units);
+							 scan->counters->read_units);
 	ddb_parallel_report(scan);
 	if (wants_next(stream))
 		ddb_stream_send(stream);

@@ -57,6 +57,10 @@ typedef struct DdbStream
 extern DdbStream *ddb_stream_create(struct DdbScanState *scan,
 									const DdbTarget *targets, int ntargets);
 
+/* One that was closed begins anew. */
+extern void ddb_stream_restart(DdbStream *stream, const DdbTarget *targets,
+							   int ntargets);
+
 /* Gives back what a stream that has ended holds; there may be thousands. */
 extern void ddb_stream_close(DdbStream *stream);
 

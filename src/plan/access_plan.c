@@ -62,6 +62,27 @@ get_string(Reader *reader)
 }
 
 static List *
+put_names(List *list, List *names)
+{
+	ListCell *lc;
+
+	list = put_int(list, list_length(names));
+	foreach (lc, names)
+		list = put_string(list, (char *) lfirst(lc));
+	return list;
+}
+
+static List *
+get_names(Reader *reader)
+{
+	List *names = NIL;
+
+	for (int n = get_int(reader); n > 0; n--)
+		names = lappend(names, get_string(reader));
+	return names;
+}
+
+static List *
 put_key_part(List *list, const DdbKeyAttribute *part, int n)
 {
 	list = put_int(list, n);
@@ -134,17 +155,13 @@ get_key_attributes(Reader *reader)
 static List *
 put_condition(List *list, const DdbCondition *condition)
 {
-	ListCell *lc;
 	list = put_int(list, condition->column);
 	list = put_int(list, condition->op);
 	list = put_int(list, condition->other);
 	list = put_int(list, condition->value);
 	list = put_int(list, (int) condition->value_typid);
 	list = put_int(list, condition->access);
-	list = put_int(list, list_length(condition->path));
-	foreach (lc, condition->path)
-		list = put_string(list, (char *) lfirst(lc));
-	return list;
+	return put_names(list, condition->path);
 }
 
 static void
@@ -156,8 +173,7 @@ get_condition(Reader *reader, DdbCondition *condition)
 	condition->value = get_int(reader);
 	condition->value_typid = (Oid) get_int(reader);
 	condition->access = (DdbAccess) get_int(reader);
-	for (int n = get_int(reader); n > 0; n--)
-		condition->path = lappend(condition->path, get_string(reader));
+	condition->path = get_names(reader);
 }
 
 static List *
@@ -372,6 +388,13 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_double(list, plan->table_bytes);
 	list = put_double(list, plan->item_bytes);
 	list = put_double(list, plan->read_units);
+	list = put_int(list, plan->by_entries);
+	list = put_names(list, plan->identity);
+	list = put_names(list, plan->position);
+	list = put_int(list, plan->entry_filter);
+	list = put_int(list, plan->fetch != NULL);
+	if (plan->fetch != NULL)
+		list = lappend(list, ddb_access_plan_serialize(plan->fetch));
 	return list;
 }
 
@@ -427,6 +450,13 @@ ddb_access_plan_deserialize(List *list)
 	plan->table_bytes = get_double(&reader);
 	plan->item_bytes = get_double(&reader);
 	plan->read_units = get_double(&reader);
+	plan->by_entries = get_int(&reader);
+	plan->identity = get_names(&reader);
+	plan->position = get_names(&reader);
+	plan->entry_filter = get_int(&reader);
+	if (get_int(&reader))
+		plan->fetch = ddb_access_plan_deserialize(
+			(List *) list_nth(reader.list, reader.next++));
 	Assert(reader.next == list_length(list));
 	return plan;
 }

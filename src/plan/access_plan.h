@@ -174,6 +174,17 @@ typedef struct DdbAccessPlan
 	double table_bytes; /* size of what is read, estimated */
 	double item_bytes; /* mean item size, estimated */
 	double read_units; /* estimated consumption */
+
+	/* of two steps: an index gives entries, whose items are then fetched */
+	struct DdbAccessPlan *fetch; /* the second: BatchGetItem of the table; NULL:
+								 * there is one step */
+	bool by_entries; /* this is the second */
+	List *identity; /* of char *: attributes that tell items apart, the
+								 * table's key; NIL unless of two steps … */
+	List *position; /* … and those of the index's key, when an item that has
+								 * moved in the index would break the order */
+	int entry_filter; /* index into fdw_exprs, or -1: entries of which
+								 * this does not hold need not be fetched */
 } DdbAccessPlan;
 
 extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);

@@ -74,6 +74,23 @@ ddb_cost_shared_waits(double requests)
 	return Max(latency_cost(requests, false) - latency_cost(requests, true), 0);
 }
 
+/* A second step, of BatchGetItem: a unit at least for each item. */
+static void
+add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
+				Cost *startup_cost, Cost *total_cost)
+{
+	const DdbSource *table = (DdbSource *) linitial(state->sources);
+	double keys = candidate->fetched_keys;
+	double units = keys * ceil(table->item_bytes / UNIT_BYTES) *
+				   (state->consistent_read ? 1.0 : 0.5);
+	double requests = Max(1.0, ceil(keys / BATCH_ITEMS));
+
+	candidate->read_units += units;
+	*startup_cost += REQUEST_COST;
+	*total_cost += latency_cost(requests, true) + units * READ_UNIT_COST +
+				   keys * ITEM_COST;
+}
+
 void
 ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  double rows, Cost *startup_cost, Cost *total_cost)
@@ -117,7 +134,9 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	}
 	if (candidate->operation == DDB_OP_GET_ITEM)
 		*total_cost -= CERTAINTY_GAIN;
-	if (source->slim && source->fetch_units == 0)
+	if (source->partial)
+		add_second_step(state, candidate, startup_cost, total_cost);
+	else if (source->slim && source->fetch_units == 0)
 		*total_cost *= SLIM_FACTOR;
 	*total_cost = Max(*total_cost, *startup_cost);
 }

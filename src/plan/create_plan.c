@@ -295,6 +295,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->item_bytes = source->item_bytes;
 	plan->read_units = candidate->read_units;
 	plan->limit_hint = candidate->limit_hint;
+	plan->entry_filter = -1;
 }
 
 /* Which share of the items that the key selects the other clauses leave. */
@@ -399,6 +400,8 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	plan.filtered = local != NIL || is_filtered(candidate, &plan);
 	plan.reads_all = root->tuple_fraction <= 0;
 	plan.selectivity = filter_selectivity(root, rel, candidate, scan_clauses);
+	if (candidate->source->partial)
+		ddb_two_step_plan(root, rel, state, candidate, &plan, &expressions);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
 							outer_plan);

@@ -13,9 +13,8 @@
 /* A fraction of at least 1 is a number of rows (planner's tuple_fraction). */
 #define IS_ROW_COUNT(fraction) ((fraction) >= 1.0 && (fraction) < 1e9)
 
-/* Nothing between this relation's rows and the Limit node but projection. */
-static bool
-query_is_plain(const PlannerInfo *root)
+bool
+ddb_limit_is_plain(const PlannerInfo *root)
 {
 	const Query *query = root->parse;
 
@@ -30,7 +29,7 @@ query_is_plain(const PlannerInfo *root)
 static bool
 rows_pass_through(PlannerInfo *root, List *pathkeys)
 {
-	return query_is_plain(root) &&
+	return ddb_limit_is_plain(root) &&
 		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
 		   (root->sort_pathkeys == NIL ||
 			pathkeys_contained_in(root->sort_pathkeys, pathkeys));

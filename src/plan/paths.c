@@ -378,7 +378,29 @@ key_candidate(const PathContext *context, const DdbSource *source,
 			   match->decided,
 			   banned_columns(plan_state(context), source, operation),
 			   candidate);
+	if (source->partial)
+		ddb_two_step_prepare(context->root, context->rel, plan_state(context),
+							 candidate);
 	return candidate;
+}
+
+/* Of a key match, the orders that are worth offering: as lists of pathkeys. */
+static List *
+wanted_orders(const PathContext *context, const DdbSource *source)
+{
+	List *wanted;
+
+	if (context->count != NULL)
+		return NIL;
+	if (source->partial)
+		return ddb_two_step_may_order(context->root, plan_state(context),
+									  source)
+				   ? list_make1(context->root->query_pathkeys)
+				   : list_make1(NIL);
+	wanted = ddb_order_wanted(context->root, context->rel);
+	if (context->top != NULL)
+		wanted = lcons(context->top->pathkeys, wanted);
+	return wanted;
 }
 
 /*
@@ -393,14 +415,9 @@ add_query(const PathContext *context, const DdbSource *source,
 	DdbPlanState *state = plan_state(context);
 	List *offered = NIL; /* orders, as lists of pathkeys */
 	bool unordered = false;
-	List *wanted = NIL;
 	ListCell *lc;
 
-	if (context->count == NULL)
-		wanted = ddb_order_wanted(context->root, context->rel);
-	if (context->top != NULL)
-		wanted = lcons(context->top->pathkeys, wanted);
-	foreach (lc, wanted)
+	foreach (lc, wanted_orders(context, source))
 	{
 		DdbCandidate *candidate =
 			key_candidate(context, source, match, DDB_OP_QUERY);
@@ -411,7 +428,8 @@ add_query(const PathContext *context, const DdbSource *source,
 			continue;
 		unordered |= pathkeys == NIL;
 		offered = lappend(offered, pathkeys);
-		if (context->top != NULL)
+		/* Entries are read ahead of what is known of their items. */
+		if (context->top != NULL && !source->partial)
 			ddb_top_apply(context->top, state, pathkeys, candidate);
 		add_candidate(context, candidate, pathkeys);
 	}
@@ -455,6 +473,8 @@ add_walk(const PathContext *unbounded, const DdbSource *source)
 	context.clauses.walks_on = true;
 	if (!ddb_guc_pushdown || plan_state(&context)->relation->segment >= 0 ||
 		context.count != NULL || context.root->query_pathkeys == NIL ||
+		(source->partial &&
+		 !ddb_two_step_may_order(context.root, plan_state(&context), source)) ||
 		!ddb_keys_match(&context.clauses, context.restrictions, source->keys,
 						&match))
 		return;
@@ -482,7 +502,8 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 	context.restrictions =
 		list_concat_copy(unparameterized->restrictions, info->ppi_clauses);
 	context.rows = info->ppi_rows;
-	foreach (lc, plan_state(&context)->sources)
+	foreach (lc, list_concat_copy(plan_state(&context)->sources,
+								  plan_state(&context)->partial_sources))
 	{
 		DdbSource *source = (DdbSource *) lfirst(lc);
 		DdbKeyMatch match;
@@ -574,6 +595,7 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	candidate->many = true;
 	candidate->streams *= scan->keys;
 	candidate->fetched_rows *= scan->keys;
+	candidate->fetched_keys *= scan->keys;
 	candidate->limit_hint = -1;
 	state->candidates = lappend(state->candidates, candidate);
 	scan->path = ddb_parallel_unsafe(ddb_compat_foreign_path(
@@ -589,7 +611,9 @@ ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan)
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
 	DdbCandidate *candidate = scan->candidate;
 
-	if (candidate->operation != DDB_OP_QUERY || candidate->local != NIL)
+	/* The first entry's item may not match any more. */
+	if (candidate->operation != DDB_OP_QUERY || candidate->local != NIL ||
+		candidate->source->partial)
 		return;
 	candidate->rows_per_key = 1;
 	candidate->fetched_rows = Min(candidate->fetched_rows, candidate->streams);
@@ -615,7 +639,7 @@ ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 
 	if (state->relation->segment >= 0)
 		return NIL;
-	foreach (lc, state->sources)
+	foreach (lc, list_concat_copy(state->sources, state->partial_sources))
 	{
 		DdbBatchedScan *scan = batched_scan(&context, (DdbSource *) lfirst(lc),
 											join_clauses, outer_rows);
@@ -708,12 +732,41 @@ parameterizations(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	return infos;
 }
 
+/*
+ * By key, in two steps.  That a table may have grown since it was counted is no
+ * reason to prefer these: what they fetch grows with it.
+ */
+static bool
+add_two_steps(const PathContext *context)
+{
+	const DdbPlanState *state = plan_state(context);
+	bool found = false;
+	ListCell *lc;
+
+	if (context->count != NULL)
+		return false;
+	foreach (lc, state->partial_sources)
+	{
+		const DdbSource *source = (DdbSource *) lfirst(lc);
+
+		if (!ddb_source_serves(state, context->rel, source,
+							   context->restrictions))
+			continue;
+		if (add_keyed(context, source))
+			found = true;
+		else
+			add_walk(context, source);
+	}
+	return found;
+}
+
 /* By key and by Scan, of all that serves. */
 static void
 add_unparameterized(const PathContext *context)
 {
 	const DdbPlanState *state = plan_state(context);
 	bool keyed = false;
+	bool in_two_steps;
 	ListCell *lc;
 
 	foreach (lc, state->sources)
@@ -726,11 +779,12 @@ add_unparameterized(const PathContext *context)
 				add_walk(context, (DdbSource *) lfirst(lc));
 			keyed |= found;
 		}
+	in_two_steps = add_two_steps(context);
 	/* Where full scans are denied, none is offered beside a key. */
 	foreach (lc, state->sources)
 		if (ddb_source_serves(state, context->rel, (DdbSource *) lfirst(lc),
 							  context->restrictions) &&
-			!(keyed &&
+			!((keyed || in_two_steps) &&
 			  ddb_relation_scan_policy(state->relation) == DDB_SCAN_DENY))
 			add_scan(context, (DdbSource *) lfirst(lc), keyed);
 }

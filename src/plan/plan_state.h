@@ -27,6 +27,8 @@ typedef struct DdbSource
 	double item_count;
 	double item_bytes; /* mean */
 	bool unknown; /* the count is a guess */
+	bool partial; /* an index that lacks columns, which are fetched
+								 * from the table in a second step */
 	bool slim; /* an index that may hold less than it is sized at */
 	double fetch_units; /* read units besides, per item: an LSI fetches
 								 * attributes that it does not hold */
@@ -63,6 +65,14 @@ typedef struct DdbCandidate
 	int64 limit_hint;
 	int segments; /* a Scan in so many at once */
 	double fetched_rows; /* items read, estimated */
+
+	/* of a partial source */
+	List *entry_clauses; /* of RestrictInfo *: of local, those that the
+								 * index has the columns for */
+	double fetched_keys; /* entries whose items are fetched, estimated */
+	bool filters_items; /* some clauses take the item */
+	double item_selectivity; /* of those */
+
 	double read_units;
 } DdbCandidate;
 
@@ -74,6 +84,7 @@ typedef struct DdbPlanState
 	List *index_columns; /* ddb_key_templates_index_columns */
 	List *sources; /* of DdbSource *; the table first, if it may be
 								 * read */
+	List *partial_sources; /* of DdbSource *, for reading in two steps */
 	bool forced_index;
 	double analyzed_count; /* items that ANALYZE found, of all segments; 0: it
 								 * has not run */
@@ -199,6 +210,30 @@ extern void ddb_parallel_check(PlannerInfo *root, const DdbPlanState *state);
 extern void ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
 								  const DdbCandidate *serial, double rows);
 extern Path *ddb_parallel_unsafe(ForeignPath *path);
+
+/* Nothing between relations' rows and the Limit node but joins? */
+extern bool ddb_limit_is_plain(const PlannerInfo *root);
+
+/*
+ * two_step.c: of a candidate that reads a partial source, what entries can
+ * tell, and how many items are left to be fetched.
+ */
+extern void ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
+								 const DdbPlanState *state,
+								 DdbCandidate *candidate);
+
+/* May its rows be said to come in the order of the index? */
+extern bool ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
+								   const DdbSource *source);
+
+/*
+ * Makes two steps of a plan that is complete but for what it asks for of each
+ * entry; adds to the expressions that the plan refers to.
+ */
+extern void ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel,
+							  const DdbPlanState *state,
+							  const DdbCandidate *candidate,
+							  DdbAccessPlan *plan, List **expressions);
 
 /* cost.c */
 extern void ddb_cost_estimate(const DdbPlanState *state,

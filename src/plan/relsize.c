@@ -107,17 +107,11 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 		state->relation, ddb_plan_column_list(state->relation, state->needed),
 		ddb_key_templates_of_keys(state->relation, &state->info->keys,
 								  &index->keys));
-	ListCell *lc;
 
-	foreach (lc, columns)
-	{
-		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
-
-		if (!ddb_table_info_projects(state->info, index, column))
-			return false;
-	}
-	return state->ttl_attribute == NULL ||
-		   ddb_table_info_holds(state->info, index, state->ttl_attribute);
+	return ddb_table_info_holds_all(state->info, state->relation, index,
+									columns) &&
+		   (state->ttl_attribute == NULL ||
+			ddb_table_info_holds(state->info, index, state->ttl_attribute));
 }
 
 /*
@@ -161,21 +155,33 @@ ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 	return true;
 }
 
+/*
+ * What a local index lacks DynamoDB fetches itself; of any index it can be
+ * fetched in a second step.
+ */
 static void
 add_index(DdbPlanState *state, DdbIndexInfo *index)
 {
 	DdbSource *source;
 	bool projects = projects_all(state, index);
 
-	if (!index->usable || (index->global && state->consistent_read) ||
-		(index->global && !projects))
+	if (!index->usable || (index->global && state->consistent_read))
 		return;
-	source = make_source(state, index);
+	if (projects || !index->global)
+	{
+		source = make_source(state, index);
+		if (!projects)
+			source->fetch_units =
+				ceil(state->info->size_bytes / Max(state->info->item_count, 1) /
+					 UNIT_BYTES);
+		state->sources = lappend(state->sources, source);
+	}
 	if (!projects)
-		source->fetch_units =
-			ceil(state->info->size_bytes / Max(state->info->item_count, 1) /
-				 UNIT_BYTES);
-	state->sources = lappend(state->sources, source);
+	{
+		source = make_source(state, index);
+		source->partial = true;
+		state->partial_sources = lappend(state->partial_sources, source);
+	}
 }
 
 static void

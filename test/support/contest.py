@@ -65,9 +65,11 @@ class CuttingProxy(Proxy):
     """Lowers every Limit, so that there are many pages, answers some requests
     with an empty page first, as filters make them, leaves keys of a BatchGetItem
     unprocessed, throttles now and then, and lies about the sizes of tables and
-    indexes, so that the planner chooses otherwise."""
+    indexes, so that the planner chooses otherwise: any size, or so large
+    that no Scan is worth it."""
 
-    def __init__(self, upstream, seed):
+    def __init__(self, upstream, seed, large=False):
+        self.large = large
         self.random = random.Random(f"pages {seed}")
         self.held = {}
         self.guard = threading.Lock()
@@ -83,6 +85,9 @@ class CuttingProxy(Proxy):
         ):
             part["ItemCount"] = self.random.choice([0, 10, 1000, 10**5, 10**7])
             size = part["ItemCount"] * self.random.choice([30, 300, 30000])
+            if self.large:
+                part["ItemCount"] = 10**7
+                size = 10**7 * (1000 if part is table else 100)
             part["TableSizeBytes" if part is table else "IndexSizeBytes"] = size
         return made_reply(200, json.dumps(body).encode())
 
@@ -168,16 +173,18 @@ class Answer:
 class Contest:
     """One table, its local twin, and the connections to ask both."""
 
-    def __init__(self, db, table, make_query, test, proxy_server="cut"):
+    def __init__(self, db, table, make_query, test):
         self.db, self.table = db, table
         self.make_query, self.test = make_query, test
         self.tolerated = 0
         self.local = f"l{table.number}"
         self.lookup = f"l{table.number}_l"
         self.foreign = f"f{table.number}"
-        self.cut = f"p{table.number}"
+        self.two_steps = 0  # queries whose items were fetched by an index's keys
+        self.cut = [f"p{table.number}", f"g{table.number}"]
         db.execute(table.foreign_sql(self.foreign, "dynamo"))
-        db.execute(table.foreign_sql(self.cut, proxy_server))
+        for name, server in zip(self.cut, ("cut", "large"), strict=True):
+            db.execute(table.foreign_sql(name, server))
         for statement in table.local_sql(self.local):
             db.execute(statement)
         # The same table as two shares of it, children of one parent.
@@ -217,6 +224,16 @@ class Contest:
         self.db.execute("ROLLBACK; DEALLOCATE ALL")
         answer.prepared = bool(prepared)
         return answer
+
+    def takes_two_steps(self, query, name):
+        sql = f"EXPLAIN (COSTS OFF) {query.literal(name, self.lookup)}"
+        self.db.execute("; ".join(["BEGIN", *query.settings]))
+        try:
+            return "Fetch: " in str(self.db.execute(sql).fetchall())
+        except psycopg.Error:
+            return False  # one that is an error everywhere
+        finally:
+            self.db.execute("ROLLBACK")
 
     def agree(self, query, local, other):
         """None, or what is wrong."""
@@ -259,13 +276,15 @@ class Contest:
         if roll < 0.1 and not query.cursor:
             custom = ["SET LOCAL plan_cache_mode = force_custom_plan"]
             yield "custom plan", self.ask(query, self.foreign, custom, prepared=True)
-        if roll > 0.6:
-            yield "cut pages", self.ask(query, self.cut)
+        if roll > 0.6 or query.partial:
+            name = self.cut[1] if query.partial else rng.choice(self.cut)
+            self.two_steps += self.takes_two_steps(query, name)
+            yield "cut pages", self.ask(query, name)
         elif roll > 0.52:
             yield "segments", self.ask(query, self.parted)
         elif roll > 0.4:
             leader = f"SET LOCAL parallel_leader_participation = {rng.choice(['on', 'on', 'off'])}"
-            name = rng.choice([self.foreign, self.cut])
+            name = rng.choice([self.foreign, self.cut[0]])
             yield "parallel", self.ask(query, name, [*SHARED, leader])
 
     def is_batched(self, query):
@@ -275,7 +294,7 @@ class Contest:
             return False
         self.db.execute("; ".join(["BEGIN", *query.settings]))
         try:
-            names = (self.foreign, self.cut)
+            names = (self.foreign, self.cut[0])
             texts = [query.literal(name, self.lookup) for name in names]
             return any(batched_joins(self.db, text) for text in texts)
         except psycopg.Error:
@@ -342,6 +361,7 @@ class Tally:
         self.found, self.errors, self.empty, self.asked = [], 0, 0, 0
         self.tolerated = 0
         self.joins, self.batched = 0, 0
+        self.two_steps = 0
 
     @property
     def is_full(self):
@@ -356,8 +376,10 @@ class Tally:
         self.errors += local.error is not None
         self.empty += not local.rows
         contest.tolerated = 0
+        before = contest.two_steps
         difference = contest.check(n)
         self.tolerated += contest.tolerated
+        self.two_steps += contest.two_steps - before
         if difference:
             self.found.append(difference)
 
@@ -366,6 +388,7 @@ class Tally:
             f"{self.asked} queries, {self.errors} errors, {self.empty} without rows,"
             f" {self.tolerated} answers with a limit's error;"
             f" {self.joins} joins, {self.batched} batched"
+            f", {self.two_steps} in two steps"
         )
         assert not self.found, f"{len(self.found)} differences\n\n" + "\n\n".join(self.found)
         # The generator makes queries that mostly have an answer.

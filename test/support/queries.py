@@ -23,9 +23,13 @@ class QueryMaker(JoinQueries):
         self.table, self.rng = table, rng
         self.constants = []
         self.may_fail = False
-        # Often a query that one of the indexes serves.
+        # Often a query that one of the indexes serves, alone …
         self.focus = rng.choice(table.indexes) if table.indexes and rng.random() < 0.75 else None
-        self.columns_in_play = table.held_by(self.focus) if self.focus else table.columns
+        alone = self.focus and rng.random() < 0.6
+        # … or in two steps: its key is bound, and it lacks columns.
+        held = table.held_by(self.focus) if self.focus else table.columns
+        self.partial = not alone and len(held) < len(table.columns)
+        self.columns_in_play = held if alone else table.columns
 
     # -- parts
 
@@ -64,7 +68,7 @@ class QueryMaker(JoinQueries):
         """(partition, sort) columns of the table or of an index; a row."""
         keys = self.table.keys()
         key = keys[0] if self.chance(0.5) else self.rng.choice(keys)
-        if self.focus and self.chance(0.8):
+        if self.focus and (self.partial or self.chance(0.8)):
             key = self.focus[1:3]
         return key[0], key[1], self.rng.choice(self.table.rows) if self.table.rows else None
 
@@ -109,7 +113,9 @@ class QueryMaker(JoinQueries):
             mark = self.known(column, row)
             conditions.append(self.rng.choice([f"{name} = {mark}", f"{mark} = {name}"]))
         for column in sort:
-            if self.chance(0.5):
+            if self.partial and self.chance(0.4):
+                conditions.append(f"t.{column.name} IS NOT NULL")
+            elif self.partial or self.chance(0.5):
                 conditions.append(self.key_range(column, row))
         return conditions
 
@@ -118,7 +124,7 @@ class QueryMaker(JoinQueries):
         partition, sort, row = self.some_key()
         conditions = [self.members(column, row) for column in partition]
         for column in sort:
-            if self.chance(0.7):
+            if self.partial or self.chance(0.7):
                 make = self.members if self.chance(0.4) else self.key_range
                 conditions.append(make(column, row))
         return conditions
@@ -412,7 +418,7 @@ class QueryMaker(JoinQueries):
 
     def conjuncts(self, with_key=0.7):
         conditions = []
-        if self.chance(with_key):
+        if self.chance(0.95 if self.partial else with_key):
             roll = self.rng.random()
             if roll < 0.5:
                 conditions += self.equal_key()
@@ -769,6 +775,7 @@ class QueryMaker(JoinQueries):
         """With all that goes beside its text."""
         query.constants = self.constants
         query.may_fail = self.may_fail
+        query.partial = self.partial
         if self.table.mismatch_null == "setting":
             query.settings.append("SET LOCAL ddb_fdw.on_type_mismatch = 'null'")
         for setting in ("hashjoin", "mergejoin", "material", "sort", "hashagg", "memoize"):

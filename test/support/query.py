@@ -19,6 +19,7 @@ class Query:
     limited: str | None = None  # the same without LIMIT, when ties may choose the rows
     cursor: list = dataclasses.field(default_factory=list)  # FETCH and MOVE
     settings: list = dataclasses.field(default_factory=list)
+    partial: bool = False  # an index finds the rows, and lacks columns
     may_fail: bool = False  # a pattern that is an error once it is looked at
     tolerated: tuple = ()  # messages of errors that the foreign table alone may give
 

@@ -1,0 +1,235 @@
+/*
+ * identity.c
+ *		Keys of items as bytes that are equal when the keys are.
+ *
+ * Strings without their escapes, numbers in their canonical text, binary
+ * decoded: emulators send numbers as they were written, and nobody promises that
+ * two operations escape alike.
+ */
+#include "postgres.h"
+
+#include "exec/identity.h"
+
+#include "codec/decimal.h"
+#include "common/base64.h"
+#include "common/hashfn.h"
+#include "compat.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+static void
+raise_malformed(const DdbRowReader *reader, const char *what,
+				const char *attribute)
+{
+	ddb_page_raise_malformed(reader->plan->table_name,
+							 psprintf("%s \"%s\"", what, attribute));
+}
+
+/* A key's value as DynamoDB compares it; false when it cannot be one. */
+static bool
+value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
+{
+	char *text = palloc(Max(value->span.len, DDB_DECIMAL_BUFFER) + 1);
+	size_t len = value->span.len;
+	int room;
+	DdbDecimal decimal;
+
+	memcpy(text, value->span.data, len);
+	if (value->span.escaped &&
+		ddb_scan_unescape(&value->span, text, &len) > DDB_UNESCAPE_NUL)
+		return false;
+	bound->place = DDB_BOUND_EXACT;
+	bound->data = text;
+	bound->len = (int) len;
+	switch (value->type)
+	{
+		case DDB_VALUE_S:
+			bound->type = DDB_STORED_S;
+			return true;
+		case DDB_VALUE_N:
+			bound->type = DDB_STORED_N;
+			if (!ddb_decimal_parse(pnstrdup(text, len), len, &decimal) ||
+				ddb_decimal_fit(&decimal) != DDB_DECIMAL_OK)
+				return false;
+			bound->len = (int) ddb_decimal_canonical(&decimal, text);
+			return true;
+		case DDB_VALUE_B:
+			bound->type = DDB_STORED_B;
+			room = pg_b64_dec_len((int) len) + 1;
+			bound->data = palloc(room);
+			bound->len =
+				ddb_compat_b64_decode(text, (int) len, bound->data, room);
+			return bound->len >= 0;
+		default:
+			return false;
+	}
+}
+
+/* Appends what an item has of an attribute that it may lack. */
+static void
+append_bound(StringInfo bytes, const DdbBound *bound)
+{
+	int32 type = bound->type;
+	int32 len = bound->len;
+
+	appendBinaryStringInfo(bytes, (const char *) &type, sizeof(type));
+	appendBinaryStringInfo(bytes, (const char *) &len, sizeof(len));
+	appendBinaryStringInfo(bytes, bound->data, len);
+}
+
+static DdbKeyRange
+range_of_value(const DdbBound *value)
+{
+	DdbKeyRange range = {.has_lower = true, .has_upper = true};
+
+	range.lower = *value;
+	range.upper = *value;
+	return range;
+}
+
+void
+ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
+				  DdbIdentity *identity, DdbTarget *target)
+{
+	const DdbAccessPlan *plan = reader->plan;
+	int nkey = list_length(plan->identity);
+	int npartition = plan->table_keys.npartition;
+	StringInfoData key;
+	StringInfoData position;
+
+	initStringInfo(&key);
+	initStringInfo(&position);
+	for (int i = 0; i < reader->nidentity; i++)
+	{
+		DdbBound bound = {DDB_BOUND_EXACT, DDB_STORED_NONE, "", 0};
+		DdbAttributeValue value;
+
+		if (ddb_row_identity(reader, page, note, i, &value))
+		{
+			/* What was moved out of an index may be of any type now. */
+			if (!value_to_bound(&value, &bound) && i < nkey)
+				raise_malformed(reader, "no key is the value of",
+								list_nth(plan->identity, i));
+		}
+		else if (i < nkey)
+			raise_malformed(reader, "an item lacks its key",
+							list_nth(plan->identity, i));
+		append_bound(i < nkey ? &key : &position, &bound);
+		if (target != NULL && i < npartition)
+			target->partition[i] = range_of_value(&bound);
+		else if (target != NULL && i < nkey)
+			target->sort[i - npartition] = range_of_value(&bound);
+	}
+	identity->key = key.data;
+	identity->key_len = key.len;
+	identity->hash = hash_bytes((const unsigned char *) key.data, key.len);
+	identity->position = position.data;
+	identity->position_len = position.len;
+}
+
+bool
+ddb_identity_same_item(const DdbIdentity *a, const DdbIdentity *b)
+{
+	return a->hash == b->hash && a->key_len == b->key_len &&
+		   memcmp(a->key, b->key, a->key_len) == 0;
+}
+
+bool
+ddb_identity_same_position(const DdbIdentity *a, const DdbIdentity *b)
+{
+	return a->position_len == b->position_len &&
+		   memcmp(a->position, b->position, a->position_len) == 0;
+}
+
+/* ---- items met ---- */
+
+typedef struct SeenItem
+{
+	DdbIdentity identity; /* of which position is not set */
+	char status; /* simplehash's */
+} SeenItem;
+
+#define SH_PREFIX items
+#define SH_ELEMENT_TYPE SeenItem
+#define SH_KEY_TYPE DdbIdentity
+#define SH_KEY identity
+#define SH_HASH_KEY(table, key) (key).hash
+#define SH_EQUAL(table, a, b) ddb_identity_same_item(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Some of them, forgotten together. */
+typedef struct Generation
+{
+	MemoryContext context;
+	items_hash *items;
+	Size bytes;
+} Generation;
+
+struct DdbSeen
+{
+	Generation present;
+	Generation past;
+	Size bytes; /* that a generation takes */
+};
+
+static void
+begin_generation(Generation *generation)
+{
+	MemoryContextReset(generation->context);
+	generation->items = items_create(generation->context, 64, NULL);
+	generation->bytes = 0;
+}
+
+DdbSeen *
+ddb_seen_create(MemoryContext context, Size bytes)
+{
+	DdbSeen *seen = MemoryContextAllocZero(context, sizeof(DdbSeen));
+
+	seen->bytes = bytes;
+	seen->present.context =
+		AllocSetContextCreate(context, "ddb_fdw items", ALLOCSET_DEFAULT_SIZES);
+	seen->past.context = AllocSetContextCreate(context, "ddb_fdw past items",
+											   ALLOCSET_DEFAULT_SIZES);
+	begin_generation(&seen->present);
+	begin_generation(&seen->past);
+	return seen;
+}
+
+bool
+ddb_seen_has(const DdbSeen *seen, const DdbIdentity *identity)
+{
+	return items_lookup(seen->past.items, *identity) != NULL ||
+		   items_lookup(seen->present.items, *identity) != NULL;
+}
+
+bool
+ddb_seen_add(DdbSeen *seen, const DdbIdentity *identity)
+{
+	Generation *present = &seen->present;
+	SeenItem *item;
+	bool found;
+
+	if (items_lookup(seen->past.items, *identity) != NULL)
+		return false;
+	if (present->bytes >= seen->bytes)
+	{
+		Generation past = seen->past;
+
+		seen->past = *present;
+		*present = past;
+		begin_generation(present);
+	}
+	item = items_insert(present->items, *identity, &found);
+	if (found)
+		return false;
+	item->identity.position = NULL;
+	item->identity.position_len = 0;
+	item->identity.key =
+		MemoryContextAlloc(present->context, identity->key_len);
+	memcpy(item->identity.key, identity->key, identity->key_len);
+	present->bytes += identity->key_len + 2 * sizeof(SeenItem);
+	return true;
+}

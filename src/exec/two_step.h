@@ -1,0 +1,31 @@
+/*
+ * two_step.h
+ *		Entries of an index → keys → items of the table.
+ *
+ * For an index that finds the rows but does not hold all that is needed: its
+ * entries are read as any scan's rows, and the items that they stand for are
+ * fetched by BatchGetItem.
+ */
+#ifndef DDB_TWO_STEP_H
+#define DDB_TWO_STEP_H
+
+#include "postgres.h"
+
+#include "exec/scan.h"
+
+typedef struct DdbTwoStep DdbTwoStep;
+
+/* Of a run that is otherwise ready to begin: its streams are the entries'. */
+extern DdbTwoStep *ddb_two_step_create(ForeignScanState *node,
+									   DdbScanState *state);
+
+/* Can the next row, or the end, be told without waiting?  Sends what it takes. */
+extern bool ddb_two_step_ready(DdbTwoStep *two);
+
+/* The next item's row; NULL at the end, however often it is asked for. */
+extern TupleTableSlot *ddb_two_step_next(DdbTwoStep *two, TupleTableSlot *slot);
+
+/* The stream of entries that the row given last comes from. */
+extern DdbStream *ddb_two_step_source(const DdbTwoStep *two);
+
+#endif /* DDB_TWO_STEP_H */

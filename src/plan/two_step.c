@@ -1,0 +1,214 @@
+/*
+ * two_step.c
+ *		Reading by an index that does not hold all columns that are needed.
+ *
+ * The index is asked for the keys of the rows, which it always holds, and the
+ * table for the items.  Conditions on what the index holds are decided before
+ * anything is fetched; all of them are checked again on the items.
+ */
+#include "postgres.h"
+
+#include "plan/plan_state.h"
+
+#include "access/sysattr.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+
+/* Columns of ours in some expressions, and what their values are made of. */
+static List *
+columns_in(const DdbPlanState *state, Index relid, Node *expressions)
+{
+	Bitmapset *attributes = NULL;
+
+	pull_varattnos(expressions, relid, &attributes);
+	return ddb_key_templates_close(
+		state->relation, ddb_plan_column_list(state->relation, attributes),
+		NIL);
+}
+
+/* Can PostgreSQL check it on an entry, and again on the item? */
+static bool
+checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
+			   const DdbIndexInfo *index, RestrictInfo *rinfo)
+{
+	Node *clause = (Node *) rinfo->clause;
+	Bitmapset *attributes = NULL;
+
+	/* An entry has no system columns. */
+	pull_varattnos(clause, rel->relid, &attributes);
+	if (bms_next_member(attributes, -1) >= 0 &&
+		bms_next_member(attributes, -1) + FirstLowInvalidHeapAttributeNumber <
+			0)
+		return false;
+	return ddb_guc_pushdown && !rinfo->pseudoconstant &&
+		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&
+		   restriction_is_securely_promotable(rinfo, (RelOptInfo *) rel) &&
+		   ddb_table_info_holds_all(state->info, state->relation, index,
+									columns_in(state, rel->relid, clause));
+}
+
+void
+ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
+					 const DdbPlanState *state, DdbCandidate *candidate)
+{
+	List *before = list_difference_ptr(candidate->decided, candidate->by_key);
+	List *after = NIL;
+	ListCell *lc;
+
+	foreach (lc, candidate->local)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (checks_entries(rel, state, candidate->source->index, rinfo))
+			candidate->entry_clauses = lappend(candidate->entry_clauses, rinfo);
+		else
+			after = lappend(after, rinfo);
+	}
+	before = list_concat(before, candidate->entry_clauses);
+	candidate->fetched_keys =
+		candidate->fetched_rows *
+		clauselist_selectivity(root, before, rel->relid, JOIN_INNER, NULL);
+	candidate->filters_items = after != NIL;
+	candidate->item_selectivity =
+		clauselist_selectivity(root, after, rel->relid, JOIN_INNER, NULL);
+}
+
+/* The columns of the index's sort key, which merging several ranges compares. */
+static List *
+sort_columns(const DdbPlanState *state, const DdbSource *source)
+{
+	List *columns = NIL;
+
+	for (int i = 0; i < source->keys->nsort; i++)
+	{
+		const DdbColumn *column = ddb_relation_find_attribute(
+			state->relation, source->keys->sort[i].name);
+
+		if (column != NULL)
+			columns = lappend_int(columns, column->attnum);
+	}
+	return ddb_key_templates_close(state->relation, columns, NIL);
+}
+
+/*
+ * An item may have moved in the index since the index listed it, or since the
+ * index learned of it.  Then its row, where it is listed, is out of order.  At
+ * the top of a query, where the order is but how rows are shown, it stays there:
+ * so the index itself would have shown it.  Below joins, groups and the like
+ * rows could be lost or wrong: there PostgreSQL sorts.  A subquery's LIMIT does
+ * not work without the order, which others may rely on: there an item that has
+ * moved is left out, as a Query may miss one that moves while it is read.
+ */
+bool
+ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
+					   const DdbSource *source)
+{
+	return ddb_limit_is_plain(root) &&
+		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
+		   (root->parent_root == NULL || root->parse->limitCount != NULL) &&
+		   ddb_table_info_holds_all(state->info, state->relation, source->index,
+									sort_columns(state, source));
+}
+
+static List *
+names_of(const DdbKeySchema *keys)
+{
+	List *names = NIL;
+
+	for (int i = 0; i < keys->npartition; i++)
+		names = lappend(names, keys->partition[i].name);
+	for (int i = 0; i < keys->nsort; i++)
+		names = lappend(names, keys->sort[i].name);
+	return names;
+}
+
+/* The second step: as the plan says of rows, by keys of the table. */
+static DdbAccessPlan *
+fetch_plan(const DdbPlanState *state, const DdbCandidate *candidate,
+		   const DdbAccessPlan *plan)
+{
+	DdbAccessPlan *fetch = palloc0(sizeof(DdbAccessPlan));
+	const DdbSource *table = (DdbSource *) linitial(state->sources);
+
+	fetch->operation = DDB_OP_GET_ITEM;
+	fetch->by_entries = true;
+	fetch->many = true;
+	fetch->table_name = plan->table_name;
+	fetch->consistent_read = plan->consistent_read;
+	fetch->keys = plan->table_keys;
+	fetch->table_keys = plan->table_keys;
+	fetch->key_attributes = plan->key_attributes;
+	fetch->index_columns = plan->index_columns;
+	fetch->ttl_attribute = plan->ttl_attribute;
+	fetch->matched = plan->matched;
+	fetch->columns = plan->columns;
+	fetch->recheck_columns = plan->recheck_columns;
+	fetch->identity = plan->identity;
+	fetch->position = plan->position;
+	fetch->filtered = candidate->filters_items;
+	fetch->selectivity = candidate->item_selectivity;
+	fetch->limit_value = -1;
+	fetch->offset_value = -1;
+	fetch->limit_hint = -1;
+	fetch->segment = -1;
+	fetch->entry_filter = -1;
+	fetch->table_bytes = table->item_count * table->item_bytes;
+	fetch->item_bytes = table->item_bytes;
+	return fetch;
+}
+
+/* What is asked for of entries, besides their keys. */
+static void
+build_entries(RelOptInfo *rel, const DdbPlanState *state,
+			  const DdbCandidate *candidate, DdbAccessPlan *plan)
+{
+	const DdbIndexInfo *index = candidate->source->index;
+	List *columns = columns_in(
+		state, rel->relid,
+		(Node *) extract_actual_clauses(candidate->entry_clauses, false));
+	List *matching;
+
+	if (candidate->ordered && candidate->many)
+		columns = list_concat_unique_int(
+			columns, sort_columns(state, candidate->source));
+	matching = ddb_key_templates_close(state->relation, columns, plan->matched);
+	/* Whether an entry's item is a row can often be told by its keys. */
+	if (ddb_table_info_holds_all(state->info, state->relation, index, matching))
+		columns = matching;
+	else
+	{
+		plan->matched = NIL;
+		plan->filtered = plan->fetch->filtered = true;
+	}
+	plan->columns = columns;
+	plan->recheck_columns = NIL;
+	if (plan->ttl_attribute != NULL &&
+		!ddb_table_info_holds(state->info, index, plan->ttl_attribute))
+	{
+		plan->ttl_attribute = NULL;
+		plan->filtered = plan->fetch->filtered = true;
+	}
+	plan->all_projected = index->projection == DDB_PROJECT_KEYS_ONLY;
+	plan->count_only = false;
+}
+
+void
+ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state,
+				  const DdbCandidate *candidate, DdbAccessPlan *plan,
+				  List **expressions)
+{
+	List *clauses = extract_actual_clauses(candidate->entry_clauses, false);
+
+	plan->identity = names_of(&plan->table_keys);
+	if (candidate->ordered && root->parent_root != NULL)
+		plan->position = names_of(&plan->keys);
+	plan->fetch = fetch_plan(state, candidate, plan);
+	build_entries(rel, state, candidate, plan);
+	if (clauses == NIL)
+		return;
+	plan->entry_filter = list_length(*expressions);
+	*expressions =
+		lappend(*expressions, copyObject(make_ands_explicit(clauses)));
+}
