@@ -27,7 +27,7 @@
 
 /* Outer rows read for a key at most: more are no use before it is looked up. */
 #define ROWS_PER_KEY 16
-#define MOST_ROWS (DDB_MAX_BATCH_JOIN_KEYS * ROWS_PER_KEY)
+#define MOST_ROWS ((int64) DDB_MAX_BATCH_JOIN_KEYS * ROWS_PER_KEY)
 
 /* Shares of work_mem. */
 #define OUTER_SHARE 0.25 /* outer rows and keys of a batch */

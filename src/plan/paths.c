@@ -278,7 +278,12 @@ partition_excess(const PathContext *context, const DdbSource *source)
 	DdbPlanState *state = plan_state(context);
 	double assumed = source->item_count / DEFAULT_NUM_DISTINCT;
 
-	if (assumed <= UNKNOWN_PARTITION_ITEMS ||
+	/*
+	 * A global index may as well be by a status.  Where each of its entries costs
+	 * a unit to fetch, that would be a dear mistake.
+	 */
+	if ((source->partial && source->index->global) ||
+		assumed <= UNKNOWN_PARTITION_ITEMS ||
 		!partition_is_one_value(state, source->keys) ||
 		ddb_plan_partitions(context->root, context->rel, state, source->keys) >
 			0)
