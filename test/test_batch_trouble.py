@@ -55,13 +55,15 @@ def unprocessed():
     return rewrite(hold_back)
 
 
+# What is transient fails one request of five: of more, tries repeated in vain
+# would use up the client's retry quota, and the statement rightly ends.
 TROUBLES = {
     "throttled": (throttle, {"every": 2}),
-    "failing": (internal_error, {"every": 3}),
+    "failing": (internal_error, {"every": 5}),
     "unprocessed": (unprocessed, {"operation": "BatchGetItem"}),
-    "cut": (truncate, {"every": 3}),
-    "reset": (lambda: close_before(with_reset=True), {"every": 3}),
-    "corrupt": (corrupt, {"every": 3}),
+    "cut": (truncate, {"every": 5}),
+    "reset": (lambda: close_before(with_reset=True), {"every": 5}),
+    "corrupt": (corrupt, {"every": 5}),
     "in small pages": (lambda: pages_of(2), {"operation": "Query"}),
 }
 
