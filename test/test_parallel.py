@@ -488,6 +488,18 @@ def test_an_error_in_a_subtransaction(t, proxy):
     assert t.execute("SELECT f()").fetchone() == ("none",)
 
 
+def test_misfits_below_a_subquery_that_was_planned_with_workers(t):
+    """They are caught in subtransactions, which parallel mode has none of."""
+    t.execute("CREATE DOMAIN few AS int CHECK (VALUE < 5)")
+    columns = ["id int", "v few", "d numeric"]
+    foreign_table(t, "m", columns, table_name="Shared", on_type_mismatch="null")
+    query = "SELECT count(v), count(*) FROM m WHERE d >= (SELECT min(d) FROM l WHERE v >= 0)"
+    nodes = plan_nodes(explain(t, query))
+    assert "Gather" in {node["Node Type"] for node in nodes}
+    expected = sum(n % 7 < 5 for n in range(ROWS))
+    assert t.execute(query).fetchone() == (expected, ROWS)
+
+
 # ---- what EXPLAIN says --------------------------------------------------------------
 
 

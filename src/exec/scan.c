@@ -53,6 +53,24 @@ ddb_scan_most_keys(ForeignScanState *node)
 								 state->codecs);
 }
 
+/* Is there a column whose values that do not fit are caught as errors? */
+static bool
+catches_errors(const DdbScanState *state)
+{
+	for (int i = 0; i < state->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &state->relation->columns[i];
+
+		if (column->name != NULL &&
+			(column->source != 0 ||
+			 ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL) &&
+			ddb_codec_needs_subtransactions(
+				ddb_codec_set_get(state->codecs, column->attnum)))
+			return true;
+	}
+	return false;
+}
+
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -76,6 +94,13 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 		estate->es_query_cxt, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->plan->key_attributes);
+	/*
+	 * That takes subtransactions, which there are none of in parallel mode.  The
+	 * planner has been told (plan/parallel.c), but a subquery may have been
+	 * planned before: its Gather runs without workers then.
+	 */
+	if (catches_errors(state))
+		estate->es_plannedstmt->parallelModeNeeded = false;
 	state->descriptor =
 		CreateTupleDescCopy(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
 	state->values = compile_values(node, state->plan);
