@@ -162,6 +162,35 @@ def test_inheritance(by_month):
     assert by_month.execute("SELECT count(*) FROM ONLY parent").fetchone() == (0,)
 
 
+def test_partitions_of_postgres_fdw_are_waited_for_together_with_ours(by_region, proxy):
+    """One is a table behind another PostgreSQL server: here, this one."""
+    available = "SELECT FROM pg_available_extensions WHERE name = 'postgres_fdw'"
+    if by_region.execute(available).fetchone() is None:
+        pytest.skip("this server comes without postgres_fdw")
+    info = by_region.info
+    by_region.execute(
+        "CREATE TABLE far AS SELECT * FROM e_us; DROP FOREIGN TABLE e_us;"
+        "CREATE EXTENSION postgres_fdw;"
+        "CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS"
+        f" (host '{info.host}', port '{info.port}', dbname '{info.dbname}', async_capable 'true');"
+        f"CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user '{info.user}');"
+        "CREATE FOREIGN TABLE e_us PARTITION OF e FOR VALUES IN ('us')"
+        " SERVER far OPTIONS (table_name 'far')"
+    )
+    query = "SELECT region, at FROM e WHERE customer = 'c2'"
+    nodes = [node for node in plan_nodes(explain(by_region, query)) if "Scan" in node["Node Type"]]
+    assert [node["Async Capable"] for node in nodes] == [True] * 3
+    with proxy.inject(proxies.together(2), operation="Query"):
+        rows = by_region.execute(query).fetchall()
+    expected = [
+        (region, row["at"])
+        for region in REGIONS
+        for row in events(region)
+        if row["customer"] == "c2"
+    ]
+    assert sorted(rows) == sorted(expected)
+
+
 def test_all_partitions_are_asked_at_once(by_region, proxy):
     query = "SELECT at FROM e WHERE customer = 'c2'"
     nodes = [node for node in plan_nodes(explain(by_region, query)) if "Scan" in node["Node Type"]]
