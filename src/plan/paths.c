@@ -282,7 +282,7 @@ partition_excess(const PathContext *context, const DdbSource *source)
 	 * A global index may as well be by a status.  Where each of its entries costs
 	 * a unit to fetch, that would be a dear mistake.
 	 */
-	if ((source->partial && source->index->global) ||
+	if ((source->partial && source->index != NULL && source->index->global) ||
 		assumed <= UNKNOWN_PARTITION_ITEMS ||
 		!partition_is_one_value(state, source->keys) ||
 		ddb_plan_partitions(context->root, context->rel, state, source->keys) >
