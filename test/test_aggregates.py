@@ -12,30 +12,11 @@ import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.proxy import Proxy
 from support.regress_data import load_table
+from support.systems import definition, index
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-        {"AttributeName": "sev", "AttributeType": "S"},
-        {"AttributeName": "n", "AttributeType": "N"},
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "bySeverity",
-            "KeySchema": [
-                {"AttributeName": "sev", "KeyType": "HASH"},
-                {"AttributeName": "n", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        },
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(
+    ("pk", "sk"), "pk:S sk:S sev:S n:N", gsis=[index("bySeverity", "sev", "n")]
+)
 
 
 def items():

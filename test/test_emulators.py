@@ -26,17 +26,7 @@ EMULATORS = {"moto": Moto, "dynalite": Dynalite}
 
 ENTRIES = 1000
 
-PARTITION_KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+PARTITION_KEYS = systems.definition(("pk", "sk"), "pk:S sk:N")
 
 
 def partition_items():

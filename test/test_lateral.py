@@ -9,31 +9,11 @@ from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.joins import key
 from support.proxy import Gathering, hang, internal_error, rewrite, throttle
 from support.regress_data import load_table
+from support.systems import definition, index
 
 NODE = "DynamoDB Concurrent Loop"
 
-EVENTS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-        {"AttributeName": "owner", "AttributeType": "S"},
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "byOwner",
-            "KeySchema": [
-                {"AttributeName": "owner", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        }
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+EVENTS = definition(("pk", "sk"), "pk:S sk:N owner:S", gsis=[index("byOwner", "owner", "sk")])
 ITEMS = [
     {"pk": f"p{p}", "sk": s, "n": (p * s) % 5, "note": f"{p}/{s}" * 8}
     | ({"owner": f"o{(p + s) % 6}"} if s % 3 else {})

@@ -10,29 +10,9 @@ import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.regress_data import load_table
+from support.systems import definition, index
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-        {"AttributeName": "n", "AttributeType": "N"},
-    ],
-    "LocalSecondaryIndexes": [
-        {
-            "IndexName": "byN",
-            "KeySchema": [
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "n", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+KEYS = definition(("pk", "sk"), "pk:S sk:N n:N", lsis=[index("byN", "pk", "n", "KEYS_ONLY")])
 
 ITEMS = [
     {

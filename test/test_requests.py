@@ -12,6 +12,7 @@ from support.fdw import explain, foreign_scan, foreign_table, log_entries, make_
 from support.paged import COLUMNS, PagedTable, make_items
 from support.proxy import Proxy
 from support.regress_data import load_table
+from support.systems import definition, index
 from support.wire import in_short, projection, sent, substituted
 
 ITEMS = [
@@ -26,50 +27,17 @@ ITEMS = [
     for number in range(count)
 ]
 
-KEYS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
+KEYS = definition(
+    ("pk", "sk"),
+    "pk:S sk:S sev:S n:N",
+    gsis=[
+        index("bySeverity", "sev", "n"),
+        index("keysOnly", "sev", projection="KEYS_ONLY"),
     ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-        {"AttributeName": "sev", "AttributeType": "S"},
-        {"AttributeName": "n", "AttributeType": "N"},
-    ],
-    "LocalSecondaryIndexes": [
-        {
-            "IndexName": "byN",
-            "KeySchema": [
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "n", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "bySeverity",
-            "KeySchema": [
-                {"AttributeName": "sev", "KeyType": "HASH"},
-                {"AttributeName": "n", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "ALL"},
-        },
-        {
-            "IndexName": "keysOnly",
-            "KeySchema": [{"AttributeName": "sev", "KeyType": "HASH"}],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        },
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+    lsis=[index("byN", "pk", "n", "KEYS_ONLY")],
+)
 
-HASH_ONLY = {
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+HASH_ONLY = definition(("id",), "id:N")
 
 T_COLUMNS = ["pk text", 'sk text COLLATE "C"', "n int", "sev text", "note text"]
 

@@ -744,14 +744,23 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	return DDB_DECODE_OK;
 }
 
-bool
-ddb_codec_needs_subtransactions(const DdbCodec *codec)
+static bool
+needs_subtransactions(const DdbCodec *codec)
 {
 	if (codec->conversion == DDB_CONVERT_ARRAY &&
-		ddb_codec_needs_subtransactions(codec->element))
+		needs_subtransactions(codec->element))
 		return true;
 	return codec->is_domain || (codec->conversion == DDB_CONVERT_INPUT &&
 								!codec->is_enum && !DDB_HAS_SOFT_INPUT);
+}
+
+bool
+ddb_codec_catches_misfits(const DdbCodec *codec)
+{
+	/* Variables of templates always are. */
+	return (codec->column->source != 0 ||
+			ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL) &&
+		   needs_subtransactions(codec);
 }
 
 DdbCodecSet *

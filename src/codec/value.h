@@ -113,10 +113,10 @@ extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const char **reason);
 
 /*
- * Must a value that does not fit be caught in a subtransaction (soft.h)?  There
- * is none in a parallel query.
+ * Are values of the column that do not fit caught in subtransactions (soft.h), to
+ * become NULL or to leave their item out?  There are none in a parallel query.
  */
-extern bool ddb_codec_needs_subtransactions(const DdbCodec *codec);
+extern bool ddb_codec_catches_misfits(const DdbCodec *codec);
 
 /* Longest text that most values keep to: for buffers on the stack. */
 #define DDB_VALUE_BUFFER 256

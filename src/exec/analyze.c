@@ -50,7 +50,6 @@
 
 /* Bytes that a unit reads, eventually consistent. */
 #define UNIT_BYTES 8192.0
-#define PAGE_BYTES (1024.0 * 1024.0)
 
 /* Until the first page shows better. */
 #define UNKNOWN_ITEM_BYTES 4096.0
@@ -258,7 +257,7 @@ item_bytes(const Analysis *analysis)
 static int64
 affordable_items(const Analysis *analysis, double units)
 {
-	if (units * UNIT_BYTES >= 1.5 * PAGE_BYTES)
+	if (units * UNIT_BYTES >= 1.5 * DDB_PAGE_BYTES)
 		return 0;
 	return (int64) Max(1.0, floor(units * UNIT_BYTES / item_bytes(analysis)));
 }

@@ -338,7 +338,7 @@ most_requests(const ConcurrentLoopState *state)
 		if (state->lanes[i].scan != NULL)
 			largest =
 				Max(largest, ddb_scan_largest_reply(state->lanes[i].scan));
-	return Min(state->window, ddb_groups_window(largest));
+	return ddb_groups_window(largest, state->window);
 }
 
 /* Reads outer rows, and starts them, until enough is under way. */

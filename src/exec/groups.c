@@ -225,19 +225,15 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 }
 
 int
-ddb_groups_window(int64 largest_reply)
+ddb_groups_window(int64 largest_reply, int most)
 {
-	return (int) Max(1,
-					 Min(WINDOW_BYTES / Max(largest_reply, 1), DDB_MAX_WINDOW));
+	return (int) Max(1, Min(WINDOW_BYTES / Max(largest_reply, 1), most));
 }
 
-/* How many streams may be kept going: their replies share 24 MB. */
 static int
 largest_window(const DdbScanState *state)
 {
-	int64 replies = WINDOW_BYTES / Max(state->largest_reply, 1);
-
-	return (int) Max(1, Min(replies, state->max_window));
+	return ddb_groups_window(state->largest_reply, state->max_window);
 }
 
 /*

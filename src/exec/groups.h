@@ -31,8 +31,11 @@ extern bool ddb_groups_ready(DdbScanState *state);
  */
 extern int ddb_groups_send(DdbScanState *state, int streams);
 
-/* How many streams may be kept going when their replies are so large. */
-extern int ddb_groups_window(int64 largest_reply);
+/*
+ * How many streams may be kept going, of so many at most, when their replies are
+ * so large: together they stay under 24 MB.
+ */
+extern int ddb_groups_window(int64 largest_reply, int most);
 
 /* The next row of all; NULL at the end, however often it is asked for. */
 extern TupleTableSlot *ddb_groups_next(DdbScanState *state,

@@ -28,8 +28,6 @@
 
 /* The first pages of all streams of a merge are in memory together. */
 #define MERGE_BYTES (16.0 * 1024 * 1024)
-#define PAGE_BYTES (1024.0 * 1024.0)
-#define UNIT_BYTES 4096.0
 
 static int64
 clamp_limit(double items)
@@ -57,7 +55,7 @@ ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 		return clamp_limit(bound);
 	/* Up to a whole read unit items cost nothing more. */
 	return clamp_limit(Max(bound * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
-						   UNIT_BYTES / Max(plan->item_bytes, 1)));
+						   DDB_UNIT_BYTES / Max(plan->item_bytes, 1)));
 }
 
 static double
@@ -81,7 +79,7 @@ merge_limit(const DdbScanState *state, int64 limit)
 	if (state->heap == NULL)
 		return limit;
 	share = MERGE_BYTES / state->merged;
-	if (share >= PAGE_BYTES)
+	if (share >= DDB_PAGE_BYTES)
 		return limit;
 	share = Max(1.0, floor(share / Max(item_bytes, 1)));
 	return limit == 0 ? (int64) share : Min(limit, (int64) share);

@@ -53,21 +53,13 @@ ddb_scan_most_keys(ForeignScanState *node)
 								 state->codecs);
 }
 
-/* Is there a column whose values that do not fit are caught as errors? */
 static bool
-catches_errors(const DdbScanState *state)
+catches_misfits(const DdbScanState *state)
 {
 	for (int i = 0; i < state->relation->ncolumns; i++)
-	{
-		const DdbColumn *column = &state->relation->columns[i];
-
-		if (column->name != NULL &&
-			(column->source != 0 ||
-			 ddb_column_mismatch_policy(column) == DDB_MISMATCH_NULL) &&
-			ddb_codec_needs_subtransactions(
-				ddb_codec_set_get(state->codecs, column->attnum)))
+		if (state->relation->columns[i].name != NULL &&
+			ddb_codec_catches_misfits(ddb_codec_set_get(state->codecs, i + 1)))
 			return true;
-	}
 	return false;
 }
 
@@ -95,11 +87,11 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->plan->key_attributes);
 	/*
-	 * That takes subtransactions, which there are none of in parallel mode.  The
+	 * That takes subtransactions, of which there are none in parallel mode.  The
 	 * planner has been told (plan/parallel.c), but a subquery may have been
 	 * planned before: its Gather runs without workers then.
 	 */
-	if (catches_errors(state))
+	if (catches_misfits(state))
 		estate->es_plannedstmt->parallelModeNeeded = false;
 	state->descriptor =
 		CreateTupleDescCopy(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);

@@ -261,7 +261,8 @@ largest_window(const DdbTwoStep *two)
 	/* What is under way when a cap is reached has been paid for in vain. */
 	if (ddb_relation_max_read_units(two->items->relation) > 0)
 		return 1;
-	return ddb_groups_window((int64) Max(reply, two->items->largest_reply));
+	return ddb_groups_window((int64) Max(reply, two->items->largest_reply),
+							 DDB_MAX_WINDOW);
 }
 
 /*

@@ -16,6 +16,13 @@
 #include "catalog/table_info.h"
 #include "nodes/pg_list.h"
 
+/*
+ * The service's measures (dynamodb.md): what a reply of Query and Scan holds at
+ * most, and what a read unit is charged for.
+ */
+#define DDB_PAGE_BYTES (1024.0 * 1024.0)
+#define DDB_UNIT_BYTES 4096.0
+
 typedef enum DdbOperation
 {
 	DDB_OP_SCAN,

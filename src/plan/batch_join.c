@@ -60,12 +60,7 @@ typedef struct BatchPath
 /* What is asked of the hook, with what all paths share. */
 typedef struct JoinContext
 {
-	PlannerInfo *root;
-	RelOptInfo *joinrel;
-	RelOptInfo *outer;
-	RelOptInfo *inner;
-	JoinType jointype;
-	JoinPathExtraData *extra;
+	DdbJoin join;
 
 	/* of paths that need the same relations from further out */
 	ParamPathInfo *param; /* NULL: none */
@@ -241,8 +236,8 @@ static const CustomPathMethods path_methods = {
 static bool
 may_batch(const JoinContext *context)
 {
-	const PlannerInfo *root = context->root;
-	const RelOptInfo *inner = context->inner;
+	const PlannerInfo *root = context->join.root;
+	const RelOptInfo *inner = context->join.inner;
 
 	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
 		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
@@ -267,8 +262,8 @@ key_clauses(const JoinContext *context)
 
 		if (IsA(rinfo->clause, OpExpr) &&
 			op_strict(((OpExpr *) rinfo->clause)->opno) &&
-			!(IS_OUTER_JOIN(context->jointype) &&
-			  RINFO_IS_PUSHED_DOWN(rinfo, context->joinrel->relids)))
+			!(IS_OUTER_JOIN(context->join.jointype) &&
+			  RINFO_IS_PUSHED_DOWN(rinfo, context->join.joinrel->relids)))
 			clauses = lappend(clauses, rinfo);
 	}
 	return clauses;
@@ -280,8 +275,9 @@ hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 			 List *clauses)
 {
 	DdbClauseContext columns = {
-		context->root, context->inner,
-		((DdbPlanState *) context->inner->fdw_private)->codecs, false, false};
+		context->join.root, context->join.inner,
+		((DdbPlanState *) context->join.inner->fdw_private)->codecs, false,
+		false};
 	List *found = NIL;
 	ListCell *lc;
 
@@ -304,7 +300,7 @@ static double
 joined_rows(const JoinContext *context)
 {
 	return context->param != NULL ? context->param->ppi_rows
-								  : context->joinrel->rows;
+								  : context->join.joinrel->rows;
 }
 
 /* Does a nested loop above stop at the first row, for each of its own? */
@@ -315,12 +311,12 @@ first_row_will_do(const JoinContext *context)
 
 	if (context->param == NULL)
 		return false;
-	foreach (lc, context->root->join_info_list)
+	foreach (lc, context->join.root->join_info_list)
 	{
 		SpecialJoinInfo *join = lfirst_node(SpecialJoinInfo, lc);
 
 		if ((join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI) &&
-			bms_is_subset(context->joinrel->relids, join->syn_righthand) &&
+			bms_is_subset(context->join.joinrel->relids, join->syn_righthand) &&
 			bms_overlap(context->param->ppi_req_outer, join->syn_lefthand))
 			return true;
 	}
@@ -334,7 +330,7 @@ first_row_will_do(const JoinContext *context)
 static int
 first_keys(const JoinContext *context)
 {
-	double wanted = context->root->tuple_fraction;
+	double wanted = context->join.root->tuple_fraction;
 	double misses = context->outer_rows / Max(joined_rows(context), 1);
 
 	/* Too few are soon doubled; too many cost what nobody wants. */
@@ -353,13 +349,13 @@ static void
 set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 {
 	const Path *inner = path->scan->path;
-	const PathTarget *target = context->joinrel->reltarget;
+	const PathTarget *target = context->join.joinrel->reltarget;
 	double matches = Max(joined_rows(context), 1);
 	double hashes = list_length(path->hash_clauses) * cpu_operator_cost;
 	Path *result = &path->custom.path;
 	QualCost clauses;
 
-	cost_qual_eval(&clauses, path->restrictions, context->root);
+	cost_qual_eval(&clauses, path->restrictions, context->join.root);
 	result->rows = joined_rows(context);
 	result->startup_cost = outer->startup_cost + inner->startup_cost +
 						   clauses.startup + target->cost.startup;
@@ -384,7 +380,7 @@ set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 static int
 bytes_per_key(const JoinContext *context, const DdbBatchedScan *scan)
 {
-	double width = context->inner->reltarget->width + ROW_OVERHEAD;
+	double width = context->join.inner->reltarget->width + ROW_OVERHEAD;
 
 	if (scan->candidate->operation == DDB_OP_GET_ITEM)
 		width = Max(width, scan->candidate->source->item_bytes);
@@ -402,20 +398,21 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 	path->custom.flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom.custom_paths = list_make2(outer, scan->path);
 	path->custom.methods = &path_methods;
-	path->jointype = context->jointype;
+	path->jointype = context->join.jointype;
 	path->restrictions = context->restrictions;
 	path->hash_clauses = clauses;
 	path->scan = scan;
 	path->first_keys = first_keys(context);
 	path->bytes_per_key = bytes_per_key(context, scan);
 	result->pathtype = T_CustomScan;
-	result->parent = context->joinrel;
-	result->pathtarget = context->joinrel->reltarget;
+	result->parent = context->join.joinrel;
+	result->pathtarget = context->join.joinrel->reltarget;
 	result->param_info = context->param;
-	result->pathkeys = build_join_pathkeys(context->root, context->joinrel,
-										   context->jointype, outer->pathkeys);
+	result->pathkeys =
+		build_join_pathkeys(context->join.root, context->join.joinrel,
+							context->join.jointype, outer->pathkeys);
 	set_costs(context, outer, path);
-	add_path(context->joinrel, result);
+	add_path(context->join.joinrel, result);
 }
 
 /*
@@ -429,7 +426,8 @@ one_is_enough(const JoinContext *context, const DdbBatchedScan *scan,
 	List *ranges = NIL;
 	ListCell *lc;
 
-	if ((context->jointype != JOIN_SEMI && context->jointype != JOIN_ANTI) ||
+	if ((context->join.jointype != JOIN_SEMI &&
+		 context->join.jointype != JOIN_ANTI) ||
 		list_difference_ptr(context->restrictions, clauses) != NIL ||
 		list_difference_ptr(clauses, scan->decided) != NIL)
 		return false;
@@ -445,8 +443,8 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 	List *keys = key_clauses(context);
 	ListCell *lc;
 
-	foreach (lc, ddb_paths_batched(context->root, context->inner, keys,
-								   context->outer_rows))
+	foreach (lc, ddb_paths_batched(context->join.root, context->join.inner,
+								   keys, context->outer_rows))
 	{
 		DdbBatchedScan *scan = (DdbBatchedScan *) lfirst(lc);
 		List *clauses = hash_clauses(context, scan, keys);
@@ -455,7 +453,7 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 		if (clauses == NIL)
 			continue;
 		if (one_is_enough(context, scan, clauses))
-			ddb_paths_want_one(context->inner, scan);
+			ddb_paths_want_one(context->join.inner, scan);
 		foreach (inner, outer_paths)
 			add_batch_path(context, (Path *) lfirst(inner), scan, clauses);
 	}
@@ -489,13 +487,13 @@ paths_like(List *paths, const Path *path)
 static bool
 may_parameterize(const JoinContext *context, Relids required)
 {
-	if (!bms_is_subset(context->joinrel->lateral_relids, required))
+	if (!bms_is_subset(context->join.joinrel->lateral_relids, required))
 		return false;
 	return bms_is_empty(required) ||
-		   (!bms_overlap(required, context->inner->relids) &&
-			bms_overlap(required, context->extra->param_source_rels) &&
+		   (!bms_overlap(required, context->join.inner->relids) &&
+			bms_overlap(required, context->join.extra->param_source_rels) &&
 			!(enable_partitionwise_join &&
-			  context->root->append_rel_list != NIL));
+			  context->join.root->append_rel_list != NIL));
 }
 
 /* The paths with one set of relations that they need, then those with another. */
@@ -507,17 +505,18 @@ add_all_paths(JoinContext *context, List *outer_paths)
 	foreach (lc, outer_paths)
 	{
 		Path *outer = (Path *) lfirst(lc);
-		Path inner = {.type = T_Path, .parent = context->inner};
+		Path inner = {.type = T_Path, .parent = context->join.inner};
 		Relids required = PATH_REQ_OUTER(outer);
 		List *alike = paths_like(outer_paths, outer);
 
 		if (alike == NIL || !may_parameterize(context, required))
 			continue;
 		context->outer_rows = outer->rows;
-		context->restrictions = context->extra->restrictlist;
+		context->restrictions = context->join.extra->restrictlist;
 		context->param = get_joinrel_parampathinfo(
-			context->root, context->joinrel, outer, &inner,
-			context->extra->sjinfo, bms_copy(required), &context->restrictions);
+			context->join.root, context->join.joinrel, outer, &inner,
+			context->join.extra->sjinfo, bms_copy(required),
+			&context->restrictions);
 		add_batch_paths(context, alike);
 	}
 }
@@ -526,24 +525,22 @@ add_all_paths(JoinContext *context, List *outer_paths)
 static List *
 unique_paths(JoinContext *context)
 {
-	Path *path = context->outer->cheapest_total_path;
+	Path *path = context->join.outer->cheapest_total_path;
 
-	if (context->jointype != JOIN_UNIQUE_OUTER)
-		return context->outer->pathlist;
-	context->jointype = JOIN_INNER;
+	if (context->join.jointype != JOIN_UNIQUE_OUTER)
+		return context->join.outer->pathlist;
+	context->join.jointype = JOIN_INNER;
 	if (PATH_REQ_OUTER(path) != NULL)
 		return NIL;
-	path = (Path *) create_unique_path(context->root, context->outer, path,
-									   context->extra->sjinfo);
+	path = (Path *) create_unique_path(context->join.root, context->join.outer,
+									   path, context->join.extra->sjinfo);
 	return path != NULL ? list_make1(path) : NIL;
 }
 
 void
 ddb_batch_join_add_paths(const DdbJoin *join)
 {
-	JoinContext context = {
-		join->root,  join->joinrel, join->outer, join->inner, join->jointype,
-		join->extra, NULL,          0,           NIL};
+	JoinContext context = {.join = *join};
 
 	if (may_batch(&context) &&
 		(join->jointype == JOIN_INNER || join->jointype == JOIN_LEFT ||

@@ -26,8 +26,6 @@
 /* Decoding an item, above cpu_tuple_cost for handing it on. */
 #define ITEM_COST 0.02
 
-#define UNIT_BYTES 4096.0
-#define PAGE_BYTES (1024.0 * 1024.0)
 #define BATCH_ITEMS 100.0 /* BatchGetItem's most keys */
 
 /*
@@ -81,7 +79,7 @@ add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
 {
 	const DdbSource *table = (DdbSource *) linitial(state->sources);
 	double keys = candidate->fetched_keys;
-	double units = keys * ceil(table->item_bytes / UNIT_BYTES) *
+	double units = keys * ceil(table->item_bytes / DDB_UNIT_BYTES) *
 				   (state->consistent_read ? 1.0 : 0.5);
 	double requests = Max(1.0, ceil(keys / BATCH_ITEMS));
 
@@ -104,14 +102,14 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 
 	if (candidate->operation == DDB_OP_GET_ITEM)
 	{
-		units = streams * ceil(source->item_bytes / UNIT_BYTES);
+		units = streams * ceil(source->item_bytes / DDB_UNIT_BYTES);
 		requests = ceil(streams / BATCH_ITEMS);
 	}
 	else
 	{
-		units = streams * Max(1.0, ceil(bytes / streams / UNIT_BYTES)) +
+		units = streams * Max(1.0, ceil(bytes / streams / DDB_UNIT_BYTES)) +
 				items * source->fetch_units;
-		requests = streams * Max(1.0, ceil(bytes / streams / PAGE_BYTES));
+		requests = streams * Max(1.0, ceil(bytes / streams / DDB_PAGE_BYTES));
 		requests = Max(requests, candidate->segments);
 	}
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
@@ -159,7 +157,7 @@ ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
 {
 	double unit = (state->consistent_read ? 1.0 : 0.5) * READ_UNIT_COST;
 	double skip = REQUEST_COST + unit;
-	double page = REQUEST_COST + PAGE_BYTES / UNIT_BYTES * unit;
+	double page = REQUEST_COST + DDB_PAGE_BYTES / DDB_UNIT_BYTES * unit;
 	double known = partitions > 0 ? partitions : UNKNOWN_PARTITIONS;
 	double whole;
 

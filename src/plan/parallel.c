@@ -21,13 +21,10 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 
-#define PAGE_BYTES (1024.0 * 1024.0)
-
 /*
  * Segments of two pages at least, as for one process, but as many for each
  * process as keep all of them busy when some turn out larger than others.
  */
-#define PAGES_PER_SEGMENT 2.0
 #define MIN_SEGMENTS_PER_PROCESS 4
 #define MAX_SEGMENTS_PER_PROCESS 32
 
@@ -51,20 +48,14 @@ ddb_parallel_unsafe(ForeignPath *path)
 	return &path->path;
 }
 
-/*
- * Must a value of the column that does not fit be caught, to become NULL or to
- * leave its item out?  Variables of templates always must.
- */
+/* Does the query, or a template, need a column whose misfits are caught? */
 static bool
 must_catch(const DdbPlanState *state, const DdbColumn *column, List *needed)
 {
-	if (column->name == NULL ||
-		(column->source == 0 &&
-		 (!list_member_int(needed, column->attnum) ||
-		  ddb_column_mismatch_policy(column) != DDB_MISMATCH_NULL)))
-		return false;
-	return ddb_codec_needs_subtransactions(
-		ddb_codec_set_get(state->codecs, column->attnum));
+	return column->name != NULL &&
+		   (column->source != 0 || list_member_int(needed, column->attnum)) &&
+		   ddb_codec_catches_misfits(
+			   ddb_codec_set_get(state->codecs, column->attnum));
 }
 
 void
@@ -116,7 +107,7 @@ static int
 count_segments(const DdbRelation *relation, double bytes, int workers)
 {
 	int processes = workers + (parallel_leader_participation ? 1 : 0);
-	double segments = bytes / PAGE_BYTES / PAGES_PER_SEGMENT;
+	double segments = bytes / DDB_PAGE_BYTES / DDB_PAGES_PER_SEGMENT;
 
 	if (relation->scan_segments > 0)
 		return relation->scan_segments;

@@ -156,10 +156,8 @@ plan_state(const PathContext *context)
 	return (DdbPlanState *) context->rel->fdw_private;
 }
 
-/* Pages that are worth a segment, and segments that are worth their requests. */
-#define PAGES_PER_SEGMENT 2.0
+/* Segments that are worth their requests. */
 #define MAX_SEGMENTS 16.0
-#define PAGE_BYTES (1024.0 * 1024.0)
 
 /*
  * Into how many segments, read at once, a Scan of everything is divided: of
@@ -170,7 +168,7 @@ static int
 scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 {
 	const DdbSource *source = candidate->source;
-	double pages = source->item_count * source->item_bytes / PAGE_BYTES;
+	double pages = source->item_count * source->item_bytes / DDB_PAGE_BYTES;
 
 	if (candidate->operation != DDB_OP_SCAN || candidate->skips ||
 		!ddb_guc_pushdown || state->relation->segment >= 0 ||
@@ -178,7 +176,7 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 		return 1;
 	if (state->relation->scan_segments > 0)
 		return state->relation->scan_segments;
-	return (int) Max(1, Min(MAX_SEGMENTS, pages / PAGES_PER_SEGMENT));
+	return (int) Max(1, Min(MAX_SEGMENTS, pages / DDB_PAGES_PER_SEGMENT));
 }
 
 static void

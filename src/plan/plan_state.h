@@ -19,6 +19,9 @@
 #include "plan/clause.h"
 #include "plan/keys.h"
 
+/* Pages that are worth a segment: the last one of each is not full. */
+#define DDB_PAGES_PER_SEGMENT 2.0
+
 /* The table, or one of its indexes, as something to read from. */
 typedef struct DdbSource
 {

@@ -32,9 +32,6 @@
 /* Of an index that holds keys only, unless its size is known. */
 #define UNKNOWN_KEYS_BYTES 100.0
 
-/* Reading a whole item to get at what an LSI does not hold. */
-#define UNIT_BYTES 4096.0
-
 /*
  * What DynamoDB counted, up to six hours ago, or ANALYZE found, whenever that
  * was: tables grow.
@@ -173,7 +170,7 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 		if (!projects)
 			source->fetch_units =
 				ceil(state->info->size_bytes / Max(state->info->item_count, 1) /
-					 UNIT_BYTES);
+					 DDB_UNIT_BYTES);
 		state->sources = lappend(state->sources, source);
 	}
 	if (!projects)

@@ -33,12 +33,6 @@
 /* More rows than these are read as a whole. */
 #define MAX_TOP_ROWS 1000
 
-static List *
-clause_exprs(const List *clauses, List *tlist)
-{
-	return get_sortgrouplist_exprs((List *) clauses, tlist);
-}
-
 /* ---- min() and max() ---- */
 
 /* The operator by which an aggregate's answer is the first: of min() and max() */
@@ -110,8 +104,8 @@ want_extremes(PlannerInfo *root, DdbTop *top)
 	if (!OidIsValid(opno) || aggregate->agglevelsup != 0)
 		return false;
 	top->rows = 1;
-	top->groups =
-		clause_exprs(root->parse->groupClause, root->parse->targetList);
+	top->groups = get_sortgrouplist_exprs(root->parse->groupClause,
+										  root->parse->targetList);
 	top->pathkeys = list_concat_copy(ddb_compat_group_pathkeys(root),
 									 extreme_pathkeys(root, aggregate, opno));
 	return true;
@@ -124,22 +118,12 @@ integer_constant(const Node *node, int64 *value)
 {
 	const Const *constant = (const Const *) node;
 
-	if (!IsA(node, Const) || constant->constisnull)
+	if (!IsA(node, Const) || constant->constisnull ||
+		(constant->consttype != INT2OID && constant->consttype != INT4OID &&
+		 constant->consttype != INT8OID))
 		return false;
-	switch (constant->consttype)
-	{
-		case INT2OID:
-			*value = DatumGetInt16(constant->constvalue);
-			return true;
-		case INT4OID:
-			*value = DatumGetInt32(constant->constvalue);
-			return true;
-		case INT8OID:
-			*value = DatumGetInt64(constant->constvalue);
-			return true;
-		default:
-			return false;
-	}
+	*value = ddb_codec_integer(constant->constvalue, constant->consttype);
+	return true;
 }
 
 /* How many rows "row_number() <= constant" is true of; -1: it is not that. */
@@ -207,7 +191,8 @@ want_first_numbers(PlannerInfo *root, DdbTop *top)
 	if (least < 0 || least > MAX_TOP_ROWS)
 		return false;
 	top->rows = (int) least;
-	top->groups = clause_exprs(window->partitionClause, query->targetList);
+	top->groups =
+		get_sortgrouplist_exprs(window->partitionClause, query->targetList);
 	top->pathkeys = root->query_pathkeys;
 	return true;
 }
@@ -224,7 +209,8 @@ want_distinct_rows(PlannerInfo *root, const RelOptInfo *rel, DdbTop *top)
 	{
 		if (query->hasAggs || query->groupClause != NIL)
 			return false;
-		top->groups = clause_exprs(query->distinctClause, query->targetList);
+		top->groups =
+			get_sortgrouplist_exprs(query->distinctClause, query->targetList);
 		top->pathkeys = root->query_pathkeys;
 		return true;
 	}

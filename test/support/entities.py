@@ -35,19 +35,20 @@ from .forms import (
     time_variable,
 )
 from .generator import (
-    COLLATIONS,
-    TEXTS,
     Array,
     Boolean,
+    COLLATIONS,
     Column,
     Const,
     Date,
     Document,
     Enum,
     Number,
+    TEXTS,
     Text,
     Time,
     Uuid,
+    foreign_table_sql,
     plain,
     quote,
 )
@@ -745,7 +746,6 @@ class Entity:
         return [*rows, [str(n + 1), *[None] * len(names)]]
 
     def foreign_sql(self, name, server, parent=None, **options):
-        columns = ",\n  ".join(c.sql(True) for c in self.columns)
         options["table_name"] = self.universe.name
         if self.mismatch_null == "table":
             options["on_type_mismatch"] = "null"
@@ -755,12 +755,7 @@ class Entity:
             options["hide_expired"] = "true"
         if self.forced:
             options["index_name"] = self.forced.name
-        inherits = f" INHERITS ({parent})" if parent else ""
-        options = ", ".join(f"{option} {quote(str(value))}" for option, value in options.items())
-        return (
-            f"CREATE FOREIGN TABLE {name} (\n  {columns}\n){inherits} SERVER {server}"
-            f" OPTIONS ({options})"
-        )
+        return foreign_table_sql(name, self.columns, server, parent, options)
 
     def local_sql(self, name):
         yield f"CREATE TABLE {name} ({', '.join(c.sql(False) for c in self.columns)})"

@@ -551,6 +551,16 @@ class Column:
         return " ".join(parts)
 
 
+def foreign_table_sql(name, columns, server, parent, options):
+    columns = ",\n  ".join(column.sql(True) for column in columns)
+    inherits = f" INHERITS ({parent})" if parent else ""
+    options = ", ".join(f"{option} {quote(str(value))}" for option, value in options.items())
+    return (
+        f"CREATE FOREIGN TABLE {name} (\n  {columns}\n){inherits} SERVER {server}"
+        f" OPTIONS ({options})"
+    )
+
+
 class Table:
     """Items, the rows they are, and the statements that declare both."""
 
@@ -758,7 +768,6 @@ class Table:
         return [{"AttributeName": k[0], "KeyType": r} for k, r in zip(keys, roles, strict=False)]
 
     def foreign_sql(self, name, server, parent=None, **options):
-        columns = ",\n  ".join(c.sql(True) for c in self.columns)
         options["table_name"] = self.name
         if self.mismatch_null == "table":
             options["on_type_mismatch"] = "null"
@@ -766,12 +775,7 @@ class Table:
             options["consistent_read"] = "true"
         if self.index:
             options["index_name"] = "the.index"
-        inherits = f" INHERITS ({parent})" if parent else ""
-        options = ", ".join(f"{option} {quote(str(value))}" for option, value in options.items())
-        return (
-            f"CREATE FOREIGN TABLE {name} (\n  {columns}\n){inherits} SERVER {server}"
-            f" OPTIONS ({options})"
-        )
+        return foreign_table_sql(name, self.columns, server, parent, options)
 
     def local_sql(self, name):
         """Statements that make the local twin and the table to join with."""

@@ -9,33 +9,12 @@ import contextlib
 
 from .fdw import explain, foreign_table, make_server, plan_nodes
 from .regress_data import load_table
+from .systems import definition, index
 
 NODE = "DynamoDB Batch Join"
 
-IDS = {
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-PAIRS = {
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-        {"AttributeName": "owner", "AttributeType": "S"},
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "byOwner",
-            "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
-            "Projection": {"ProjectionType": "ALL"},
-        }
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
+IDS = definition(("id",), "id:N")
+PAIRS = definition(("pk", "sk"), "pk:S sk:N owner:S", gsis=[index("byOwner", "owner")])
 
 ID_ITEMS = [{"id": i, "v": i % 7, "note": f"n{i}" * 10} for i in range(1200)]
 PAIR_ITEMS = [
