@@ -93,8 +93,24 @@ ddbc_operation_name(DdbcOperation operation)
 			return "DescribeTimeToLive";
 		case DDBC_LIST_TABLES:
 			return "ListTables";
+		case DDBC_PUT_ITEM:
+			return "PutItem";
+		case DDBC_UPDATE_ITEM:
+			return "UpdateItem";
+		case DDBC_DELETE_ITEM:
+			return "DeleteItem";
+		case DDBC_BATCH_WRITE_ITEM:
+			return "BatchWriteItem";
+		case DDBC_TRANSACT_WRITE_ITEMS:
+			return "TransactWriteItems";
 	}
 	return "unknown operation";
+}
+
+bool
+ddbc_operation_writes(DdbcOperation operation)
+{
+	return operation >= DDBC_PUT_ITEM;
 }
 
 static int64_t
@@ -304,7 +320,10 @@ finish_request(DdbcRequest *request)
 	request->finished_us = mono_now(request->client);
 	request->error.attempts = request->stats.attempts;
 	unlink_request(request->client, request);
-	if (request->error.kind != DDBC_ERROR_NONE)
+	if (request->error.kind == DDBC_ERROR_NONE)
+		return;
+	request->error.ambiguous |= request->stats.ambiguous;
+	if (!request->exchange.reply.is_refusal)
 		ddbc_reply_free(&request->exchange.reply);
 }
 
@@ -506,6 +525,8 @@ fail_attempt(DdbcClient *client, DdbcRequest *request)
 		finish_request(request);
 		return;
 	}
+	request->stats.ambiguous |=
+		request->error.ambiguous && ddbc_operation_writes(request->operation);
 	ddbc_reply_free(&request->exchange.reply);
 	delay_request(request, delay_us);
 }
@@ -518,6 +539,8 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 
 	client->in_flight--;
 	request->stats.bytes_received += reply->received_bytes;
+	request->stats.ambiguous |= request->exchange.sends > 1 &&
+								ddbc_operation_writes(request->operation);
 	memcpy(request->request_id, reply->request_id, sizeof(request->request_id));
 	if (request->error.kind == DDBC_ERROR_NONE &&
 		ddbc_reply_finish(reply, ddbc_http_peer(client->http), &request->error))
@@ -670,19 +693,36 @@ ddbc_request_error(const DdbcRequest *request)
 			   : NULL;
 }
 
+/* What the reply holds, if the request ended as the caller has in mind. */
+static char *
+body_of(const DdbcRequest *request, bool failed, size_t *len)
+{
+	bool is_so = (request->error.kind != DDBC_ERROR_NONE) == failed &&
+				 request->state == REQUEST_DONE;
+
+	*len = is_so ? request->exchange.reply.len : 0;
+	return is_so ? request->exchange.reply.body : NULL;
+}
+
 const char *
 ddbc_request_body(const DdbcRequest *request, size_t *len)
 {
-	*len = request->exchange.reply.len;
-	return request->exchange.reply.body;
+	return body_of(request, false, len);
+}
+
+const char *
+ddbc_request_error_body(const DdbcRequest *request, size_t *len)
+{
+	return body_of(request, true, len);
 }
 
 char *
 ddbc_request_take_body(DdbcRequest *request, size_t *len)
 {
-	char *body = request->exchange.reply.body;
+	char *body = body_of(request, false, len);
 
-	*len = request->exchange.reply.len;
+	if (body == NULL)
+		return NULL;
 	request->exchange.reply.body = NULL;
 	ddbc_reply_free(&request->exchange.reply);
 	return body;

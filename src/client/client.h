@@ -35,10 +35,20 @@ typedef enum DdbcOperation
 	DDBC_DESCRIBE_TABLE,
 	DDBC_DESCRIBE_TIME_TO_LIVE,
 	DDBC_LIST_TABLES,
+
+	/* these, and only these, change items */
+	DDBC_PUT_ITEM,
+	DDBC_UPDATE_ITEM,
+	DDBC_DELETE_ITEM,
+	DDBC_BATCH_WRITE_ITEM,
+	DDBC_TRANSACT_WRITE_ITEMS,
 } DdbcOperation;
 
 /* "GetItem": as X-Amz-Target and messages spell it. */
 extern const char *ddbc_operation_name(DdbcOperation operation);
+
+/* Does it change items? */
+extern bool ddbc_operation_writes(DdbcOperation operation);
 
 /*
  * Time and randomness are handed in, so that tests own them.  NULL members
@@ -88,6 +98,8 @@ typedef struct DdbcRequestStats
 	int throttles; /* of these, answered by a throttle */
 	uint64_t bytes_received; /* body bytes as sent, all attempts */
 	int64_t elapsed_us; /* submit to completion */
+	bool ambiguous; /* of a write: it may have been applied before its last
+					 * reply, by an attempt whose end nobody saw */
 } DdbcRequestStats;
 
 /* Copies config (strings too). NULL with *error on failure. */
@@ -121,7 +133,11 @@ extern int ddbc_client_fd(const DdbcClient *client);
 
 extern bool ddbc_request_done(const DdbcRequest *request);
 
-/* NULL when it succeeded.  Valid until the request is freed. */
+/*
+ * NULL when it succeeded.  Valid until the request is freed.  Its ambiguous is
+ * about all attempts: a write that was refused by the last one may have been
+ * applied by one before.
+ */
 extern const DdbcError *ddbc_request_error(const DdbcRequest *request);
 
 /*
@@ -136,6 +152,14 @@ extern const char *ddbc_request_body(const DdbcRequest *request, size_t *len);
  * request no longer has it.
  */
 extern char *ddbc_request_take_body(DdbcRequest *request, size_t *len);
+
+/*
+ * The body of the reply that refused a request, padded in the same way: there
+ * may be more in it than DdbcError holds.  NULL when it succeeded, or failed
+ * without a whole reply.  Valid until the request is freed.
+ */
+extern const char *ddbc_request_error_body(const DdbcRequest *request,
+										   size_t *len);
 
 extern const char *ddbc_request_id(const DdbcRequest *request);
 extern DdbcRequestStats ddbc_request_stats(const DdbcRequest *request);

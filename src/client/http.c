@@ -124,6 +124,25 @@ receive_body(char *data, size_t size, size_t n, void *arg)
 	return ddbc_reply_append(&exchange->reply, data, size * n) ? size * n : 0;
 }
 
+/*
+ * CURLOPT_PREREQFUNCTION: a request is about to be sent.  A second time when a
+ * kept connection turned out to be closed: libcurl sends it again by itself,
+ * though the server may have acted on the first.
+ */
+static int
+count_send(void *arg, char *remote_ip, char *local_ip, int remote_port,
+		   int local_port)
+{
+	DdbcExchange *exchange = arg;
+
+	(void) remote_ip;
+	(void) local_ip;
+	(void) remote_port;
+	(void) local_port;
+	exchange->sends++;
+	return CURL_PREREQFUNC_OK;
+}
+
 /* CURLOPT_HEADERFUNCTION. */
 static size_t
 receive_header(char *line, size_t size, size_t n, void *arg)
@@ -173,6 +192,7 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 
 	SET(CURLOPT_WRITEFUNCTION, receive_body);
 	SET(CURLOPT_HEADERFUNCTION, receive_header);
+	SET(CURLOPT_PREREQFUNCTION, count_send);
 #undef SET
 	return rc == CURLE_OK;
 }
@@ -259,6 +279,7 @@ ddbc_http_start(DdbcHttp *http, DdbcExchange *exchange,
 	exchange->headers = headers;
 	exchange->easy = easy;
 	exchange->error_text[0] = '\0';
+	exchange->sends = 0;
 	if (easy == NULL)
 	{
 		ddbc_http_free_headers(headers);
@@ -272,6 +293,7 @@ ddbc_http_start(DdbcHttp *http, DdbcExchange *exchange,
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body_len);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error_text);
 
@@ -478,7 +500,6 @@ static void
 judge_exchange(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 			   DdbcError *error)
 {
-	curl_off_t pretransfer_us = 0;
 	long status = 0;
 	size_t len;
 	const char *text;
@@ -489,10 +510,8 @@ judge_exchange(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 	/* broken off by ourselves: ddbc_reply_finish knows why */
 	if (code == CURLE_OK || exchange->reply.flaw != DDBC_REPLY_GOOD)
 		return;
-	curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T,
-					  &pretransfer_us);
-	translate_code(http, exchange, code, pretransfer_us > 0, error);
-	error->ambiguous = pretransfer_us > 0;
+	translate_code(http, exchange, code, exchange->sends > 0, error);
+	error->ambiguous = exchange->sends > 0;
 	text = curl_easy_strerror(code);
 	len = strnlen(text, sizeof(error->code) - 1);
 	memcpy(error->code, text, len);

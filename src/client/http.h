@@ -43,6 +43,7 @@ typedef struct DdbcExchange
 	CURL *easy; /* NULL: not running */
 	struct curl_slist *headers;
 	DdbcReply reply;
+	int sends; /* of the request, also by libcurl's own account */
 	void *owner;
 	char error_text[CURL_ERROR_SIZE];
 } DdbcExchange;

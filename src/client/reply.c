@@ -52,6 +52,7 @@ ddbc_reply_free(DdbcReply *reply)
 	free(reply->body);
 	reply->body = NULL;
 	reply->len = reply->capacity = 0;
+	reply->is_refusal = false;
 }
 
 /* Non-negative decimal number, or -1. */
@@ -337,7 +338,6 @@ check_success(DdbcReply *reply, const char *peer, DdbcError *error)
 	}
 	if (reply->body[i] != '{')
 		return fail_corrupt(reply, peer, "is not a JSON object", error);
-	memset(reply->body + reply->len, 0, DDBC_BODY_PADDING);
 	return true;
 }
 
@@ -351,8 +351,14 @@ ddbc_reply_finish(DdbcReply *reply, const char *peer, DdbcError *error)
 		return fail_too_large(reply, peer, error);
 	if (reply->flaw == DDBC_REPLY_NO_MEMORY)
 		return fail_no_memory(reply, error);
-	if (reply->flaw == DDBC_REPLY_GOOD && !unpack(reply, peer, error))
-		return false;
+	if (reply->flaw == DDBC_REPLY_GOOD)
+	{
+		if (!unpack(reply, peer, error))
+			return false;
+		if (reply->body != NULL)
+			memset(reply->body + reply->len, 0, DDBC_BODY_PADDING);
+		reply->is_refusal = is_error;
+	}
 	if (is_error)
 	{
 		ddbc_error_from_reply(error, reply->status, reply->body,

@@ -50,6 +50,7 @@ typedef struct DdbcReply
 	uint32_t body_crc; /* of the bytes received */
 	uint64_t received_bytes; /* body bytes of the wire */
 	DdbcReplyFlaw flaw; /* why receiving was broken off */
+	bool is_refusal; /* a whole reply that says no: see there */
 } DdbcReply;
 
 extern void ddbc_reply_init(DdbcReply *reply, size_t max_bytes);
@@ -62,8 +63,9 @@ extern void ddbc_reply_header(DdbcReply *reply, const char *line, size_t len);
 extern bool ddbc_reply_append(DdbcReply *reply, const char *data, size_t len);
 
 /*
- * The reply is complete: checks and decompresses it.  True with a body that
- * is followed by DDBC_BODY_PADDING zeros if it is a success; else *error.
+ * The reply is complete: checks and decompresses it.  True if it is a success;
+ * else *error.  The body of a success, and of a refusal if there is one, is
+ * followed by DDBC_BODY_PADDING zeros.
  * peer names the service in messages.
  */
 extern bool ddbc_reply_finish(DdbcReply *reply, const char *peer,

@@ -150,9 +150,12 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 
 	ereport(ERROR,
 			(errcode(rule->sqlstate),
-			 index_name != NULL ? errmsg("could not read index \"%s\" of "
-										 "DynamoDB table \"%s\": %s failed",
-										 index_name, table_name, name)
+			 ddbc_operation_writes(operation)
+				 ? errmsg("could not write to DynamoDB table \"%s\": %s failed",
+						  table_name != NULL ? table_name : "", name)
+			 : index_name != NULL ? errmsg("could not read index \"%s\" of "
+										   "DynamoDB table \"%s\": %s failed",
+										   index_name, table_name, name)
 			 : table_name != NULL
 				 ? errmsg("could not read DynamoDB table \"%s\": %s failed",
 						  table_name, name)

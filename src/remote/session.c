@@ -448,7 +448,7 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 }
 
 void
-ddb_call_log(const DdbCall *call, double read_units)
+ddb_call_log(const DdbCall *call, double units)
 {
 	DdbcRequestStats stats;
 	const DdbcError *error;
@@ -457,16 +457,18 @@ ddb_call_log(const DdbCall *call, double read_units)
 		return;
 	stats = ddbc_request_stats(call->request);
 	error = ddbc_request_error(call->request);
-	ereport(LOG, (errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f read "
-						 "units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
-						 ddbc_operation_name(call->operation),
-						 call->table_name != NULL ? call->table_name : "",
-						 call->index_name != NULL ? " index \"" : "",
-						 call->index_name != NULL ? call->index_name : "",
-						 call->index_name != NULL ? "\"" : "",
-						 error == NULL ? "ok" : error->code, read_units,
-						 stats.elapsed_us / 1000.0, stats.attempts,
-						 (uint64) stats.bytes_received)));
+	ereport(LOG,
+			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f %s "
+					"units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
+					ddbc_operation_name(call->operation),
+					call->table_name != NULL ? call->table_name : "",
+					call->index_name != NULL ? " index \"" : "",
+					call->index_name != NULL ? call->index_name : "",
+					call->index_name != NULL ? "\"" : "",
+					error == NULL ? "ok" : error->code, units,
+					ddbc_operation_writes(call->operation) ? "write" : "read",
+					stats.elapsed_us / 1000.0, stats.attempts,
+					(uint64) stats.bytes_received)));
 }
 
 void

@@ -72,10 +72,11 @@ extern void ddb_session_step(DdbSession *session);
 extern int ddb_session_fd(const DdbSession *session);
 
 /*
- * Once the reply is in, and what it consumed is known: one line in the log if
- * ddb_fdw.log_requests is on.  Never a value, never a key.
+ * Once the reply is in, and the read or write units that it consumed are known:
+ * one line in the log if ddb_fdw.log_requests is on.  Never a value, never a
+ * key.
  */
-extern void ddb_call_log(const DdbCall *call, double read_units);
+extern void ddb_call_log(const DdbCall *call, double units);
 
 /* Ends the call's request, cancelling it if it is under way. */
 extern void ddb_call_release(DdbCall *call);

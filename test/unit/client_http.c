@@ -106,24 +106,36 @@ tear_down(Fixture *fixture)
 }
 
 static DdbcRequest *
-submit(Fixture *fixture)
+submit_operation(Fixture *fixture, DdbcOperation operation)
 {
 	DdbcError error;
 	DdbcRequest *request = ddbc_client_submit(
-		fixture->client, DDBC_QUERY, "{\"TableName\":\"t\"}", 17, 0, &error);
+		fixture->client, operation, "{\"TableName\":\"t\"}", 17, 0, &error);
 
 	assert_non_null(request);
 	return request;
 }
 
 static DdbcRequest *
-run(Fixture *fixture)
+submit(Fixture *fixture)
 {
-	DdbcRequest *request = submit(fixture);
+	return submit_operation(fixture, DDBC_QUERY);
+}
+
+static DdbcRequest *
+run_operation(Fixture *fixture, DdbcOperation operation)
+{
+	DdbcRequest *request = submit_operation(fixture, operation);
 
 	assert_true(ddbc_client_wait(fixture->client, &request, 1));
 	assert_true(ddbc_request_done(request));
 	return request;
+}
+
+static DdbcRequest *
+run(Fixture *fixture)
+{
+	return run_operation(fixture, DDBC_QUERY);
 }
 
 static void
@@ -281,6 +293,44 @@ test_closed_while_idle(void **state)
 	run_good(&fixture, 1);
 	assert_int_equal(server_connections(fixture.server), 2);
 	tear_down(&fixture);
+}
+
+/*
+ * The server closes a kept connection after it has read a request: libcurl
+ * sends it again, and what becomes of the first nobody knows.
+ */
+static void
+check_sent_twice(DdbcOperation operation, bool expected)
+{
+	ServerReply replies[] = {{.body = OK_BODY}, {.drop = true}};
+	Script script = {replies, 2};
+	Fixture fixture;
+	DdbcRequest *request;
+
+	set_up(&fixture, play, &script);
+	request = run_operation(&fixture, operation);
+	assert_false(ddbc_request_stats(request).ambiguous);
+	ddbc_request_free(request);
+	request = run_operation(&fixture, operation);
+	assert_body(request, OK_BODY);
+	assert_int_equal(ddbc_request_stats(request).attempts, 1);
+	assert_int_equal(ddbc_request_stats(request).ambiguous, expected);
+	ddbc_request_free(request);
+	assert_int_equal(server_requests(fixture.server), 3);
+	assert_int_equal(server_connections(fixture.server), 2);
+	/* the next one knows nothing of it */
+	request = run_operation(&fixture, operation);
+	assert_false(ddbc_request_stats(request).ambiguous);
+	ddbc_request_free(request);
+	tear_down(&fixture);
+}
+
+static void
+test_sent_twice(void **state)
+{
+	(void) state;
+	check_sent_twice(DDBC_PUT_ITEM, true);
+	check_sent_twice(DDBC_QUERY, false);
 }
 
 static void
@@ -456,6 +506,104 @@ test_service_error(void **state)
 	set_up(&fixture, always, &refusal);
 	run_bad(&fixture, DDBC_ERROR_TABLE_NOT_FOUND, 1, "no table");
 	tear_down(&fixture);
+}
+
+#define CONDITION_FAILED                                                       \
+	"{\"__type\":\"x#ConditionalCheckFailedException\",\"message\":\"no\","    \
+	"\"Item\":{\"pk\":{\"S\":\"a\"}}}"
+
+/* What a refusal says beyond its message stays for whoever asks. */
+static void
+test_error_body(void **state)
+{
+	ServerReply replies[] = {
+		{.status = 400, .body = CONDITION_FAILED, .crc = SERVER_CRC_GOOD},
+		{.status = 400, .body = CONDITION_FAILED, .gzip = true},
+		{.status = 400, .body = ""},
+		{.body = "{}", .send_bytes = 1},
+	};
+	Script script = {replies, 4};
+	Fixture fixture;
+	DdbcRequest *request;
+	const char *body;
+	size_t len;
+	int i;
+
+	(void) state;
+	set_up(&fixture, play, &script);
+	for (i = 0; i < 2; i++)
+	{
+		request = run_operation(&fixture, DDBC_PUT_ITEM);
+		assert_int_equal(ddbc_request_error(request)->kind,
+						 DDBC_ERROR_CONDITION_FAILED);
+		body = ddbc_request_error_body(request, &len);
+		assert_int_equal(len, strlen(CONDITION_FAILED));
+		assert_memory_equal(body, CONDITION_FAILED, len);
+		assert_int_equal(body[len + DDBC_BODY_PADDING - 1], 0);
+		assert_null(ddbc_request_body(request, &len));
+		assert_null(ddbc_request_take_body(request, &len));
+		ddbc_request_free(request);
+	}
+	request = run_operation(&fixture, DDBC_PUT_ITEM);
+	assert_non_null(ddbc_request_error(request));
+	assert_null(ddbc_request_error_body(request, &len));
+	ddbc_request_free(request);
+	/* after a failed attempt, a success has none */
+	request = run_operation(&fixture, DDBC_PUT_ITEM);
+	assert_body(request, OK_BODY);
+	assert_null(ddbc_request_error_body(request, &len));
+	ddbc_request_free(request);
+	tear_down(&fixture);
+}
+
+/* Was it applied, perhaps, by an attempt before the last? */
+static void
+check_ambiguous(DdbcOperation operation, ServerReply first, bool expected)
+{
+	ServerReply replies[] = {
+		first, {.status = 400, .body = CONDITION_FAILED}, first};
+	Script script = {replies, 3};
+	Fixture fixture;
+	DdbcRequest *request;
+
+	set_up(&fixture, play, &script);
+	request = run_operation(&fixture, operation);
+	assert_int_equal(ddbc_request_error(request)->kind,
+					 DDBC_ERROR_CONDITION_FAILED);
+	assert_int_equal(ddbc_request_stats(request).ambiguous, expected);
+	assert_int_equal(ddbc_request_error(request)->ambiguous, expected);
+	ddbc_request_free(request);
+	request = run_operation(&fixture, operation);
+	assert_body(request, OK_BODY);
+	assert_int_equal(ddbc_request_stats(request).ambiguous, expected);
+	ddbc_request_free(request);
+	assert_int_equal(server_requests(fixture.server), 4);
+	tear_down(&fixture);
+}
+
+static void
+test_ambiguous(void **state)
+{
+	ServerReply dropped = {.drop = true};
+	ServerReply fault = {.status = 500,
+						 .body = "{\"__type\":\"x#InternalServerError\"}"};
+	ServerReply throttled = {.status = 400,
+							 .body = "{\"__type\":\"x#ThrottlingException\"}"};
+	ServerReply conflict = {
+		.status = 400,
+		.body = "{\"__type\":\"x#TransactionConflictException\"}"};
+
+	(void) state;
+	check_ambiguous(DDBC_PUT_ITEM, dropped, true);
+	check_ambiguous(DDBC_DELETE_ITEM, fault, true);
+	check_ambiguous(DDBC_UPDATE_ITEM,
+					(ServerReply){.body = OK_BODY, .send_bytes = 3}, true);
+	check_ambiguous(DDBC_BATCH_WRITE_ITEM,
+					(ServerReply){.body = OK_BODY, .crc = SERVER_CRC_BAD},
+					true);
+	check_ambiguous(DDBC_TRANSACT_WRITE_ITEMS, conflict, false);
+	check_ambiguous(DDBC_PUT_ITEM, throttled, false);
+	check_ambiguous(DDBC_GET_ITEM, fault, false);
 }
 
 static void
@@ -865,6 +1013,7 @@ main(void)
 		cmocka_unit_test(test_request_as_sent),
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_closed_while_idle),
+		cmocka_unit_test(test_sent_twice),
 		cmocka_unit_test(test_recoveries),
 		cmocka_unit_test(test_gzip),
 		cmocka_unit_test(test_gzip_ceiling),
@@ -873,6 +1022,8 @@ main(void)
 		cmocka_unit_test(test_oversize),
 		cmocka_unit_test(test_large_good),
 		cmocka_unit_test(test_service_error),
+		cmocka_unit_test(test_error_body),
+		cmocka_unit_test(test_ambiguous),
 		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_timeout),

@@ -1,0 +1,165 @@
+/*
+ * write_reply.c
+ *		What DynamoDB says about a write: units, items, what is left to do.
+ *
+ * Nothing is copied, and nothing of an item is looked into: who wants it reads
+ * it as any other item.  That a write was applied must not be concluded from
+ * something that is no reply to a write, so everything is checked.
+ */
+#include "postgres.h"
+
+#include "exec/write_reply.h"
+
+#include "codec/scanner.h"
+#include "exec/page.h"
+
+/* The value of CapacityUnits. */
+static double
+read_units(DdbScanner *scan)
+{
+	DdbSpan number;
+	char text[64];
+
+	if (ddb_scan_peek(scan) != DDB_JSON_NUMBER)
+	{
+		(void) ddb_scan_skip(scan);
+		return 0;
+	}
+	if (!ddb_scan_number(scan, &number) || number.len >= sizeof(text))
+		return 0;
+	memcpy(text, number.data, number.len);
+	text[number.len] = '\0';
+	return strtod(text, NULL);
+}
+
+/* {"TableName": "…", "CapacityUnits": 1.0, …} of one table */
+static double
+read_table_capacity(DdbScanner *scan)
+{
+	bool first = true;
+	DdbSpan key;
+	double units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+	{
+		(void) ddb_scan_skip(scan);
+		return 0;
+	}
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &key))
+	{
+		if (ddb_span_equals(&key, "CapacityUnits", 13))
+			units = read_units(scan);
+		else
+			(void) ddb_scan_skip(scan);
+	}
+	return units;
+}
+
+/* Of batches and transactions it is a list, one element a table. */
+static double
+read_capacity(DdbScanner *scan)
+{
+	bool first = true;
+	double units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
+		return read_table_capacity(scan);
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first))
+		units += read_table_capacity(scan);
+	return units;
+}
+
+/*
+ * The span of an object, unless it is empty: an item has a key, and what is
+ * unprocessed a table.  Met twice: which is meant?
+ */
+static void
+read_object(DdbScanner *scan, const char **object, int *len)
+{
+	DdbSpan span;
+
+	if (ddb_scan_peek(scan) == DDB_JSON_NULL)
+	{
+		(void) ddb_scan_skip(scan);
+		return;
+	}
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT || *object != NULL)
+	{
+		if (scan->error == DDB_SCAN_OK)
+			scan->error = DDB_SCAN_WRONG_KIND;
+		return;
+	}
+	if (ddb_scan_skip_span(scan, &span) &&
+		memchr(span.data, '"', span.len) != NULL)
+	{
+		*object = span.data;
+		*len = (int) span.len;
+	}
+}
+
+/* True when it is the member that only errors have. */
+static bool
+read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key,
+			bool is_error)
+{
+	if (ddb_span_equals(key, "ConsumedCapacity", 16))
+		reply->write_units += read_capacity(scan);
+	else if (!is_error && ddb_span_equals(key, "Attributes", 10))
+		read_object(scan, &reply->item, &reply->item_len);
+	else if (is_error && ddb_span_equals(key, "Item", 4))
+		read_object(scan, &reply->item, &reply->item_len);
+	else if (!is_error && ddb_span_equals(key, "UnprocessedItems", 16))
+		read_object(scan, &reply->unprocessed, &reply->unprocessed_len);
+	else
+	{
+		(void) ddb_scan_skip(scan);
+		return ddb_span_equals(key, "__type", 6);
+	}
+	return false;
+}
+
+static void
+read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
+		  const char *table_name)
+{
+	DdbScanner scan;
+	bool first = true;
+	bool has_type = false;
+	DdbSpan key;
+
+	memset(reply, 0, sizeof(*reply));
+	if (!ddb_scan_valid_utf8(body, len))
+		ddb_page_raise_malformed(table_name, "it is not valid UTF-8");
+	ddb_scan_init(&scan, body, len);
+	if (ddb_scan_enter_object(&scan))
+	{
+		while (ddb_scan_next_member(&scan, &first, &key))
+			has_type |= read_member(reply, &scan, &key, is_error);
+	}
+	if (scan.error == DDB_SCAN_OK)
+		(void) ddb_scan_finish(&scan);
+	if (scan.error != DDB_SCAN_OK)
+		ddb_page_raise_malformed(table_name,
+								 psprintf("%s at byte %zu",
+										  ddb_scan_error_text(scan.error),
+										  (size_t) (scan.pos - body)));
+	if (has_type && !is_error)
+		ddb_page_raise_malformed(table_name,
+								 "it holds an error under a success status");
+}
+
+void
+ddb_write_reply_read(DdbWriteReply *reply, const char *body, size_t len,
+					 const char *table_name)
+{
+	read_body(reply, body, len, false, table_name);
+}
+
+void
+ddb_write_reply_read_error(DdbWriteReply *reply, const char *body, size_t len,
+						   const char *table_name)
+{
+	read_body(reply, body, len, true, table_name);
+}

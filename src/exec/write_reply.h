@@ -1,0 +1,39 @@
+/*
+ * write_reply.h
+ *		One reply to a write, or the body of an error that refused it.
+ */
+#ifndef DDB_WRITE_REPLY_H
+#define DDB_WRITE_REPLY_H
+
+#include "postgres.h"
+
+/*
+ * Spans are raw JSON within the body, so they live as long as it does, and
+ * DDB_SCAN_PADDING readable bytes follow them, too.
+ */
+typedef struct DdbWriteReply
+{
+	double write_units; /* consumed, as reported; of all tables */
+	const char *item; /* Attributes, or of an error Item: a map of attribute
+					   * values; NULL: none */
+	int item_len;
+	const char *unprocessed; /* UnprocessedItems; NULL: none are left */
+	int unprocessed_len;
+} DdbWriteReply;
+
+/*
+ * Walks the whole body of a successful reply and raises an error unless it is
+ * well-formed JSON and valid UTF-8 of the documented shape.  The body must be
+ * followed by DDB_SCAN_PADDING readable bytes.
+ */
+extern void ddb_write_reply_read(DdbWriteReply *reply, const char *body,
+								 size_t len, const char *table_name);
+
+/*
+ * The same of an error's body (ddbc_request_error_body), which holds the item
+ * that stood in the way when ReturnValuesOnConditionCheckFailure asked for it.
+ */
+extern void ddb_write_reply_read_error(DdbWriteReply *reply, const char *body,
+									   size_t len, const char *table_name);
+
+#endif /* DDB_WRITE_REPLY_H */
