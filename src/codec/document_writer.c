@@ -314,7 +314,7 @@ write_plain_root(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 static void
 refuse_untyped(const DdbWritePlace *place)
 {
-	refuse_kind(place, "is no value with its DynamoDB type",
+	refuse_kind(place, "does not say its DynamoDB type",
 				"With format \"dynamodb\" each value is an object of one "
 				"member, such as {\"S\": \"text\"}, {\"N\": \"1.5\"}, "
 				"{\"BOOL\": true} or {\"L\": []}.");
@@ -450,8 +450,7 @@ check_shown(const DdbCodec *codec, const DdbWritePlace *place, DdbPayload name)
 		if ((int) strlen(codec->hidden[i]) == name.len &&
 			memcmp(codec->hidden[i], name.data, name.len) == 0)
 			refuse_kind(place,
-						"is of an attribute that another column of the "
-						"foreign table shows",
+						"is of an attribute that has a column of its own",
 						"Give the value to that column.");
 }
 

@@ -71,9 +71,8 @@ static int
 set_output_modes(void)
 {
 	static const char *const modes[][2] = {
-		{"datestyle", "ISO"},
-		{"intervalstyle", "postgres"},
-		{"extra_float_digits", "3"},
+		{"datestyle", "ISO"},          {"intervalstyle", "postgres"},
+		{"timezone", "UTC"},           {"extra_float_digits", "3"},
 		{"search_path", "pg_catalog"},
 	};
 	int level = NewGUCNestLevel();
@@ -143,7 +142,7 @@ number_text_payload(const DdbWritePlace *place, const char *text)
 	if (!ddb_decimal_parse(text, strlen(text), &decimal))
 		ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 						   psprintf("is %s, which is no number", text), NULL);
-	if (Abs(decimal.exponent) > NUMERIC_MAX_PRECISION)
+	if (abs(decimal.exponent) > NUMERIC_MAX_PRECISION)
 		ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 						   "has a magnitude that is not read back from text",
 						   NULL);
