@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a reply that is no JSON (a proxy's page) this much is worth showing. */
@@ -125,6 +126,30 @@ static const MessagePart message_parts[] = {
 	{"ValidationException", "maximum allowed size",
 	 DDBC_ERROR_REQUEST_TOO_LARGE},
 	{"ValidationException", "maximum size limit", DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "exceeded the size limit",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "Size limit exceeded",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "key values must be under",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "Attribute name is too large",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "Nesting Levels have exceeded",
+	 DDBC_ERROR_REQUEST_TOO_LARGE},
+	{"ValidationException", "Number overflow", DDBC_ERROR_NUMBER_RANGE},
+	{"ValidationException", "Number underflow", DDBC_ERROR_NUMBER_RANGE},
+	{"ValidationException", "38 significant digits", DDBC_ERROR_NUMBER_RANGE},
+	{"ValidationException", "up to 38 digits", DDBC_ERROR_NUMBER_RANGE},
+	{"ValidationException", "Type mismatch for key", DDBC_ERROR_KEY_VALUE},
+	{"ValidationException", "Type mismatch for Index Key",
+	 DDBC_ERROR_KEY_VALUE},
+	{"ValidationException", "key attribute cannot contain an empty",
+	 DDBC_ERROR_KEY_VALUE},
+	{"ValidationException", "required keys was not given a value",
+	 DDBC_ERROR_KEY_VALUE},
+	{"ValidationException", "Missing the key", DDBC_ERROR_KEY_VALUE},
+	{"ValidationException", "key element does not match the schema",
+	 DDBC_ERROR_KEY_VALUE},
 };
 
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
@@ -406,6 +431,66 @@ classify_status(DdbcError *error)
 	}
 }
 
+/* Characters of text, not terminated, that begin an escape of four digits. */
+static bool
+is_unicode_escape(const char *text, size_t len)
+{
+	return len >= 6 && text[1] == 'u' &&
+		   strspn(text + 2, "0123456789abcdefABCDEF") >= 4;
+}
+
+/*
+ * Replaces what no C string and no UTF-8 can hold, in place: escapes of NUL and
+ * of surrogates (pairs, too) become U+FFFD.
+ */
+static void
+replace_escapes(char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i + 1 < len)
+	{
+		bool is_unicode =
+			text[i] == '\\' && is_unicode_escape(text + i, len - i);
+
+		if (is_unicode &&
+			(memcmp(text + i + 2, "0000", 4) == 0 ||
+			 (strchr("dD", text[i + 2]) != NULL && text[i + 3] >= '8')))
+			memcpy(text + i + 2, "fffd", 4);
+		if (text[i] != '\\')
+			i++;
+		else
+			i += is_unicode ? 6 : 2;
+	}
+}
+
+/*
+ * The body as JSON, NULL if it is none.  In a refusal there may be an item, and
+ * in its names and strings what jansson does not take; nobody here looks at
+ * those, but at the code beside them.
+ */
+static json_t *
+load_body(const char *body, size_t len)
+{
+	json_t *root;
+	char *copy;
+
+	if (len == 0)
+		return NULL;
+	root = json_loadb(body, len, JSON_ALLOW_NUL, NULL);
+	if (root != NULL)
+		return root;
+	copy = malloc(len + 1);
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, body, len);
+	copy[len] = '\0';
+	replace_escapes(copy, len);
+	root = json_loadb(copy, len, JSON_ALLOW_NUL, NULL);
+	free(copy);
+	return root;
+}
+
 void
 ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 					  unsigned long body_len, const char *request_id)
@@ -418,8 +503,7 @@ ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 		append_line(error->request_id, sizeof(error->request_id), request_id,
 					strlen(request_id));
 
-	root =
-		body_len == 0 ? NULL : json_loadb(body, body_len, JSON_ALLOW_NUL, NULL);
+	root = load_body(body, body_len);
 	if (json_is_object(root))
 	{
 		set_code(error, json_object_get(root, "__type"));

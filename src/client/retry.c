@@ -14,6 +14,9 @@
 #define THROTTLE_BASE_US (100 * MILLISECOND)
 /* a server that is being restarted should be back within two of these */
 #define CONNECT_BASE_US (250 * MILLISECOND)
+/* transactions take some ten milliseconds, but to recover one takes seconds */
+#define CONFLICT_BASE_US (50 * MILLISECOND)
+#define IN_PROGRESS_BASE_US (100 * MILLISECOND)
 
 #define MAX_DELAY_US (20 * SECOND)
 /* x-amz-retry-after may add this much, not more */
@@ -53,6 +56,10 @@ ddbc_retry_classify(const DdbcError *error)
 			return DDBC_RETRY_CREDENTIALS;
 		case DDBC_ERROR_CLOCK_SKEW:
 			return DDBC_RETRY_CLOCK;
+		case DDBC_ERROR_TRANSACTION_CONFLICT:
+			return DDBC_RETRY_CONFLICT;
+		case DDBC_ERROR_TRANSACTION_IN_PROGRESS:
+			return DDBC_RETRY_IN_PROGRESS;
 		case DDBC_ERROR_TRANSACTION_CANCELED:
 			/* as the AWS SDKs: the reasons are the caller's to judge */
 			return DDBC_RETRY_NEVER;
@@ -206,6 +213,22 @@ transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 	return true;
 }
 
+static bool
+conflict_failed(const DdbcRetryShared *shared, DdbcRetryState *state,
+				DdbcRetryClass retry_class, uint64_t random, int64_t *delay_us)
+{
+	bool in_progress = retry_class == DDBC_RETRY_IN_PROGRESS;
+
+	state->conflicts++;
+	if (state->tries >= shared->max_attempts ||
+		(!in_progress && state->conflicts >= DDBC_RETRY_MAX_CONFLICTS))
+		return false;
+	*delay_us =
+		full_jitter(in_progress ? IN_PROGRESS_BASE_US : CONFLICT_BASE_US,
+					state->conflicts, random);
+	return true;
+}
+
 /* Those that need a cure first, and get one chance. */
 static bool
 once_failed(const DdbcRetryShared *shared, const DdbcRetryState *state,
@@ -238,6 +261,11 @@ ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 			return once_failed(shared, state, &state->clock_tried, delay_us);
 		case DDBC_RETRY_THROTTLE:
 			again = throttle_failed(shared, state, now_us, random, delay_us);
+			break;
+		case DDBC_RETRY_CONFLICT:
+		case DDBC_RETRY_IN_PROGRESS:
+			again =
+				conflict_failed(shared, state, retry_class, random, delay_us);
 			break;
 		case DDBC_RETRY_TRANSIENT:
 		case DDBC_RETRY_CONNECT:

@@ -5,7 +5,7 @@
  * Pure functions over two small structs: what all requests of a client share,
  * and what one request remembers.  Time and randomness are arguments.
  *
- * Three rules (dynamodb.md section 6.3, design.md decision 10):
+ * Four rules (dynamodb.md section 6.3, design.md decision 10):
  * - Transient errors cost tokens of a quota, so that a broken service is not
  *   flooded; every delay is drawn between zero and a doubling ceiling.
  * - Throttles cost none.  They shrink the number of requests in flight (AIMD)
@@ -14,6 +14,8 @@
  * - A service that throttles some requests at random is no reason to wait
  *   long: runs of throttles as long as those that lately ended by themselves
  *   within a second are answered by short delays; longer ones double.
+ * - Transactions in the way of a write are traffic, no trouble of the service:
+ *   they cost no tokens and are waited for, each write by itself.
  */
 #ifndef DDBC_RETRY_H
 #define DDBC_RETRY_H
@@ -27,6 +29,9 @@
 #define DDBC_RETRY_MAX_CONNECTS 3
 #define DDBC_RETRY_MAX_TIMEOUTS 3
 
+/* Tries while transactions hold the item: together about a second. */
+#define DDBC_RETRY_MAX_CONFLICTS 6
+
 #define DDBC_RETRY_QUOTA 500
 #define DDBC_RETRY_COST 14
 
@@ -37,6 +42,8 @@ typedef enum DdbcRetryClass
 	DDBC_RETRY_CONNECT, /* name, connection, handshake */
 	DDBC_RETRY_TIMEOUT,
 	DDBC_RETRY_THROTTLE,
+	DDBC_RETRY_CONFLICT, /* somebody else's transaction holds the item */
+	DDBC_RETRY_IN_PROGRESS, /* our own transaction is not over yet */
 	DDBC_RETRY_CREDENTIALS, /* once, if other credentials exist */
 	DDBC_RETRY_CLOCK, /* once, if the right time is known */
 } DdbcRetryClass;
@@ -63,6 +70,7 @@ typedef struct DdbcRetryState
 	int tries; /* failed ones, throttles aside */
 	int connects; /* of these, without a connection */
 	int timeouts; /* of these, without a reply in time */
+	int conflicts; /* of these, refused for a transaction */
 	int throttles; /* without progress of the client */
 	int grown; /* of these, over the survived run */
 	int last_cost; /* tokens to give back on success */

@@ -63,6 +63,12 @@ static const ErrorRule rules[] = {
 	 "detail."},
 	{DDBC_ERROR_VALIDATION, ERRCODE_FDW_ERROR, NULL},
 	{DDBC_ERROR_REQUEST_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
+	{DDBC_ERROR_NUMBER_RANGE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+	 "DynamoDB's numbers have up to 38 significant digits, and magnitudes from "
+	 "1E-130 to 9.9E+125."},
+	{DDBC_ERROR_KEY_VALUE, ERRCODE_INVALID_PARAMETER_VALUE,
+	 "Attributes of the table's key and of its indexes' keys take values of "
+	 "their own type only, and no empty ones."},
 	{DDBC_ERROR_TABLE_NOT_FOUND, ERRCODE_FDW_TABLE_NOT_FOUND,
 	 "Check the option \"table_name\" of the foreign table (names are "
 	 "case-sensitive), the server's \"region\", and that the table is active."},
@@ -79,6 +85,27 @@ static const ErrorRule rules[] = {
 	{DDBC_ERROR_PROTOCOL, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 	 "Check that the option \"endpoint_url\" of the server is an endpoint of "
 	 "DynamoDB."},
+};
+
+/* Where writes need another hint. */
+typedef struct WriteHint
+{
+	DdbcErrorKind kind;
+	const char *hint;
+} WriteHint;
+
+static const WriteHint write_hints[] = {
+	{DDBC_ERROR_THROTTLED,
+	 "The table's write capacity is exhausted. Retry later, write more slowly, "
+	 "or raise its capacity."},
+	{DDBC_ERROR_REQUEST_TOO_LARGE,
+	 "An item is at most 400 KB with the names of its attributes, and 32 "
+	 "levels deep; a partition key is at most 2048 bytes, a sort key 1024."},
+	{DDBC_ERROR_TRANSACTION_CONFLICT,
+	 "Another transaction was writing the item. Retry later."},
+	{DDBC_ERROR_COLLECTION_TOO_LARGE, "In a table with a local secondary "
+									  "index, the items of a partition key are "
+									  "at most 10 GB."},
 };
 
 static const ErrorRule *
@@ -125,10 +152,16 @@ detail_text(const DdbcError *error)
 	return detail.data;
 }
 
-/* Not being allowed to describe a table has a way out of its own. */
+/* Some operations have ways out of their own. */
 static const char *
 hint_text(const ErrorRule *rule, DdbcOperation operation)
 {
+	if (ddbc_operation_writes(operation))
+	{
+		for (int i = 0; i < (int) lengthof(write_hints); i++)
+			if (write_hints[i].kind == rule->kind)
+				return write_hints[i].hint;
+	}
 	if (rule->kind == DDBC_ERROR_ACCESS_DENIED &&
 		operation == DDBC_DESCRIBE_TABLE)
 		return "Allow the action dynamodb:DescribeTable, or declare the "
@@ -140,6 +173,22 @@ hint_text(const ErrorRule *rule, DdbcOperation operation)
 	return rule->hint;
 }
 
+/*
+ * Bytes were sent, and no answer says what became of them, though an error may
+ * say why it cannot be known.
+ */
+static void
+report_unknown_outcome(const DdbcError *error, const char *table_name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+			 errmsg("outcome of a write to DynamoDB table \"%s\" is unknown",
+					table_name),
+			 errdetail_internal("%s", detail_text(error)),
+			 errhint("The write may have been applied or not. Look at the item "
+					 "before you write it again.")));
+}
+
 void
 ddb_report_call(const DdbcError *error, DdbcOperation operation,
 				const char *table_name, const char *index_name)
@@ -148,11 +197,13 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 	const char *hint = hint_text(rule, operation);
 	const char *name = ddbc_operation_name(operation);
 
+	if (error->ambiguous && ddbc_operation_writes(operation))
+		report_unknown_outcome(error, table_name);
 	ereport(ERROR,
 			(errcode(rule->sqlstate),
 			 ddbc_operation_writes(operation)
 				 ? errmsg("could not write to DynamoDB table \"%s\": %s failed",
-						  table_name != NULL ? table_name : "", name)
+						  table_name, name)
 			 : index_name != NULL ? errmsg("could not read index \"%s\" of "
 										   "DynamoDB table \"%s\": %s failed",
 										   index_name, table_name, name)

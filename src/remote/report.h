@@ -11,7 +11,9 @@
 
 /*
  * Raises the error of a call: SQLSTATE by kind, DynamoDB's own words and
- * request id in DETAIL, what to do in HINT.  table_name may be NULL.
+ * request id in DETAIL, what to do in HINT.  A write that may have been applied
+ * is reported as one whose outcome is unknown, whatever ended it.  table_name
+ * may be NULL, but not of a write.
  */
 extern void ddb_report_call(const DdbcError *error, DdbcOperation operation,
 							const char *table_name, const char *index_name)

@@ -90,6 +90,108 @@ static const Expectation expectations[] = {
 		  "Item size has exceeded the maximum allowed size"),
 	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
 	 "Item size has exceeded the maximum allowed size"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Item size to update has exceeded the maximum allowed size"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "Item size to update has exceeded the maximum allowed size"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values were invalid: Size of hashkey has "
+		  "exceeded the maximum size limit of2048 bytes"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Size of hashkey has exceeded "
+	 "the maximum size limit of2048 bytes"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values were invalid: Aggregated size of all "
+		  "range keys has exceeded the size limit of 1024 bytes"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Aggregated size of all range "
+	 "keys has exceeded the size limit of 1024 bytes"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Hash primary key values must be under 2048 bytes, and range primary "
+		  "key values must be under 1024 bytes"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "Hash primary key values must be under 2048 bytes, and range primary key "
+	 "values must be under 1024 bytes"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values were invalid: Size limit exceeded"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Size limit exceeded"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Attribute name is too large, must be less than 65536 bytes"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "Attribute name is too large, must be less than 65536 bytes"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Nesting Levels have exceeded supported limits"),
+	 DDBC_ERROR_REQUEST_TOO_LARGE, false, false, "ValidationException",
+	 "Nesting Levels have exceeded supported limits"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Number overflow. Attempting to store a number with magnitude larger "
+		  "than supported range"),
+	 DDBC_ERROR_NUMBER_RANGE, false, false, "ValidationException",
+	 "Number overflow. Attempting to store a number with magnitude larger than "
+	 "supported range"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Number underflow. Attempting to store a number with magnitude "
+		  "smaller than supported range"),
+	 DDBC_ERROR_NUMBER_RANGE, false, false, "ValidationException",
+	 "Number underflow. Attempting to store a number with magnitude smaller "
+	 "than supported range"},
+	{400,
+	 JSON("x#ValidationException",
+		  "Attempting to store more than 38 significant digits in a Number"),
+	 DDBC_ERROR_NUMBER_RANGE, false, false, "ValidationException",
+	 "Attempting to store more than 38 significant digits in a Number"},
+	{400,
+	 JSON("x#ValidationException",
+		  "DynamoDB only supports precision up to 38 digits"),
+	 DDBC_ERROR_NUMBER_RANGE, false, false, "ValidationException",
+	 "DynamoDB only supports precision up to 38 digits"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values were invalid: Type mismatch for key pk "
+		  "expected: S actual: N"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Type mismatch for key pk "
+	 "expected: S actual: N"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values were invalid: Type mismatch for Index "
+		  "Key g Expected: S Actual: N IndexName: i"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Type mismatch for Index Key g "
+	 "Expected: S Actual: N IndexName: i"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One or more parameter values are not valid. The AttributeValue for "
+		  "a key attribute cannot contain an empty string value. Key: p"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "One or more parameter values are not valid. The AttributeValue for a key "
+	 "attribute cannot contain an empty string value. Key: p"},
+	{400,
+	 JSON("x#ValidationException", "One or more parameter values were invalid: "
+								   "Missing the key pk in the item"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "One or more parameter values were invalid: Missing the key pk in the "
+	 "item"},
+	{400,
+	 JSON("x#ValidationException",
+		  "One of the required keys was not given a value"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "One of the required keys was not given a value"},
+	{400,
+	 JSON("x#ValidationException",
+		  "The provided key element does not match the schema"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "ValidationException",
+	 "The provided key element does not match the schema"},
 	{400, JSON("x#TransactionConflictException", "m"),
 	 DDBC_ERROR_TRANSACTION_CONFLICT, true, false,
 	 "TransactionConflictException", "m"},
@@ -115,6 +217,16 @@ static const Expectation expectations[] = {
 	 "{\"__type\":\"x#RequestLimitExceeded\",\"message\":\"m\","
 	 "\"ThrottlingReasons\":[{\"reason\":\"R\",\"resource\":\"a\"}]}",
 	 DDBC_ERROR_THROTTLED, true, false, "RequestLimitExceeded", "m (R on a)"},
+	/* an item holds what jansson refuses, the code counts all the same */
+	{400,
+	 "{\"Item\":{\"a\\u0000b\":{\"S\":\"\\ud800 \\\\u0000 \\u0000\"}},"
+	 "\"__type\":\"x#ConditionalCheckFailedException\","
+	 "\"message\":\"\\uD83D m \\ud7ff \\\\ud800\"}",
+	 DDBC_ERROR_CONDITION_FAILED, false, false,
+	 "ConditionalCheckFailedException", "\xef\xbf\xbd m \xed\x9f\xbf \\ud800"},
+	{400, "{\"__type\":\"x#ThrottlingException\",\"message\":\"\\u00",
+	 DDBC_ERROR_PROTOCOL, false, false, "",
+	 "{\"__type\":\"x#ThrottlingException\",\"message\":\"\\u00"},
 	/* nothing known but the status */
 	{400, JSON("x#BrandNewException", "m"), DDBC_ERROR_PROTOCOL, false, false,
 	 "BrandNewException", "m"},

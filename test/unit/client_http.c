@@ -606,6 +606,50 @@ test_ambiguous(void **state)
 	check_ambiguous(DDBC_GET_ITEM, fault, false);
 }
 
+/* Given up: by the last attempt, by one before it, or never sent at all. */
+static void
+check_given_up(Fixture *fixture, DdbcErrorKind kind, bool expected)
+{
+	DdbcRequest *request = run_operation(fixture, DDBC_PUT_ITEM);
+
+	assert_int_equal(ddbc_request_error(request)->kind, kind);
+	assert_int_equal(ddbc_request_error(request)->ambiguous, expected);
+	ddbc_request_free(request);
+	tear_down(fixture);
+}
+
+static void
+test_given_up(void **state)
+{
+	ServerReply silent = {.stall = true};
+	ServerReply replies[] = {
+		{.status = 503, .body = "busy"},
+		{.status = 400, .body = "{\"__type\":\"x#AccessDeniedException\"}"}};
+	Script script = {replies, 2};
+	Fixture fixture;
+	Server *gone;
+
+	(void) state;
+	prepare(&fixture, always, &silent);
+	fixture.config.request_timeout_ms = 50;
+	fixture.config.max_attempts = 1;
+	create(&fixture);
+	check_given_up(&fixture, DDBC_ERROR_TIMEOUT, true);
+
+	set_up(&fixture, play, &script);
+	check_given_up(&fixture, DDBC_ERROR_ACCESS_DENIED, true);
+	script = (Script){replies + 1, 1};
+	set_up(&fixture, play, &script);
+	check_given_up(&fixture, DDBC_ERROR_ACCESS_DENIED, false);
+
+	prepare(&fixture, always, &silent);
+	gone = server_start(always, &silent);
+	set_port(&fixture.config, server_port(gone));
+	server_stop(gone);
+	create(&fixture);
+	check_given_up(&fixture, DDBC_ERROR_CONNECT, false);
+}
+
 static void
 test_gives_up(void **state)
 {
@@ -1024,6 +1068,7 @@ main(void)
 		cmocka_unit_test(test_service_error),
 		cmocka_unit_test(test_error_body),
 		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_timeout),

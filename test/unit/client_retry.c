@@ -63,6 +63,44 @@ test_transient_delays(void **state)
 								   0, -1, &delay));
 }
 
+/* Waited for, some longer than others, at nobody's cost. */
+static void
+test_conflict_delays(void **state)
+{
+	static const int conflict_ms[] = {50, 100, 200, 400, 800};
+	static const int in_progress_ms[] = {100,  200,  400,   800,  1600,
+										 3200, 6400, 12800, 20000};
+	DdbcRetryShared shared;
+	DdbcRetryState request = {0};
+	int64_t delay;
+	int i;
+
+	(void) state;
+	ddbc_retry_init(&shared, 10, 4);
+	for (i = 0; i < DDBC_RETRY_MAX_CONFLICTS - 1; i++)
+		assert_in_range(ceiling_of(&shared, &request, DDBC_RETRY_CONFLICT),
+						conflict_ms[i] - 1, conflict_ms[i] + 1);
+	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_CONFLICT, 0, 0,
+								   -1, &delay));
+
+	memset(&request, 0, sizeof(request));
+	for (i = 0; i < 9; i++)
+		assert_in_range(ceiling_of(&shared, &request, DDBC_RETRY_IN_PROGRESS),
+						in_progress_ms[i] - 1, in_progress_ms[i] + 1);
+	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_IN_PROGRESS, 0,
+								   0, -1, &delay));
+	assert_int_equal(shared.quota, DDBC_RETRY_QUOTA);
+	assert_int_equal(shared.window, 4);
+
+	/* max_attempts holds for them, too */
+	ddbc_retry_init(&shared, 2, 4);
+	memset(&request, 0, sizeof(request));
+	assert_true(ddbc_retry_failed(&shared, &request, DDBC_RETRY_CONFLICT, 0, 0,
+								  -1, &delay));
+	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_CONFLICT, 0, 0,
+								   -1, &delay));
+}
+
 static void
 test_connect_and_timeout(void **state)
 {
@@ -291,6 +329,10 @@ test_classes(void **state)
 	assert_int_equal(class_of(DDBC_ERROR_CORRUPT, true), DDBC_RETRY_TRANSIENT);
 	assert_int_equal(class_of(DDBC_ERROR_PROTOCOL, false), DDBC_RETRY_NEVER);
 	assert_int_equal(class_of(DDBC_ERROR_THROTTLED, true), DDBC_RETRY_THROTTLE);
+	assert_int_equal(class_of(DDBC_ERROR_TRANSACTION_CONFLICT, true),
+					 DDBC_RETRY_CONFLICT);
+	assert_int_equal(class_of(DDBC_ERROR_TRANSACTION_IN_PROGRESS, true),
+					 DDBC_RETRY_IN_PROGRESS);
 	assert_int_equal(class_of(DDBC_ERROR_TRANSACTION_CANCELED, true),
 					 DDBC_RETRY_NEVER);
 	assert_int_equal(class_of(DDBC_ERROR_CREDENTIALS_EXPIRED, false),
@@ -305,6 +347,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_transient_delays),
+		cmocka_unit_test(test_conflict_delays),
 		cmocka_unit_test(test_connect_and_timeout),
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_throttle_delays),
