@@ -29,6 +29,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -105,6 +106,41 @@ ddb_compat_scan_userid(ForeignScanState *node)
 #else
 	(void) plan;
 	userid = ddb_compat_scan_rte(node)->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* The role of a table that a query writes, at planning; of partitions too. */
+static inline Oid
+ddb_compat_target_userid(PlannerInfo *root, RangeTblEntry *target)
+{
+	Oid userid;
+
+#if PG_VERSION_NUM >= 160000
+	if (target->perminfoindex == 0)
+		target = rt_fetch(root->parse->resultRelation, root->parse->rtable);
+	userid =
+		getRTEPermissionInfo(root->parse->rteperminfos, target)->checkAsUser;
+#else
+	(void) root;
+	userid = target->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* The same when the query runs. */
+static inline Oid
+ddb_compat_result_userid(ResultRelInfo *target, EState *estate)
+{
+	Oid userid;
+
+#if PG_VERSION_NUM >= 160000
+	userid = ExecGetResultRelCheckAsUser(target, estate);
+#else
+	/* A partition that rows are routed to has no entry of its own. */
+	if (target->ri_RangeTableIndex == 0)
+		target = target->ri_RootResultRelInfo;
+	userid = exec_rt_fetch(target->ri_RangeTableIndex, estate)->checkAsUser;
 #endif
 	return OidIsValid(userid) ? userid : GetUserId();
 }

@@ -16,12 +16,14 @@
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
 #include "exec/analyze.h"
+#include "exec/modify.h"
 #include "exec/parallel.h"
 #include "exec/request.h"
 #include "exec/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 #include "plan/join.h"
+#include "plan/modify.h"
 #include "plan/plan_state.h"
 #include "utils/builtins.h"
 
@@ -70,8 +72,22 @@ static const FdwRoutine routine = {
 	.InitializeWorkerForeignScan = ddbInitializeWorkerForeignScan,
 	.ShutdownForeignScan = ddbShutdownForeignScan,
 
+	/* writing */
+	.IsForeignRelUpdatable = ddbIsForeignRelUpdatable,
+	.AddForeignUpdateTargets = ddbAddForeignUpdateTargets,
+	.BeginForeignModify = ddbBeginForeignModify,
+	.BeginForeignInsert = ddbBeginForeignInsert,
+	.GetForeignModifyBatchSize = ddbGetForeignModifyBatchSize,
+	.ExecForeignInsert = ddbExecForeignInsert,
+	.ExecForeignBatchInsert = ddbExecForeignBatchInsert,
+	.ExecForeignUpdate = ddbExecForeignUpdate,
+	.ExecForeignDelete = ddbExecForeignDelete,
+	.EndForeignModify = ddbEndForeignModify,
+	.EndForeignInsert = ddbEndForeignModify,
+
 	/* explaining */
 	.ExplainForeignScan = ddbExplainForeignScan,
+	.ExplainForeignModify = ddbExplainForeignModify,
 
 	/* statistics */
 	.AnalyzeForeignTable = ddbAnalyzeForeignTable,

@@ -91,7 +91,7 @@ def test_settings():
 
 
 def test_explain_labels():
-    files = ("explain", "batch_join", "concurrent_loop")
+    files = ("explain", "batch_join", "concurrent_loop", "modify")
     text = "".join(source(f"exec/{name}.c") for name in files)
     labels = set(re.findall(r"(?:ExplainProperty\w+|show_clauses)\(\s*\"([^\"]+)\"", text))
     labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))

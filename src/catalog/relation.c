@@ -155,6 +155,15 @@ resolve_attribute(DdbColumn *column, List *options)
 		column->label = column->attribute;
 }
 
+/* Is an option with choices set to this one? */
+static bool
+choice_is(List *options, const char *name, const char *choice)
+{
+	const char *value = ddb_options_get(options, name);
+
+	return value != NULL && strcmp(value, choice) == 0;
+}
+
 static void
 load_column(DdbColumn *column, Relation rel, int index,
 			DdbMismatchPolicy fallback)
@@ -176,6 +185,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
 	column->partitions_since = ddb_options_get(options, "partitions_since");
+	column->stores_null = choice_is(options, "null_as", "null");
 	resolve_format(column, ddb_options_get(options, "format"));
 	if (ddb_options_get(options, "type") != NULL)
 		column->declared_type =
@@ -231,6 +241,17 @@ ddb_relation_load(Oid relid)
 		ddb_options_get_bool(server_options, "consistent_read", false));
 	relation->hide_expired =
 		ddb_options_get_bool(table->options, "hide_expired", false);
+	relation->updatable = ddb_options_get_bool(
+		table->options, "updatable",
+		ddb_options_get_bool(server_options, "updatable", true));
+	relation->atomic = choice_is(ddb_options_get(table->options, "transaction")
+									 ? table->options
+									 : server_options,
+								 "transaction", "atomic");
+	relation->optimistic = ddb_options_get_bool(
+		table->options, "optimistic",
+		ddb_options_get_bool(server_options, "optimistic", false));
+	relation->replaces = choice_is(table->options, "insert_mode", "put");
 	relation->segment = ddb_options_get_int(table->options, "segment", -1);
 	segments = ddb_options_get_int(table->options, "total_segments", 0);
 	relation->total_segments = relation->segment >= 0 ? segments : 0;

@@ -89,6 +89,7 @@ typedef struct DdbColumn
 	const char *template; /* option "template", UTF-8; NULL: none */
 	const char *partitions_since; /* option, or NULL */
 	bool names_attribute; /* has the option "attribute" */
+	bool stores_null; /* SQL NULL is written as NULL, not left out */
 	AttrNumber source; /* the templated column whose key its values are
 								 * parsed out of; 0: it is an attribute */
 } DdbColumn;
@@ -104,6 +105,10 @@ typedef struct DdbRelation
 	char *index_name; /* NULL: none forced */
 	bool consistent_read;
 	bool hide_expired; /* items whose TTL has passed */
+	bool updatable; /* may be written */
+	bool replaces; /* INSERT may replace an item: insert_mode put */
+	bool atomic; /* option transaction: all of a transaction's writes or none */
+	bool optimistic; /* only if what was read is unchanged */
 	int segment; /* this share of the table; -1: all of it */
 	int total_segments; /* with a segment: of so many shares */
 	int scan_segments; /* without: of each Scan; 0: by the table's size */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "exec/parallel.h"
+#include "exec/writes.h"
 
 #include "common/int.h"
 #include "compat.h"
@@ -389,11 +390,40 @@ show_reach(const Context *context, ExplainState *es)
 			psprintf("%d of %d", plan->segment, plan->total_segments), es);
 }
 
+/* What reading and writing has taken. */
+static void
+show_consumption(const DdbRelation *relation, double read_units,
+				 double write_units, int64 retries, int64 throttles,
+				 uint64 bytes_received, ExplainState *es)
+{
+	double cost = (read_units * relation->read_unit_price +
+				   write_units * relation->write_unit_price) /
+				  1e6;
+
+	ExplainPropertyFloat("Read Units", NULL, read_units, 1, es);
+	ExplainPropertyFloat("Write Units", NULL, write_units, 1, es);
+	ExplainPropertyInteger("Retries", NULL, retries, es);
+	ExplainPropertyInteger("Throttles", NULL, throttles, es);
+	ExplainPropertyUInteger("Bytes Received", NULL, bytes_received, es);
+	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
+}
+
+void
+ddb_explain_writes(const DdbWrites *writes, ExplainState *es)
+{
+	const DdbWriteCounters *counters = &writes->counters;
+
+	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
+	ExplainPropertyInteger("Items Written", NULL, counters->items, es);
+	show_consumption(writes->relation, counters->read_units,
+					 counters->write_units, counters->retries,
+					 counters->throttles, counters->bytes_received, es);
+}
+
 static void
 show_counters(const DdbScanState *state, ExplainState *es)
 {
 	const DdbScanCounters *counters = state->counters;
-	double cost = counters->read_units * state->relation->read_unit_price / 1e6;
 
 	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
 	if (state->plan->fetch != NULL)
@@ -402,13 +432,9 @@ show_counters(const DdbScanState *state, ExplainState *es)
 	ExplainPropertyInteger("Items Scanned", NULL, counters->items_scanned, es);
 	ExplainPropertyInteger("Items Returned", NULL, counters->items_returned,
 						   es);
-	ExplainPropertyFloat("Read Units", NULL, counters->read_units, 1, es);
-	ExplainPropertyFloat("Write Units", NULL, 0, 1, es);
-	ExplainPropertyInteger("Retries", NULL, counters->retries, es);
-	ExplainPropertyInteger("Throttles", NULL, counters->throttles, es);
-	ExplainPropertyUInteger("Bytes Received", NULL, counters->bytes_received,
-							es);
-	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
+	show_consumption(state->relation, counters->read_units, 0,
+					 counters->retries, counters->throttles,
+					 counters->bytes_received, es);
 }
 
 /* PostgreSQL itself names the table of a scan that gives the table's rows. */

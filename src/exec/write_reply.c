@@ -101,16 +101,14 @@ read_object(DdbScanner *scan, const char **object, int *len)
 
 /* True when it is the member that only errors have. */
 static bool
-read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key,
-			bool is_error)
+read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
 {
 	if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		reply->write_units += read_capacity(scan);
-	else if (!is_error && ddb_span_equals(key, "Attributes", 10))
+		reply->units += read_capacity(scan);
+	else if (ddb_span_equals(key, "Attributes", 10) ||
+			 ddb_span_equals(key, "Item", 4))
 		read_object(scan, &reply->item, &reply->item_len);
-	else if (is_error && ddb_span_equals(key, "Item", 4))
-		read_object(scan, &reply->item, &reply->item_len);
-	else if (!is_error && ddb_span_equals(key, "UnprocessedItems", 16))
+	else if (ddb_span_equals(key, "UnprocessedItems", 16))
 		read_object(scan, &reply->unprocessed, &reply->unprocessed_len);
 	else
 	{
@@ -136,7 +134,7 @@ read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 	if (ddb_scan_enter_object(&scan))
 	{
 		while (ddb_scan_next_member(&scan, &first, &key))
-			has_type |= read_member(reply, &scan, &key, is_error);
+			has_type |= read_member(reply, &scan, &key);
 	}
 	if (scan.error == DDB_SCAN_OK)
 		(void) ddb_scan_finish(&scan);

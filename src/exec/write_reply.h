@@ -1,6 +1,6 @@
 /*
  * write_reply.h
- *		One reply to a write, or the body of an error that refused it.
+ *		One reply to a write of items, or to GetItem, or the body of an error that refused it.
  */
 #ifndef DDB_WRITE_REPLY_H
 #define DDB_WRITE_REPLY_H
@@ -13,9 +13,9 @@
  */
 typedef struct DdbWriteReply
 {
-	double write_units; /* consumed, as reported; of all tables */
-	const char *item; /* Attributes, or of an error Item: a map of attribute
-					   * values; NULL: none */
+	double units; /* consumed, as reported; of all tables */
+	const char *item; /* Attributes, or of an error and of GetItem Item: a map
+					   * of attribute values; NULL: none */
 	int item_len;
 	const char *unprocessed; /* UnprocessedItems; NULL: none are left */
 	int unprocessed_len;

@@ -1,0 +1,732 @@
+/*
+ * item.c
+ *		Composes items of rows, and the changes of items.
+ *
+ * Columns that show the whole item, or what other columns do not show, come
+ * first; columns of attributes are laid over them, then those of paths, from
+ * the outside in.
+ */
+#include "postgres.h"
+
+#include "exec/item.h"
+
+#include "codec/document.h"
+#include "codec/writer.h"
+#include "exec/item_tree.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+
+#define NULL_VALUE "{\"NULL\":true}"
+
+/* Has the column a place of its own in items? */
+static bool
+is_stored(const DdbColumn *column)
+{
+	return column->name != NULL && column->source == 0;
+}
+
+static bool
+is_key_attribute(const DdbItemWriter *writer, const DdbColumn *column)
+{
+	return column->reach == DDB_REACH_ATTRIBUTE &&
+		   ddb_key_attributes_type(writer->info->key_attributes,
+								   column->attribute) != DDB_STORED_NONE;
+}
+
+static void
+find_keys(DdbItemWriter *writer)
+{
+	const DdbKeySchema *keys = &writer->info->keys;
+
+	writer->key_names[writer->nkeys++] = keys->partition[0].name;
+	if (keys->nsort > 0)
+		writer->key_names[writer->nkeys++] = keys->sort[0].name;
+	for (int i = 0; i < writer->nkeys; i++)
+		writer->key_columns[i] =
+			ddb_relation_find_attribute(writer->relation, writer->key_names[i]);
+}
+
+/* Is each stored column an attribute that no other column shows? */
+static bool
+is_plain(DdbRelation *relation)
+{
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+
+		if (!is_stored(column))
+			continue;
+		if (column->reach != DDB_REACH_ATTRIBUTE)
+			return false;
+		for (int j = 0; j < i; j++)
+			if (is_stored(&relation->columns[j]) &&
+				ddb_column_shows(&relation->columns[j], column->attribute))
+				return false;
+	}
+	return true;
+}
+
+DdbItemWriter *
+ddb_item_writer_create(DdbRelation *relation, DdbTableInfo *info)
+{
+	DdbItemWriter *writer = palloc0(sizeof(DdbItemWriter));
+
+	writer->relation = relation;
+	writer->info = info;
+	ddb_key_templates_resolve(relation, &info->keys, info->key_attributes,
+							  ddb_key_templates_index_columns(relation, info));
+	writer->codecs = ddb_codec_set_create(relation, info->key_attributes);
+	find_keys(writer);
+	writer->plain = is_plain(relation);
+	writer->values = palloc0(sizeof(Datum) * Max(relation->ncolumns, 1));
+	writer->nulls = palloc0(sizeof(bool) * Max(relation->ncolumns, 1));
+	return writer;
+}
+
+void
+ddb_item_load(DdbItemWriter *writer, TupleTableSlot *slot)
+{
+	int n = writer->relation->ncolumns;
+
+	slot_getallattrs(slot);
+	memcpy(writer->values, slot->tts_values, sizeof(Datum) * n);
+	memcpy(writer->nulls, slot->tts_isnull, sizeof(bool) * n);
+	writer->updated = NULL;
+	writer->completed = false;
+}
+
+void
+ddb_item_store(const DdbItemWriter *writer, TupleTableSlot *slot)
+{
+	Oid relid = slot->tts_tableOid;
+
+	if (!writer->completed)
+		return;
+	ExecForceStoreHeapTuple(heap_form_tuple(slot->tts_tupleDescriptor,
+											writer->values, writer->nulls),
+							slot, true);
+	slot->tts_tableOid = relid;
+}
+
+/* What the column's value is stored as; NULL: nothing is. */
+static char *
+encode_column(const DdbItemWriter *writer, const DdbColumn *column, int *len)
+{
+	int i = column->attnum - 1;
+	StringInfoData json;
+
+	if (writer->nulls[i] &&
+		(!column->stores_null || is_key_attribute(writer, column)))
+		return NULL;
+	initStringInfo(&json);
+	if (writer->nulls[i])
+		appendStringInfoString(&json, NULL_VALUE);
+	else
+		ddb_codec_encode(ddb_codec_set_get(writer->codecs, column->attnum),
+						 writer->relation, writer->values[i], &json);
+	*len = json.len;
+	return json.data;
+}
+
+/* What RETURNING shows is what is stored. */
+static void
+cut_values(DdbItemWriter *writer)
+{
+	for (int i = 0; i < writer->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &writer->relation->columns[i];
+		Datum cut;
+
+		if (!is_stored(column) || writer->nulls[i])
+			continue;
+		cut = ddb_codec_cut(ddb_codec_set_get(writer->codecs, column->attnum),
+							writer->values[i]);
+		if (cut == writer->values[i])
+			continue;
+		writer->values[i] = cut;
+		writer->completed = true;
+	}
+}
+
+/* ---- items of parts ---- */
+
+typedef struct MemberContext
+{
+	DdbItemWriter *writer;
+	const DdbColumn *column; /* whose members they are */
+	DdbItemNode *root;
+} MemberContext;
+
+/* A column shows the attribute: its value has no place in the overflow. */
+static void
+check_overflow_member(const MemberContext *context, const char *name)
+{
+	DdbRelation *relation = context->writer->relation;
+
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+
+		if (is_stored(column) && ddb_column_shows(column, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of foreign table %s cannot hold "
+							"attribute \"%s\"",
+							context->column->name, relation->name, name),
+					 errdetail("It holds what no other column shows, and "
+							   "column \"%s\" shows this attribute.",
+							   column->name),
+					 errhint("Set column \"%s\".", column->name)));
+	}
+}
+
+static void
+add_member(void *arg, const char *name, int len, const char *value,
+		   int value_len)
+{
+	MemberContext *context = (MemberContext *) arg;
+	const char *copy = pnstrdup(name, len);
+
+	if (context->column->reach == DDB_REACH_OVERFLOW)
+		check_overflow_member(context, copy);
+	(void) ddb_item_tree_set(context->root, copy, NULL, 0, value, value_len);
+}
+
+/* The members of a column's document, into a tree. */
+static void
+add_members(DdbItemWriter *writer, const DdbColumn *column, Datum value,
+			DdbItemNode *root)
+{
+	MemberContext context = {writer, column, root};
+
+	ddb_document_members(ddb_codec_set_get(writer->codecs, column->attnum),
+						 writer->relation, value, add_member, &context);
+}
+
+/* Columns that the document says, and the row does not. */
+static void
+complete_from(DdbItemWriter *writer, const DdbItemNode *root)
+{
+	for (int i = 0; i < writer->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &writer->relation->columns[i];
+		DdbScanner scan;
+		DdbAttributeValue value;
+		const char *reason = NULL;
+		DdbDecodeResult result;
+		char *json;
+		int len;
+
+		if (!is_stored(column) || column->reach != DDB_REACH_ATTRIBUTE ||
+			!writer->nulls[i])
+			continue;
+		json = ddb_item_tree_get(root, column->attribute, &len);
+		if (json == NULL)
+			continue;
+		ddb_scan_init(&scan, json, len);
+		if (!ddb_attribute_read(&scan, &value))
+			elog(ERROR, "an attribute value was not well-formed");
+		if (value.type == DDB_VALUE_NULL)
+			continue;
+		result = DDB_DECODE_MISFIT;
+		if ((ddb_codec_set_get(writer->codecs, column->attnum)->accepts &
+			 DDB_ACCEPTS(value.type)) != 0)
+			result = ddb_codec_decode(
+				ddb_codec_set_get(writer->codecs, column->attnum), &value,
+				false, &writer->values[i], &reason);
+		if (result == DDB_DECODE_MISFIT)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("attribute \"%s\" does not fit column \"%s\" of "
+							"foreign table %s",
+							column->attribute, column->name,
+							writer->relation->name),
+					 errdetail("It is of DynamoDB type %s, the column of type "
+							   "%s.%s%s",
+							   ddb_attribute_type_name(value.type),
+							   format_type_be(column->typid),
+							   reason != NULL ? " Reason: " : "",
+							   reason != NULL ? reason : "")));
+		writer->nulls[i] = result == DDB_DECODE_NULL;
+		writer->completed = true;
+	}
+}
+
+/* Columns that show the same must say the same. */
+static void
+check_agreement(const DdbItemWriter *writer, const DdbColumn *column,
+				const char *json, int len)
+{
+	for (int i = 0; i < column->attnum - 1; i++)
+	{
+		const DdbColumn *other = &writer->relation->columns[i];
+		int other_len;
+		char *other_json;
+
+		if (!is_stored(other) || !ddb_column_same_path(other, column) ||
+			(writer->updated != NULL && !bms_is_member(i + 1, writer->updated)))
+			continue;
+		other_json = encode_column(writer, other, &other_len);
+		if (other_json != NULL &&
+			(other_len != len || memcmp(other_json, json, len) != 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns \"%s\" and \"%s\" of foreign table %s "
+							"have different values for attribute \"%s\"",
+							other->name, column->name, writer->relation->name,
+							column->label),
+					 errhint("Set one of them, or both to the same value.")));
+	}
+}
+
+static void
+raise_blocked_path(const DdbItemWriter *writer, const DdbColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("cannot set column \"%s\" of foreign table %s",
+					column->name, writer->relation->name),
+			 errdetail("The path \"%s\" leads into a value that is no map or "
+					   "list there.",
+					   column->label)));
+}
+
+/* Lays the columns with paths of so many steps over the tree. */
+static bool
+add_columns(DdbItemWriter *writer, DdbItemNode *root, int nsteps)
+{
+	bool more = false;
+
+	for (int i = 0; i < writer->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &writer->relation->columns[i];
+		char *json;
+		int len;
+
+		if (!is_stored(column) || ddb_column_needs_item(column))
+			continue;
+		more |= column->nsteps > nsteps;
+		if (column->nsteps != nsteps)
+			continue;
+		json = encode_column(writer, column, &len);
+		if (json == NULL)
+			continue;
+		check_agreement(writer, column, json, len);
+		if (!ddb_item_tree_set(root, column->attribute, column->steps, nsteps,
+							   json, len))
+			raise_blocked_path(writer, column);
+	}
+	return more;
+}
+
+static void
+raise_missing_key(const DdbItemWriter *writer, int i)
+{
+	const DdbColumn *column = writer->key_columns[i];
+	const char *part = i == 0 ? "partition" : "sort";
+
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("row for foreign table %s lacks the %s key \"%s\" of "
+						"DynamoDB table \"%s\"",
+						writer->relation->name, part, writer->key_names[i],
+						writer->relation->table_name),
+				 errhint("Add a column for the attribute to the foreign "
+						 "table.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_NOT_NULL_VIOLATION),
+		 errmsg("null value in column \"%s\" of foreign table %s", column->name,
+				writer->relation->name),
+		 errdetail("The column is the %s key \"%s\" of DynamoDB table "
+				   "\"%s\".",
+				   part, writer->key_names[i], writer->relation->table_name)));
+}
+
+static void
+append_key_part(StringInfo key, const char *name, const char *json, int len)
+{
+	appendStringInfoString(key, key->len > 1 ? "," : "");
+	ddb_item_append_string(key, name, strlen(name));
+	appendStringInfoChar(key, ':');
+	appendBinaryStringInfo(key, json, len);
+}
+
+static void
+compose_from_tree(DdbItemWriter *writer, DdbItemNode *root, StringInfo item,
+				  StringInfo key)
+{
+	for (int nsteps = 0; add_columns(writer, root, nsteps); nsteps++)
+		;
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		int len;
+		char *json = ddb_item_tree_get(root, writer->key_names[i], &len);
+
+		if (json == NULL)
+			raise_missing_key(writer, i);
+		append_key_part(key, writer->key_names[i], json, len);
+	}
+	ddb_item_tree_write(root, item);
+}
+
+static void
+compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
+{
+	bool first = true;
+
+	appendStringInfoChar(item, '{');
+	for (int i = 0; i < writer->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &writer->relation->columns[i];
+		char *json;
+		int len;
+
+		if (!is_stored(column) ||
+			(json = encode_column(writer, column, &len)) == NULL)
+			continue;
+		if (!first)
+			appendStringInfoChar(item, ',');
+		first = false;
+		ddb_item_append_string(item, column->attribute, column->attribute_len);
+		appendStringInfoChar(item, ':');
+		appendBinaryStringInfo(item, json, len);
+	}
+	appendStringInfoChar(item, '}');
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		char *json = NULL;
+		int len = 0;
+
+		if (writer->key_columns[i] != NULL)
+			json = encode_column(writer, writer->key_columns[i], &len);
+		if (json == NULL)
+			raise_missing_key(writer, i);
+		append_key_part(key, writer->key_names[i], json, len);
+	}
+}
+
+void
+ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
+{
+	DdbItemNode *root = writer->plain ? NULL : ddb_item_tree_create();
+
+	for (int i = 0; root != NULL && i < writer->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &writer->relation->columns[i];
+
+		if (is_stored(column) && ddb_column_needs_item(column) &&
+			!writer->nulls[i])
+			add_members(writer, column, writer->values[i], root);
+	}
+	if (root != NULL)
+		complete_from(writer, root);
+	ddb_item_complete_keys(writer);
+	cut_values(writer);
+	appendStringInfoChar(key, '{');
+	if (root != NULL)
+		compose_from_tree(writer, root, item, key);
+	else
+		compose_plainly(writer, item, key);
+	appendStringInfoChar(key, '}');
+}
+
+void
+ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
+					StringInfo json)
+{
+	appendStringInfoChar(json, '{');
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		ddb_item_append_string(json, writer->key_names[i],
+							   strlen(writer->key_names[i]));
+		appendStringInfoChar(json, ':');
+		ddb_codec_encode(
+			ddb_codec_set_get(writer->codecs, writer->key_columns[i]->attnum),
+			writer->relation, keys[i], json);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+/* ---- updates ---- */
+
+void
+ddb_item_raise_key_change(const DdbItemWriter *writer, const DdbColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot change column \"%s\" of foreign table %s",
+					column->name, writer->relation->name),
+			 errdetail("It belongs to the key of DynamoDB table \"%s\", and "
+					   "keys of items cannot be changed.",
+					   writer->relation->table_name),
+			 errhint("INSERT a row with the new key, then DELETE the old "
+					 "one.")));
+}
+
+static bool
+is_table_key(const DdbItemWriter *writer, const DdbColumn *column)
+{
+	return column->reach == DDB_REACH_ATTRIBUTE &&
+		   ddb_key_schema_has(&writer->info->keys, column->attribute);
+}
+
+/* Setting a key to what it is does no harm. */
+static void
+check_key(const DdbItemWriter *writer, const DdbColumn *column,
+		  const Datum *keys)
+{
+	int i = column->attnum - 1;
+	int part = strcmp(column->attribute, writer->key_names[0]) == 0 ? 0 : 1;
+	StringInfoData old;
+	StringInfoData new;
+
+	if (writer->nulls[i])
+		ddb_item_raise_key_change(writer, column);
+	initStringInfo(&old);
+	initStringInfo(&new);
+	ddb_codec_encode(
+		ddb_codec_set_get(writer->codecs, writer->key_columns[part]->attnum),
+		writer->relation, keys[part], &old);
+	ddb_codec_encode(ddb_codec_set_get(writer->codecs, column->attnum),
+					 writer->relation, writer->values[i], &new);
+	if (strcmp(old.data, new.data) != 0)
+		ddb_item_raise_key_change(writer, column);
+}
+
+static DdbAssignment *
+add_assignment(DdbItemUpdate *update, const char *attribute,
+			   const DdbPathStep *steps, int nsteps)
+{
+	DdbAssignment *assignment = &update->assignments[update->n++];
+
+	memset(assignment, 0, sizeof(*assignment));
+	assignment->attribute = attribute;
+	assignment->steps = steps;
+	assignment->nsteps = nsteps;
+	return assignment;
+}
+
+/* Does the assignment set what this path leads into? */
+static bool
+covers(const DdbAssignment *assignment, const DdbColumn *column)
+{
+	if (strcmp(assignment->attribute, column->attribute) != 0 ||
+		assignment->nsteps > column->nsteps)
+		return false;
+	for (int i = 0; i < assignment->nsteps; i++)
+		if (!ddb_path_step_equal(&assignment->steps[i], &column->steps[i]))
+			return false;
+	return true;
+}
+
+/* Sets a part of what an assignment sets already. */
+static void
+lay_over(const DdbItemWriter *writer, DdbAssignment *assignment,
+		 const DdbColumn *column, const char *json, int len)
+{
+	static const char root_name[] = "value";
+	DdbItemNode *root = ddb_item_tree_create();
+
+	if (assignment->nsteps == column->nsteps)
+	{
+		/* An agreement that was checked; NULL says nothing. */
+		if (json != NULL)
+		{
+			assignment->value = json;
+			assignment->len = len;
+		}
+		return;
+	}
+	if (json == NULL && assignment->value == NULL)
+		return;
+	if (assignment->value != NULL)
+		(void) ddb_item_tree_set(root, root_name, NULL, 0, assignment->value,
+								 assignment->len);
+	if (!ddb_item_tree_set(root, root_name, &column->steps[assignment->nsteps],
+						   column->nsteps - assignment->nsteps, json, len))
+		raise_blocked_path(writer, column);
+	assignment->value = ddb_item_tree_get(root, root_name, &assignment->len);
+}
+
+static void
+assign_column(const DdbItemWriter *writer, const DdbColumn *column,
+			  DdbItemUpdate *update)
+{
+	DdbAssignment *assignment;
+	int len = 0;
+	char *json = encode_column(writer, column, &len);
+
+	if (json != NULL)
+		check_agreement(writer, column, json, len);
+	for (int i = 0; i < update->n; i++)
+		if (covers(&update->assignments[i], column))
+		{
+			lay_over(writer, &update->assignments[i], column, json, len);
+			return;
+		}
+	assignment = add_assignment(update, column->attribute, column->steps,
+								column->nsteps);
+	assignment->value = json;
+	assignment->len = len;
+}
+
+typedef struct OverflowContext
+{
+	MemberContext member;
+	DdbItemUpdate *update;
+} OverflowContext;
+
+/* A member that the overflow had: removed, unless it has it still. */
+static void
+drop_member(void *arg, const char *name, int len, const char *value,
+			int value_len)
+{
+	OverflowContext *context = (OverflowContext *) arg;
+	const char *copy = pnstrdup(name, len);
+	int unused;
+
+	(void) value;
+	(void) value_len;
+	if (ddb_item_tree_get(context->member.root, copy, &unused) == NULL)
+		(void) add_assignment(context->update, copy, NULL, 0);
+}
+
+static void
+assign_member(void *arg, const char *name, int len, const char *value,
+			  int value_len)
+{
+	OverflowContext *context = (OverflowContext *) arg;
+	DdbAssignment *assignment;
+
+	add_member(&context->member, name, len, value, value_len);
+	assignment = add_assignment(context->update, pnstrdup(name, len), NULL, 0);
+	assignment->value = pnstrdup(value, value_len);
+	assignment->len = value_len;
+}
+
+static void
+count_member(void *arg, const char *name, int len, const char *value,
+			 int value_len)
+{
+	(void) name;
+	(void) len;
+	(void) value;
+	(void) value_len;
+	(*(int *) arg)++;
+}
+
+/* Its members become what the new value says, and what it lacks is removed. */
+static void
+assign_overflow(DdbItemWriter *writer, const DdbColumn *column,
+				TupleTableSlot *old, DdbItemUpdate *update)
+{
+	OverflowContext context = {{writer, column, ddb_item_tree_create()},
+							   update};
+	DdbCodec *codec = ddb_codec_set_get(writer->codecs, column->attnum);
+	int i = column->attnum - 1;
+	int n = update->n;
+
+	slot_getallattrs(old);
+	if (!writer->nulls[i])
+		ddb_document_members(codec, writer->relation, writer->values[i],
+							 count_member, &n);
+	if (!old->tts_isnull[i])
+		ddb_document_members(codec, writer->relation, old->tts_values[i],
+							 count_member, &n);
+	update->assignments =
+		repalloc(update->assignments,
+				 sizeof(DdbAssignment) * (n + writer->relation->ncolumns));
+	if (!writer->nulls[i])
+		ddb_document_members(codec, writer->relation, writer->values[i],
+							 assign_member, &context);
+	if (!old->tts_isnull[i])
+		ddb_document_members(codec, writer->relation, old->tts_values[i],
+							 drop_member, &context);
+}
+
+/* The item is set as a whole; columns that are set too are laid over it. */
+static void
+replace_item(DdbItemWriter *writer, const DdbColumn *column, const Datum *keys,
+			 Bitmapset *updated, DdbItemUpdate *update)
+{
+	StringInfoData item;
+	StringInfoData key;
+	StringInfoData old_key;
+
+	if (writer->nulls[column->attnum - 1])
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+						errmsg("null value in column \"%s\" of foreign table "
+							   "%s",
+							   column->name, writer->relation->name),
+						errdetail("The column is the whole item.")));
+	/* What was not set is as the new item says. */
+	for (int i = 0; i < writer->relation->ncolumns; i++)
+		if (i != column->attnum - 1 && !bms_is_member(i + 1, updated))
+			writer->nulls[i] = true;
+	initStringInfo(&item);
+	initStringInfo(&key);
+	initStringInfo(&old_key);
+	ddb_item_compose(writer, &item, &key);
+	ddb_item_append_key(writer, keys, &old_key);
+	if (strcmp(key.data, old_key.data) != 0)
+		ddb_item_raise_key_change(writer, column);
+	writer->completed = true;
+	update->item = item.data;
+}
+
+static bool
+assign_columns(DdbItemWriter *writer, const Datum *keys, Bitmapset *updated,
+			   int nsteps, DdbItemUpdate *update)
+{
+	bool more = false;
+	int attnum = -1;
+
+	while ((attnum = bms_next_member(updated, attnum)) >= 0)
+	{
+		const DdbColumn *column = &writer->relation->columns[attnum - 1];
+
+		if (!is_stored(column) || ddb_column_needs_item(column))
+			continue;
+		more |= column->nsteps > nsteps;
+		if (column->nsteps != nsteps)
+			continue;
+		if (is_table_key(writer, column))
+			check_key(writer, column, keys);
+		else
+			assign_column(writer, column, update);
+	}
+	return more;
+}
+
+void
+ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const Datum *keys,
+				Bitmapset *updated, DdbItemUpdate *update)
+{
+	int attnum = -1;
+
+	memset(update, 0, sizeof(*update));
+	while ((attnum = bms_next_member(updated, attnum)) >= 0)
+		if (writer->relation->columns[attnum - 1].reach == DDB_REACH_ITEM)
+		{
+			replace_item(writer, &writer->relation->columns[attnum - 1], keys,
+						 updated, update);
+			return;
+		}
+	ddb_item_recompose_keys(writer, keys, &updated);
+	cut_values(writer);
+	writer->updated = updated;
+	update->assignments =
+		palloc(sizeof(DdbAssignment) * Max(writer->relation->ncolumns, 1));
+	attnum = -1;
+	while ((attnum = bms_next_member(updated, attnum)) >= 0)
+		if (writer->relation->columns[attnum - 1].reach == DDB_REACH_OVERFLOW)
+			assign_overflow(writer, &writer->relation->columns[attnum - 1], old,
+							update);
+	for (int nsteps = 0; assign_columns(writer, keys, updated, nsteps, update);
+		 nsteps++)
+		;
+}

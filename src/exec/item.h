@@ -1,0 +1,105 @@
+/*
+ * item.h
+ *		Rows of a foreign table → items, and what changes of them.
+ *
+ * The inverse of row.h.  What a row does not say is composed: keys of
+ * templates from their variables, shards by a hash.  Raises an error when what
+ * would be stored is no row of the table, or another one than was given.
+ */
+#ifndef DDB_ITEM_H
+#define DDB_ITEM_H
+
+#include "postgres.h"
+
+#include "catalog/key_templates.h"
+#include "catalog/table_info.h"
+#include "codec/value.h"
+#include "executor/tuptable.h"
+#include "lib/stringinfo.h"
+
+/* The table's keys have at most a partition and a sort part, of one attribute. */
+#define DDB_MAX_ITEM_KEYS 2
+
+/* What one statement needs to know of a table to write it. */
+typedef struct DdbItemWriter
+{
+	DdbRelation *relation;
+	DdbTableInfo *info;
+	DdbCodecSet *codecs;
+	const char *key_names[DDB_MAX_ITEM_KEYS]; /* partition, then sort */
+	const DdbColumn *key_columns[DDB_MAX_ITEM_KEYS]; /* NULL: none shows it */
+	int nkeys;
+	bool plain; /* each column is an attribute of its own */
+
+	/* the row at hand, [attnum - 1] */
+	Datum *values;
+	bool *nulls;
+	Bitmapset *updated; /* attnums that were set; NULL: all */
+	bool completed; /* has values that the row was not given */
+} DdbItemWriter;
+
+/* One change of an item; what it says lives as long as the row. */
+typedef struct DdbAssignment
+{
+	const char *attribute;
+	const DdbPathStep *steps; /* behind the attribute */
+	int nsteps;
+	const char *value; /* JSON; NULL: to be removed */
+	int len;
+	bool checked; /* only if the attribute is what it was: … */
+	const char *old; /* … JSON; NULL: not there */
+	int old_len;
+} DdbAssignment;
+
+/* What an UPDATE of one row comes to. */
+typedef struct DdbItemUpdate
+{
+	char *item; /* it is to be replaced by this one, as JSON; NULL: */
+	DdbAssignment *assignments; /* these are to be made; none of them within
+								 * another */
+	int n;
+} DdbItemUpdate;
+
+/* In the current memory context; resolves the relation's key templates. */
+extern DdbItemWriter *ddb_item_writer_create(DdbRelation *relation,
+											 DdbTableInfo *info);
+
+/* Takes a row's values, which must live as long as the row is worked on. */
+extern void ddb_item_load(DdbItemWriter *writer, TupleTableSlot *slot);
+
+/* Puts what was completed back into the slot, for RETURNING. */
+extern void ddb_item_store(const DdbItemWriter *writer, TupleTableSlot *slot);
+
+/*
+ * The row as an item, and its key, each as JSON that is appended.  Completes
+ * the row.
+ */
+extern void ddb_item_compose(DdbItemWriter *writer, StringInfo item,
+							 StringInfo key);
+
+/* Appends the key of these values, in the order of key_columns, as JSON. */
+extern void ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
+								StringInfo json);
+
+/*
+ * What the row at hand changes of the item that it was, when these columns
+ * (attnums) were set.  keys: the item's key.
+ */
+extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
+							const Datum *keys, Bitmapset *updated,
+							DdbItemUpdate *update);
+
+/*
+ * item_key.c: composes the keys of a new row, and of an old one those of
+ * indexes whose columns were set: adds them to *updated.
+ */
+extern void ddb_item_complete_keys(DdbItemWriter *writer);
+extern void ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
+									Bitmapset **updated);
+
+/* Raises the error that the table's key cannot be changed. */
+extern void ddb_item_raise_key_change(const DdbItemWriter *writer,
+									  const DdbColumn *column)
+	__attribute__((noreturn));
+
+#endif /* DDB_ITEM_H */

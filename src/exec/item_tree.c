@@ -1,0 +1,294 @@
+/*
+ * item_tree.c
+ *		Items as trees of maps and lists, with JSON at the leaves.
+ */
+#include "postgres.h"
+
+#include "exec/item_tree.h"
+
+#include "codec/attribute.h"
+#include "codec/value.h"
+#include "utils/json.h"
+
+#define NULL_VALUE "{\"NULL\":true}"
+
+typedef enum NodeKind
+{
+	NODE_VALUE, /* JSON that nobody looked into */
+	NODE_MAP,
+	NODE_LIST,
+} NodeKind;
+
+struct DdbItemNode
+{
+	NodeKind kind;
+	const char *name; /* of a map's member; NULL in lists */
+	const char *value; /* of NODE_VALUE, DDB_SCAN_PADDING bytes behind it */
+	int len;
+	DdbItemNode *first; /* of the others: what is in it */
+	DdbItemNode *last;
+	DdbItemNode *next;
+};
+
+void
+ddb_item_append_string(StringInfo json, const char *text, int len)
+{
+	/* Names and placeholders are known to hold no NUL. */
+	if (text[len] == '\0')
+		escape_json(json, text);
+	else
+		escape_json(json, pnstrdup(text, len));
+}
+
+static DdbItemNode *
+add_node(DdbItemNode *parent, NodeKind kind, const char *name)
+{
+	DdbItemNode *node = palloc0(sizeof(DdbItemNode));
+
+	node->kind = kind;
+	node->name = name;
+	if (parent == NULL)
+		return node;
+	if (parent->last != NULL)
+		parent->last->next = node;
+	else
+		parent->first = node;
+	parent->last = node;
+	return node;
+}
+
+DdbItemNode *
+ddb_item_tree_create(void)
+{
+	return add_node(NULL, NODE_MAP, NULL);
+}
+
+static void
+set_value(DdbItemNode *node, const char *value, int len)
+{
+	char *copy = palloc0(len + DDB_SCAN_PADDING);
+
+	memcpy(copy, value, len);
+	node->kind = NODE_VALUE;
+	node->value = copy;
+	node->len = len;
+	node->first = node->last = NULL;
+}
+
+static DdbItemNode *
+find_member(const DdbItemNode *node, const char *name)
+{
+	for (DdbItemNode *child = node->first; child != NULL; child = child->next)
+		if (strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/* The members of a map's JSON; false when it is not well-formed. */
+static bool
+split_map(DdbItemNode *node, DdbScanner *scan)
+{
+	bool first = true;
+	DdbSpan name;
+	DdbSpan value;
+	size_t len;
+	const char *reason;
+
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &name) &&
+		   ddb_scan_skip_span(scan, &value))
+		set_value(add_node(node, NODE_VALUE,
+						   ddb_value_text(&name, NULL, 0, &len, &reason)),
+				  value.data, value.len);
+	return scan->error == DDB_SCAN_OK;
+}
+
+DdbItemNode *
+ddb_item_tree_parse(const char *json, int len)
+{
+	DdbItemNode *root = ddb_item_tree_create();
+	DdbScanner scan;
+
+	ddb_scan_init(&scan, json, len);
+	return split_map(root, &scan) ? root : NULL;
+}
+
+static bool
+split_list(DdbItemNode *node, DdbScanner *scan)
+{
+	bool first = true;
+	DdbSpan value;
+
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first) &&
+		   ddb_scan_skip_span(scan, &value))
+		set_value(add_node(node, NODE_VALUE, NULL), value.data, value.len);
+	return scan->error == DDB_SCAN_OK;
+}
+
+/*
+ * Makes a map or a list of the node, of NULL an empty one; false when it is
+ * something else.
+ */
+static bool
+open_node(DdbItemNode *node, NodeKind wanted)
+{
+	DdbScanner scan;
+	DdbAttributeValue value;
+
+	if (node->kind != NODE_VALUE)
+		return node->kind == wanted;
+	ddb_scan_init(&scan, node->value, node->len);
+	if (!ddb_attribute_read(&scan, &value))
+		return false;
+	if (value.type == DDB_VALUE_NULL)
+	{
+		node->kind = wanted;
+		return true;
+	}
+	if (value.type != (wanted == NODE_MAP ? DDB_VALUE_M : DDB_VALUE_L))
+		return false;
+	node->kind = wanted;
+	ddb_scan_init(&scan, value.span.data, value.span.len);
+	return wanted == NODE_MAP ? split_map(node, &scan)
+							  : split_list(node, &scan);
+}
+
+static void
+unlink_child(DdbItemNode *parent, const DdbItemNode *child)
+{
+	DdbItemNode *previous = NULL;
+
+	for (DdbItemNode *node = parent->first; node != NULL; node = node->next)
+	{
+		if (node != child)
+		{
+			previous = node;
+			continue;
+		}
+		if (previous != NULL)
+			previous->next = node->next;
+		else
+			parent->first = node->next;
+		if (parent->last == node)
+			parent->last = previous;
+		return;
+	}
+}
+
+/* The element, after as many others; NULL when it is not there. */
+static DdbItemNode *
+find_element(DdbItemNode *list, int index, bool create)
+{
+	DdbItemNode *node = list->first;
+
+	for (int i = 0;; i++, node = node->next)
+	{
+		if (node == NULL && !create)
+			return NULL;
+		if (node == NULL)
+		{
+			node = add_node(list, NODE_VALUE, NULL);
+			set_value(node, NULL_VALUE, strlen(NULL_VALUE));
+		}
+		if (i == index)
+			return node;
+	}
+}
+
+/* What the step leads to; NULL when it is not there, and is not to be made. */
+static DdbItemNode *
+take_step(DdbItemNode *node, const DdbPathStep *step, bool create)
+{
+	DdbItemNode *child;
+
+	if (step->name == NULL)
+		return find_element(node, step->index, create);
+	child = find_member(node, step->name);
+	if (child == NULL && create)
+	{
+		child = add_node(node, NODE_VALUE, step->name);
+		set_value(child, NULL_VALUE, strlen(NULL_VALUE));
+	}
+	return child;
+}
+
+bool
+ddb_item_tree_set(DdbItemNode *root, const char *attribute,
+				  const DdbPathStep *steps, int nsteps, const char *value,
+				  int value_len)
+{
+	DdbPathStep first = {attribute, strlen(attribute), 0};
+	DdbItemNode *parent = root;
+	DdbItemNode *node = take_step(root, &first, value != NULL);
+
+	for (int i = 0; i < nsteps && node != NULL; i++)
+	{
+		parent = node;
+		if (!open_node(parent, steps[i].name != NULL ? NODE_MAP : NODE_LIST))
+			return false;
+		node = take_step(parent, &steps[i], value != NULL);
+	}
+	if (value != NULL)
+		set_value(node, value, value_len);
+	else if (node != NULL)
+		unlink_child(parent, node);
+	return true;
+}
+
+static void
+write_node(const DdbItemNode *node, StringInfo json)
+{
+	bool is_list = node->kind == NODE_LIST;
+
+	if (node->kind == NODE_VALUE)
+	{
+		appendBinaryStringInfo(json, node->value, node->len);
+		return;
+	}
+	appendStringInfoString(json, is_list ? "{\"L\":[" : "{\"M\":");
+	if (!is_list)
+		ddb_item_tree_write(node, json);
+	for (const DdbItemNode *child = node->first; is_list && child != NULL;
+		 child = child->next)
+	{
+		if (child != node->first)
+			appendStringInfoChar(json, ',');
+		write_node(child, json);
+	}
+	appendStringInfoString(json, is_list ? "]}" : "}");
+}
+
+void
+ddb_item_tree_write(const DdbItemNode *root, StringInfo json)
+{
+	appendStringInfoChar(json, '{');
+	for (const DdbItemNode *child = root->first; child != NULL;
+		 child = child->next)
+	{
+		if (child != root->first)
+			appendStringInfoChar(json, ',');
+		escape_json(json, child->name);
+		appendStringInfoChar(json, ':');
+		write_node(child, json);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+char *
+ddb_item_tree_get(const DdbItemNode *root, const char *attribute,
+				  int *value_len)
+{
+	const DdbItemNode *node = find_member(root, attribute);
+	StringInfoData json;
+
+	if (node == NULL)
+		return NULL;
+	initStringInfo(&json);
+	write_node(node, &json);
+	*value_len = json.len;
+	/* Whoever scans it reads past its end. */
+	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	memset(json.data + json.len, 0, DDB_SCAN_PADDING);
+	return json.data;
+}

@@ -1,0 +1,710 @@
+/*
+ * modify.c
+ *		Rows that PostgreSQL wants written, one by one or in batches.
+ *
+ * Each is written at once, and stays so whatever becomes of the transaction.
+ * Keys decide which item is meant; conditions see to it that INSERT makes new
+ * ones and UPDATE and DELETE find old ones.
+ */
+#include "postgres.h"
+
+#include "exec/modify.h"
+
+#include "access/htup_details.h"
+#include "codec/variable.h"
+#include "compat.h"
+#include "datatype/timestamp.h"
+#include "exec/item_equal.h"
+#include "exec/path_update.h"
+#include "exec/read_back.h"
+#include "exec/write_request.h"
+#include "exec/writes.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "plan/modify.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+
+/*
+ * Rows of one batch.  The next is begun when the last reply is in, so there are
+ * many more than requests in flight.
+ */
+#define BATCH_ROWS 400
+
+/* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */
+#define MAX_BATCH_BYTES (4 * 1024 * 1024)
+
+typedef struct DdbModifyState
+{
+	DdbItemWriter *writer;
+	DdbWrites *writes;
+	DdbWriteTarget wire;
+	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
+								 * says it all */
+	bool ignores_conflicts; /* ON CONFLICT DO NOTHING */
+	bool triggers_update; /* BEFORE triggers may set any column */
+	AttrNumber key_junk[DDB_MAX_ITEM_KEYS];
+	AttrNumber row_junk; /* the whole old row, or 0 */
+	MemoryContext context; /* of the rows at hand */
+} DdbModifyState;
+
+/* A row on its way. */
+typedef struct PendingRow
+{
+	TupleTableSlot *slot;
+	char *item; /* JSON */
+	char *key;
+	int position; /* among the rows that were given */
+	bool again; /* another one before it has the same key */
+	bool written;
+} PendingRow;
+
+/* ---- begin and end ---- */
+
+/* What is asked for and would not be done. */
+static void
+check_options(const DdbRelation *relation)
+{
+	const char *option = relation->atomic       ? "transaction"
+						 : relation->optimistic ? "optimistic"
+												: NULL;
+
+	if (option != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to foreign table %s", relation->name),
+				 errdetail("Its option \"%s\" asks for what this version does "
+						   "not do.",
+						   option),
+				 errhint("Drop the option, or set it to its default.")));
+}
+
+static DdbModifyState *
+create_state(EState *estate, ResultRelInfo *target)
+{
+	DdbModifyState *state = palloc0(sizeof(DdbModifyState));
+	DdbRelation *relation =
+		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
+	Oid userid = ddb_compat_result_userid(target, estate);
+	TriggerDesc *triggers = target->ri_TrigDesc;
+
+	check_options(relation);
+	state->writer =
+		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
+	state->writes = ddb_writes_create(relation, userid);
+	state->wire.table_name = relation->table_name;
+	state->wire.partition_key = state->writer->key_names[0];
+	if (relation->hide_expired)
+		state->wire.ttl_attribute =
+			ddb_table_info_ttl_attribute(relation, userid);
+	state->wire.now = ddb_variable_now() / USECS_PER_SEC;
+	/* Rows of several columns on one attribute are not what was given. */
+	if (target->ri_projectReturning != NULL && !state->writer->plain)
+		state->read_back = ddb_read_back_create(
+			state->writer, RelationGetDescr(target->ri_RelationDesc));
+	state->wire.returns_new = state->read_back != NULL;
+	state->triggers_update =
+		triggers != NULL && triggers->trig_update_before_row;
+	state->context = AllocSetContextCreate(estate->es_query_cxt, "ddb_fdw rows",
+										   ALLOCSET_DEFAULT_SIZES);
+	return state;
+}
+
+static void
+find_junk(DdbModifyState *state, List *target_list)
+{
+	for (int i = 0; i < state->writer->nkeys; i++)
+	{
+		state->key_junk[i] = ExecFindJunkAttributeInTlist(
+			target_list, ddb_modify_key_name(state->writer->key_columns[i]));
+		if (!AttributeNumberIsValid(state->key_junk[i]))
+			elog(ERROR, "rows do not carry key column \"%s\"",
+				 state->writer->key_columns[i]->name);
+	}
+	state->row_junk = ExecFindJunkAttributeInTlist(target_list, "wholerow");
+}
+
+void
+ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
+					  List *fdw_private, int subplan_index, int eflags)
+{
+	EState *estate = mtstate->ps.state;
+	ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
+	MemoryContext old;
+	DdbModifyState *state;
+
+	(void) fdw_private;
+	(void) subplan_index;
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	state = create_state(estate, target);
+	state->ignores_conflicts = plan->onConflictAction == ONCONFLICT_NOTHING;
+	if (mtstate->operation != CMD_INSERT)
+		find_junk(state, outerPlanState(mtstate)->plan->targetlist);
+	target->ri_FdwState = state;
+	MemoryContextSwitchTo(old);
+}
+
+/* COPY, and rows that are routed to a partition. */
+void
+ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
+{
+	EState *estate = mtstate->ps.state;
+	ModifyTable *plan = (ModifyTable *) mtstate->ps.plan;
+	MemoryContext old;
+	DdbModifyState *state;
+
+	/* It would be updated and inserted into through one state. */
+	if (target->ri_FdwState != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot route tuples into foreign table \"%s\", which "
+						"the same statement updates",
+						RelationGetRelationName(target->ri_RelationDesc))));
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	state = create_state(estate, target);
+	state->ignores_conflicts =
+		plan != NULL && plan->onConflictAction == ONCONFLICT_NOTHING;
+	target->ri_FdwState = state;
+	MemoryContextSwitchTo(old);
+}
+
+void
+ddbEndForeignModify(EState *estate, ResultRelInfo *target)
+{
+	(void) estate;
+	(void) target;
+	/* Requests end with the query's memory context. */
+}
+
+int
+ddbGetForeignModifyBatchSize(ResultRelInfo *target)
+{
+	TriggerDesc *triggers = target->ri_TrigDesc;
+
+	/* Where each row has to be seen after it was written, or before. */
+	if (target->ri_projectReturning != NULL ||
+		target->ri_WithCheckOptions != NIL ||
+		(triggers != NULL &&
+		 (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
+		return 1;
+	return BATCH_ROWS;
+}
+
+/* ---- INSERT ---- */
+
+static void
+compose_row(DdbModifyState *state, TupleTableSlot *slot, PendingRow *row)
+{
+	StringInfoData item;
+	StringInfoData key;
+
+	initStringInfo(&item);
+	initStringInfo(&key);
+	ddb_item_load(state->writer, slot);
+	ddb_item_compose(state->writer, &item, &key);
+	ddb_item_store(state->writer, slot);
+	row->slot = slot;
+	row->item = item.data;
+	row->key = key.data;
+	row->again = false;
+	row->written = false;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const PendingRow *left = *(PendingRow *const *) a;
+	const PendingRow *right = *(PendingRow *const *) b;
+	int order = strcmp(left->key, right->key);
+
+	return order != 0 ? order : left->position - right->position;
+}
+
+/* Marks rows whose key an earlier one has; true if there are any. */
+static bool
+mark_repeats(PendingRow *rows, int n)
+{
+	PendingRow **sorted = palloc(sizeof(PendingRow *) * n);
+	bool found = false;
+
+	for (int i = 0; i < n; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, n, sizeof(PendingRow *), compare_keys);
+	for (int i = 1; i < n; i++)
+		if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
+			sorted[i]->again = found = true;
+	return found;
+}
+
+/* "(a, b)=(1, 2)", as unique violations are told. */
+static char *
+describe_key(const DdbModifyState *state, TupleTableSlot *slot)
+{
+	const DdbItemWriter *writer = state->writer;
+	StringInfoData names;
+	StringInfoData values;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		const DdbColumn *column = writer->key_columns[i];
+		const char *separator = i > 0 ? ", " : "";
+		Oid output;
+		bool is_varlena;
+		bool isnull = true;
+		Datum value = (Datum) 0;
+
+		appendStringInfo(&names, "%s%s", separator,
+						 column != NULL ? column->name : writer->key_names[i]);
+		if (column != NULL)
+			value = slot_getattr(slot, column->attnum, &isnull);
+		if (!isnull)
+			getTypeOutputInfo(column->typid, &output, &is_varlena);
+		appendStringInfo(&values, "%s%s", separator,
+						 isnull ? "…" : OidOutputFunctionCall(output, value));
+	}
+	return psprintf("(%s)=(%s)", names.data, values.data);
+}
+
+static void
+raise_exists(const DdbModifyState *state, TupleTableSlot *slot)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("item exists already in DynamoDB table \"%s\"",
+					state->wire.table_name),
+			 errdetail("Key %s already exists.", describe_key(state, slot))));
+}
+
+static void
+init_job(DdbWriteJob *job, DdbcOperation operation, const StringInfo body,
+		 int items)
+{
+	memset(job, 0, sizeof(*job));
+	job->operation = operation;
+	job->body = body->data;
+	job->len = body->len;
+	job->items = items;
+}
+
+/* What became of a PutItem for a new item; false: there is one already. */
+static bool
+was_put(const DdbWriteJob *job, const PendingRow *row)
+{
+	if (!job->refused)
+		return true;
+	/* An attempt whose answer was lost may have put it. */
+	return job->ambiguous && job->item != NULL &&
+		   ddb_item_equal(job->item, job->item_len, row->item,
+						  strlen(row->item));
+}
+
+/* Puts those rows (repeats, or the others) as new items. */
+static void
+put_new(DdbModifyState *state, PendingRow *rows, int n, bool repeats)
+{
+	DdbWriteJob *jobs = palloc(sizeof(DdbWriteJob) * n);
+	PendingRow **of_job = palloc(sizeof(PendingRow *) * n);
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		StringInfoData body;
+
+		if (rows[i].again != repeats)
+			continue;
+		initStringInfo(&body);
+		ddb_write_put(&body, &state->wire, rows[i].item, DDB_PUT_NEW);
+		of_job[count] = &rows[i];
+		init_job(&jobs[count++], DDBC_PUT_ITEM, &body, 1);
+	}
+	ddb_writes_run(state->writes, jobs, count);
+	for (int i = 0; i < count; i++)
+	{
+		of_job[i]->written = was_put(&jobs[i], of_job[i]);
+		if (!of_job[i]->written && !state->ignores_conflicts)
+			raise_exists(state, of_job[i]->slot);
+	}
+}
+
+/* Of rows with one key the last one stays. */
+static int
+keep_last(PendingRow *rows, int n)
+{
+	PendingRow **sorted = palloc(sizeof(PendingRow *) * n);
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		sorted[i] = &rows[i];
+		rows[i].written = true;
+	}
+	qsort(sorted, n, sizeof(PendingRow *), compare_keys);
+	for (int i = 0; i < n; i++)
+		sorted[i]->again =
+			i + 1 < n && strcmp(sorted[i]->key, sorted[i + 1]->key) == 0;
+	for (int i = 0; i < n; i++)
+		kept += !rows[i].again;
+	return kept;
+}
+
+/* The next items for one BatchWriteItem, from *next on. */
+static int
+take_batch(PendingRow *rows, int n, int *next, char **items)
+{
+	int count = 0;
+	size_t bytes = 0;
+
+	for (; *next < n && count < DDB_MAX_BATCH_ITEMS && bytes < MAX_BATCH_BYTES;
+		 (*next)++)
+	{
+		if (rows[*next].again)
+			continue;
+		items[count] = rows[*next].item;
+		bytes += strlen(items[count++]);
+	}
+	return count;
+}
+
+/* Puts rows whatever is there: 25 a request. */
+static void
+put_always(DdbModifyState *state, PendingRow *rows, int n)
+{
+	int kept = keep_last(rows, n);
+	DdbWriteJob *jobs = palloc(sizeof(DdbWriteJob) * Max(kept, 1));
+	char *items[DDB_MAX_BATCH_ITEMS];
+	int count = 0;
+	int next = 0;
+	int taken;
+
+	while ((taken = take_batch(rows, n, &next, items)) > 0)
+	{
+		StringInfoData body;
+
+		initStringInfo(&body);
+		if (taken == 1)
+			ddb_write_put(&body, &state->wire, items[0], DDB_PUT_ALWAYS);
+		else
+			ddb_write_batch(&body, &state->wire, items, taken);
+		init_job(&jobs[count++],
+				 taken == 1 ? DDBC_PUT_ITEM : DDBC_BATCH_WRITE_ITEM, &body,
+				 taken);
+	}
+	ddb_writes_run(state->writes, jobs, count);
+}
+
+TupleTableSlot **
+ddbExecForeignBatchInsert(EState *estate, ResultRelInfo *target,
+						  TupleTableSlot **slots, TupleTableSlot **plan_slots,
+						  int *n)
+{
+	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
+	MemoryContext old;
+	PendingRow *rows;
+	TupleTableSlot *
+		*given_back; /* the array that was given is the executor's */
+	int written = 0;
+
+	(void) estate;
+	(void) plan_slots;
+	MemoryContextReset(state->context);
+	old = MemoryContextSwitchTo(state->context);
+	rows = palloc(sizeof(PendingRow) * *n);
+	given_back = palloc(sizeof(TupleTableSlot *) * *n);
+	for (int i = 0; i < *n; i++)
+	{
+		rows[i].position = i;
+		compose_row(state, slots[i], &rows[i]);
+	}
+	if (state->writer->relation->replaces)
+		put_always(state, rows, *n);
+	else
+	{
+		bool repeats = mark_repeats(rows, *n);
+
+		put_new(state, rows, *n, false);
+		if (repeats)
+			put_new(state, rows, *n, true);
+	}
+	for (int i = 0; i < *n; i++)
+		if (rows[i].written)
+		{
+			if (state->read_back != NULL)
+				ddb_read_back_item(state->read_back, rows[i].item, slots[i]);
+			given_back[written++] = slots[i];
+		}
+	MemoryContextSwitchTo(old);
+	*n = written;
+	return written > 0 ? given_back : NULL;
+}
+
+TupleTableSlot *
+ddbExecForeignInsert(EState *estate, ResultRelInfo *target,
+					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	int n = 1;
+
+	return ddbExecForeignBatchInsert(estate, target, &slot, &plan_slot, &n) !=
+				   NULL
+			   ? slot
+			   : NULL;
+}
+
+/* ---- UPDATE and DELETE ---- */
+
+/* The key of the item that the row was read from. */
+static void
+take_keys(const DdbModifyState *state, TupleTableSlot *plan_slot, Datum *keys)
+{
+	for (int i = 0; i < state->writer->nkeys; i++)
+	{
+		bool isnull;
+
+		keys[i] = ExecGetJunkAttribute(plan_slot, state->key_junk[i], &isnull);
+		if (isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("cannot update or delete an item of DynamoDB table "
+							"\"%s\" whose key does not fit",
+							state->wire.table_name),
+					 errdetail("Column \"%s\" of foreign table %s is NULL.",
+							   state->writer->key_columns[i]->name,
+							   state->writer->relation->name)));
+	}
+}
+
+/* Columns that a BEFORE trigger may have changed. */
+static Bitmapset *
+changed_columns(const DdbModifyState *state, TupleTableSlot *old)
+{
+	const DdbItemWriter *writer = state->writer;
+	TupleDesc descriptor = old->tts_tupleDescriptor;
+	Bitmapset *changed = NULL;
+
+	slot_getallattrs(old);
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (attribute->attisdropped || (writer->nulls[i] && old->tts_isnull[i]))
+			continue;
+		if (writer->nulls[i] != old->tts_isnull[i] ||
+			!datum_image_eq(writer->values[i], old->tts_values[i],
+							attribute->attbyval, attribute->attlen))
+			changed = bms_add_member(changed, i + 1);
+	}
+	return changed;
+}
+
+/* The columns that were set, as attnums. */
+static Bitmapset *
+updated_columns(const DdbModifyState *state, EState *estate,
+				ResultRelInfo *target)
+{
+	Bitmapset *offset = ExecGetAllUpdatedCols(target, estate);
+	Bitmapset *updated = NULL;
+	int member = -1;
+
+	while ((member = bms_next_member(offset, member)) >= 0)
+	{
+		AttrNumber attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum > 0)
+			updated = bms_add_member(updated, attnum);
+	}
+	if (state->triggers_update)
+		updated = bms_add_members(
+			updated, changed_columns(state, target->ri_oldTupleSlot));
+	return updated;
+}
+
+/* One request about an item that must be there; false: it is not. */
+static bool
+run_on_old(DdbModifyState *state, DdbWriteJob *job)
+{
+	ddb_writes_run(state->writes, job, 1);
+	/* Of a deletion, an attempt whose answer was lost may have done it. */
+	return !job->refused ||
+		   (job->ambiguous && job->operation == DDBC_DELETE_ITEM);
+}
+
+static bool
+send_update(DdbModifyState *state, const char *key, DdbItemUpdate *update,
+			DdbWriteJob *job)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	if (update->item != NULL)
+		ddb_write_put(&body, &state->wire, update->item, DDB_PUT_OLD);
+	else
+		ddb_write_update(&body, &state->wire, key, update);
+	init_job(job, update->item != NULL ? DDBC_PUT_ITEM : DDBC_UPDATE_ITEM,
+			 &body, 1);
+	job->may_lack_path = true;
+	return run_on_old(state, job);
+}
+
+/* Writes the update; false when the item is gone. */
+static bool
+apply_update(DdbModifyState *state, const Datum *keys, DdbItemUpdate *update,
+			 TupleTableSlot *slot)
+{
+	StringInfoData key;
+	DdbWriteJob job;
+
+	initStringInfo(&key);
+	ddb_item_append_key(state->writer, keys, &key);
+	if (!send_update(state, key.data, update, &job))
+		return false;
+	if (job.lacks_path)
+	{
+		ddb_path_update_run(state->writes, &state->wire, key.data, update,
+							&job);
+		if (job.refused)
+			return false;
+	}
+	if (state->read_back != NULL)
+		ddb_read_back_item(state->read_back,
+						   update->item != NULL ? update->item : job.item,
+						   slot);
+	return true;
+}
+
+TupleTableSlot *
+ddbExecForeignUpdate(EState *estate, ResultRelInfo *target,
+					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
+	Datum keys[DDB_MAX_ITEM_KEYS];
+	DdbItemUpdate update;
+	bool found = true;
+	MemoryContext old;
+
+	MemoryContextReset(state->context);
+	old = MemoryContextSwitchTo(state->context);
+	take_keys(state, plan_slot, keys);
+	ddb_item_load(state->writer, slot);
+	ddb_item_update(state->writer, target->ri_oldTupleSlot, keys,
+					updated_columns(state, estate, target), &update);
+	ddb_item_store(state->writer, slot);
+	/* A key that was set to what it is needs no request. */
+	if (update.item != NULL || update.n > 0)
+		found = apply_update(state, keys, &update, slot);
+	MemoryContextSwitchTo(old);
+	return found ? slot : NULL;
+}
+
+/* What DELETE returns is the row as it was read. */
+static void
+store_old_row(const DdbModifyState *state, TupleTableSlot *plan_slot,
+			  TupleTableSlot *slot)
+{
+	bool isnull;
+	HeapTupleHeader header;
+	HeapTupleData tuple = {0};
+	Oid relid = slot->tts_tableOid;
+
+	ExecClearTuple(slot);
+	if (!AttributeNumberIsValid(state->row_junk))
+	{
+		ExecStoreAllNullTuple(slot);
+		return;
+	}
+	header = DatumGetHeapTupleHeader(
+		ExecGetJunkAttribute(plan_slot, state->row_junk, &isnull));
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_data = header;
+	ExecForceStoreHeapTuple(heap_copytuple(&tuple), slot, true);
+	slot->tts_tableOid = relid;
+}
+
+TupleTableSlot *
+ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
+					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
+{
+	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
+	Datum keys[DDB_MAX_ITEM_KEYS];
+	StringInfoData key;
+	StringInfoData body;
+	DdbWriteJob job;
+	MemoryContext old;
+	bool found;
+
+	(void) estate;
+	MemoryContextReset(state->context);
+	old = MemoryContextSwitchTo(state->context);
+	take_keys(state, plan_slot, keys);
+	initStringInfo(&key);
+	initStringInfo(&body);
+	ddb_item_append_key(state->writer, keys, &key);
+	ddb_write_delete(&body, &state->wire, key.data);
+	init_job(&job, DDBC_DELETE_ITEM, &body, 1);
+	found = run_on_old(state, &job);
+	MemoryContextSwitchTo(old);
+	if (!found)
+		return NULL;
+	/* Nobody looks at it without RETURNING or triggers. */
+	if (target->ri_projectReturning != NULL)
+		store_old_row(state, plan_slot, slot);
+	else
+		ExecStoreAllNullTuple(ExecClearTuple(slot));
+	return slot;
+}
+
+/* ---- EXPLAIN ---- */
+
+/* Is the item set as a whole? */
+static bool
+replaces_item(const DdbRelation *relation, EState *estate,
+			  ResultRelInfo *target)
+{
+	Bitmapset *offset = ExecGetAllUpdatedCols(target, estate);
+
+	for (int i = 0; i < relation->ncolumns; i++)
+		if (relation->columns[i].name != NULL &&
+			relation->columns[i].reach == DDB_REACH_ITEM &&
+			bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, offset))
+			return true;
+	return false;
+}
+
+static const char *
+operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
+			   ResultRelInfo *target)
+{
+	DdbcOperation operation = DDBC_DELETE_ITEM;
+
+	if (mtstate->operation == CMD_INSERT)
+		operation =
+			relation->replaces && ddbGetForeignModifyBatchSize(target) > 1
+				? DDBC_BATCH_WRITE_ITEM
+				: DDBC_PUT_ITEM;
+	else if (mtstate->operation == CMD_UPDATE)
+		operation = replaces_item(relation, mtstate->ps.state, target)
+						? DDBC_PUT_ITEM
+						: DDBC_UPDATE_ITEM;
+	return ddbc_operation_name(operation);
+}
+
+void
+ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
+						List *fdw_private, int subplan_index, ExplainState *es)
+{
+	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
+	const DdbRelation *relation =
+		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
+
+	(void) fdw_private;
+	(void) subplan_index;
+	ExplainPropertyText("DynamoDB Operation",
+						operation_name(relation, mtstate, target), es);
+	if (es->analyze && state != NULL)
+		ddb_explain_writes(state->writes, es);
+}

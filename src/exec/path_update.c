@@ -1,0 +1,132 @@
+/*
+ * path_update.c
+ *		Reads the documents, changes them here, and writes them back unchanged
+ *		in between.
+ *
+ * UpdateItem sets a member of a map only if the map is there (dynamodb.md
+ * section 3.1, rule 10).
+ */
+#include "postgres.h"
+
+#include "exec/path_update.h"
+
+#include "exec/item_tree.h"
+
+/* Others may change the item between looking and writing, but not for ever. */
+#define MAX_TRIES 20
+
+static void
+run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
+	const StringInfo body)
+{
+	memset(job, 0, sizeof(*job));
+	job->operation = operation;
+	job->body = body->data;
+	job->len = body->len;
+	job->items = operation == DDBC_GET_ITEM ? 0 : 1;
+	ddb_writes_run(writes, job, 1);
+}
+
+/* The item as it is; NULL: there is none. */
+static DdbItemNode *
+look(DdbWrites *writes, const DdbWriteTarget *target, const char *key,
+	 DdbWriteJob *job)
+{
+	StringInfoData body;
+	DdbItemNode *root;
+
+	initStringInfo(&body);
+	ddb_write_get(&body, target, key);
+	run(writes, job, DDBC_GET_ITEM, &body);
+	if (job->item == NULL)
+		return NULL;
+	root = ddb_item_tree_parse(job->item, job->item_len);
+	if (root == NULL)
+		elog(ERROR, "an item of DynamoDB table \"%s\" is not well-formed",
+			 target->table_name);
+	return root;
+}
+
+static DdbAssignment *
+find_assignment(DdbItemUpdate *update, const char *attribute)
+{
+	for (int i = 0; i < update->n; i++)
+		if (strcmp(update->assignments[i].attribute, attribute) == 0)
+			return &update->assignments[i];
+	return NULL;
+}
+
+static void
+raise_blocked(const DdbWriteTarget *target, const DdbAssignment *assignment)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("could not update inside attribute \"%s\" of an item of "
+					"DynamoDB table \"%s\"",
+					assignment->attribute, target->table_name),
+			 errdetail("The path leads into a value that is no map or list "
+					   "there.")));
+}
+
+/* The same update with whole attributes in place of paths. */
+static void
+widen(const DdbWriteTarget *target, const DdbItemUpdate *update,
+	  DdbItemNode *root, DdbItemUpdate *wide)
+{
+	memset(wide, 0, sizeof(*wide));
+	wide->assignments = palloc0(sizeof(DdbAssignment) * update->n);
+	for (int i = 0; i < update->n; i++)
+	{
+		const DdbAssignment *assignment = &update->assignments[i];
+		DdbAssignment *whole = find_assignment(wide, assignment->attribute);
+
+		if (whole == NULL)
+		{
+			whole = &wide->assignments[wide->n++];
+			*whole = *assignment;
+			whole->steps = NULL;
+			whole->nsteps = 0;
+			whole->checked = assignment->nsteps > 0;
+			if (whole->checked)
+				whole->old = ddb_item_tree_get(root, assignment->attribute,
+											   &whole->old_len);
+		}
+		if (!ddb_item_tree_set(root, assignment->attribute, assignment->steps,
+							   assignment->nsteps, assignment->value,
+							   assignment->len))
+			raise_blocked(target, assignment);
+		whole->value =
+			ddb_item_tree_get(root, assignment->attribute, &whole->len);
+	}
+}
+
+void
+ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
+					const char *key, const DdbItemUpdate *update,
+					DdbWriteJob *job)
+{
+	for (int i = 0; i < MAX_TRIES; i++)
+	{
+		DdbItemNode *root = look(writes, target, key, job);
+		DdbItemUpdate wide;
+		StringInfoData body;
+
+		if (root == NULL)
+		{
+			job->refused = true;
+			return;
+		}
+		widen(target, update, root, &wide);
+		initStringInfo(&body);
+		ddb_write_update(&body, target, key, &wide);
+		run(writes, job, DDBC_UPDATE_ITEM, &body);
+		if (!job->refused)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not update an item of DynamoDB table \"%s\": others "
+					"keep changing it",
+					target->table_name),
+			 errhint("Retry.")));
+}

@@ -1,0 +1,22 @@
+/*
+ * path_update.h
+ *		Updates inside documents whose maps are not there yet.
+ */
+#ifndef DDB_PATH_UPDATE_H
+#define DDB_PATH_UPDATE_H
+
+#include "postgres.h"
+
+#include "exec/write_request.h"
+#include "exec/writes.h"
+
+/*
+ * Makes an update that DynamoDB refused because a path of it leads nowhere:
+ * looks at the item, and sets whole attributes, if they are still what they
+ * were.  job: what became of it; refused when the item is gone.
+ */
+extern void ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
+								const char *key, const DdbItemUpdate *update,
+								DdbWriteJob *job);
+
+#endif /* DDB_PATH_UPDATE_H */

@@ -1,0 +1,22 @@
+/*
+ * read_back.h
+ *		Rows of items that were just written, for RETURNING.
+ */
+#ifndef DDB_READ_BACK_H
+#define DDB_READ_BACK_H
+
+#include "postgres.h"
+
+#include "exec/item.h"
+
+typedef struct DdbReadBack DdbReadBack;
+
+/* In the current memory context, with which it ends. */
+extern DdbReadBack *ddb_read_back_create(const DdbItemWriter *writer,
+										 TupleDesc descriptor);
+
+/* Fills the slot with what a scan would show of the item (JSON). */
+extern void ddb_read_back_item(DdbReadBack *reader, const char *item,
+							   TupleTableSlot *slot);
+
+#endif /* DDB_READ_BACK_H */

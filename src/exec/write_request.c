@@ -1,0 +1,268 @@
+/*
+ * write_request.c
+ *		PutItem, UpdateItem, DeleteItem and BatchWriteItem, as JSON.
+ *
+ * Items are JSON already, and what is around them is short: so it is appended
+ * as text.  Names stand in expressions as placeholders only (dynamodb.md
+ * section 3.1).
+ */
+#include "postgres.h"
+
+#include "exec/write_request.h"
+
+#include "exec/item_tree.h"
+
+/* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
+#define MAX_EXPRESSION_BYTES 4096
+
+static void
+append_text(StringInfo json, const char *text)
+{
+	ddb_item_append_string(json, text, strlen(text));
+}
+
+static void
+begin(StringInfo json, const DdbWriteTarget *target, const char *member,
+	  const char *value)
+{
+	appendStringInfoString(json, "{\"TableName\":");
+	append_text(json, target->table_name);
+	appendStringInfo(json, ",\"%s\":", member);
+	appendStringInfoString(json, value);
+}
+
+static void
+end(StringInfo json)
+{
+	appendStringInfoString(json, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
+}
+
+/* The names that expressions use begin with that of the partition key. */
+static void
+append_key_name(StringInfo json, const DdbWriteTarget *target)
+{
+	appendStringInfoString(json, ",\"ExpressionAttributeNames\":{\"#k\":");
+	append_text(json, target->partition_key);
+}
+
+static void
+append_exists(StringInfo json, const DdbWriteTarget *target)
+{
+	appendStringInfoString(json,
+						   ",\"ConditionExpression\":\"attribute_exists(#k)\"");
+	append_key_name(json, target);
+	appendStringInfoChar(json, '}');
+}
+
+/*
+ * The item that is there comes back when it is in the way: it may be the one
+ * that was put, by an attempt whose answer was lost.
+ */
+static void
+append_is_new(StringInfo json, const DdbWriteTarget *target)
+{
+	bool expires = target->ttl_attribute != NULL;
+
+	appendStringInfoString(
+		json, ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""
+			  ",\"ConditionExpression\":\"attribute_not_exists(#k)");
+	appendStringInfoString(json, expires ? " OR #t <= :now\"" : "\"");
+	append_key_name(json, target);
+	if (expires)
+	{
+		appendStringInfoString(json, ",\"#t\":");
+		append_text(json, target->ttl_attribute);
+	}
+	appendStringInfoChar(json, '}');
+	if (expires)
+		appendStringInfo(
+			json,
+			",\"ExpressionAttributeValues\":{\":now\":{\"N\":\"" INT64_FORMAT
+			"\"}}",
+			target->now);
+}
+
+void
+ddb_write_put(StringInfo json, const DdbWriteTarget *target, const char *item,
+			  DdbPutCondition condition)
+{
+	begin(json, target, "Item", item);
+	if (condition == DDB_PUT_NEW)
+		append_is_new(json, target);
+	else if (condition == DDB_PUT_OLD)
+		append_exists(json, target);
+	end(json);
+}
+
+void
+ddb_write_delete(StringInfo json, const DdbWriteTarget *target, const char *key)
+{
+	begin(json, target, "Key", key);
+	append_exists(json, target);
+	end(json);
+}
+
+/* #a0.#a0_1[2]: the path of the i-th assignment, as placeholders. */
+static void
+append_path(StringInfo text, const DdbAssignment *assignment, int i)
+{
+	appendStringInfo(text, "#a%d", i);
+	for (int j = 0; j < assignment->nsteps; j++)
+		if (assignment->steps[j].name != NULL)
+			appendStringInfo(text, ".#a%d_%d", i, j);
+		else
+			appendStringInfo(text, "[%d]", assignment->steps[j].index);
+}
+
+static void
+append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
+{
+	bool first = true;
+
+	for (int i = 0; i < update->n; i++)
+	{
+		if ((update->assignments[i].value == NULL) != removals)
+			continue;
+		if (!first)
+			appendStringInfoChar(text, ',');
+		else
+			appendStringInfo(text, "%s%s ", text->len > 0 ? " " : "",
+							 removals ? "REMOVE" : "SET");
+		first = false;
+		append_path(text, &update->assignments[i], i);
+		if (!removals)
+			appendStringInfo(text, "=:v%d", i);
+	}
+}
+
+/* The item is there, and what is checked of it is as it was. */
+static void
+append_unchanged(StringInfo json, const DdbItemUpdate *update)
+{
+	appendStringInfoString(json,
+						   ",\"ConditionExpression\":\"attribute_exists(#k)");
+	for (int i = 0; i < update->n; i++)
+	{
+		const DdbAssignment *assignment = &update->assignments[i];
+
+		if (assignment->checked && assignment->old != NULL)
+			appendStringInfo(json, " AND #a%d = :o%d", i, i);
+		else if (assignment->checked)
+			appendStringInfo(json, " AND attribute_not_exists(#a%d)", i);
+	}
+	appendStringInfoChar(json, '"');
+}
+
+static void
+append_names(StringInfo json, const DdbItemUpdate *update)
+{
+	for (int i = 0; i < update->n; i++)
+	{
+		const DdbAssignment *assignment = &update->assignments[i];
+
+		appendStringInfo(json, ",\"#a%d\":", i);
+		append_text(json, assignment->attribute);
+		for (int j = 0; j < assignment->nsteps; j++)
+			if (assignment->steps[j].name != NULL)
+			{
+				appendStringInfo(json, ",\"#a%d_%d\":", i, j);
+				append_text(json, assignment->steps[j].name);
+			}
+	}
+}
+
+/* One of the values, named by a letter and a number. */
+static void
+append_value(StringInfo json, bool *first, char letter, int i,
+			 const char *value, int len)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(
+		json, "%s\":%c%d\":", *first ? ",\"ExpressionAttributeValues\":{" : ",",
+		letter, i);
+	appendBinaryStringInfo(json, value, len);
+	*first = false;
+}
+
+static void
+append_values(StringInfo json, const DdbItemUpdate *update)
+{
+	bool first = true;
+
+	for (int i = 0; i < update->n; i++)
+	{
+		const DdbAssignment *assignment = &update->assignments[i];
+
+		append_value(json, &first, 'v', i, assignment->value, assignment->len);
+		append_value(json, &first, 'o', i, assignment->old,
+					 assignment->old_len);
+	}
+	if (!first)
+		appendStringInfoChar(json, '}');
+}
+
+void
+ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
+				 const DdbItemUpdate *update)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_section(&text, update, false);
+	append_section(&text, update, true);
+	if (text.len > MAX_EXPRESSION_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many attributes of DynamoDB table \"%s\" are set "
+						"at once",
+						target->table_name),
+				 errdetail("The update expression would have %d bytes, and "
+						   "DynamoDB takes %d.",
+						   text.len, MAX_EXPRESSION_BYTES)));
+	begin(json, target, "Key", key);
+	appendStringInfoString(json, ",\"UpdateExpression\":");
+	append_text(json, text.data);
+	append_unchanged(json, update);
+	append_key_name(json, target);
+	append_names(json, update);
+	appendStringInfoChar(json, '}');
+	append_values(json, update);
+	if (target->returns_new)
+		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_NEW\"");
+	end(json);
+}
+
+void
+ddb_write_get(StringInfo json, const DdbWriteTarget *target, const char *key)
+{
+	begin(json, target, "Key", key);
+	appendStringInfoString(json, ",\"ConsistentRead\":true");
+	end(json);
+}
+
+void
+ddb_write_batch(StringInfo json, const DdbWriteTarget *target,
+				char *const *items, int n)
+{
+	appendStringInfoString(json, "{\"RequestItems\":{");
+	append_text(json, target->table_name);
+	appendStringInfoString(json, ":[");
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfoString(json, i > 0 ? ",{\"PutRequest\":{\"Item\":"
+										   : "{\"PutRequest\":{\"Item\":");
+		appendStringInfoString(json, items[i]);
+		appendStringInfoString(json, "}}");
+	}
+	appendStringInfoString(json, "]}");
+	end(json);
+}
+
+void
+ddb_write_unprocessed(StringInfo json, const char *items, int len)
+{
+	appendStringInfoString(json, "{\"RequestItems\":");
+	appendBinaryStringInfo(json, items, len);
+	end(json);
+}

@@ -1,0 +1,52 @@
+/*
+ * write_request.h
+ *		The JSON of requests that write.
+ */
+#ifndef DDB_WRITE_REQUEST_H
+#define DDB_WRITE_REQUEST_H
+
+#include "postgres.h"
+
+#include "exec/item.h"
+#include "lib/stringinfo.h"
+
+/* BatchWriteItem's most items (API reference). */
+#define DDB_MAX_BATCH_ITEMS 25
+
+typedef enum DdbPutCondition
+{
+	DDB_PUT_ALWAYS,
+	DDB_PUT_NEW, /* there is no such item, or it has expired */
+	DDB_PUT_OLD, /* there is one */
+} DdbPutCondition;
+
+/* What requests of one statement share. */
+typedef struct DdbWriteTarget
+{
+	const char *table_name;
+	const char *partition_key; /* for conditions about the item's existence */
+	const char *ttl_attribute; /* whose past times make an item none; or NULL */
+	int64 now; /* past as of this second */
+	bool returns_new; /* UpdateItem is to give the new item back */
+} DdbWriteTarget;
+
+/* All append to an empty json; item and key are JSON. */
+extern void ddb_write_put(StringInfo json, const DdbWriteTarget *target,
+						  const char *item, DdbPutCondition condition);
+extern void ddb_write_delete(StringInfo json, const DdbWriteTarget *target,
+							 const char *key);
+extern void ddb_write_update(StringInfo json, const DdbWriteTarget *target,
+							 const char *key, const DdbItemUpdate *update);
+
+/* GetItem of what is to be written next. */
+extern void ddb_write_get(StringInfo json, const DdbWriteTarget *target,
+						  const char *key);
+
+/* The same without conditions, of several items at once. */
+extern void ddb_write_batch(StringInfo json, const DdbWriteTarget *target,
+							char *const *items, int n);
+
+/* A BatchWriteItem of what the one before left: raw JSON of UnprocessedItems. */
+extern void ddb_write_unprocessed(StringInfo json, const char *items, int len);
+
+#endif /* DDB_WRITE_REQUEST_H */

@@ -1,0 +1,306 @@
+/*
+ * writes.c
+ *		Sends writes side by side and sees each through to its end.
+ *
+ * A write is not undone: so when one fails, those under way are waited for,
+ * and the error says how many items have been written.
+ */
+#include "postgres.h"
+
+#include "exec/writes.h"
+
+#include "catalog/table_info.h"
+#include "codec/scanner.h"
+#include "exec/write_reply.h"
+#include "exec/write_request.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "remote/report.h"
+
+/* Items left unprocessed are sent again after so long, doubling. */
+#define UNPROCESSED_DELAY_MS 50
+#define MAX_UNPROCESSED_DELAY_MS 5000
+
+/* Rounds without any item before giving up, as max_attempts of a request. */
+#define MAX_FRUITLESS 10
+
+/* What DynamoDB says of a path whose maps are not there (ValidationException). */
+#define INVALID_PATH "document path provided in the update expression"
+
+DdbWrites *
+ddb_writes_create(const DdbRelation *relation, Oid userid)
+{
+	DdbWrites *writes = palloc0(sizeof(DdbWrites));
+
+	writes->relation = relation;
+	writes->session = ddb_session_get(relation->server->serverid, userid);
+	ddb_session_pin(writes->session, CurrentMemoryContext);
+	writes->n = Min(ddb_session_concurrency(writes->session), DDB_MAX_CALLS);
+	writes->calls = palloc(sizeof(DdbCall *) * writes->n);
+	writes->jobs = palloc0(sizeof(DdbWriteJob *) * writes->n);
+	for (int i = 0; i < writes->n; i++)
+		writes->calls[i] =
+			ddb_call_create(writes->session, CurrentMemoryContext);
+	return writes;
+}
+
+static void
+start(DdbWrites *writes, int lane, DdbWriteJob *job)
+{
+	int64 delay_ms = 0;
+
+	writes->jobs[lane] = job;
+	if (job->fruitless > 0)
+		delay_ms = Min(UNPROCESSED_DELAY_MS << Min(job->fruitless, 10),
+					   MAX_UNPROCESSED_DELAY_MS);
+	ddb_call_start(writes->calls[lane], job->operation,
+				   writes->relation->table_name, NULL, job->body, job->len,
+				   delay_ms);
+}
+
+static void
+count_request(DdbWrites *writes, const DdbCall *call)
+{
+	DdbcRequestStats stats = ddbc_request_stats(call->request);
+
+	writes->counters.requests++;
+	writes->counters.retries += Max(stats.attempts - 1, 0);
+	writes->counters.throttles += stats.throttles;
+	writes->counters.bytes_received += stats.bytes_received;
+}
+
+/* {"table": [{"PutRequest": …}, …]}: how many. */
+static int
+count_items(const DdbWriteReply *reply)
+{
+	DdbScanner scan;
+	DdbSpan table;
+	bool first = true;
+	bool first_item = true;
+	int n = 0;
+
+	ddb_scan_init(&scan, reply->unprocessed, reply->unprocessed_len);
+	(void) ddb_scan_enter_object(&scan);
+	if (!ddb_scan_next_member(&scan, &first, &table) ||
+		!ddb_scan_enter_array(&scan))
+		return 0;
+	while (ddb_scan_next_element(&scan, &first_item) && ddb_scan_skip(&scan))
+		n++;
+	return n;
+}
+
+/* What a batch left to be done; false when nothing is. */
+static bool
+take_rest(DdbWriteJob *job, const DdbWriteReply *reply)
+{
+	StringInfoData body;
+	int items;
+
+	if (reply->unprocessed == NULL)
+		return false;
+	items = count_items(reply);
+	job->fruitless = items < job->items ? 1 : job->fruitless + 1;
+	job->items = items;
+	initStringInfo(&body);
+	ddb_write_unprocessed(&body, reply->unprocessed, reply->unprocessed_len);
+	job->body = body.data;
+	job->len = body.len;
+	return true;
+}
+
+static void
+keep_item(DdbWriteJob *job, const DdbWriteReply *reply)
+{
+	if (reply->item == NULL)
+		return;
+	job->item = palloc0(reply->item_len + DDB_SCAN_PADDING);
+	memcpy(job->item, reply->item, reply->item_len);
+	job->item_len = reply->item_len;
+}
+
+/* A request that succeeded. */
+static void
+finish(DdbWrites *writes, DdbCall *call, DdbWriteJob *job)
+{
+	DdbWriteReply reply;
+	size_t len;
+	const char *body = ddbc_request_body(call->request, &len);
+	int items = job->items;
+
+	ddb_write_reply_read(&reply, body, len, writes->relation->table_name);
+	if (ddbc_operation_writes(job->operation))
+		writes->counters.write_units += reply.units;
+	else
+		writes->counters.read_units += reply.units;
+	ddb_call_log(call, reply.units);
+	keep_item(job, &reply);
+	job->done = !take_rest(job, &reply);
+	writes->counters.items += job->done ? items : items - job->items;
+}
+
+/* One that failed in a way that its caller knows what to do about. */
+static bool
+is_answer(const DdbCall *call, DdbWriteJob *job, const DdbcError *error)
+{
+	DdbWriteReply reply;
+	size_t len;
+	const char *body;
+
+	job->lacks_path = job->may_lack_path &&
+					  error->kind == DDBC_ERROR_VALIDATION &&
+					  strstr(error->message, INVALID_PATH) != NULL;
+	if (job->lacks_path)
+		return true;
+	if (error->kind != DDBC_ERROR_CONDITION_FAILED)
+		return false;
+	job->refused = true;
+	body = ddbc_request_error_body(call->request, &len);
+	if (body != NULL)
+	{
+		ddb_write_reply_read_error(&reply, body, len, call->table_name);
+		keep_item(job, &reply);
+	}
+	return true;
+}
+
+/*
+ * Takes a reply.  False when the job has failed: its call is kept, with the
+ * error in it.
+ */
+static bool
+receive(DdbWrites *writes, int lane)
+{
+	DdbCall *call = writes->calls[lane];
+	DdbWriteJob *job = writes->jobs[lane];
+	const DdbcError *error = ddbc_request_error(call->request);
+
+	count_request(writes, call);
+	job->ambiguous |= ddbc_request_stats(call->request).ambiguous;
+	if (error == NULL)
+		finish(writes, call, job);
+	else
+	{
+		ddb_call_log(call, 0);
+		if (!is_answer(call, job, error))
+			return false;
+		job->done = true;
+	}
+	writes->jobs[lane] = NULL;
+	ddb_call_release(call);
+	return true;
+}
+
+static void
+raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("could not write to DynamoDB table \"%s\": items stay "
+					"unprocessed",
+					writes->relation->table_name),
+			 errdetail("%d rounds of BatchWriteItem wrote no item.",
+					   job->fruitless),
+			 errhint("The table's write capacity is exhausted. Retry later, "
+					 "write less, or raise its capacity.")));
+}
+
+/* Waits until one of the calls under way is done; its lane, -1: there is none. */
+static int
+wait_for_one(DdbWrites *writes)
+{
+	DdbCall *calls[DDB_MAX_CALLS];
+	int n = 0;
+
+	for (int i = 0; i < writes->n; i++)
+		if (writes->jobs[i] != NULL)
+			calls[n++] = writes->calls[i];
+	if (n == 0)
+		return -1;
+	ddb_call_wait(calls, n);
+	for (int i = 0; i < writes->n; i++)
+		if (writes->jobs[i] != NULL &&
+			ddbc_request_done(writes->calls[i]->request))
+			return i;
+	elog(ERROR, "no request is done after waiting for one");
+}
+
+static int
+idle_lane(const DdbWrites *writes)
+{
+	for (int i = 0; i < writes->n; i++)
+		if (writes->jobs[i] == NULL)
+			return i;
+	return -1;
+}
+
+static void
+say_what_stays(void *arg)
+{
+	const DdbWrites *writes = (const DdbWrites *) arg;
+
+	if (writes->counters.items > 0)
+		errcontext("after " INT64_FORMAT " items of DynamoDB table \"%s\" "
+				   "were written, which stay so",
+				   writes->counters.items, writes->relation->table_name);
+}
+
+/* Waits for what is under way, then raises the error of the failed one. */
+static void
+give_up(DdbWrites *writes, int failed)
+{
+	DdbCall *call = writes->calls[failed];
+	const DdbcError *error = ddbc_request_error(call->request);
+	int lane;
+
+	writes->jobs[failed] = NULL;
+	while ((lane = wait_for_one(writes)) >= 0)
+		if (!receive(writes, lane))
+		{
+			writes->jobs[lane] = NULL;
+			ddb_call_release(writes->calls[lane]);
+		}
+		else if (writes->jobs[lane] != NULL)
+			writes->jobs[lane] = NULL; /* not sent again */
+	if (error->kind == DDBC_ERROR_VALIDATION ||
+		error->kind == DDBC_ERROR_TABLE_NOT_FOUND)
+		ddb_table_info_forget(writes->relation->server->serverid,
+							  writes->relation->table_name);
+	ddb_report_call(error, call->operation, call->table_name, NULL);
+}
+
+/* Takes one reply, and sends again what it left. */
+static void
+advance(DdbWrites *writes)
+{
+	int lane = wait_for_one(writes);
+	DdbWriteJob *job = writes->jobs[lane];
+
+	if (!receive(writes, lane))
+		give_up(writes, lane);
+	if (job->done)
+		return;
+	if (job->fruitless > MAX_FRUITLESS)
+		raise_unprocessed(writes, job);
+	start(writes, lane, job);
+}
+
+void
+ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n)
+{
+	ErrorContextCallback callback = {error_context_stack, say_what_stays,
+									 writes};
+	int lane;
+
+	error_context_stack = &callback;
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		while ((lane = idle_lane(writes)) < 0)
+			advance(writes);
+		start(writes, lane, &jobs[i]);
+	}
+	for (int i = 0; i < n; i++)
+		while (!jobs[i].done)
+			advance(writes);
+	error_context_stack = callback.previous;
+}

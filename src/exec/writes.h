@@ -1,0 +1,72 @@
+/*
+ * writes.h
+ *		Writes of one statement: sent side by side, each until it is done.
+ */
+#ifndef DDB_WRITES_H
+#define DDB_WRITES_H
+
+#include "postgres.h"
+
+#include "catalog/relation.h"
+#include "remote/session.h"
+
+/* What a statement has done so far: EXPLAIN ANALYZE shows it. */
+typedef struct DdbWriteCounters
+{
+	int64 requests; /* answered or given up */
+	int64 retries; /* tries beyond a request's first */
+	int64 throttles;
+	uint64 bytes_received;
+	double write_units;
+	double read_units; /* of items that had to be looked at */
+	int64 items; /* written or deleted */
+} DdbWriteCounters;
+
+/* One request, and what became of it. */
+typedef struct DdbWriteJob
+{
+	DdbcOperation operation;
+	const char *body;
+	int len;
+	int items; /* that it writes */
+	bool may_lack_path; /* DynamoDB may say that a path leads nowhere */
+
+	/* once it is done */
+	bool refused; /* its condition did not hold */
+	bool ambiguous; /* of an attempt that may have been applied before */
+	bool lacks_path;
+	char *item; /* JSON that came back, of an item; NULL: none */
+	int item_len;
+
+	/* private */
+	const char *rest; /* UnprocessedItems, and how often it was asked */
+	int fruitless;
+	bool done;
+} DdbWriteJob;
+
+typedef struct DdbWrites
+{
+	const DdbRelation *relation;
+	DdbSession *session;
+	DdbCall **calls; /* of as many as may be in flight */
+	DdbWriteJob **jobs; /* of each call its job; NULL: it is idle */
+	int n;
+	DdbWriteCounters counters;
+} DdbWrites;
+
+/* In the current memory context, with which its requests end. */
+extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);
+
+/*
+ * Runs all jobs, several at once, in any order.  When one fails no more are
+ * begun, those under way are waited for, and the error is raised; what was
+ * written stays.  What comes back lives in the current memory context.
+ */
+extern void ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n);
+
+/* explain.c */
+struct ExplainState;
+extern void ddb_explain_writes(const DdbWrites *writes,
+							   struct ExplainState *es);
+
+#endif /* DDB_WRITES_H */

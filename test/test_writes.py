@@ -1,0 +1,105 @@
+"""INSERT, UPDATE, DELETE and COPY: what items become, seen by boto3."""
+
+import uuid
+from decimal import Decimal
+
+import psycopg
+import pytest
+from support.fdw import foreign_table, make_server
+from support.regress_data import load_table
+from support.systems import definition
+
+KEYS = definition(("pk", "sk"), "pk:S sk:N")
+
+
+@pytest.fixture
+def items(ddb_resource):
+    name = f"Writes{uuid.uuid4().hex}"
+    load_table(ddb_resource, name, KEYS, [])
+    yield ddb_resource.Table(name)
+    ddb_resource.Table(name).delete()
+
+
+@pytest.fixture
+def t(db, proxy, items):
+    make_server(db, proxy.endpoint)
+    foreign_table(
+        db,
+        "t",
+        ["pk text", "sk int", "v int", "s text", "tags text[] OPTIONS (type 'SS')", "doc jsonb"],
+        table_name=items.name,
+    )
+    return db
+
+
+def stored(items):
+    found = items.scan(ConsistentRead=True)["Items"]
+    return sorted(found, key=lambda item: (item["pk"], item["sk"]))
+
+
+def test_insert_writes_items(t, items):
+    t.execute("INSERT INTO t VALUES ('a', 1, 5, 'x', '{q,r}', '{\"k\": [1, true, null]}'), ('a', 2, NULL, NULL, NULL, NULL)")
+    assert stored(items) == [
+        {
+            "pk": "a",
+            "sk": 1,
+            "v": 5,
+            "s": "x",
+            "tags": {"q", "r"},
+            "doc": {"k": [Decimal(1), True, None]},
+        },
+        {"pk": "a", "sk": 2},
+    ]
+
+
+def test_an_existing_key_is_a_unique_violation(t, items):
+    t.execute("INSERT INTO t VALUES ('a', 1, 5)")
+    with pytest.raises(psycopg.errors.UniqueViolation) as caught:
+        t.execute("INSERT INTO t VALUES ('b', 1, 6), ('a', 1, 7)")
+    assert caught.value.diag.message_detail == "Key (pk, sk)=(a, 1) already exists."
+    assert [item["v"] for item in stored(items)] == [5, 6]
+
+
+def test_on_conflict_do_nothing_keeps_the_first(t, items):
+    t.execute("INSERT INTO t VALUES ('a', 1, 5)")
+    cursor = t.execute(
+        "INSERT INTO t (pk, sk, v) VALUES ('a', 1, 7), ('c', 1, 1), ('c', 1, 2) ON CONFLICT DO NOTHING"
+    )
+    assert cursor.rowcount == 1
+    assert [item["v"] for item in stored(items)] == [5, 1]
+
+
+def test_update_sets_what_was_set(t, items):
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5, "s": "x", "other": "kept"})
+    cursor = t.execute("UPDATE t SET v = v + 1, s = NULL WHERE pk = 'a' AND sk = 1")
+    assert cursor.rowcount == 1
+    assert stored(items) == [{"pk": "a", "sk": 1, "v": 6, "other": "kept"}]
+
+
+def test_update_returning(t, items):
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5, "s": "x"})
+    row = t.execute("UPDATE t SET v = 9 WHERE pk = 'a' RETURNING pk, sk, v, s").fetchone()
+    assert row == ("a", 1, 9, "x")
+
+
+def test_keys_cannot_be_changed(t, items):
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5})
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match='cannot change column "sk"'):
+        t.execute("UPDATE t SET sk = 2 WHERE pk = 'a'")
+    assert t.execute("UPDATE t SET sk = 1, v = 6 WHERE pk = 'a'").rowcount == 1
+    assert stored(items) == [{"pk": "a", "sk": 1, "v": 6}]
+
+
+def test_delete(t, items):
+    for sk in range(5):
+        items.put_item(Item={"pk": "a", "sk": sk, "v": sk})
+    rows = t.execute("DELETE FROM t WHERE pk = 'a' AND v > 2 RETURNING sk, v").fetchall()
+    assert sorted(rows) == [(3, 3), (4, 4)]
+    assert [item["sk"] for item in stored(items)] == [0, 1, 2]
+
+
+def test_copy_puts_rows_side_by_side(t, items):
+    with t.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy:
+        for i in range(1000):
+            copy.write_row((f"p{i % 7}", i, i))
+    assert len(stored(items)) == 1000
