@@ -19,8 +19,9 @@
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
-/* DynamoDB nests no deeper (dynamodb.md section 2.1). */
+/* DynamoDB nests no deeper, and has no longer names (dynamodb.md 2.1). */
 #define MAX_DEPTH 32
+#define MAX_NAME_BYTES 65535
 
 typedef struct Writer
 {
@@ -115,6 +116,21 @@ enter(Writer *writer, const DdbWritePlace *place)
 						   NULL);
 }
 
+/* A member's name, which may not be empty inside documents either. */
+static DdbPayload
+name_payload(const DdbWritePlace *place, const JsonbValue *name)
+{
+	DdbPayload payload =
+		ddb_payload_text(place, name->val.string.val, name->val.string.len);
+
+	if (payload.len == 0)
+		refuse_kind(place, "has a member whose name is empty", NULL);
+	if (payload.len > MAX_NAME_BYTES)
+		refuse_kind(place, "has a member whose name is longer than 65535 bytes",
+					NULL);
+	return payload;
+}
+
 static void
 write_map(Writer *writer, const DdbWritePlace *place, const JsonbValue *object)
 {
@@ -127,13 +143,11 @@ write_map(Writer *writer, const DdbWritePlace *place, const JsonbValue *object)
 	appendStringInfoString(writer->json, "{\"M\":{");
 	while (next_member(&iterator, &name, &value))
 	{
-		const char *text = name.val.string.val;
-		int len = name.val.string.len;
-		DdbWritePlace inside = ddb_payload_inside(place, text, len, 0);
+		DdbWritePlace inside = ddb_payload_inside(place, name.val.string.val,
+												  name.val.string.len, 0);
 
 		appendStringInfoString(writer->json, separator);
-		ddb_payload_append_string(writer->json,
-								  ddb_payload_text(&inside, text, len));
+		ddb_payload_append_string(writer->json, name_payload(place, &name));
 		appendStringInfoChar(writer->json, ':');
 		write_value(writer, &inside, &value);
 		separator = ",";
@@ -473,10 +487,9 @@ ddb_document_members(DdbCodec *codec, const DdbRelation *relation, Datum datum,
 	iterator = JsonbIteratorInit(item.val.binary.data);
 	while (next_member(&iterator, &name, &value))
 	{
-		const char *text = name.val.string.val;
-		int len = name.val.string.len;
-		DdbWritePlace inside = ddb_payload_inside(&place, text, len, 0);
-		DdbPayload attribute = ddb_payload_text(&inside, text, len);
+		DdbWritePlace inside = ddb_payload_inside(&place, name.val.string.val,
+												  name.val.string.len, 0);
+		DdbPayload attribute = name_payload(&place, &name);
 
 		check_shown(codec, &inside, attribute);
 		resetStringInfo(&json);
