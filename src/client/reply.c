@@ -355,9 +355,9 @@ ddbc_reply_finish(DdbcReply *reply, const char *peer, DdbcError *error)
 	{
 		if (!unpack(reply, peer, error))
 			return false;
-		if (reply->body != NULL)
+		if (reply->len > 0)
 			memset(reply->body + reply->len, 0, DDBC_BODY_PADDING);
-		reply->is_refusal = is_error;
+		reply->is_refusal = is_error && reply->len > 0;
 	}
 	if (is_error)
 	{
