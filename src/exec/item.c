@@ -99,12 +99,17 @@ void
 ddb_item_store(const DdbItemWriter *writer, TupleTableSlot *slot)
 {
 	Oid relid = slot->tts_tableOid;
+	MemoryContext old;
+	HeapTuple tuple;
 
 	if (!writer->completed)
 		return;
-	ExecForceStoreHeapTuple(heap_form_tuple(slot->tts_tupleDescriptor,
-											writer->values, writer->nulls),
-							slot, true);
+	/* The slot frees it when it is used again, or dropped. */
+	old = MemoryContextSwitchTo(slot->tts_mcxt);
+	tuple = heap_form_tuple(slot->tts_tupleDescriptor, writer->values,
+							writer->nulls);
+	MemoryContextSwitchTo(old);
+	ExecForceStoreHeapTuple(tuple, slot, true);
 	slot->tts_tableOid = relid;
 }
 

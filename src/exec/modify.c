@@ -36,6 +36,9 @@
 /* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */
 #define MAX_BATCH_BYTES (4 * 1024 * 1024)
 
+/* Items that are made of rows before they are sent, in bytes of JSON. */
+#define MAX_PENDING_BYTES (8 * 1024 * 1024)
+
 typedef struct DdbModifyState
 {
 	DdbItemWriter *writer;
@@ -48,6 +51,8 @@ typedef struct DdbModifyState
 	AttrNumber key_junk[DDB_MAX_ITEM_KEYS];
 	AttrNumber row_junk; /* the whole old row, or 0 */
 	MemoryContext context; /* of the rows at hand */
+	TupleTableSlot *given_back[BATCH_ROWS]; /* the array that was given is the
+											 * executor's */
 } DdbModifyState;
 
 /* A row on its way. */
@@ -298,8 +303,11 @@ was_put(const DdbWriteJob *job, const PendingRow *row)
 {
 	if (!job->refused)
 		return true;
-	/* An attempt whose answer was lost may have put it. */
-	return job->ambiguous && job->item != NULL &&
+	/*
+	 * An attempt whose answer was lost may have put it, but hardly where a row
+	 * before was put.
+	 */
+	return job->ambiguous && !row->again && job->item != NULL &&
 		   ddb_item_equal(job->item, job->item_len, row->item,
 						  strlen(row->item));
 }
@@ -398,49 +406,90 @@ put_always(DdbModifyState *state, PendingRow *rows, int n)
 	ddb_writes_run(state->writes, jobs, count);
 }
 
+/* Views' WITH CHECK OPTION: what is written cannot be taken back. */
+static void
+check_view(EState *estate, ResultRelInfo *target, TupleTableSlot *slot)
+{
+	if (target->ri_WithCheckOptions != NIL)
+		ExecWithCheckOptions(WCO_VIEW_CHECK, target, slot, estate);
+}
+
+/* Items of the first rows, of as many as are sent together; how many. */
+static int
+compose_rows(DdbModifyState *state, EState *estate, ResultRelInfo *target,
+			 TupleTableSlot **slots, int n, PendingRow *rows)
+{
+	size_t bytes = 0;
+	int i;
+
+	for (i = 0; i < n && bytes < MAX_PENDING_BYTES; i++)
+	{
+		rows[i].position = i;
+		compose_row(state, slots[i], &rows[i]);
+		check_view(estate, target, slots[i]);
+		bytes += strlen(rows[i].item);
+	}
+	return i;
+}
+
+static void
+write_new(DdbModifyState *state, PendingRow *rows, int n)
+{
+	/* What is there must stay, if that is asked for. */
+	if (state->writer->relation->replaces && !state->ignores_conflicts)
+		put_always(state, rows, n);
+	else
+	{
+		bool repeats = mark_repeats(rows, n);
+
+		put_new(state, rows, n, false);
+		if (repeats)
+			put_new(state, rows, n, true);
+	}
+}
+
+/* Writes the first rows, and gives back those that were new; how many it took. */
+static int
+insert_rows(DdbModifyState *state, EState *estate, ResultRelInfo *target,
+			TupleTableSlot **slots, int n, TupleTableSlot **given_back,
+			int *written)
+{
+	PendingRow *rows;
+
+	MemoryContextReset(state->context);
+	rows = palloc(sizeof(PendingRow) * n);
+	n = compose_rows(state, estate, target, slots, n, rows);
+	write_new(state, rows, n);
+	for (int i = 0; i < n; i++)
+		if (rows[i].written)
+		{
+			if (state->read_back != NULL)
+				ddb_read_back_item(state->read_back, rows[i].item, slots[i]);
+			given_back[(*written)++] = slots[i];
+		}
+	return n;
+}
+
 TupleTableSlot **
 ddbExecForeignBatchInsert(EState *estate, ResultRelInfo *target,
 						  TupleTableSlot **slots, TupleTableSlot **plan_slots,
 						  int *n)
 {
 	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
+	ErrorContextCallback callback;
 	MemoryContext old;
-	PendingRow *rows;
-	TupleTableSlot *
-		*given_back; /* the array that was given is the executor's */
 	int written = 0;
 
-	(void) estate;
 	(void) plan_slots;
-	MemoryContextReset(state->context);
+	ddb_writes_push_context(state->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
-	rows = palloc(sizeof(PendingRow) * *n);
-	given_back = palloc(sizeof(TupleTableSlot *) * *n);
-	for (int i = 0; i < *n; i++)
-	{
-		rows[i].position = i;
-		compose_row(state, slots[i], &rows[i]);
-	}
-	if (state->writer->relation->replaces)
-		put_always(state, rows, *n);
-	else
-	{
-		bool repeats = mark_repeats(rows, *n);
-
-		put_new(state, rows, *n, false);
-		if (repeats)
-			put_new(state, rows, *n, true);
-	}
-	for (int i = 0; i < *n; i++)
-		if (rows[i].written)
-		{
-			if (state->read_back != NULL)
-				ddb_read_back_item(state->read_back, rows[i].item, slots[i]);
-			given_back[written++] = slots[i];
-		}
+	for (int i = 0; i < *n;)
+		i += insert_rows(state, estate, target, slots + i, *n - i,
+						 state->given_back, &written);
 	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
 	*n = written;
-	return written > 0 ? given_back : NULL;
+	return written > 0 ? state->given_back : NULL;
 }
 
 TupleTableSlot *
@@ -584,19 +633,23 @@ ddbExecForeignUpdate(EState *estate, ResultRelInfo *target,
 	Datum keys[DDB_MAX_ITEM_KEYS];
 	DdbItemUpdate update;
 	bool found = true;
+	ErrorContextCallback callback;
 	MemoryContext old;
 
 	MemoryContextReset(state->context);
+	ddb_writes_push_context(state->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
 	take_keys(state, plan_slot, keys);
 	ddb_item_load(state->writer, slot);
 	ddb_item_update(state->writer, target->ri_oldTupleSlot, keys,
 					updated_columns(state, estate, target), &update);
 	ddb_item_store(state->writer, slot);
+	check_view(estate, target, slot);
 	/* A key that was set to what it is needs no request. */
 	if (update.item != NULL || update.n > 0)
 		found = apply_update(state, keys, &update, slot);
 	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
 	return found ? slot : NULL;
 }
 
@@ -636,9 +689,11 @@ ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
 	DdbWriteJob job;
 	MemoryContext old;
 	bool found;
+	ErrorContextCallback callback;
 
 	(void) estate;
 	MemoryContextReset(state->context);
+	ddb_writes_push_context(state->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
 	take_keys(state, plan_slot, keys);
 	initStringInfo(&key);
@@ -648,6 +703,7 @@ ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
 	init_job(&job, DDBC_DELETE_ITEM, &body, 1);
 	found = run_on_old(state, &job);
 	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
 	if (!found)
 		return NULL;
 	/* Nobody looks at it without RETURNING or triggers. */

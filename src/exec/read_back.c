@@ -44,6 +44,8 @@ ddb_read_back_item(DdbReadBack *back, const char *item, TupleTableSlot *slot)
 	StringInfoData body;
 	DdbPage page = {0};
 	Oid relid = slot->tts_tableOid;
+	MemoryContext old;
+	HeapTuple tuple;
 
 	initStringInfo(&body);
 	appendStringInfoString(&body, "{\"Item\":");
@@ -55,6 +57,9 @@ ddb_read_back_item(DdbReadBack *back, const char *item, TupleTableSlot *slot)
 				  back->plan.table_name, back->reader);
 	if (!ddb_row_read(back->reader, &page, back->slot))
 		return;
-	ExecForceStoreHeapTuple(ExecCopySlotHeapTuple(back->slot), slot, true);
+	old = MemoryContextSwitchTo(slot->tts_mcxt);
+	tuple = ExecCopySlotHeapTuple(back->slot);
+	MemoryContextSwitchTo(old);
+	ExecForceStoreHeapTuple(tuple, slot, true);
 	slot->tts_tableOid = relid;
 }

@@ -21,9 +21,6 @@
 #define UNPROCESSED_DELAY_MS 50
 #define MAX_UNPROCESSED_DELAY_MS 5000
 
-/* Rounds without any item before giving up, as max_attempts of a request. */
-#define MAX_FRUITLESS 10
-
 /* What DynamoDB says of a path whose maps are not there (ValidationException). */
 #define INVALID_PATH "document path provided in the update expression"
 
@@ -45,14 +42,9 @@ ddb_writes_create(const DdbRelation *relation, Oid userid)
 }
 
 static void
-start(DdbWrites *writes, int lane, DdbWriteJob *job)
+start(DdbWrites *writes, int lane, DdbWriteJob *job, int64 delay_ms)
 {
-	int64 delay_ms = 0;
-
 	writes->jobs[lane] = job;
-	if (job->fruitless > 0)
-		delay_ms = Min(UNPROCESSED_DELAY_MS << Min(job->fruitless, 10),
-					   MAX_UNPROCESSED_DELAY_MS);
 	ddb_call_start(writes->calls[lane], job->operation,
 				   writes->relation->table_name, NULL, job->body, job->len,
 				   delay_ms);
@@ -99,7 +91,7 @@ take_rest(DdbWriteJob *job, const DdbWriteReply *reply)
 	if (reply->unprocessed == NULL)
 		return false;
 	items = count_items(reply);
-	job->fruitless = items < job->items ? 1 : job->fruitless + 1;
+	job->fruitless = items < job->items ? 0 : job->fruitless + 1;
 	job->items = items;
 	initStringInfo(&body);
 	ddb_write_unprocessed(&body, reply->unprocessed, reply->unprocessed_len);
@@ -198,10 +190,10 @@ raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
 			 errmsg("could not write to DynamoDB table \"%s\": items stay "
 					"unprocessed",
 					writes->relation->table_name),
-			 errdetail("%d rounds of BatchWriteItem wrote no item.",
+			 errdetail("BatchWriteItem was sent %d times and wrote no item.",
 					   job->fruitless),
 			 errhint("The table's write capacity is exhausted. Retry later, "
-					 "write less, or raise its capacity.")));
+					 "write more slowly, or raise its capacity.")));
 }
 
 /* Waits until one of the calls under way is done; its lane, -1: there is none. */
@@ -233,15 +225,77 @@ idle_lane(const DdbWrites *writes)
 	return -1;
 }
 
+/* Of requests without an answer. */
+static int
+count_under_way(const DdbWrites *writes)
+{
+	int items = 0;
+
+	for (int i = 0; i < writes->n; i++)
+		if (writes->jobs[i] != NULL)
+			items += writes->jobs[i]->items;
+	return items;
+}
+
 static void
 say_what_stays(void *arg)
 {
 	const DdbWrites *writes = (const DdbWrites *) arg;
+	int64 items = writes->counters.items;
+	int open = count_under_way(writes);
+	const char *more =
+		open == 0 ? "" : psprintf("; %d more may have been", open);
 
-	if (writes->counters.items > 0)
+	if (items == 1)
+		errcontext("after 1 item of DynamoDB table \"%s\" was written, which "
+				   "stays so%s",
+				   writes->relation->table_name, more);
+	else if (items > 0)
 		errcontext("after " INT64_FORMAT " items of DynamoDB table \"%s\" "
-				   "were written, which stay so",
-				   writes->counters.items, writes->relation->table_name);
+				   "were written, which stay so%s",
+				   items, writes->relation->table_name, more);
+	else if (open == 1)
+		errcontext("1 item of DynamoDB table \"%s\" may have been written",
+				   writes->relation->table_name);
+	else if (open > 0)
+		errcontext("%d items of DynamoDB table \"%s\" may have been written",
+				   open, writes->relation->table_name);
+}
+
+void
+ddb_writes_push_context(DdbWrites *writes, ErrorContextCallback *callback)
+{
+	callback->previous = error_context_stack;
+	callback->callback = say_what_stays;
+	callback->arg = writes;
+	/* Once is enough. */
+	for (ErrorContextCallback *outer = error_context_stack; outer != NULL;
+		 outer = outer->previous)
+		if (outer->callback == say_what_stays && outer->arg == writes)
+			return;
+	error_context_stack = callback;
+}
+
+void
+ddb_writes_pop_context(ErrorContextCallback *callback)
+{
+	error_context_stack = callback->previous;
+}
+
+/* Waits for what is under way; nothing of it is sent again. */
+static void
+finish_others(DdbWrites *writes)
+{
+	int lane;
+
+	while ((lane = wait_for_one(writes)) >= 0)
+	{
+		bool succeeded = receive(writes, lane);
+
+		writes->jobs[lane] = NULL;
+		if (!succeeded)
+			ddb_call_release(writes->calls[lane]);
+	}
 }
 
 /* Waits for what is under way, then raises the error of the failed one. */
@@ -250,17 +304,9 @@ give_up(DdbWrites *writes, int failed)
 {
 	DdbCall *call = writes->calls[failed];
 	const DdbcError *error = ddbc_request_error(call->request);
-	int lane;
 
 	writes->jobs[failed] = NULL;
-	while ((lane = wait_for_one(writes)) >= 0)
-		if (!receive(writes, lane))
-		{
-			writes->jobs[lane] = NULL;
-			ddb_call_release(writes->calls[lane]);
-		}
-		else if (writes->jobs[lane] != NULL)
-			writes->jobs[lane] = NULL; /* not sent again */
+	finish_others(writes);
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND)
 		ddb_table_info_forget(writes->relation->server->serverid,
@@ -279,28 +325,32 @@ advance(DdbWrites *writes)
 		give_up(writes, lane);
 	if (job->done)
 		return;
-	if (job->fruitless > MAX_FRUITLESS)
+	if (job->fruitless >= ddb_session_max_attempts(writes->session))
+	{
+		finish_others(writes);
 		raise_unprocessed(writes, job);
-	start(writes, lane, job);
+	}
+	start(writes, lane, job,
+		  Min(UNPROCESSED_DELAY_MS << Min(job->fruitless, 10),
+			  MAX_UNPROCESSED_DELAY_MS));
 }
 
 void
 ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n)
 {
-	ErrorContextCallback callback = {error_context_stack, say_what_stays,
-									 writes};
+	ErrorContextCallback callback;
 	int lane;
 
-	error_context_stack = &callback;
+	ddb_writes_push_context(writes, &callback);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		while ((lane = idle_lane(writes)) < 0)
 			advance(writes);
-		start(writes, lane, &jobs[i]);
+		start(writes, lane, &jobs[i], 0);
 	}
 	for (int i = 0; i < n; i++)
 		while (!jobs[i].done)
 			advance(writes);
-	error_context_stack = callback.previous;
+	ddb_writes_pop_context(&callback);
 }

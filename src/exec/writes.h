@@ -39,8 +39,7 @@ typedef struct DdbWriteJob
 	int item_len;
 
 	/* private */
-	const char *rest; /* UnprocessedItems, and how often it was asked */
-	int fruitless;
+	int fruitless; /* times in a row that no item of a batch was written */
 	bool done;
 } DdbWriteJob;
 
@@ -63,6 +62,14 @@ extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);
  * written stays.  What comes back lives in the current memory context.
  */
 extern void ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n);
+
+/*
+ * Errors in between say how many items have been written, also those that are
+ * not raised by ddb_writes_run.
+ */
+extern void ddb_writes_push_context(DdbWrites *writes,
+									ErrorContextCallback *callback);
+extern void ddb_writes_pop_context(ErrorContextCallback *callback);
 
 /* explain.c */
 struct ExplainState;

@@ -53,6 +53,7 @@ struct DdbSession
 	bool own_identity; /* signs with the database server's identity */
 	bool stale;
 	int max_concurrency; /* requests in flight at most */
+	int max_attempts; /* of a request */
 	pg_atomic_uint32 *stop; /* when set, ends the wait under way; or NULL */
 	int pins; /* calls that hold it */
 };
@@ -286,6 +287,7 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 	config.wait = session_wait;
 	config.wait_arg = session;
 	session->max_concurrency = config.max_concurrency;
+	session->max_attempts = config.max_attempts;
 	if (config.credentials != NULL)
 		session->client = ddbc_client_create(&config, &error);
 	if (session->client == NULL)
@@ -503,6 +505,12 @@ int
 ddb_session_concurrency(const DdbSession *session)
 {
 	return session->max_concurrency;
+}
+
+int
+ddb_session_max_attempts(const DdbSession *session)
+{
+	return session->max_attempts;
 }
 
 void

@@ -55,6 +55,9 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 /* How many of its requests are in flight at most; others queue in it. */
 extern int ddb_session_concurrency(const DdbSession *session);
 
+/* How often a request is tried, by the server's option. */
+extern int ddb_session_max_attempts(const DdbSession *session);
+
 /*
  * Waits for a reply to one of the calls, of one session, serving interrupts.
  * Does not raise the call's error.
