@@ -324,8 +324,8 @@ add_columns(DdbItemWriter *writer, DdbItemNode *root, int nsteps)
 	return more;
 }
 
-static void
-raise_missing_key(const DdbItemWriter *writer, int i)
+void
+ddb_item_raise_missing_key(const DdbItemWriter *writer, int i)
 {
 	const DdbColumn *column = writer->key_columns[i];
 	const char *part = i == 0 ? "partition" : "sort";
@@ -370,7 +370,7 @@ compose_from_tree(DdbItemWriter *writer, DdbItemNode *root, StringInfo item,
 		char *json = ddb_item_tree_get(root, writer->key_names[i], &len);
 
 		if (json == NULL)
-			raise_missing_key(writer, i);
+			ddb_item_raise_missing_key(writer, i);
 		append_key_part(key, writer->key_names[i], json, len);
 	}
 	ddb_item_tree_write(root, item);
@@ -407,7 +407,7 @@ compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 		if (writer->key_columns[i] != NULL)
 			json = encode_column(writer, writer->key_columns[i], &len);
 		if (json == NULL)
-			raise_missing_key(writer, i);
+			ddb_item_raise_missing_key(writer, i);
 		append_key_part(key, writer->key_names[i], json, len);
 	}
 }
@@ -427,8 +427,9 @@ ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 	}
 	if (root != NULL)
 		complete_from(writer, root);
-	ddb_item_complete_keys(writer);
+	/* Keys are composed of what the attributes will be. */
 	cut_values(writer);
+	ddb_item_complete_keys(writer);
 	appendStringInfoChar(key, '{');
 	if (root != NULL)
 		compose_from_tree(writer, root, item, key);
@@ -721,8 +722,8 @@ ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const Datum *keys,
 						 updated, update);
 			return;
 		}
-	ddb_item_recompose_keys(writer, keys, &updated);
 	cut_values(writer);
+	ddb_item_recompose_keys(writer, keys, &updated);
 	writer->updated = updated;
 	update->assignments =
 		palloc(sizeof(DdbAssignment) * Max(writer->relation->ncolumns, 1));

@@ -91,7 +91,8 @@ extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
 
 /*
  * item_key.c: composes the keys of a new row, and of an old one those of
- * indexes whose columns were set: adds them to *updated.
+ * indexes that hang on columns that were set: adds them to *updated.  Values of
+ * attributes are cut to what is stored already.
  */
 extern void ddb_item_complete_keys(DdbItemWriter *writer);
 extern void ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
@@ -100,6 +101,10 @@ extern void ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 /* Raises the error that the table's key cannot be changed. */
 extern void ddb_item_raise_key_change(const DdbItemWriter *writer,
 									  const DdbColumn *column)
+	__attribute__((noreturn));
+
+/* Raises the error that the row has no value for a part of the table's key. */
+extern void ddb_item_raise_missing_key(const DdbItemWriter *writer, int part)
 	__attribute__((noreturn));
 
 #endif /* DDB_ITEM_H */

@@ -17,19 +17,38 @@
 #define FNV_OFFSET UINT64CONST(0xcbf29ce484222325)
 #define FNV_PRIME UINT64CONST(0x100000001b3)
 
-/* A template and the row at hand. */
-typedef struct KeyParts
-{
-	DdbItemWriter *writer;
-	const DdbKeyTemplate *template;
-	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS]; /* of the key given */
-	bool given;
-} KeyParts;
-
 static bool *
 null_of(const DdbItemWriter *writer, const DdbColumn *column)
 {
 	return &writer->nulls[column->attnum - 1];
+}
+
+static void
+set_value(DdbItemWriter *writer, const DdbColumn *column, Datum value)
+{
+	writer->values[column->attnum - 1] = value;
+	*null_of(writer, column) = false;
+	writer->completed = true;
+}
+
+static void
+set_null(DdbItemWriter *writer, const DdbColumn *column)
+{
+	*null_of(writer, column) = true;
+	writer->completed = true;
+}
+
+/* Did the statement say what the column has?  NULL: it is an INSERT. */
+static bool
+is_given(const Bitmapset *given, const DdbColumn *column)
+{
+	return given == NULL || bms_is_member(column->attnum, given);
+}
+
+static bool
+is_shard(const DdbVariable *variable)
+{
+	return variable->element->form == DDB_FORM_SHARD;
 }
 
 static void
@@ -60,6 +79,63 @@ raise_mismatch(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 		 errhint("Leave the column out: it is composed from the others.")));
 }
 
+static void
+raise_missing_variable(const DdbItemWriter *writer,
+					   const DdbKeyTemplate *template, const DdbColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("null value in column \"%s\" of foreign table %s",
+					column->name, writer->relation->name),
+			 errdetail("The key in column \"%s\" is composed of it: \"%s\".",
+					   template->column->name, template->column->template)));
+}
+
+/* ---- values and their texts ---- */
+
+/* The text of a variable that is not NULL. */
+static void
+variable_text(const DdbItemWriter *writer, const DdbKeyTemplate *template,
+			  int i, DdbBound *text)
+{
+	const DdbVariable *variable = &template->variables[i];
+
+	ddb_variable_compose(variable, writer->values[variable->column->attnum - 1],
+						 variable->column->base_typid, text);
+	/* Times have a text that is cut; they are cut themselves before. */
+	if (text->place != DDB_BOUND_EXACT &&
+		(text->place != DDB_BOUND_BETWEEN ||
+		 variable->element->unit == DDB_UNIT_NONE))
+		raise_no_key(writer, template, variable->column,
+					 "the value has no text of that form");
+	if (!ddb_template_takes(&template->parsed, i, text->data, text->len))
+		raise_no_key(writer, template, variable->column,
+					 "the value holds the text that separates it from what "
+					 "follows");
+}
+
+/* Values that keys alone tell become what is read of them. */
+static void
+settle_values(DdbItemWriter *writer, const DdbKeyTemplate *template,
+			  const Bitmapset *given)
+{
+	for (int i = 0; i < template->parsed.n; i++)
+	{
+		const DdbVariable *variable = &template->variables[i];
+		DdbBound text;
+		Datum value;
+
+		if (!variable->sourced || *null_of(writer, variable->column) ||
+			!is_given(given, variable->column))
+			continue;
+		variable_text(writer, template, i, &text);
+		if (!ddb_variable_parse(variable, text.data, text.len, &value))
+			raise_no_key(writer, template, variable->column,
+						 "the value would not be read back from it");
+		set_value(writer, variable->column, value);
+	}
+}
+
 /* ---- keys that are given ---- */
 
 static char *
@@ -73,34 +149,40 @@ key_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int *len)
 	return utf8;
 }
 
-/* Takes from a key that is given what the row does not say. */
+/*
+ * Takes from a key that is given what the row does not say: what the key alone
+ * tells, or what others tell as well.
+ */
 static void
-take_apart(KeyParts *key)
+take_apart(DdbItemWriter *writer, const DdbKeyTemplate *template, bool sourced,
+		   const Bitmapset *updated)
 {
-	const DdbKeyTemplate *template = key->template;
-	DdbItemWriter *writer = key->writer;
+	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
 	int len;
 	char *text;
 
-	key->given = !*null_of(writer, template->column);
-	if (!key->given)
+	if (*null_of(writer, template->column))
 		return;
 	text = key_text(writer, template, &len);
-	if (!ddb_template_split(&template->parsed, text, len, key->parts))
+	if (!ddb_template_split(&template->parsed, text, len, parts))
 		raise_mismatch(writer, template);
 	for (int i = 0; i < template->parsed.n; i++)
 	{
 		const DdbVariable *variable = &template->variables[i];
-		int column;
+		const DdbColumn *column = variable->column;
+		Datum value;
 
-		if (variable->column == NULL || !*null_of(writer, variable->column))
+		/* The beginning of a time is not that time. */
+		if (column == NULL || !*null_of(writer, column) ||
+			variable->sourced != sourced || !(sourced || variable->exact) ||
+			bms_is_member(column->attnum, updated))
 			continue;
-		column = variable->column->attnum - 1;
-		if (!ddb_variable_parse(variable, key->parts[i].text, key->parts[i].len,
-								&writer->values[column]))
+		if (!ddb_variable_parse(variable, parts[i].text, parts[i].len, &value))
 			raise_mismatch(writer, template);
-		writer->nulls[column] = false;
-		writer->completed = true;
+		if (column->source == 0)
+			value = ddb_codec_cut(
+				ddb_codec_set_get(writer->codecs, column->attnum), value);
+		set_value(writer, column, value);
 	}
 }
 
@@ -115,16 +197,10 @@ hash_bytes_fnv(uint64 hash, const char *bytes, int len)
 	return hash * FNV_PRIME;
 }
 
-static bool
-is_shard(const DdbVariable *variable)
-{
-	return variable->element->form == DDB_FORM_SHARD;
-}
-
-/* A template's variables but the shards; false while one of them is NULL. */
-static bool
+/* A template's variables but the shards. */
+static uint64
 hash_template(const DdbItemWriter *writer, const DdbKeyTemplate *template,
-			  uint64 *hash)
+			  uint64 hash)
 {
 	for (int i = 0; i < template->parsed.n; i++)
 	{
@@ -134,25 +210,22 @@ hash_template(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 		if (variable->element->form == DDB_FORM_LITERAL || is_shard(variable))
 			continue;
 		if (*null_of(writer, variable->column))
-			return false;
-		ddb_variable_compose(variable,
-							 writer->values[variable->column->attnum - 1],
-							 variable->column->base_typid, &text);
-		if (text.data == NULL)
-			return false;
-		*hash = hash_bytes_fnv(*hash, text.data, text.len);
+			raise_missing_variable(writer, template, variable->column);
+		variable_text(writer, template, i, &text);
+		hash = hash_bytes_fnv(hash, text.data, text.len);
 	}
-	return true;
+	return hash;
 }
 
 /*
  * A number that the rest of the table's key decides, so that the same row
  * always finds its shard.
  */
-static bool
-hash_key(const DdbItemWriter *writer, uint64 *hash)
+static uint64
+hash_key(const DdbItemWriter *writer)
 {
-	*hash = FNV_OFFSET;
+	uint64 hash = FNV_OFFSET;
+
 	for (int i = 0; i < writer->nkeys; i++)
 	{
 		const DdbColumn *column = writer->key_columns[i];
@@ -162,28 +235,27 @@ hash_key(const DdbItemWriter *writer, uint64 *hash)
 
 		if (template != NULL)
 		{
-			if (!hash_template(writer, template, hash))
-				return false;
+			hash = hash_template(writer, template, hash);
 			continue;
 		}
 		if (column == NULL || *null_of(writer, column))
-			return false;
+			ddb_item_raise_missing_key(writer, i);
 		initStringInfo(&json);
 		ddb_codec_encode(ddb_codec_set_get(writer->codecs, column->attnum),
 						 writer->relation, writer->values[column->attnum - 1],
 						 &json);
-		*hash = hash_bytes_fnv(*hash, json.data, json.len);
+		hash = hash_bytes_fnv(hash, json.data, json.len);
 	}
 	/* The low bits of FNV are its worst. */
-	*hash ^= *hash >> 32;
-	return true;
+	return hash ^ (hash >> 32);
 }
 
 static int64
-shard_of(const DdbTemplateElement *element, uint64 hash)
+shard_of(const DdbItemWriter *writer, const DdbTemplateElement *element)
 {
-	return element->first +
-		   (int64) (hash % (uint64) (element->last - element->first + 1));
+	uint64 shards = (uint64) (element->last - element->first + 1);
+
+	return element->first + (int64) (hash_key(writer) % shards);
 }
 
 static Datum
@@ -203,92 +275,52 @@ shard_datum(const DdbVariable *variable, int64 shard)
 static void
 fill_shards(DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
-	uint64 hash;
-
 	for (int i = 0; i < template->parsed.n; i++)
 	{
 		const DdbVariable *variable = &template->variables[i];
 
-		if (!is_shard(variable) || variable->column == NULL ||
-			!*null_of(writer, variable->column) || !hash_key(writer, &hash))
-			continue;
-		writer->values[variable->column->attnum - 1] =
-			shard_datum(variable, shard_of(variable->element, hash));
-		*null_of(writer, variable->column) = false;
-		writer->completed = true;
+		if (is_shard(variable) && variable->column != NULL &&
+			*null_of(writer, variable->column))
+			set_value(
+				writer, variable->column,
+				shard_datum(variable, shard_of(writer, variable->element)));
 	}
 }
 
 /* ---- composing ---- */
 
-/*
- * The text of a variable that is not NULL.  A time that the key alone tells is
- * cut to what it can tell.
- */
+/* The text of a shard that is no column: that of the key, if it is given. */
 static void
-compose_variable(KeyParts *key, int i, DdbBound *text)
+shard_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int i,
+		   const DdbTemplatePart *given, DdbBound *text)
 {
-	DdbItemWriter *writer = key->writer;
-	const DdbVariable *variable = &key->template->variables[i];
-	int column = variable->column->attnum - 1;
-
-	ddb_variable_compose(variable, writer->values[column],
-						 variable->column->base_typid, text);
-	if (text->place != DDB_BOUND_EXACT &&
-		(text->place != DDB_BOUND_BETWEEN ||
-		 variable->element->unit == DDB_UNIT_NONE))
-		raise_no_key(writer, key->template, variable->column,
-					 "the value has no text of that form");
-	if (!ddb_template_takes(&key->template->parsed, i, text->data, text->len))
-		raise_no_key(writer, key->template, variable->column,
-					 "the value holds the text that separates it from what "
-					 "follows");
-	if (!variable->sourced)
-		return;
-	if (text->place == DDB_BOUND_BETWEEN)
-		writer->completed = true;
-	if (!ddb_variable_parse(variable, text->data, text->len,
-							&writer->values[column]))
-		raise_no_key(writer, key->template, variable->column,
-					 "the value would not be read back from it");
-}
-
-/* The text of a shard that is no column. */
-static bool
-compose_shard(KeyParts *key, int i, DdbBound *text)
-{
-	const DdbTemplateElement *element = &key->template->parsed.elements[i];
-	uint64 hash;
+	const DdbTemplateElement *element = &template->parsed.elements[i];
+	int64 number;
 
 	text->data = palloc(DDB_TEMPLATE_TIME_BUFFER);
-	if (key->given)
-	{
-		int64 number;
-
-		text->data = unconstify(char *, key->parts[i].text);
-		text->len = key->parts[i].len;
-		return ddb_template_parse_number(element, text->data, text->len,
-										 &number);
-	}
-	if (!hash_key(key->writer, &hash))
-		return false;
-	text->len = ddb_template_format_number(element, shard_of(element, hash),
-										   text->data);
-	return true;
+	if (given == NULL)
+		text->len = ddb_template_format_number(
+			element, shard_of(writer, element), text->data);
+	else if (!ddb_template_parse_number(element, given->text, given->len,
+										&number))
+		raise_mismatch(writer, template);
+	else
+		text->len = ddb_template_format_number(element, number, text->data);
+	if (!ddb_template_takes(&template->parsed, i, text->data, text->len))
+		raise_no_key(writer, template, template->column,
+					 "the shard holds the text that separates it from what "
+					 "follows");
 }
 
-/*
- * The key of a template, into text; false where a variable is NULL: *missing
- * is its column.
- */
-static bool
-compose(KeyParts *key, StringInfo text, const DdbColumn **missing)
+/* The key of the row's values, none of which is NULL, into text. */
+static void
+compose(const DdbItemWriter *writer, const DdbKeyTemplate *template,
+		const DdbTemplatePart *given, StringInfo text)
 {
-	const DdbTemplate *parsed = &key->template->parsed;
+	const DdbTemplate *parsed = &template->parsed;
 
 	for (int i = 0; i < parsed->n; i++)
 	{
-		const DdbVariable *variable = &key->template->variables[i];
 		DdbBound part = {0};
 
 		if (parsed->elements[i].form == DDB_FORM_LITERAL)
@@ -297,96 +329,57 @@ compose(KeyParts *key, StringInfo text, const DdbColumn **missing)
 								   parsed->elements[i].len);
 			continue;
 		}
-		*missing = variable->column;
-		if (variable->column == NULL)
-		{
-			if (!compose_shard(key, i, &part))
-				return false;
-		}
-		else if (*null_of(key->writer, variable->column))
-			return false;
+		if (template->variables[i].column == NULL)
+			shard_text(writer, template, i, given == NULL ? NULL : &given[i],
+					   &part);
 		else
-			compose_variable(key, i, &part);
+			variable_text(writer, template, i, &part);
 		appendBinaryStringInfo(text, part.data, part.len);
 	}
-	return true;
 }
 
 /* Composes a key, or holds the one that is given against the row. */
-static bool
-settle(KeyParts *key, const DdbColumn **missing)
+static void
+settle(DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
-	DdbItemWriter *writer = key->writer;
-	const DdbColumn *column = key->template->column;
+	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
 	StringInfoData text;
-	char *local;
+	char *given;
+	int len;
 
 	initStringInfo(&text);
-	fill_shards(writer, key->template);
-	if (!compose(key, &text, missing))
+	fill_shards(writer, template);
+	if (*null_of(writer, template->column))
 	{
-		if (key->given)
-			raise_mismatch(writer, key->template);
-		return false;
+		compose(writer, template, NULL, &text);
+		given = pg_any_to_server(text.data, text.len, PG_UTF8);
+		set_value(writer, template->column, CStringGetTextDatum(given));
+		return;
 	}
-	if (key->given)
-	{
-		int len;
-		char *given = key_text(writer, key->template, &len);
-
-		if (len != text.len || memcmp(given, text.data, len) != 0)
-			raise_mismatch(writer, key->template);
-		return true;
-	}
-	local = pg_any_to_server(text.data, text.len, PG_UTF8);
-	writer->values[column->attnum - 1] = CStringGetTextDatum(local);
-	writer->nulls[column->attnum - 1] = false;
-	writer->completed = true;
-	return true;
+	given = key_text(writer, template, &len);
+	if (!ddb_template_split(&template->parsed, given, len, parts))
+		raise_mismatch(writer, template);
+	compose(writer, template, parts, &text);
+	if (len != text.len || memcmp(given, text.data, len) != 0)
+		raise_mismatch(writer, template);
 }
 
-static void
-raise_missing_variable(const DdbItemWriter *writer,
-					   const DdbKeyTemplate *template, const DdbColumn *column)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 errmsg("null value in column \"%s\" of foreign table %s",
-					column != NULL ? column->name : template->column->name,
-					writer->relation->name),
-			 errdetail("The key in column \"%s\" is composed of it: \"%s\".",
-					   template->column->name, template->column->template)));
-}
-
-/* ---- keys of indexes ---- */
-
-/*
- * Its templates are read back only if its key is complete.  Where it is not,
- * the item is not in the index; so nothing may be known from the key alone.
- */
-static void
-leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template,
-		  const DdbColumn *missing)
+/* The first variable that is NULL, but for shards, which are found out. */
+static const DdbColumn *
+null_variable(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
 	for (int i = 0; i < template->parsed.n; i++)
 	{
-		const DdbVariable *variable = &template->variables[i];
+		const DdbColumn *column = template->variables[i].column;
 
-		if (!variable->sourced || *null_of(writer, variable->column))
-			continue;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 errmsg("null value in column \"%s\" of foreign table %s, while "
-					"column \"%s\" has a value",
-					missing != NULL ? missing->name : template->column->name,
-					writer->relation->name, variable->column->name),
-			 errdetail("Column \"%s\" is stored in the index key of column "
-					   "\"%s\" alone, which needs both.",
-					   variable->column->name, template->column->name)));
+		if (column != NULL && !is_shard(&template->variables[i]) &&
+			*null_of(writer, column))
+			return column;
 	}
-	*null_of(writer, template->column) = true;
+	return NULL;
 }
+
+/* ---- keys of indexes ---- */
 
 static bool
 same_key(const DdbKeyTemplate *a, const DdbKeyTemplate *b)
@@ -394,88 +387,155 @@ same_key(const DdbKeyTemplate *a, const DdbKeyTemplate *b)
 	return a == b || (a->companions != NIL && a->companions == b->companions);
 }
 
-/* The first column of the key that is NULL. */
-static const DdbColumn *
-missing_companion(const DdbItemWriter *writer, const DdbKeyTemplate *template)
-{
-	ListCell *lc;
-
-	foreach (lc, template->companions)
-	{
-		const DdbColumn *column =
-			&writer->relation->columns[lfirst_int(lc) - 1];
-
-		if (*null_of(writer, column))
-			return column;
-	}
-	return NULL;
-}
-
-/* Settles the templates of an index's key, from the first of them on. */
-static void
-settle_index(DdbItemWriter *writer, const DdbKeyTemplates *templates, int first)
-{
-	const DdbColumn *missing = NULL;
-	const DdbColumn *column;
-
-	for (int i = first; i < templates->n; i++)
-	{
-		KeyParts key = {.writer = writer, .template = templates->items[i]};
-
-		if (!same_key(templates->items[first], templates->items[i]))
-			continue;
-		take_apart(&key);
-		if (!settle(&key, &column) && missing == NULL)
-			missing = column;
-	}
-	column = missing_companion(writer, templates->items[first]);
-	if (column == NULL)
-		return;
-	if (missing == NULL)
-		missing = column;
-	for (int i = first; i < templates->n; i++)
-		if (same_key(templates->items[first], templates->items[i]))
-			leave_out(writer, templates->items[i], missing);
-}
-
-/* Is it the first template of its key? */
+/* Is it the first template of its key, which is an index's? */
 static bool
 leads_key(const DdbKeyTemplates *templates, int i)
 {
 	for (int j = 0; j < i; j++)
 		if (same_key(templates->items[j], templates->items[i]))
 			return false;
-	return true;
+	return templates->items[i]->companions != NIL;
+}
+
+static void
+raise_half_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
+			   const DdbColumn *missing, const DdbColumn *present)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("null value in column \"%s\" of foreign table %s, while "
+					"column \"%s\" has a value",
+					missing->name, writer->relation->name, present->name),
+			 errdetail("Column \"%s\" is stored in the key of an index alone, "
+					   "with template \"%s\", which needs both.",
+					   present->name, template->column->template)));
+}
+
+/*
+ * Its templates are read back only if its key is complete.  Where it is not,
+ * the item is not in the index; so nothing may be known from the key alone.
+ */
+static void
+leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template,
+		  const DdbColumn *missing, const Bitmapset *given)
+{
+	for (int i = 0; i < template->parsed.n; i++)
+	{
+		const DdbVariable *variable = &template->variables[i];
+
+		if (!variable->sourced || *null_of(writer, variable->column))
+			continue;
+		/* One that was found out goes as it came. */
+		if (!is_shard(variable) || is_given(given, variable->column))
+			raise_half_key(writer, template, missing, variable->column);
+		set_null(writer, variable->column);
+	}
+	if (!*null_of(writer, template->column))
+		raise_half_key(writer, template, missing, template->column);
+}
+
+/* What the key of an index lacks; NULL: nothing. */
+static const DdbColumn *
+find_missing(const DdbItemWriter *writer, const DdbKeyTemplates *templates,
+			 int first, const Bitmapset *given)
+{
+	const DdbRelation *relation = writer->relation;
+	ListCell *lc;
+
+	for (int i = first; i < templates->n; i++)
+	{
+		const DdbColumn *column = null_variable(writer, templates->items[i]);
+
+		if (same_key(templates->items[first], templates->items[i]) &&
+			column != NULL)
+			return column;
+	}
+	foreach (lc, templates->items[first]->companions)
+	{
+		const DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
+		const DdbKeyTemplate *template =
+			ddb_key_template_of_column(relation, column->attnum);
+
+		if (!*null_of(writer, column))
+			continue;
+		/* Those of this key are composed, unless UPDATE says NULL. */
+		if (template == NULL || !same_key(templates->items[first], template) ||
+			bms_is_member(column->attnum, given))
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * Settles the templates of an index's key, from the first of them on, or
+ * leaves the item out of the index.
+ */
+static void
+settle_index(DdbItemWriter *writer, const DdbKeyTemplates *templates, int first,
+			 const Bitmapset *given)
+{
+	const DdbColumn *missing = find_missing(writer, templates, first, given);
+
+	for (int i = first; i < templates->n; i++)
+	{
+		const DdbKeyTemplate *template = templates->items[i];
+
+		if (!same_key(templates->items[first], template))
+			continue;
+		if (missing == NULL)
+			settle(writer, template);
+		else
+			leave_out(writer, template, missing, given);
+	}
+}
+
+/* Keys that several indexes share come before those that they are a part of. */
+static bool
+comes_now(const DdbKeyTemplates *templates, int i, bool alone)
+{
+	return leads_key(templates, i) &&
+		   (list_length(templates->items[i]->companions) == 1) == alone;
+}
+
+/* ---- new rows ---- */
+
+static void
+settle_table_key(DdbItemWriter *writer)
+{
+	const DdbKeyTemplates *templates = writer->relation->templates;
+
+	for (int i = 0; i < templates->n; i++)
+	{
+		const DdbColumn *missing = null_variable(writer, templates->items[i]);
+
+		if (templates->items[i]->companions == NIL && missing != NULL)
+			raise_missing_variable(writer, templates->items[i], missing);
+	}
+	for (int i = 0; i < templates->n; i++)
+		if (templates->items[i]->companions == NIL)
+			settle(writer, templates->items[i]);
 }
 
 void
 ddb_item_complete_keys(DdbItemWriter *writer)
 {
 	const DdbKeyTemplates *templates = writer->relation->templates;
-	KeyParts keys[DDB_MAX_ITEM_KEYS];
-	int n = 0;
 
 	if (templates == NULL)
 		return;
-	/* All are taken apart first: shards hang on the whole key. */
 	for (int i = 0; i < templates->n; i++)
-		if (templates->items[i]->companions == NIL)
-		{
-			memset(&keys[n], 0, sizeof(keys[n]));
-			keys[n].writer = writer;
-			keys[n].template = templates->items[i];
-			take_apart(&keys[n++]);
-		}
-	for (int i = 0; i < n; i++)
-	{
-		const DdbColumn *missing = NULL;
-
-		if (!settle(&keys[i], &missing))
-			raise_missing_variable(writer, keys[i].template, missing);
-	}
+		take_apart(writer, templates->items[i], true, NULL);
 	for (int i = 0; i < templates->n; i++)
-		if (templates->items[i]->companions != NIL && leads_key(templates, i))
-			settle_index(writer, templates, i);
+		take_apart(writer, templates->items[i], false, NULL);
+	for (int i = 0; i < templates->n; i++)
+		settle_values(writer, templates->items[i], NULL);
+	settle_table_key(writer);
+	for (int i = 0; i < templates->n; i++)
+		if (comes_now(templates, i, true))
+			settle_index(writer, templates, i, NULL);
+	for (int i = 0; i < templates->n; i++)
+		if (comes_now(templates, i, false))
+			settle_index(writer, templates, i, NULL);
 }
 
 /* ---- old rows ---- */
@@ -483,13 +543,13 @@ ddb_item_complete_keys(DdbItemWriter *writer)
 /* A variable of the table's key that was set must be what it was. */
 static void
 check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
-				Datum old_key, Bitmapset *updated)
+				Datum old_key, const Bitmapset *given)
 {
-	KeyParts key = {.writer = writer, .template = template};
+	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
 	char *old = TextDatumGetCString(old_key);
 
 	old = pg_server_to_any(old, strlen(old), PG_UTF8);
-	if (!ddb_template_split(&template->parsed, old, strlen(old), key.parts))
+	if (!ddb_template_split(&template->parsed, old, strlen(old), parts))
 		elog(ERROR, "a key does not match its template");
 	for (int i = 0; i < template->parsed.n; i++)
 	{
@@ -497,20 +557,45 @@ check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
 		DdbBound text;
 
 		if (variable->column == NULL ||
-			!bms_is_member(variable->column->attnum, updated))
+			!bms_is_member(variable->column->attnum, given))
 			continue;
 		if (*null_of(writer, variable->column))
 			ddb_item_raise_key_change(writer, variable->column);
-		compose_variable(&key, i, &text);
-		if (text.len != (int) key.parts[i].len ||
-			memcmp(text.data, key.parts[i].text, text.len) != 0)
+		variable_text(writer, template, i, &text);
+		if (text.len != (int) parts[i].len ||
+			memcmp(text.data, parts[i].text, text.len) != 0)
 			ddb_item_raise_key_change(writer, variable->column);
 	}
 }
 
-/* Does an index's key hang on a column that was set? */
+/*
+ * An index's key that was set leads its variables, unless they were set as
+ * well: returns what is other than it was.
+ */
+static Bitmapset *
+follow_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
+		   const Bitmapset *given)
+{
+	Bitmapset *changed = NULL;
+
+	for (int i = 0; i < template->parsed.n; i++)
+	{
+		const DdbVariable *variable = &template->variables[i];
+
+		if (!variable->sourced ||
+			bms_is_member(variable->column->attnum, given))
+			continue;
+		set_null(writer, variable->column);
+		changed = bms_add_member(changed, variable->column->attnum);
+	}
+	take_apart(writer, template, true, given);
+	return changed;
+}
+
+/* Does an index's key hang on one of these columns? */
 static bool
-is_concerned(const DdbKeyTemplates *templates, int first, Bitmapset *updated)
+is_concerned(const DdbKeyTemplates *templates, int first,
+			 const Bitmapset *updated)
 {
 	ListCell *lc;
 
@@ -530,29 +615,24 @@ is_concerned(const DdbKeyTemplates *templates, int first, Bitmapset *updated)
 	return false;
 }
 
-/*
- * Before an index's key is composed anew: what was not set follows what was, a
- * variable the key, or a key its variables.
- */
+/* Composes an index's key anew: what was not set of it follows the rest. */
 static void
-forget_followers(DdbItemWriter *writer, const DdbKeyTemplate *template,
-				 Bitmapset *updated)
+recompose_index(DdbItemWriter *writer, int first, const Bitmapset *given,
+				Bitmapset **updated)
 {
-	bool key_set = bms_is_member(template->column->attnum, updated);
+	const DdbKeyTemplates *templates = writer->relation->templates;
 
-	if (!key_set)
+	for (int i = first; i < templates->n; i++)
 	{
-		*null_of(writer, template->column) = true;
-		return;
-	}
-	for (int i = 0; i < template->parsed.n; i++)
-	{
-		const DdbVariable *variable = &template->variables[i];
+		const DdbColumn *column = templates->items[i]->column;
 
-		if (variable->sourced &&
-			!bms_is_member(variable->column->attnum, updated))
-			*null_of(writer, variable->column) = true;
+		if (!same_key(templates->items[first], templates->items[i]))
+			continue;
+		if (!bms_is_member(column->attnum, given))
+			set_null(writer, column);
+		*updated = bms_add_member(*updated, column->attnum);
 	}
+	settle_index(writer, templates, first, given);
 }
 
 void
@@ -560,9 +640,10 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 						Bitmapset **updated)
 {
 	const DdbKeyTemplates *templates = writer->relation->templates;
-	Bitmapset *set = *updated;
+	const Bitmapset *given = *updated;
+	Bitmapset *all = bms_copy(given);
 
-	if (templates == NULL)
+	if (templates == NULL || given == NULL)
 		return;
 	for (int i = 0; i < writer->nkeys; i++)
 	{
@@ -570,21 +651,20 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 			ddb_key_template_of(writer->relation, writer->key_names[i]);
 
 		if (template != NULL)
-			check_table_key(writer, template, keys[i], set);
+			check_table_key(writer, template, keys[i], given);
 	}
-	for (int first = 0; first < templates->n; first++)
-	{
-		if (templates->items[first]->companions == NIL ||
-			!leads_key(templates, first) ||
-			!is_concerned(templates, first, set))
-			continue;
-		for (int i = first; i < templates->n; i++)
-			if (same_key(templates->items[first], templates->items[i]))
-				forget_followers(writer, templates->items[i], set);
-		settle_index(writer, templates, first);
-		for (int i = first; i < templates->n; i++)
-			if (same_key(templates->items[first], templates->items[i]))
-				*updated = bms_add_member(bms_copy(*updated),
-										  templates->items[i]->column->attnum);
-	}
+	for (int i = 0; i < templates->n; i++)
+		if (templates->items[i]->companions != NIL &&
+			bms_is_member(templates->items[i]->column->attnum, given))
+			all = bms_add_members(
+				all, follow_key(writer, templates->items[i], given));
+	for (int i = 0; i < templates->n; i++)
+		settle_values(writer, templates->items[i], given);
+	for (int i = 0; i < templates->n; i++)
+		if (comes_now(templates, i, true) && is_concerned(templates, i, all))
+			recompose_index(writer, i, given, &all);
+	for (int i = 0; i < templates->n; i++)
+		if (comes_now(templates, i, false) && is_concerned(templates, i, all))
+			recompose_index(writer, i, given, &all);
+	*updated = all;
 }
