@@ -16,6 +16,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
 #include "exec/analyze.h"
+#include "exec/direct_modify.h"
 #include "exec/modify.h"
 #include "exec/parallel.h"
 #include "exec/request.h"
@@ -75,6 +76,7 @@ static const FdwRoutine routine = {
 	/* writing */
 	.IsForeignRelUpdatable = ddbIsForeignRelUpdatable,
 	.AddForeignUpdateTargets = ddbAddForeignUpdateTargets,
+	.PlanForeignModify = ddbPlanForeignModify,
 	.BeginForeignModify = ddbBeginForeignModify,
 	.BeginForeignInsert = ddbBeginForeignInsert,
 	.GetForeignModifyBatchSize = ddbGetForeignModifyBatchSize,
@@ -84,10 +86,15 @@ static const FdwRoutine routine = {
 	.ExecForeignDelete = ddbExecForeignDelete,
 	.EndForeignModify = ddbEndForeignModify,
 	.EndForeignInsert = ddbEndForeignModify,
+	.PlanDirectModify = ddbPlanDirectModify,
+	.BeginDirectModify = ddbBeginDirectModify,
+	.IterateDirectModify = ddbIterateDirectModify,
+	.EndDirectModify = ddbEndDirectModify,
 
 	/* explaining */
 	.ExplainForeignScan = ddbExplainForeignScan,
 	.ExplainForeignModify = ddbExplainForeignModify,
+	.ExplainDirectModify = ddbExplainDirectModify,
 
 	/* statistics */
 	.AnalyzeForeignTable = ddbAnalyzeForeignTable,

@@ -103,3 +103,59 @@ def test_copy_puts_rows_side_by_side(t, items):
         for i in range(1000):
             copy.write_row((f"p{i % 7}", i, i))
     assert len(stored(items)) == 1000
+
+
+def test_rows_are_written_side_by_side(t, items, proxy):
+    with t.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy:
+        for i in range(500):
+            copy.write_row(("p", i, i))
+    with proxy.record() as calls:
+        assert t.execute("UPDATE t SET v = v + 1000 WHERE pk = 'p' AND v % 2 = 0").rowcount == 250
+    assert calls.operations.count("UpdateItem") == 250
+    assert calls.operations.count("Query") <= 2
+    assert calls[0].request["ExpressionAttributeNames"].keys() == {"#n0", "#n1", "#n2"}
+    assert sum(item["v"] for item in stored(items)) == sum(range(500)) + 250_000
+    with proxy.record() as calls:
+        assert t.execute("DELETE FROM t WHERE pk = 'p' AND v < 1000").rowcount == 250
+    assert calls.operations.count("DeleteItem") == 250
+    assert len(stored(items)) == 250
+
+
+def test_a_known_key_is_written_without_being_read(t, items, proxy):
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5})
+    t.execute("EXPLAIN SELECT FROM t")  # the table is described
+    with proxy.record() as calls:
+        assert t.execute("UPDATE t SET v = 6 WHERE pk = 'a' AND sk = 1").rowcount == 1
+        assert t.execute("UPDATE t SET v = 7 WHERE pk = 'a' AND sk = 2").rowcount == 0
+        assert t.execute("UPDATE t SET v = 7 WHERE pk = 'a' AND sk IN (1, 2, 3)").rowcount == 1
+        assert t.execute("DELETE FROM t WHERE pk = 'a' AND sk = 2").rowcount == 0
+        assert t.execute("DELETE FROM t WHERE pk = 'a' AND sk = 1").rowcount == 1
+    assert set(calls.operations) == {"UpdateItem", "DeleteItem"}
+    assert len(calls) == 7
+    assert stored(items) == []
+
+
+def test_a_statement_reads_all_before_it_writes(t, items):
+    for sk in range(30):
+        items.put_item(Item={"pk": "a", "sk": sk, "v": sk})
+    # Would meet its own rows, without end.
+    assert t.execute("INSERT INTO t (pk, sk) SELECT pk, sk + 30 FROM t WHERE pk = 'a'").rowcount == 30
+    assert len(stored(items)) == 60
+
+
+def test_each_item_is_updated_once(t, items):
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5})
+    t.execute("CREATE TABLE l (v int)")
+    t.execute("INSERT INTO l VALUES (1), (2)")
+    assert t.execute("UPDATE t SET v = t.v + 1 FROM l WHERE pk = 'a'").rowcount == 1
+    assert stored(items) == [{"pk": "a", "sk": 1, "v": 6}]
+
+
+def test_update_returning_of_many(t, items):
+    for sk in range(1000):
+        items.put_item(Item={"pk": "a", "sk": sk, "v": sk})
+    rows = t.execute("UPDATE t SET v = -v, s = 'x' WHERE pk = 'a' RETURNING sk, v, s").fetchall()
+    assert sorted(rows) == [(sk, -sk, "x") for sk in range(1000)]
+    rows = t.execute("DELETE FROM t WHERE pk = 'a' RETURNING *").fetchall()
+    assert sorted(rows)[7] == ("a", 7, -7, "x", None, None)
+    assert stored(items) == []

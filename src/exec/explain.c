@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
+#include "exec/direct_modify.h"
 #include "exec/parallel.h"
-#include "exec/writes.h"
 
 #include "common/int.h"
 #include "compat.h"
@@ -423,18 +423,26 @@ ddb_explain_writes(const DdbWrites *writes, ExplainState *es)
 static void
 show_counters(const DdbScanState *state, ExplainState *es)
 {
+	static const DdbWriteCounters none = {0};
 	const DdbScanCounters *counters = state->counters;
+	const DdbWriteCounters *writes =
+		state->modify != NULL ? ddb_direct_modify_counters(state->modify)
+							  : &none;
 
-	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
+	ExplainPropertyInteger("Requests", NULL,
+						   counters->requests + writes->requests, es);
 	if (state->plan->fetch != NULL)
 		ExplainPropertyInteger("Keys Fetched", NULL, counters->keys_fetched,
 							   es);
 	ExplainPropertyInteger("Items Scanned", NULL, counters->items_scanned, es);
 	ExplainPropertyInteger("Items Returned", NULL, counters->items_returned,
 						   es);
-	show_consumption(state->relation, counters->read_units, 0,
-					 counters->retries, counters->throttles,
-					 counters->bytes_received, es);
+	if (state->modify != NULL)
+		ExplainPropertyInteger("Items Written", NULL, writes->items, es);
+	show_consumption(state->relation, counters->read_units + writes->read_units,
+					 writes->write_units, counters->retries + writes->retries,
+					 counters->throttles + writes->throttles,
+					 counters->bytes_received + writes->bytes_received, es);
 }
 
 /* PostgreSQL itself names the table of a scan that gives the table's rows. */
@@ -448,6 +456,28 @@ show_relation(const DdbScanState *state, ExplainState *es)
 	if (!es->verbose)
 		name = quote_identifier(get_rel_name(state->relation->relid));
 	ExplainPropertyText("Relations", psprintf("Aggregate on (%s)", name), es);
+}
+
+/* What the scan does with the rows. */
+static void
+show_write(const Context *context, ExplainState *es)
+{
+	const DdbWritePlan *write = context->state->plan->write;
+
+	if (write == NULL)
+		return;
+	if (write->filter >= 0)
+		ExplainPropertyText("Filter", deparse_value(context, write->filter),
+							es);
+	if (!write->blind)
+		ExplainPropertyText("DynamoDB Write",
+							write->deletes ? "DeleteItem" : "UpdateItem", es);
+}
+
+void
+ddbExplainDirectModify(ForeignScanState *node, ExplainState *es)
+{
+	ddbExplainForeignScan(node, es);
 }
 
 void
@@ -464,6 +494,7 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	if (state->plan->index_name != NULL)
 		ExplainPropertyText("DynamoDB Index", state->plan->index_name, es);
 	show_reach(&context, es);
+	show_write(&context, es);
 	if (es->costs)
 		ExplainPropertyFloat("Estimated Read Units", NULL,
 							 state->plan->read_units, 1, es);

@@ -480,6 +480,13 @@ is_table_key(const DdbItemWriter *writer, const DdbColumn *column)
 		   ddb_key_schema_has(&writer->info->keys, column->attribute);
 }
 
+bool
+ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column)
+{
+	return is_table_key(writer, &writer->relation->columns[column - 1]) ||
+		   ddb_key_templates_use(writer->relation, column);
+}
+
 /* Setting a key to what it is does no harm. */
 static void
 check_key(const DdbItemWriter *writer, const DdbColumn *column,
@@ -656,12 +663,11 @@ assign_overflow(DdbItemWriter *writer, const DdbColumn *column,
 
 /* The item is set as a whole; columns that are set too are laid over it. */
 static void
-replace_item(DdbItemWriter *writer, const DdbColumn *column, const Datum *keys,
-			 Bitmapset *updated, DdbItemUpdate *update)
+replace_item(DdbItemWriter *writer, const DdbColumn *column,
+			 const char *old_key, Bitmapset *updated, DdbItemUpdate *update)
 {
 	StringInfoData item;
 	StringInfoData key;
-	StringInfoData old_key;
 
 	if (writer->nulls[column->attnum - 1])
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
@@ -675,10 +681,8 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column, const Datum *keys,
 			writer->nulls[i] = true;
 	initStringInfo(&item);
 	initStringInfo(&key);
-	initStringInfo(&old_key);
 	ddb_item_compose(writer, &item, &key);
-	ddb_item_append_key(writer, keys, &old_key);
-	if (strcmp(key.data, old_key.data) != 0)
+	if (strcmp(key.data, old_key) != 0)
 		ddb_item_raise_key_change(writer, column);
 	writer->completed = true;
 	update->item = item.data;
@@ -709,8 +713,8 @@ assign_columns(DdbItemWriter *writer, const Datum *keys, Bitmapset *updated,
 }
 
 void
-ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const Datum *keys,
-				Bitmapset *updated, DdbItemUpdate *update)
+ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const char *key,
+				const Datum *keys, Bitmapset *updated, DdbItemUpdate *update)
 {
 	int attnum = -1;
 
@@ -718,7 +722,7 @@ ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const Datum *keys,
 	while ((attnum = bms_next_member(updated, attnum)) >= 0)
 		if (writer->relation->columns[attnum - 1].reach == DDB_REACH_ITEM)
 		{
-			replace_item(writer, &writer->relation->columns[attnum - 1], keys,
+			replace_item(writer, &writer->relation->columns[attnum - 1], key,
 						 updated, update);
 			return;
 		}

@@ -83,11 +83,15 @@ extern void ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
 
 /*
  * What the row at hand changes of the item that it was, when these columns
- * (attnums) were set.  keys: the item's key.
+ * (attnums) were set.  key: the item's, as JSON; keys: the values of key_columns
+ * that it had, needed where these or what templates make them of are set.
  */
 extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
-							const Datum *keys, Bitmapset *updated,
-							DdbItemUpdate *update);
+							const char *key, const Datum *keys,
+							Bitmapset *updated, DdbItemUpdate *update);
+
+/* Is the table's key set by setting this column? */
+extern bool ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column);
 
 /*
  * item_key.c: composes the keys of a new row, and of an old one those of

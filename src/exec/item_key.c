@@ -540,6 +540,16 @@ ddb_item_complete_keys(DdbItemWriter *writer)
 
 /* ---- old rows ---- */
 
+static bool
+sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
+{
+	for (int i = 0; i < template->parsed.n; i++)
+		if (template->variables[i].column != NULL &&
+			bms_is_member(template->variables[i].column->attnum, updated))
+			return true;
+	return false;
+}
+
 /* A variable of the table's key that was set must be what it was. */
 static void
 check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
@@ -606,11 +616,9 @@ is_concerned(const DdbKeyTemplates *templates, int first,
 	{
 		const DdbKeyTemplate *template = templates->items[i];
 
-		for (int j = 0; j < template->parsed.n; j++)
-			if (same_key(templates->items[first], template) &&
-				template->variables[j].column != NULL &&
-				bms_is_member(template->variables[j].column->attnum, updated))
-				return true;
+		if (same_key(templates->items[first], template) &&
+			sets_variable(template, updated))
+			return true;
 	}
 	return false;
 }
@@ -650,7 +658,7 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 		const DdbKeyTemplate *template =
 			ddb_key_template_of(writer->relation, writer->key_names[i]);
 
-		if (template != NULL)
+		if (template != NULL && sets_variable(template, given))
 			check_table_key(writer, template, keys[i], given);
 	}
 	for (int i = 0; i < templates->n; i++)

@@ -11,14 +11,9 @@
 #include "exec/modify.h"
 
 #include "access/htup_details.h"
-#include "codec/variable.h"
 #include "compat.h"
-#include "datatype/timestamp.h"
 #include "exec/item_equal.h"
-#include "exec/path_update.h"
-#include "exec/read_back.h"
-#include "exec/write_request.h"
-#include "exec/writes.h"
+#include "exec/row_writer.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "plan/modify.h"
@@ -41,11 +36,7 @@
 
 typedef struct DdbModifyState
 {
-	DdbItemWriter *writer;
-	DdbWrites *writes;
-	DdbWriteTarget wire;
-	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
-								 * says it all */
+	DdbRowWriter *rows;
 	bool ignores_conflicts; /* ON CONFLICT DO NOTHING */
 	bool triggers_update; /* BEFORE triggers may set any column */
 	AttrNumber key_junk[DDB_MAX_ITEM_KEYS];
@@ -68,48 +59,13 @@ typedef struct PendingRow
 
 /* ---- begin and end ---- */
 
-/* What is asked for and would not be done. */
-static void
-check_options(const DdbRelation *relation)
-{
-	const char *option = relation->atomic       ? "transaction"
-						 : relation->optimistic ? "optimistic"
-												: NULL;
-
-	if (option != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot write to foreign table %s", relation->name),
-				 errdetail("Its option \"%s\" asks for what this version does "
-						   "not do.",
-						   option),
-				 errhint("Drop the option, or set it to its default.")));
-}
-
 static DdbModifyState *
 create_state(EState *estate, ResultRelInfo *target)
 {
 	DdbModifyState *state = palloc0(sizeof(DdbModifyState));
-	DdbRelation *relation =
-		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
-	Oid userid = ddb_compat_result_userid(target, estate);
 	TriggerDesc *triggers = target->ri_TrigDesc;
 
-	check_options(relation);
-	state->writer =
-		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
-	state->writes = ddb_writes_create(relation, userid);
-	state->wire.table_name = relation->table_name;
-	state->wire.partition_key = state->writer->key_names[0];
-	if (relation->hide_expired)
-		state->wire.ttl_attribute =
-			ddb_table_info_ttl_attribute(relation, userid);
-	state->wire.now = ddb_variable_now() / USECS_PER_SEC;
-	/* Rows of several columns on one attribute are not what was given. */
-	if (target->ri_projectReturning != NULL && !state->writer->plain)
-		state->read_back = ddb_read_back_create(
-			state->writer, RelationGetDescr(target->ri_RelationDesc));
-	state->wire.returns_new = state->read_back != NULL;
+	state->rows = ddb_row_writer_create(estate, target);
 	state->triggers_update =
 		triggers != NULL && triggers->trig_update_before_row;
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "ddb_fdw rows",
@@ -120,13 +76,14 @@ create_state(EState *estate, ResultRelInfo *target)
 static void
 find_junk(DdbModifyState *state, List *target_list)
 {
-	for (int i = 0; i < state->writer->nkeys; i++)
+	for (int i = 0; i < state->rows->items->nkeys; i++)
 	{
 		state->key_junk[i] = ExecFindJunkAttributeInTlist(
-			target_list, ddb_modify_key_name(state->writer->key_columns[i]));
+			target_list,
+			ddb_modify_key_name(state->rows->items->key_columns[i]));
 		if (!AttributeNumberIsValid(state->key_junk[i]))
 			elog(ERROR, "rows do not carry key column \"%s\"",
-				 state->writer->key_columns[i]->name);
+				 state->rows->items->key_columns[i]->name);
 	}
 	state->row_junk = ExecFindJunkAttributeInTlist(target_list, "wholerow");
 }
@@ -209,9 +166,9 @@ compose_row(DdbModifyState *state, TupleTableSlot *slot, PendingRow *row)
 
 	initStringInfo(&item);
 	initStringInfo(&key);
-	ddb_item_load(state->writer, slot);
-	ddb_item_compose(state->writer, &item, &key);
-	ddb_item_store(state->writer, slot);
+	ddb_item_load(state->rows->items, slot);
+	ddb_item_compose(state->rows->items, &item, &key);
+	ddb_item_store(state->rows->items, slot);
 	row->slot = slot;
 	row->item = item.data;
 	row->key = key.data;
@@ -249,7 +206,7 @@ mark_repeats(PendingRow *rows, int n)
 static char *
 describe_key(const DdbModifyState *state, TupleTableSlot *slot)
 {
-	const DdbItemWriter *writer = state->writer;
+	const DdbItemWriter *writer = state->rows->items;
 	StringInfoData names;
 	StringInfoData values;
 
@@ -282,19 +239,8 @@ raise_exists(const DdbModifyState *state, TupleTableSlot *slot)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNIQUE_VIOLATION),
 			 errmsg("item exists already in DynamoDB table \"%s\"",
-					state->wire.table_name),
+					state->rows->wire.table_name),
 			 errdetail("Key %s already exists.", describe_key(state, slot))));
-}
-
-static void
-init_job(DdbWriteJob *job, DdbcOperation operation, const StringInfo body,
-		 int items)
-{
-	memset(job, 0, sizeof(*job));
-	job->operation = operation;
-	job->body = body->data;
-	job->len = body->len;
-	job->items = items;
 }
 
 /* What became of a PutItem for a new item; false: there is one already. */
@@ -316,7 +262,7 @@ was_put(const DdbWriteJob *job, const PendingRow *row)
 static void
 put_new(DdbModifyState *state, PendingRow *rows, int n, bool repeats)
 {
-	DdbWriteJob *jobs = palloc(sizeof(DdbWriteJob) * n);
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * n);
 	PendingRow **of_job = palloc(sizeof(PendingRow *) * n);
 	int count = 0;
 
@@ -327,14 +273,15 @@ put_new(DdbModifyState *state, PendingRow *rows, int n, bool repeats)
 		if (rows[i].again != repeats)
 			continue;
 		initStringInfo(&body);
-		ddb_write_put(&body, &state->wire, rows[i].item, DDB_PUT_NEW);
+		ddb_write_put(&body, &state->rows->wire, rows[i].item, DDB_PUT_NEW);
 		of_job[count] = &rows[i];
-		init_job(&jobs[count++], DDBC_PUT_ITEM, &body, 1);
+		jobs[count] = palloc(sizeof(DdbWriteJob));
+		ddb_write_job_init(jobs[count++], DDBC_PUT_ITEM, &body, 1);
 	}
-	ddb_writes_run(state->writes, jobs, count);
+	ddb_writes_run(state->rows->writes, jobs, count);
 	for (int i = 0; i < count; i++)
 	{
-		of_job[i]->written = was_put(&jobs[i], of_job[i]);
+		of_job[i]->written = was_put(jobs[i], of_job[i]);
 		if (!of_job[i]->written && !state->ignores_conflicts)
 			raise_exists(state, of_job[i]->slot);
 	}
@@ -384,7 +331,7 @@ static void
 put_always(DdbModifyState *state, PendingRow *rows, int n)
 {
 	int kept = keep_last(rows, n);
-	DdbWriteJob *jobs = palloc(sizeof(DdbWriteJob) * Max(kept, 1));
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(kept, 1));
 	char *items[DDB_MAX_BATCH_ITEMS];
 	int count = 0;
 	int next = 0;
@@ -396,14 +343,15 @@ put_always(DdbModifyState *state, PendingRow *rows, int n)
 
 		initStringInfo(&body);
 		if (taken == 1)
-			ddb_write_put(&body, &state->wire, items[0], DDB_PUT_ALWAYS);
+			ddb_write_put(&body, &state->rows->wire, items[0], DDB_PUT_ALWAYS);
 		else
-			ddb_write_batch(&body, &state->wire, items, taken);
-		init_job(&jobs[count++],
-				 taken == 1 ? DDBC_PUT_ITEM : DDBC_BATCH_WRITE_ITEM, &body,
-				 taken);
+			ddb_write_batch(&body, &state->rows->wire, items, taken);
+		jobs[count] = palloc(sizeof(DdbWriteJob));
+		ddb_write_job_init(jobs[count++],
+						   taken == 1 ? DDBC_PUT_ITEM : DDBC_BATCH_WRITE_ITEM,
+						   &body, taken);
 	}
-	ddb_writes_run(state->writes, jobs, count);
+	ddb_writes_run(state->rows->writes, jobs, count);
 }
 
 /* Views' WITH CHECK OPTION: what is written cannot be taken back. */
@@ -436,7 +384,7 @@ static void
 write_new(DdbModifyState *state, PendingRow *rows, int n)
 {
 	/* What is there must stay, if that is asked for. */
-	if (state->writer->relation->replaces && !state->ignores_conflicts)
+	if (state->rows->items->relation->replaces && !state->ignores_conflicts)
 		put_always(state, rows, n);
 	else
 	{
@@ -463,8 +411,9 @@ insert_rows(DdbModifyState *state, EState *estate, ResultRelInfo *target,
 	for (int i = 0; i < n; i++)
 		if (rows[i].written)
 		{
-			if (state->read_back != NULL)
-				ddb_read_back_item(state->read_back, rows[i].item, slots[i]);
+			if (state->rows->read_back != NULL)
+				ddb_read_back_item(state->rows->read_back, rows[i].item,
+								   slots[i]);
 			given_back[(*written)++] = slots[i];
 		}
 	return n;
@@ -481,7 +430,7 @@ ddbExecForeignBatchInsert(EState *estate, ResultRelInfo *target,
 	int written = 0;
 
 	(void) plan_slots;
-	ddb_writes_push_context(state->writes, &callback);
+	ddb_writes_push_context(state->rows->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
 	for (int i = 0; i < *n;)
 		i += insert_rows(state, estate, target, slots + i, *n - i,
@@ -510,20 +459,13 @@ ddbExecForeignInsert(EState *estate, ResultRelInfo *target,
 static void
 take_keys(const DdbModifyState *state, TupleTableSlot *plan_slot, Datum *keys)
 {
-	for (int i = 0; i < state->writer->nkeys; i++)
+	for (int i = 0; i < state->rows->items->nkeys; i++)
 	{
 		bool isnull;
 
 		keys[i] = ExecGetJunkAttribute(plan_slot, state->key_junk[i], &isnull);
 		if (isnull)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("cannot update or delete an item of DynamoDB table "
-							"\"%s\" whose key does not fit",
-							state->wire.table_name),
-					 errdetail("Column \"%s\" of foreign table %s is NULL.",
-							   state->writer->key_columns[i]->name,
-							   state->writer->relation->name)));
+			ddb_row_writer_raise_null_key(state->rows, i);
 	}
 }
 
@@ -531,7 +473,7 @@ take_keys(const DdbModifyState *state, TupleTableSlot *plan_slot, Datum *keys)
 static Bitmapset *
 changed_columns(const DdbModifyState *state, TupleTableSlot *old)
 {
-	const DdbItemWriter *writer = state->writer;
+	const DdbItemWriter *writer = state->rows->items;
 	TupleDesc descriptor = old->tts_tupleDescriptor;
 	Bitmapset *changed = NULL;
 
@@ -572,57 +514,39 @@ updated_columns(const DdbModifyState *state, EState *estate,
 	return updated;
 }
 
-/* One request about an item that must be there; false: it is not. */
-static bool
-run_on_old(DdbModifyState *state, DdbWriteJob *job)
+/* The item's key as JSON. */
+static char *
+key_json(const DdbModifyState *state, const Datum *keys)
 {
-	ddb_writes_run(state->writes, job, 1);
-	/* Of a deletion, an attempt whose answer was lost may have done it. */
-	return !job->refused ||
-		   (job->ambiguous && job->operation == DDBC_DELETE_ITEM);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	ddb_item_append_key(state->rows->items, keys, &json);
+	return json.data;
 }
 
+/* False when the item is gone, or was updated already. */
 static bool
-send_update(DdbModifyState *state, const char *key, DdbItemUpdate *update,
-			DdbWriteJob *job)
+update_row(DdbModifyState *state, EState *estate, ResultRelInfo *target,
+		   TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
-	StringInfoData body;
+	Datum keys[DDB_MAX_ITEM_KEYS];
+	DdbRowChange change;
+	char *key;
 
-	initStringInfo(&body);
-	if (update->item != NULL)
-		ddb_write_put(&body, &state->wire, update->item, DDB_PUT_OLD);
-	else
-		ddb_write_update(&body, &state->wire, key, update);
-	init_job(job, update->item != NULL ? DDBC_PUT_ITEM : DDBC_UPDATE_ITEM,
-			 &body, 1);
-	job->may_lack_path = true;
-	return run_on_old(state, job);
-}
-
-/* Writes the update; false when the item is gone. */
-static bool
-apply_update(DdbModifyState *state, const Datum *keys, DdbItemUpdate *update,
-			 TupleTableSlot *slot)
-{
-	StringInfoData key;
-	DdbWriteJob job;
-
-	initStringInfo(&key);
-	ddb_item_append_key(state->writer, keys, &key);
-	if (!send_update(state, key.data, update, &job))
+	take_keys(state, plan_slot, keys);
+	key = key_json(state, keys);
+	if (ddb_row_writer_met(state->rows, key))
 		return false;
-	if (job.lacks_path)
-	{
-		ddb_path_update_run(state->writes, &state->wire, key.data, update,
-							&job);
-		if (job.refused)
-			return false;
-	}
-	if (state->read_back != NULL)
-		ddb_read_back_item(state->read_back,
-						   update->item != NULL ? update->item : job.item,
-						   slot);
-	return true;
+	ddb_item_load(state->rows->items, slot);
+	ddb_row_change_update(state->rows, keys, key, target->ri_oldTupleSlot,
+						  updated_columns(state, estate, target), &change);
+	ddb_item_store(state->rows->items, slot);
+	check_view(estate, target, slot);
+	ddb_row_writer_apply(state->rows, &change, 1);
+	if (change.applied)
+		ddb_row_change_show(state->rows, &change, slot);
+	return change.applied;
 }
 
 TupleTableSlot *
@@ -630,27 +554,17 @@ ddbExecForeignUpdate(EState *estate, ResultRelInfo *target,
 					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
 	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
-	Datum keys[DDB_MAX_ITEM_KEYS];
-	DdbItemUpdate update;
-	bool found = true;
 	ErrorContextCallback callback;
 	MemoryContext old;
+	bool applied;
 
 	MemoryContextReset(state->context);
-	ddb_writes_push_context(state->writes, &callback);
+	ddb_writes_push_context(state->rows->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
-	take_keys(state, plan_slot, keys);
-	ddb_item_load(state->writer, slot);
-	ddb_item_update(state->writer, target->ri_oldTupleSlot, keys,
-					updated_columns(state, estate, target), &update);
-	ddb_item_store(state->writer, slot);
-	check_view(estate, target, slot);
-	/* A key that was set to what it is needs no request. */
-	if (update.item != NULL || update.n > 0)
-		found = apply_update(state, keys, &update, slot);
+	applied = update_row(state, estate, target, slot, plan_slot);
 	MemoryContextSwitchTo(old);
 	ddb_writes_pop_context(&callback);
-	return found ? slot : NULL;
+	return applied ? slot : NULL;
 }
 
 /* What DELETE returns is the row as it was read. */
@@ -684,27 +598,20 @@ ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
 {
 	DdbModifyState *state = (DdbModifyState *) target->ri_FdwState;
 	Datum keys[DDB_MAX_ITEM_KEYS];
-	StringInfoData key;
-	StringInfoData body;
-	DdbWriteJob job;
-	MemoryContext old;
-	bool found;
+	DdbRowChange change;
 	ErrorContextCallback callback;
+	MemoryContext old;
 
 	(void) estate;
 	MemoryContextReset(state->context);
-	ddb_writes_push_context(state->writes, &callback);
+	ddb_writes_push_context(state->rows->writes, &callback);
 	old = MemoryContextSwitchTo(state->context);
 	take_keys(state, plan_slot, keys);
-	initStringInfo(&key);
-	initStringInfo(&body);
-	ddb_item_append_key(state->writer, keys, &key);
-	ddb_write_delete(&body, &state->wire, key.data);
-	init_job(&job, DDBC_DELETE_ITEM, &body, 1);
-	found = run_on_old(state, &job);
+	ddb_row_change_delete(state->rows, key_json(state, keys), &change);
+	ddb_row_writer_apply(state->rows, &change, 1);
 	MemoryContextSwitchTo(old);
 	ddb_writes_pop_context(&callback);
-	if (!found)
+	if (!change.applied)
 		return NULL;
 	/* Nobody looks at it without RETURNING or triggers. */
 	if (target->ri_projectReturning != NULL)
@@ -759,8 +666,8 @@ ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 
 	(void) fdw_private;
 	(void) subplan_index;
-	ExplainPropertyText("DynamoDB Operation",
+	ExplainPropertyText("DynamoDB Write",
 						operation_name(relation, mtstate, target), es);
 	if (es->analyze && state != NULL)
-		ddb_explain_writes(state->writes, es);
+		ddb_explain_writes(state->rows->writes, es);
 }

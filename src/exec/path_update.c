@@ -24,7 +24,7 @@ run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
 	job->body = body->data;
 	job->len = body->len;
 	job->items = operation == DDBC_GET_ITEM ? 0 : 1;
-	ddb_writes_run(writes, job, 1);
+	ddb_writes_run(writes, &job, 1);
 }
 
 /* The item as it is; NULL: there is none. */

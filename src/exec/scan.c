@@ -163,8 +163,8 @@ ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 }
 
 /* Not in BeginForeignScan: a plan may never run this node. */
-static void
-ensure_started(ForeignScanState *node, DdbScanState *state)
+void
+ddb_scan_ensure_started(ForeignScanState *node, DdbScanState *state)
 {
 	if (state->started)
 		return;
@@ -178,7 +178,7 @@ ddb_scan_send(ForeignScanState *node, int streams)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	ensure_started(node, state);
+	ddb_scan_ensure_started(node, state);
 	return ddb_groups_send(state, streams);
 }
 
@@ -206,7 +206,7 @@ ddbIterateForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	ensure_started(node, state);
+	ddb_scan_ensure_started(node, state);
 	return state->plan->aggregated ? ddb_count_next(node, state)
 								   : ddb_scan_next_row(node, state);
 }

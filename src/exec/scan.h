@@ -112,6 +112,9 @@ typedef struct DdbScanState
 	DdbScanCounters *counters; /* of all runs, of both steps of two, and of
 								 * all copies of the scan */
 
+	struct DdbDirectModify *modify; /* what writes the rows; NULL: they are read
+								 * only */
+
 	struct DdbTwoStep *two_step; /* of this run: items are fetched by the keys
 								 * that an index gives; NULL: they are not */
 } DdbScanState;
@@ -160,6 +163,10 @@ extern int ddb_scan_most_keys(ForeignScanState *node);
 struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
+
+/* Resolves what the run asks for, unless that has been done. */
+extern void ddb_scan_ensure_started(ForeignScanState *node,
+									DdbScanState *state);
 
 /* Can it be given without waiting?  Sends what it takes. */
 extern bool ddb_scan_ready(DdbScanState *state);

@@ -519,3 +519,9 @@ ddb_two_step_next(DdbTwoStep *two, TupleTableSlot *slot)
 		drop_batch(two);
 	}
 }
+
+DdbStream *
+ddb_two_step_stream(const DdbTwoStep *two)
+{
+	return two->batches[two->first].stream;
+}

@@ -28,4 +28,7 @@ extern TupleTableSlot *ddb_two_step_next(DdbTwoStep *two, TupleTableSlot *slot);
 /* The stream of entries that the row given last comes from. */
 extern DdbStream *ddb_two_step_source(const DdbTwoStep *two);
 
+/* The stream of the second step whose page has the row given last. */
+extern DdbStream *ddb_two_step_stream(const DdbTwoStep *two);
+
 #endif /* DDB_TWO_STEP_H */

@@ -10,6 +10,8 @@
 
 #include "exec/write_request.h"
 
+#include "common/base64.h"
+#include "compat.h"
 #include "exec/item_tree.h"
 
 /* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
@@ -231,6 +233,42 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 	if (target->returns_new)
 		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_NEW\"");
 	end(json);
+}
+
+/* "pk":{"S":"…"} of a key part that is one value. */
+static void
+append_key_value(StringInfo json, const DdbKeyAttribute *attribute,
+				 const DdbBound *bound)
+{
+	append_text(json, attribute->name);
+	appendStringInfo(json, ":{\"%s\":", ddb_stored_type_name(bound->type));
+	if (bound->type == DDB_STORED_B)
+	{
+		int room = pg_b64_enc_len(bound->len) + 1;
+		char *base64 = palloc(room);
+		int len = ddb_compat_b64_encode(bound->data, bound->len, base64, room);
+
+		base64[len] = '\0';
+		ddb_item_append_string(json, base64, len);
+	}
+	else
+		ddb_item_append_string(json, pnstrdup(bound->data, bound->len),
+							   bound->len);
+	appendStringInfoChar(json, '}');
+}
+
+void
+ddb_write_key_of_target(StringInfo json, const DdbKeySchema *keys,
+						const DdbTarget *target)
+{
+	appendStringInfoChar(json, '{');
+	append_key_value(json, &keys->partition[0], &target->partition[0].lower);
+	if (keys->nsort > 0)
+	{
+		appendStringInfoChar(json, ',');
+		append_key_value(json, &keys->sort[0], &target->sort[0].lower);
+	}
+	appendStringInfoChar(json, '}');
 }
 
 void

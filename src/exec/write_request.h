@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "exec/item.h"
+#include "exec/targets.h"
 #include "lib/stringinfo.h"
 
 /* BatchWriteItem's most items (API reference). */
@@ -37,6 +38,10 @@ extern void ddb_write_delete(StringInfo json, const DdbWriteTarget *target,
 							 const char *key);
 extern void ddb_write_update(StringInfo json, const DdbWriteTarget *target,
 							 const char *key, const DdbItemUpdate *update);
+
+/* A target that is one item's key, of the table. */
+extern void ddb_write_key_of_target(StringInfo json, const DdbKeySchema *keys,
+									const DdbTarget *target);
 
 /* GetItem of what is to be written next. */
 extern void ddb_write_get(StringInfo json, const DdbWriteTarget *target,

@@ -336,7 +336,7 @@ advance(DdbWrites *writes)
 }
 
 void
-ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n)
+ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n)
 {
 	ErrorContextCallback callback;
 	int lane;
@@ -347,10 +347,10 @@ ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n)
 		CHECK_FOR_INTERRUPTS();
 		while ((lane = idle_lane(writes)) < 0)
 			advance(writes);
-		start(writes, lane, &jobs[i], 0);
+		start(writes, lane, jobs[i], 0);
 	}
 	for (int i = 0; i < n; i++)
-		while (!jobs[i].done)
+		while (!jobs[i]->done)
 			advance(writes);
 	ddb_writes_pop_context(&callback);
 }

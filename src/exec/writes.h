@@ -61,7 +61,7 @@ extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);
  * begun, those under way are waited for, and the error is raised; what was
  * written stays.  What comes back lives in the current memory context.
  */
-extern void ddb_writes_run(DdbWrites *writes, DdbWriteJob *jobs, int n);
+extern void ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n);
 
 /*
  * Errors in between say how many items have been written, also those that are

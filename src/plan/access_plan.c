@@ -337,6 +337,41 @@ get_column_lists(Reader *reader)
 	return lists;
 }
 
+static List *
+put_write(List *list, const DdbWritePlan *write)
+{
+	list = put_int(list, write != NULL);
+	if (write == NULL)
+		return list;
+	list = put_int(list, write->deletes);
+	list = put_int(list, write->counts);
+	list = put_int(list, write->returns);
+	list = put_columns(list, write->updated);
+	list = put_int(list, write->first_value);
+	list = put_int(list, write->filter);
+	list = put_int(list, write->moves);
+	return put_int(list, write->blind);
+}
+
+static DdbWritePlan *
+get_write(Reader *reader)
+{
+	DdbWritePlan *write;
+
+	if (!get_int(reader))
+		return NULL;
+	write = palloc(sizeof(DdbWritePlan));
+	write->deletes = get_int(reader);
+	write->counts = get_int(reader);
+	write->returns = get_int(reader);
+	write->updated = get_columns(reader);
+	write->first_value = get_int(reader);
+	write->filter = get_int(reader);
+	write->moves = get_int(reader);
+	write->blind = get_int(reader);
+	return write;
+}
+
 List *
 ddb_access_plan_serialize(const DdbAccessPlan *plan)
 {
@@ -392,6 +427,8 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_names(list, plan->identity);
 	list = put_names(list, plan->position);
 	list = put_int(list, plan->entry_filter);
+	list = put_int(list, plan->keys_match);
+	list = put_write(list, plan->write);
 	list = put_int(list, plan->fetch != NULL);
 	if (plan->fetch != NULL)
 		list = lappend(list, ddb_access_plan_serialize(plan->fetch));
@@ -454,6 +491,8 @@ ddb_access_plan_deserialize(List *list)
 	plan->identity = get_names(&reader);
 	plan->position = get_names(&reader);
 	plan->entry_filter = get_int(&reader);
+	plan->keys_match = get_int(&reader);
+	plan->write = get_write(&reader);
 	if (get_int(&reader))
 		plan->fetch = ddb_access_plan_deserialize(
 			(List *) list_nth(reader.list, reader.next++));
@@ -464,6 +503,9 @@ ddb_access_plan_deserialize(List *list)
 const char *
 ddb_access_plan_operation_name(const DdbAccessPlan *plan)
 {
+	/* The rows are not read. */
+	if (plan->write != NULL && plan->write->blind)
+		return plan->write->deletes ? "DeleteItem" : "UpdateItem";
 	switch (plan->operation)
 	{
 		case DDB_OP_GET_ITEM:

@@ -124,6 +124,20 @@ typedef struct DdbFilter
 	List *children; /* of DdbFilter * */
 } DdbFilter;
 
+/* What is done with the rows, by the scan itself. */
+typedef struct DdbWritePlan
+{
+	bool deletes; /* else updates */
+	bool counts; /* they count as the statement's */
+	bool returns; /* they are given, as they are afterwards */
+	List *updated; /* attnums that are set … */
+	int first_value; /* … to fdw_exprs from here on */
+	int filter; /* index into fdw_exprs, or -1: PostgreSQL's own */
+	bool moves; /* entries of the index that is read by may move on, and be
+								 * met again */
+	bool blind; /* the key says all there is to know of a row */
+} DdbWritePlan;
+
 typedef struct DdbAccessPlan
 {
 	DdbOperation operation;
@@ -192,6 +206,9 @@ typedef struct DdbAccessPlan
 								 * moved in the index would break the order */
 	int entry_filter; /* index into fdw_exprs, or -1: entries of which
 								 * this does not hold need not be fetched */
+
+	bool keys_match; /* what is found by these keys matches the templates */
+	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;
 
 extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);

@@ -281,6 +281,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->skip_pays = candidate->skip_pays;
 	plan->index_columns = state->index_columns;
 	plan->matched = matched_columns(state, candidate);
+	plan->keys_match = plan->matched == NIL || candidate->decides_match;
 	plan->many = candidate->many;
 	plan->walks = candidate->walks;
 	plan->ordered = candidate->ordered;

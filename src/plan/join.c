@@ -9,6 +9,7 @@
 #include "catalog/guc.h"
 #include "exec/batch_join.h"
 #include "exec/concurrent_loop.h"
+#include "exec/spool.h"
 #include "optimizer/paths.h"
 
 static set_join_pathlist_hook_type previous_hook = NULL;
@@ -45,6 +46,7 @@ ddb_join_install(void)
 {
 	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
 	RegisterCustomScanMethods(&ddb_concurrent_loop_scan_methods);
+	RegisterCustomScanMethods(&ddb_spool_scan_methods);
 	previous_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = add_paths_to_join;
 }

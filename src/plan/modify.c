@@ -12,6 +12,8 @@
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
+#include "parser/parsetree.h"
+#include "plan/spool.h"
 #include "utils/builtins.h"
 
 int
@@ -35,27 +37,11 @@ ddb_modify_key_name(const DdbColumn *column)
 					column->typmod, column->collation);
 }
 
-static void
-raise_unaddressable(const DdbRelation *relation, const char *attribute,
-					const DdbColumn *column)
+/* The role and its user mapping are those of the table that is written. */
+static DdbTableInfo *
+table_info(PlannerInfo *root, RangeTblEntry *rte, DdbRelation *relation)
 {
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot update or delete rows of foreign table %s",
-						relation->name),
-				 errdetail("It has no column for key attribute \"%s\" of "
-						   "DynamoDB table \"%s\".",
-						   attribute, relation->table_name),
-				 errhint("Add a column for the attribute.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot update or delete rows of foreign table %s",
-					relation->name),
-			 errdetail("Column \"%s\" shows key attribute \"%s\" as %s, which "
-					   "may be rounded.",
-					   column->name, attribute, format_type_be(column->typid)),
-			 errhint("Change the column's type to numeric.")));
+	return ddb_table_info_get(relation, ddb_compat_target_userid(root, rte));
 }
 
 static void
@@ -65,9 +51,9 @@ add_key_column(PlannerInfo *root, Index rtindex, DdbRelation *relation,
 	const DdbColumn *column = ddb_relation_find_attribute(relation, attribute);
 	Var *key;
 
-	if (column == NULL || column->base_typid == FLOAT4OID ||
-		column->base_typid == FLOAT8OID)
-		raise_unaddressable(relation, attribute, column);
+	/* A scan that writes its rows itself needs none. */
+	if (column == NULL)
+		return;
 	key = makeVar(rtindex, column->attnum, column->typid,
 				  TupleDescAttr(descriptor, column->attnum - 1)->atttypmod,
 				  column->collation, 0);
@@ -80,8 +66,7 @@ ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 {
 	DdbRelation *relation =
 		ddb_relation_load(RelationGetRelid(target_relation));
-	DdbTableInfo *info = ddb_table_info_get(
-		relation, ddb_compat_target_userid(root, target_rte));
+	DdbTableInfo *info = table_info(root, target_rte, relation);
 
 	add_key_column(root, rtindex, relation, target_relation->rd_att,
 				   info->keys.partition[0].name);
@@ -95,4 +80,64 @@ ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 			root,
 			makeVar(rtindex, InvalidAttrNumber, RECORDOID, -1, InvalidOid, 0),
 			rtindex, "wholerow");
+}
+
+static void
+raise_unaddressable(const DdbRelation *relation, const char *attribute,
+					const DdbColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot update or delete rows of foreign table %s in a "
+					"join, or with triggers",
+					relation->name),
+			 column == NULL
+				 ? errdetail("It has no column for key attribute \"%s\" of "
+							 "DynamoDB table \"%s\".",
+							 attribute, relation->table_name)
+				 : errdetail("Column \"%s\" of type %s does not tell just how "
+							 "key attribute \"%s\" is stored.",
+							 column->name, format_type_be(column->typid),
+							 attribute),
+			 errhint(column == NULL
+						 ? "Add a column for the attribute."
+						 : "Change the column to text, numeric, or a time of "
+						   "fixed format such as iso8601:3.")));
+}
+
+/*
+ * Rows that come from elsewhere than the scan itself are found by the values of
+ * their key columns: these must be columns of which each value is stored in one
+ * way only.
+ */
+static void
+check_key(DdbRelation *relation, DdbTableInfo *info, const char *attribute)
+{
+	const DdbColumn *column = ddb_relation_find_attribute(relation, attribute);
+	DdbCodec codec;
+
+	if (column == NULL)
+		raise_unaddressable(relation, attribute, NULL);
+	ddb_codec_init(&codec, relation, column,
+				   ddb_key_attributes_type(info->key_attributes, attribute));
+	if (ddb_codec_equality(&codec) != DDB_AGREES_EXACTLY)
+		raise_unaddressable(relation, attribute, column);
+}
+
+List *
+ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
+					 int subplan_index)
+{
+	RangeTblEntry *rte = planner_rt_fetch(target, root);
+	DdbRelation *relation = ddb_relation_load(rte->relid);
+	DdbTableInfo *info = table_info(root, rte, relation);
+
+	(void) subplan_index;
+	ddb_spool_add(root, modify, target, relation);
+	if (modify->operation == CMD_INSERT)
+		return NIL;
+	check_key(relation, info, info->keys.partition[0].name);
+	if (info->keys.nsort > 0)
+		check_key(relation, info, info->keys.sort[0].name);
+	return NIL;
 }

@@ -9,6 +9,7 @@
 
 #include "catalog/relation.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
 #include "utils/rel.h"
 
 /* Planner callbacks. */
@@ -16,6 +17,16 @@ extern int ddbIsForeignRelUpdatable(Relation rel);
 extern void ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 									   RangeTblEntry *target_rte,
 									   Relation target_relation);
+
+extern List *ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify,
+								  Index target, int subplan_index);
+
+/*
+ * direct_modify.c: has the scan write its rows itself, where nothing has to be
+ * done with them in between.
+ */
+extern bool ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify,
+								Index target, int subplan_index);
 
 /*
  * The name under which rows that are to be updated or deleted carry the value

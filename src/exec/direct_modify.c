@@ -1,0 +1,375 @@
+/*
+ * direct_modify.c
+ *		Rows of a scan, changed many at once.
+ *
+ * A batch of rows is read, their changes are sent side by side while the scan's
+ * next page is under way, and what came of them is given.
+ */
+#include "postgres.h"
+
+#include "exec/direct_modify.h"
+
+#include "exec/identity.h"
+#include "exec/row_writer.h"
+#include "exec/scan.h"
+#include "exec/two_step.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* A batch is this many rows, or their requests this many bytes. */
+#define BATCH_ROWS 400
+#define BATCH_BYTES (8 * 1024 * 1024)
+
+typedef struct DdbDirectModify
+{
+	const DdbWritePlan *plan;
+	DdbScanState *scan;
+	DdbRowWriter *rows;
+	ExprState *filter; /* NULL: none */
+	Bitmapset *updated; /* attnums */
+	bool sets_key; /* to what it is, or an error is raised */
+	bool finished; /* all rows were read */
+	MemoryContext context; /* of the batch */
+
+	/* of the batch */
+	DdbRowChange *changes;
+	HeapTuple *tuples; /* what RETURNING shows of them */
+	int n;
+	size_t bytes; /* of their requests */
+	int next; /* to be given */
+
+	/* of a blind one: which key is next */
+	int stream;
+	int target;
+} DdbDirectModify;
+
+const DdbWriteCounters *
+ddb_direct_modify_counters(const DdbDirectModify *modify)
+{
+	return &modify->rows->writes->counters;
+}
+
+void
+ddbBeginDirectModify(ForeignScanState *node, int eflags)
+{
+	MemoryContext context = node->ss.ps.state->es_query_cxt;
+	DdbDirectModify *modify;
+	DdbScanState *scan;
+	ListCell *lc;
+
+	ddbBeginForeignScan(node, eflags);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	scan = (DdbScanState *) node->fdw_state;
+	modify = palloc0(sizeof(DdbDirectModify));
+	modify->scan = scan;
+	modify->plan = scan->plan->write;
+	modify->rows =
+		ddb_row_writer_create(node->ss.ps.state, node->resultRelInfo);
+	if (modify->plan->filter >= 0)
+		modify->filter =
+			(ExprState *) list_nth(scan->values, modify->plan->filter);
+	foreach (lc, modify->plan->updated)
+	{
+		modify->updated = bms_add_member(modify->updated, lfirst_int(lc));
+		modify->sets_key |=
+			ddb_item_is_key(modify->rows->items, lfirst_int(lc));
+	}
+	modify->context = AllocSetContextCreate(context, "ddb_fdw changes",
+											ALLOCSET_DEFAULT_SIZES);
+	scan->modify = modify;
+}
+
+void
+ddbEndDirectModify(ForeignScanState *node)
+{
+	ddbEndForeignScan(node);
+}
+
+/* ---- changes ---- */
+
+static DdbRowChange *
+add_change(DdbDirectModify *modify)
+{
+	return &modify->changes[modify->n++];
+}
+
+/* Puts what is set into the row at hand. */
+static void
+set_values(DdbDirectModify *modify, ExprContext *econtext)
+{
+	DdbItemWriter *items = modify->rows->items;
+	int index = modify->plan->first_value;
+	ListCell *lc;
+
+	foreach (lc, modify->plan->updated)
+	{
+		int i = lfirst_int(lc) - 1;
+		ExprState *value =
+			(ExprState *) list_nth(modify->scan->values, index++);
+
+		items->values[i] = ExecEvalExpr(value, econtext, &items->nulls[i]);
+	}
+}
+
+/* The values of key columns, for an UPDATE that sets them. */
+static void
+take_keys(const DdbDirectModify *modify, TupleTableSlot *slot, Datum *keys)
+{
+	const DdbItemWriter *items = modify->rows->items;
+
+	for (int i = 0; i < items->nkeys; i++)
+	{
+		bool isnull;
+
+		if (items->key_columns[i] == NULL)
+			continue;
+		keys[i] = slot_getattr(slot, items->key_columns[i]->attnum, &isnull);
+		if (isnull)
+			ddb_row_writer_raise_null_key(modify->rows, i);
+	}
+}
+
+/* The key of the item that was read last, as it is stored, as JSON. */
+static char *
+key_of_item(const DdbDirectModify *modify)
+{
+	const DdbScanState *scan = modify->scan;
+	const DdbStream *stream = scan->two_step != NULL
+								  ? ddb_two_step_stream(scan->two_step)
+								  : scan->last;
+	DdbIdentity identity;
+	DdbTarget target;
+	StringInfoData key;
+
+	ddb_identity_read(stream->scan->reader, &stream->page,
+					  stream->page.item_note, &identity, &target);
+	initStringInfo(&key);
+	ddb_write_key_of_target(&key, &scan->plan->table_keys, &target);
+	return key.data;
+}
+
+/* The row is changed: what of, and what RETURNING will show. */
+static void
+add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
+{
+	DdbItemWriter *items = modify->rows->items;
+	Datum keys[DDB_MAX_ITEM_KEYS] = {0};
+	char *key = key_of_item(modify);
+	DdbRowChange *change;
+	HeapTuple tuple = NULL;
+
+	if (modify->plan->moves && ddb_row_writer_met(modify->rows, key))
+		return;
+	change = add_change(modify);
+	if (modify->plan->deletes)
+	{
+		ddb_row_change_delete(modify->rows, key, change);
+		if (modify->plan->returns)
+			tuple = ExecCopySlotHeapTuple(slot);
+	}
+	else
+	{
+		if (modify->sets_key)
+			take_keys(modify, slot, keys);
+		ddb_item_load(items, slot);
+		set_values(modify, econtext);
+		ddb_row_change_update(modify->rows, keys, key, slot, modify->updated,
+							  change);
+		if (modify->plan->returns)
+			tuple = heap_form_tuple(slot->tts_tupleDescriptor, items->values,
+									items->nulls);
+	}
+	modify->bytes += change->job.len;
+	modify->tuples[modify->n - 1] = tuple;
+}
+
+static bool
+passes_filter(ForeignScanState *node, const DdbDirectModify *modify)
+{
+	bool isnull;
+	Datum result;
+
+	if (modify->filter == NULL)
+		return true;
+	result = ExecEvalExprSwitchContext(modify->filter,
+									   node->ss.ps.ps_ExprContext, &isnull);
+	if (!isnull && DatumGetBool(result))
+		return true;
+	InstrCountFiltered1(node, 1);
+	return false;
+}
+
+static void
+read_rows(ForeignScanState *node, DdbDirectModify *modify)
+{
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+
+	while (modify->n < BATCH_ROWS && modify->bytes < BATCH_BYTES)
+	{
+		TupleTableSlot *slot = ddb_scan_next_row(node, modify->scan);
+		MemoryContext old;
+
+		if (slot == NULL)
+		{
+			modify->finished = true;
+			return;
+		}
+		ResetExprContext(econtext);
+		econtext->ecxt_scantuple = slot;
+		if (!passes_filter(node, modify))
+			continue;
+		old = MemoryContextSwitchTo(modify->context);
+		add_row(modify, econtext, slot);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* ---- rows that need not be read ---- */
+
+/* The next key that was asked for; NULL after the last one. */
+static const DdbTarget *
+next_target(DdbDirectModify *modify)
+{
+	const DdbScanState *scan = modify->scan;
+
+	for (; modify->stream < scan->nstreams; modify->stream++)
+	{
+		const DdbStream *stream = scan->streams[modify->stream];
+
+		if (modify->target < stream->ntargets)
+			return &stream->targets[modify->target++];
+		modify->target = 0;
+	}
+	return NULL;
+}
+
+static void
+add_target(ForeignScanState *node, DdbDirectModify *modify,
+		   const DdbTarget *target)
+{
+	DdbItemWriter *items = modify->rows->items;
+	const Datum no_keys[DDB_MAX_ITEM_KEYS] = {0};
+	StringInfoData key;
+	DdbRowChange *change = add_change(modify);
+
+	initStringInfo(&key);
+	ddb_write_key_of_target(&key, &modify->scan->plan->table_keys, target);
+	if (modify->plan->deletes)
+		ddb_row_change_delete(modify->rows, key.data, change);
+	else
+	{
+		memset(items->nulls, true, items->relation->ncolumns);
+		items->updated = NULL;
+		set_values(modify, node->ss.ps.ps_ExprContext);
+		ddb_row_change_update(modify->rows, no_keys, key.data, NULL,
+							  modify->updated, change);
+	}
+	modify->bytes += change->job.len;
+	modify->tuples[modify->n - 1] = NULL;
+}
+
+static void
+take_targets(ForeignScanState *node, DdbDirectModify *modify)
+{
+	while (modify->n < BATCH_ROWS && modify->bytes < BATCH_BYTES)
+	{
+		const DdbTarget *target = next_target(modify);
+		MemoryContext old;
+
+		if (target == NULL)
+		{
+			modify->finished = true;
+			return;
+		}
+		ResetExprContext(node->ss.ps.ps_ExprContext);
+		old = MemoryContextSwitchTo(modify->context);
+		add_target(node, modify, target);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* ---- batches ---- */
+
+static void
+count_applied(ForeignScanState *node, const DdbDirectModify *modify)
+{
+	int64 applied = 0;
+
+	for (int i = 0; i < modify->n; i++)
+		applied += modify->changes[i].applied;
+	if (modify->plan->counts)
+		node->ss.ps.state->es_processed += applied;
+	/* What is returned the executor counts itself. */
+	if (node->ss.ps.instrument != NULL && !modify->plan->returns)
+		node->ss.ps.instrument->tuplecount += applied;
+}
+
+/* Reads and writes one batch. */
+static void
+run_batch(ForeignScanState *node, DdbDirectModify *modify)
+{
+	MemoryContext old;
+
+	MemoryContextReset(modify->context);
+	old = MemoryContextSwitchTo(modify->context);
+	modify->changes = palloc(sizeof(DdbRowChange) * BATCH_ROWS);
+	modify->tuples = palloc(sizeof(HeapTuple) * BATCH_ROWS);
+	modify->n = modify->next = 0;
+	modify->bytes = 0;
+	MemoryContextSwitchTo(old);
+	ddb_scan_ensure_started(node, modify->scan);
+	/* Values of this run may want the item to be looked at after all. */
+	if (modify->plan->blind && !modify->scan->recheck)
+		take_targets(node, modify);
+	else
+		read_rows(node, modify);
+	old = MemoryContextSwitchTo(modify->context);
+	ddb_row_writer_apply(modify->rows, modify->changes, modify->n);
+	MemoryContextSwitchTo(old);
+	count_applied(node, modify);
+}
+
+/* The next row for RETURNING; NULL when the batch has no more. */
+static TupleTableSlot *
+next_result(ForeignScanState *node, DdbDirectModify *modify)
+{
+	ResultRelInfo *target = node->resultRelInfo;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext old;
+
+	if (!modify->plan->returns)
+		return NULL;
+	while (modify->next < modify->n && !modify->changes[modify->next].applied)
+		modify->next++;
+	if (modify->next >= modify->n)
+		return NULL;
+	ExecForceStoreHeapTuple(modify->tuples[modify->next], slot, false);
+	slot->tts_tableOid = RelationGetRelid(target->ri_RelationDesc);
+	old = MemoryContextSwitchTo(modify->context);
+	if (!modify->plan->deletes)
+		ddb_row_change_show(modify->rows, &modify->changes[modify->next], slot);
+	MemoryContextSwitchTo(old);
+	modify->next++;
+	target->ri_projectReturning->pi_exprContext->ecxt_scantuple = slot;
+	return slot;
+}
+
+TupleTableSlot *
+ddbIterateDirectModify(ForeignScanState *node)
+{
+	DdbDirectModify *modify = ((DdbScanState *) node->fdw_state)->modify;
+
+	for (;;)
+	{
+		TupleTableSlot *slot = next_result(node, modify);
+
+		if (slot != NULL)
+			return slot;
+		if (modify->finished)
+			return ExecClearTuple(node->ss.ss_ScanTupleSlot);
+		run_batch(node, modify);
+	}
+}

@@ -1,0 +1,205 @@
+/*
+ * row_writer.c
+ *		Conditional UPDATEs and DELETEs of items.
+ */
+#include "postgres.h"
+
+#include "exec/row_writer.h"
+
+#include "codec/variable.h"
+#include "common/hashfn.h"
+#include "compat.h"
+#include "datatype/timestamp.h"
+#include "exec/path_update.h"
+#include "lib/stringinfo.h"
+#include "utils/hsearch.h"
+#include "utils/rel.h"
+
+/* Keys are told apart by 128 bits: two in 10^19 items are the same by chance. */
+typedef struct MetKey
+{
+	uint64 hash[2];
+} MetKey;
+
+/* What is asked for and would not be done. */
+static void
+check_options(const DdbRelation *relation)
+{
+	const char *option = relation->atomic       ? "transaction"
+						 : relation->optimistic ? "optimistic"
+												: NULL;
+
+	if (option != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot write to foreign table %s", relation->name),
+				 errdetail("Its option \"%s\" asks for what this version does "
+						   "not do.",
+						   option),
+				 errhint("Drop the option, or set it to its default.")));
+}
+
+DdbRowWriter *
+ddb_row_writer_create(EState *estate, ResultRelInfo *target)
+{
+	DdbRowWriter *writer = palloc0(sizeof(DdbRowWriter));
+	DdbRelation *relation =
+		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
+	Oid userid = ddb_compat_result_userid(target, estate);
+
+	check_options(relation);
+	writer->items =
+		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
+	writer->writes = ddb_writes_create(relation, userid);
+	writer->wire.table_name = relation->table_name;
+	writer->wire.partition_key = writer->items->key_names[0];
+	if (relation->hide_expired)
+		writer->wire.ttl_attribute =
+			ddb_table_info_ttl_attribute(relation, userid);
+	writer->wire.now = ddb_variable_now() / USECS_PER_SEC;
+	/* Rows of several columns on one attribute are not what was given. */
+	if (target->ri_projectReturning != NULL && !writer->items->plain)
+		writer->read_back = ddb_read_back_create(
+			writer->items, RelationGetDescr(target->ri_RelationDesc));
+	writer->wire.returns_new = writer->read_back != NULL;
+	return writer;
+}
+
+static HTAB *
+create_met(void)
+{
+	HASHCTL control = {0};
+
+	control.keysize = sizeof(MetKey);
+	control.entrysize = sizeof(MetKey);
+	control.hcxt = CurrentMemoryContext;
+	return hash_create("ddb_fdw updated items", 256, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+bool
+ddb_row_writer_met(DdbRowWriter *writer, const char *key)
+{
+	MetKey met;
+	bool found;
+	int len = strlen(key);
+
+	if (writer->met == NULL)
+	{
+		MemoryContext old =
+			MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+
+		writer->met = create_met();
+		MemoryContextSwitchTo(old);
+	}
+	met.hash[0] = hash_bytes_extended((const unsigned char *) key, len, 1);
+	met.hash[1] = hash_bytes_extended((const unsigned char *) key, len, 2);
+	(void) hash_search(writer->met, &met, HASH_ENTER, &found);
+	return found;
+}
+
+void
+ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
+				   const StringInfo body, int items)
+{
+	memset(job, 0, sizeof(*job));
+	job->operation = operation;
+	job->body = body->data;
+	job->len = body->len;
+	job->items = items;
+}
+
+void
+ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
+{
+	StringInfoData body;
+
+	memset(change, 0, sizeof(*change));
+	change->key = key;
+	change->sends = true;
+	initStringInfo(&body);
+	ddb_write_delete(&body, &writer->wire, key);
+	ddb_write_job_init(&change->job, DDBC_DELETE_ITEM, &body, 1);
+}
+
+void
+ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
+					  TupleTableSlot *old, Bitmapset *updated,
+					  DdbRowChange *change)
+{
+	DdbItemUpdate *update = &change->update;
+	StringInfoData body;
+
+	memset(change, 0, sizeof(*change));
+	change->key = key;
+	ddb_item_update(writer->items, old, key, keys, updated, update);
+	/* A key that was set to what it is needs no request. */
+	change->sends = update->item != NULL || update->n > 0;
+	if (!change->sends)
+		return;
+	initStringInfo(&body);
+	if (update->item != NULL)
+		ddb_write_put(&body, &writer->wire, update->item, DDB_PUT_OLD);
+	else
+		ddb_write_update(&body, &writer->wire, key, update);
+	ddb_write_job_init(&change->job,
+					   update->item != NULL ? DDBC_PUT_ITEM : DDBC_UPDATE_ITEM,
+					   &body, 1);
+	change->job.may_lack_path = update->item == NULL;
+}
+
+/* What became of a change that was sent. */
+static void
+settle(DdbRowWriter *writer, DdbRowChange *change)
+{
+	DdbWriteJob *job = &change->job;
+
+	if (job->lacks_path)
+		ddb_path_update_run(writer->writes, &writer->wire, change->key,
+							&change->update, job);
+	/* Of a deletion, an attempt whose answer was lost may have done it. */
+	change->applied =
+		!job->refused || (job->ambiguous && job->operation == DDBC_DELETE_ITEM);
+}
+
+void
+ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
+{
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		changes[i].applied = true;
+		if (changes[i].sends)
+			jobs[count++] = &changes[i].job;
+	}
+	ddb_writes_run(writer->writes, jobs, count);
+	for (int i = 0; i < n; i++)
+		if (changes[i].sends)
+			settle(writer, &changes[i]);
+}
+
+void
+ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
+					TupleTableSlot *slot)
+{
+	const char *item =
+		change->update.item != NULL ? change->update.item : change->job.item;
+
+	if (writer->read_back != NULL && item != NULL)
+		ddb_read_back_item(writer->read_back, item, slot);
+}
+
+void
+ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("cannot update or delete an item of DynamoDB table \"%s\" "
+					"whose key does not fit",
+					writer->wire.table_name),
+			 errdetail("Column \"%s\" of foreign table %s is NULL.",
+					   writer->items->key_columns[i]->name,
+					   writer->items->relation->name)));
+}

@@ -1,0 +1,76 @@
+/*
+ * row_writer.h
+ *		What writing rows of one table takes, whoever found them: conditional
+ *		requests, and what becomes of them.
+ */
+#ifndef DDB_ROW_WRITER_H
+#define DDB_ROW_WRITER_H
+
+#include "postgres.h"
+
+#include "exec/item.h"
+#include "exec/read_back.h"
+#include "exec/write_request.h"
+#include "exec/writes.h"
+#include "nodes/execnodes.h"
+
+typedef struct DdbRowWriter
+{
+	DdbItemWriter *items;
+	DdbWrites *writes;
+	DdbWriteTarget wire;
+	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
+								 * says it all */
+	struct HTAB *met; /* items that were updated; NULL: not kept */
+} DdbRowWriter;
+
+/* One UPDATE or DELETE of a row; what it says lives as long as the row. */
+typedef struct DdbRowChange
+{
+	DdbWriteJob job;
+	char *key; /* the item's, as JSON */
+	DdbItemUpdate update; /* empty of a DELETE */
+	bool sends; /* it takes a request */
+	bool applied; /* the item was there, or nothing was to be done */
+} DdbRowChange;
+
+/*
+ * In the query's memory context, with which requests under way end.  Raises an
+ * error when options ask for what is not done.
+ */
+extern DdbRowWriter *ddb_row_writer_create(EState *estate,
+										   ResultRelInfo *target);
+
+/*
+ * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
+ * tables each is updated once, by the first row.
+ */
+extern bool ddb_row_writer_met(DdbRowWriter *writer, const char *key);
+
+/*
+ * Makes a change of the item with that key; of an update, from the row's values
+ * as they are to be (in writer->items) and as they were.
+ */
+extern void ddb_row_change_delete(DdbRowWriter *writer, char *key,
+								  DdbRowChange *change);
+extern void ddb_row_change_update(DdbRowWriter *writer, const Datum *keys,
+								  char *key, TupleTableSlot *old,
+								  Bitmapset *updated, DdbRowChange *change);
+
+/* Sends the changes, several at once, and sees what becomes of them. */
+extern void ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes,
+								 int n);
+
+/* The new row of an update that was applied, into the slot, for RETURNING. */
+extern void ddb_row_change_show(const DdbRowWriter *writer,
+								const DdbRowChange *change,
+								TupleTableSlot *slot);
+
+/* Raises the error that a row's i-th key part does not say which item it is. */
+extern void ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
+	__attribute__((noreturn));
+
+extern void ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
+							   const StringInfo body, int items);
+
+#endif /* DDB_ROW_WRITER_H */

@@ -1,0 +1,291 @@
+/*
+ * direct_modify.c
+ *		UPDATE and DELETE of one foreign table, done by its scan.
+ *
+ * The rows are read, filtered and changed as ever, but nothing passes through
+ * PostgreSQL's ModifyTable: so many are written at once, and only what is
+ * needed is read; nothing at all where the key says it all.
+ */
+#include "postgres.h"
+
+#include "plan/modify.h"
+
+#include "access/sysattr.h"
+#include "catalog/key_templates.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/appendinfo.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "plan/plan_state.h"
+
+/* One statement's writing of one table. */
+typedef struct Context
+{
+	PlannerInfo *root;
+	Index target;
+	ForeignScan *scan;
+	DdbRelation *relation;
+	DdbAccessPlan *plan;
+	DdbWritePlan *write;
+	List *values; /* of Expr *: of write->updated */
+} Context;
+
+/* The target's own scan, if its rows go nowhere else first. */
+static ForeignScan *
+find_scan(const ModifyTable *modify, Index target, int subplan_index)
+{
+	Plan *plan = outerPlan(modify);
+	ForeignScan *scan;
+
+	if (IsA(plan, Append))
+	{
+		Append *append = (Append *) plan;
+
+		if (subplan_index >= list_length(append->appendplans))
+			return NULL;
+		plan = (Plan *) list_nth(append->appendplans, subplan_index);
+	}
+	if (!IsA(plan, ForeignScan))
+		return NULL;
+	scan = (ForeignScan *) plan;
+	return scan->scan.scanrelid == target && scan->operation == CMD_SELECT
+			   ? scan
+			   : NULL;
+}
+
+static Bitmapset *
+columns_of(const Context *context, List *expressions)
+{
+	Bitmapset *attributes = NULL;
+
+	pull_varattnos((Node *) expressions, context->target, &attributes);
+	return attributes;
+}
+
+/* What is set to what; false when it takes more than an expression. */
+static bool
+take_values(Context *context)
+{
+	List *targets;
+	List *attnums;
+	ListCell *lc;
+	ListCell *attnum;
+
+	get_translated_update_targetlist(context->root, context->target, &targets,
+									 &attnums);
+	/* Behind the columns that are set come what rows carry besides. */
+	forboth(lc, targets, attnum, attnums) context->values =
+		lappend(context->values, lfirst_node(TargetEntry, lc)->expr);
+	context->write->updated = attnums;
+	return !contain_subplans((Node *) context->values);
+}
+
+/* Does a template's key hang on what is set? */
+static bool
+is_templated(const Context *context, AttrNumber attnum)
+{
+	const DdbKeyTemplates *templates = context->relation->templates;
+
+	for (int i = 0; templates != NULL && i < templates->n; i++)
+		if (templates->items[i]->column->attnum == attnum ||
+			list_member_int(templates->items[i]->companions, attnum))
+			return true;
+	return ddb_key_templates_use(context->relation, attnum);
+}
+
+/* Is a column set that takes more of the row than itself? */
+static bool
+sets_more(const Context *context)
+{
+	ListCell *lc;
+
+	foreach (lc, context->write->updated)
+		if (is_templated(context, lfirst_int(lc)) ||
+			ddb_column_needs_item(
+				&context->relation->columns[lfirst_int(lc) - 1]))
+			return true;
+	return false;
+}
+
+/* May an entry of the index that is read come again, having been written? */
+static bool
+sets_index_key(const Context *context)
+{
+	ListCell *lc;
+
+	if (context->plan->index_name == NULL)
+		return false;
+	foreach (lc, context->write->updated)
+	{
+		const DdbColumn *column =
+			&context->relation->columns[lfirst_int(lc) - 1];
+
+		if (ddb_key_schema_has(&context->plan->keys, column->attribute) ||
+			sets_more(context))
+			return true;
+	}
+	return false;
+}
+
+/* What tells items apart. */
+static List *
+key_names(const DdbKeySchema *keys)
+{
+	List *names = list_make1(keys->partition[0].name);
+
+	return keys->nsort > 0 ? lappend(names, keys->sort[0].name) : names;
+}
+
+static bool
+sets_table_key(const Context *context)
+{
+	ListCell *lc;
+
+	foreach (lc, context->write->updated)
+		if (ddb_key_schema_has(
+				&context->plan->table_keys,
+				context->relation->columns[lfirst_int(lc) - 1].attribute))
+			return true;
+	return false;
+}
+
+/* Is there nothing to be known of a row but that it is there? */
+static bool
+is_blind(const Context *context)
+{
+	const DdbAccessPlan *plan = context->plan;
+
+	return plan->operation == DDB_OP_GET_ITEM && plan->fetch == NULL &&
+		   context->scan->scan.plan.qual == NIL &&
+		   plan->ttl_attribute == NULL && plan->keys_match &&
+		   !context->write->returns && !sets_more(context) &&
+		   !sets_table_key(context) &&
+		   columns_of(context, context->values) == NULL;
+}
+
+/* The columns of the table's key, as far as there are any. */
+static List *
+key_columns(const Context *context)
+{
+	List *columns = NIL;
+	ListCell *lc;
+
+	foreach (lc, key_names(&context->plan->table_keys))
+	{
+		const DdbColumn *column =
+			ddb_relation_find_attribute(context->relation, lfirst(lc));
+
+		if (column != NULL)
+			columns = lappend_int(columns, column->attnum);
+	}
+	return columns;
+}
+
+/* Reads no more than it takes to find the item and to compute its values. */
+static void
+narrow_columns(Context *context)
+{
+	DdbAccessPlan *plan = context->plan;
+	Bitmapset *needed = columns_of(context, context->values);
+	List *columns;
+
+	plan->count_only = false;
+	if (context->write->returns || sets_more(context) || plan->fetch != NULL)
+		return;
+	needed =
+		bms_join(needed, columns_of(context, context->scan->scan.plan.qual));
+	columns = ddb_plan_column_list(context->relation, needed);
+	if (sets_table_key(context))
+		columns = list_concat_unique_int(columns, key_columns(context));
+	list_sort(columns, list_int_cmp);
+	plan->columns =
+		ddb_key_templates_close(context->relation, columns, plan->matched);
+	plan->recheck_columns = list_difference_int(
+		ddb_key_templates_close(
+			context->relation,
+			ddb_plan_column_list(
+				context->relation,
+				columns_of(context, context->scan->fdw_recheck_quals)),
+			NIL),
+		plan->columns);
+}
+
+/* Values are the scan's to compute, once: not its target list's, too. */
+static void
+blank_target_list(Plan *plan)
+{
+	ListCell *lc;
+
+	plan->targetlist = copyObject(plan->targetlist);
+	foreach (lc, plan->targetlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			entry->expr =
+				(Expr *) makeNullConst(exprType((Node *) entry->expr),
+									   exprTypmod((Node *) entry->expr),
+									   exprCollation((Node *) entry->expr));
+	}
+}
+
+static void
+finish(Context *context, CmdType operation)
+{
+	ForeignScan *scan = context->scan;
+	DdbWritePlan *write = context->write;
+
+	/* Keys are taken from items as they are stored, not from columns. */
+	if (context->plan->fetch != NULL)
+		context->plan->fetch->identity = key_names(&context->plan->table_keys);
+	else
+		context->plan->identity = key_names(&context->plan->table_keys);
+	write->moves = sets_index_key(context);
+	write->blind = is_blind(context);
+	narrow_columns(context);
+	write->filter = -1;
+	if (scan->scan.plan.qual != NIL)
+	{
+		write->filter = list_length(scan->fdw_exprs);
+		scan->fdw_exprs = lappend(list_copy(scan->fdw_exprs),
+								  make_ands_explicit(scan->scan.plan.qual));
+		scan->scan.plan.qual = NIL;
+	}
+	write->first_value = list_length(scan->fdw_exprs);
+	scan->fdw_exprs = list_concat(list_copy(scan->fdw_exprs), context->values);
+	context->plan->write = write;
+	scan->fdw_private = ddb_access_plan_serialize(context->plan);
+	blank_target_list(&scan->scan.plan);
+	scan->operation = operation;
+	scan->resultRelation = context->target;
+	/* It gives no rows that others could wait for. */
+	scan->scan.plan.async_capable = false;
+}
+
+bool
+ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
+					int subplan_index)
+{
+	Context context = {.root = root, .target = target};
+
+	context.scan = find_scan(modify, target, subplan_index);
+	if (context.scan == NULL ||
+		contain_subplans((Node *) context.scan->scan.plan.qual))
+		return false;
+	context.plan = ddb_access_plan_deserialize(context.scan->fdw_private);
+	context.relation = ddb_relation_load(planner_rt_fetch(target, root)->relid);
+	ddb_key_templates_resolve(context.relation, &context.plan->table_keys,
+							  context.plan->key_attributes,
+							  context.plan->index_columns);
+	context.write = palloc0(sizeof(DdbWritePlan));
+	context.write->deletes = modify->operation == CMD_DELETE;
+	context.write->counts = modify->canSetTag;
+	context.write->returns = modify->returningLists != NIL;
+	if (modify->operation == CMD_UPDATE && !take_values(&context))
+		return false;
+	finish(&context, modify->operation);
+	return true;
+}
