@@ -9,6 +9,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
+from support.proxy import pages_of
 from support.regress_data import load_table
 from test_templates import TABLE
 
@@ -133,7 +134,9 @@ def test_insert_leaves_incomplete_index_keys_out(t, items):
 
 def test_insert_pads_numbers(t, items):
     t.execute("INSERT INTO problems (platform, number, level) VALUES ('leet', 7, 2)")
-    t.execute("INSERT INTO cases (platform, number, case_number, input) VALUES ('leet', 7, 42, 'x')")
+    t.execute(
+        "INSERT INTO cases (platform, number, case_number, input) VALUES ('leet', 7, 42, 'x')"
+    )
     assert keys(items) == [("PROB#leet#7", "CASE#042"), ("PROB#leet#7", "METADATA")]
     assert stored(items)[1]["GSI1SK"] == "00007"
     refused(t, "INSERT INTO cases VALUES (NULL, NULL, 'leet', 7, 1000)", BadKey, '"case_number"')
@@ -276,7 +279,14 @@ def test_empty_text_in_the_middle_of_a_key(t, items):
 
 
 def test_keys_of_empty_text_are_refused(empty, items):
-    columns = [key("PK", "${a}"), key("SK", "${b}"), key("GSI1PK", "${c}"), "a text", "b text", "c text"]
+    columns = [
+        key("PK", "${a}"),
+        key("SK", "${b}"),
+        key("GSI1PK", "${c}"),
+        "a text",
+        "b text",
+        "c text",
+    ]
     foreign_table(empty, "bare", columns, table_name=items.name)
     for values in ("'', 'b', 'c'", "'a', '', 'c'", "'a', 'b', ''"):
         refused(empty, f"INSERT INTO bare (a, b, c) VALUES ({values})", BadKey, "empty")
@@ -284,7 +294,10 @@ def test_keys_of_empty_text_are_refused(empty, items):
 
 
 KINDS = {
-    "numeric": (["1.50", "-0.001", "0", "1e20", "100"], ["1.5", "-0.001", "0", "1" + "0" * 20, "100"]),
+    "numeric": (
+        ["1.50", "-0.001", "0", "1e20", "100"],
+        ["1.5", "-0.001", "0", "1" + "0" * 20, "100"],
+    ),
     "uuid": (["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"], ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
     "boolean": (["t", "off"], ["true", "false"]),
     "mood": (["sad", "so so"], ["sad", "so so"]),
@@ -316,9 +329,13 @@ def test_kinds_of_variables(empty, items, kind):
     assert empty.execute("DELETE FROM kinds").rowcount == len(values)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e40", "12345678901234567890.12345678901234567891"])
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "1e40", "12345678901234567890.12345678901234567891"]
+)
 def test_numbers_that_have_no_key(empty, items, value):
-    foreign_table(empty, "n", [key("PK", "N#${v}"), key("SK", "x"), "v numeric"], table_name=items.name)
+    foreign_table(
+        empty, "n", [key("PK", "N#${v}"), key("SK", "x"), "v numeric"], table_name=items.name
+    )
     statement = f"INSERT INTO n (v) VALUES ('{value}')"
     try:
         empty.execute(statement)
@@ -340,7 +357,11 @@ def test_own_attributes_are_cut_before_keys_are_composed(empty, items):
     row = empty.execute(
         "INSERT INTO events (id, at) VALUES (1, '2026-11-01 10:00:00.123') RETURNING *"
     ).fetchone()
-    assert one(items) == {"PK": "E#1", "SK": "2026-11-01T10:00:00.000Z", "at": "2026-11-01T10:00:00Z"}
+    assert one(items) == {
+        "PK": "E#1",
+        "SK": "2026-11-01T10:00:00.000Z",
+        "at": "2026-11-01T10:00:00Z",
+    }
     assert empty.execute("SELECT * FROM events").fetchall() == [row]
     given = "INSERT INTO events (pk, sk) VALUES ('E#2', '2026-11-01T10:00:00.123Z')"
     refused(empty, given, BadKey, '"sk"')
@@ -472,7 +493,12 @@ def test_the_day_of_a_key_is_no_time(empty, items):
     foreign_table(empty, "log", columns, table_name=items.name)
     refused(empty, "INSERT INTO log (pk, id) VALUES ('LOG#2026-11-01', 1)", Missing, '"at"')
     empty.execute("INSERT INTO log (pk, id, at) VALUES ('LOG#2026-11-01', 1, '2026-11-01 10:00')")
-    refused(empty, "INSERT INTO log (pk, id, at) VALUES ('LOG#2026-11-01', 2, '2026-11-02')", BadKey, '"pk"')
+    refused(
+        empty,
+        "INSERT INTO log (pk, id, at) VALUES ('LOG#2026-11-01', 2, '2026-11-02')",
+        BadKey,
+        '"pk"',
+    )
     assert one(items) == {"PK": "LOG#2026-11-01", "SK": "1", "at": Decimal(1793527200000)}
     # Within its day it may move; then it would be another key.
     empty.execute("UPDATE log SET at = '2026-11-01 11:00'")
@@ -601,7 +627,9 @@ def test_variables_of_the_table_key_cannot_be_changed(ann, items):
     refused(ann, "UPDATE users SET user_id = NULL", KeyChange, 'cannot change column "user_id"')
     refused(ann, "UPDATE users SET pk = 'USER#43'", KeyChange, 'cannot change column "pk"')
     refused(ann, "UPDATE users SET pk = NULL", KeyChange, 'cannot change column "pk"')
-    assert ann.execute("UPDATE users SET user_id = 42, pk = 'USER#42', sk = 'PROFILE'").rowcount == 1
+    assert (
+        ann.execute("UPDATE users SET user_id = 42, pk = 'USER#42', sk = 'PROFILE'").rowcount == 1
+    )
     ann.execute("UPDATE users SET user_id = user_id, name = 'Bea'")
     assert one(items) == {**ANN, "name": "Bea"}
 
@@ -613,7 +641,12 @@ def test_a_time_of_the_table_key_that_is_cut_to_the_same_may_be_set(t, items):
         " RETURNING searched_at::text"
     ).fetchone()
     assert row == ("2026-11-01 00:00:00+00",)
-    refused(t, "UPDATE history SET searched_at = searched_at + interval '1 ms'", KeyChange, "searched_at")
+    refused(
+        t,
+        "UPDATE history SET searched_at = searched_at + interval '1 ms'",
+        KeyChange,
+        "searched_at",
+    )
 
 
 def test_templated_columns_of_indexes_may_be_set(ann, items):
@@ -622,10 +655,15 @@ def test_templated_columns_of_indexes_may_be_set(ann, items):
     assert one(items) == {**ANN, "GSI1PK": "EMAIL#new"}
     refused(ann, "UPDATE users SET gsi1pk = 'MAIL#new'", BadKey, '"gsi1pk"')
     refused(ann, "UPDATE users SET gsi1pk = 'EMAIL#x', email = 'y'", BadKey, '"gsi1pk"')
-    refused(ann, "UPDATE users SET gsi1pk = 'EMAIL#x', email = NULL", psycopg.Error, '"gsi1pk"|"email"')
+    refused(
+        ann, "UPDATE users SET gsi1pk = 'EMAIL#x', email = NULL", psycopg.Error, '"gsi1pk"|"email"'
+    )
     refused(ann, "UPDATE users SET gsi1sk = 'ADMIN'", BadKey, '"gsi1sk"')
     assert one(items) == {**ANN, "GSI1PK": "EMAIL#new"}
-    assert ann.execute("UPDATE users SET gsi1pk = NULL RETURNING email, gsi1sk").fetchone() == (None, None)
+    assert ann.execute("UPDATE users SET gsi1pk = NULL RETURNING email, gsi1sk").fetchone() == (
+        None,
+        None,
+    )
     assert one(items) == {"PK": "USER#42", "SK": "PROFILE", "name": "Ann"}
 
 
@@ -635,7 +673,10 @@ def test_a_constant_key_of_an_index_may_be_removed(t, items):
     foreign_table(t, "fed", columns, table_name=items.name)
     t.execute("INSERT INTO fed (user_id, searched_at, id) VALUES (1, '2026-11-01', 'x')")
     assert one(items)["GSI2PK"] == "PUBLIC#HIST"
-    assert t.execute("UPDATE fed SET feed = NULL RETURNING feed, feed_at").fetchone() == (None, None)
+    assert t.execute("UPDATE fed SET feed = NULL RETURNING feed, feed_at").fetchone() == (
+        None,
+        None,
+    )
     assert one(items) == {"PK": "USER#1", "SK": "HIST#2026-11-01T00:00:00.000Z#x"}
     row = t.execute("UPDATE fed SET feed = 'PUBLIC#HIST' RETURNING feed_at").fetchone()
     assert row == ("2026-11-01T00:00:00.000Z",)
@@ -678,7 +719,10 @@ def test_plain_columns_of_an_index_key(empty, items):
 
 def test_an_index_attribute_that_several_indexes_share(empty, ddb_resource):
     """It matches by itself; the others need it."""
-    definition = {**TABLE, "GlobalSecondaryIndexes": [dict(i) for i in TABLE["GlobalSecondaryIndexes"]]}
+    definition = {
+        **TABLE,
+        "GlobalSecondaryIndexes": [dict(i) for i in TABLE["GlobalSecondaryIndexes"]],
+    }
     definition["GlobalSecondaryIndexes"][1]["KeySchema"] = [
         {"AttributeName": "GSI2PK", "KeyType": "HASH"},
         {"AttributeName": "GSI1PK", "KeyType": "RANGE"},
@@ -764,7 +808,9 @@ def crowd(t, items):
         ("PROB#leet#01", "METADATA"),
         ("CONFIG", "CONFIG"),
     ]:
-        items.put_item(Item={"PK": pk, "SK": sk, "name": 17, "title": "t", "input": "i", "bytes": b"\0"})
+        items.put_item(
+            Item={"PK": pk, "SK": sk, "name": 17, "title": "t", "input": "i", "bytes": b"\0"}
+        )
     return t
 
 
@@ -799,7 +845,9 @@ def test_update_without_where_touches_no_other_entity(crowd, items, table):
     ]
 
 
-@pytest.mark.parametrize("where", ["user_id = 1", "pk = 'USER#1'", "sk > ''", "title IS NULL", "user_id IN (1, 2)"])
+@pytest.mark.parametrize(
+    "where", ["user_id = 1", "pk = 'USER#1'", "sk > ''", "title IS NULL", "user_id IN (1, 2)"]
+)
 def test_delete_by_key_touches_no_other_entity(crowd, items, where):
     before = stored(items)
     gone = crowd.execute(f"SELECT pk, sk FROM history WHERE {where}").fetchall()
@@ -831,7 +879,9 @@ def test_copy_into_an_entity(t, items):
         for i in range(500):
             copy.write_row(("leet", i // 100, i % 100, f"input {i}"))
     assert len(stored(items)) == 500
-    found = t.execute("SELECT platform, number, case_number, input FROM cases ORDER BY 2, 3").fetchall()
+    found = t.execute(
+        "SELECT platform, number, case_number, input FROM cases ORDER BY 2, 3"
+    ).fetchall()
     assert found == [("leet", i // 100, i % 100, f"input {i}") for i in range(500)]
     with pytest.raises(BadKey, match='"platform"'):
         with t.cursor().copy("COPY cases (platform, number, case_number) FROM STDIN") as copy:
@@ -919,3 +969,125 @@ def test_partitioned_tables_of_entities(empty, items):
     assert empty.execute("UPDATE notes SET body = 'c' WHERE n > 5").rowcount == 5
     assert empty.execute("DELETE FROM notes WHERE kind = 'todo'").rowcount == 5
     assert [item["body"] for item in stored(items)] == ["b", "b", "b", "c", "c"]
+
+
+# ---- reading by an index while its keys change ----------------------------------------
+
+
+LADDER = [
+    key("PK", "USER#${user_id}"),
+    key("SK", "PROFILE"),
+    key("GSI1PK", "ALL"),
+    key("GSI1SK", "${rank:05}"),
+    "user_id bigint",
+    "rank int",
+    "visits int",
+]
+
+
+@pytest.mark.parametrize("where", ["rank >= 0", "gsi1pk = 'ALL' AND rank BETWEEN 1 AND 5000"])
+def test_an_update_meets_no_row_twice(empty, items, proxy, where):
+    """Items move ahead in the index that the statement reads."""
+    foreign_table(empty, "ladder", LADDER, table_name=items.name)
+    empty.execute(
+        "INSERT INTO ladder (user_id, rank, visits) SELECT i, i, 0 FROM generate_series(1, 60) i"
+    )
+    with proxy.inject(pages_of(5), operation="Query"), proxy.record() as calls:
+        cursor = empty.execute(
+            f"UPDATE ladder SET rank = rank + 20, visits = visits + 1 WHERE {where}"
+        )
+    assert "Query" in calls.operations
+    assert Counter(item["visits"] for item in stored(items)) == {1: 60}
+    assert cursor.rowcount == 60
+
+
+def test_a_join_updates_a_row_once(t, items):
+    """As on local tables: whichever of the matching rows comes first."""
+    t.execute("INSERT INTO users (user_id, visits) VALUES (1, 0), (2, 0)")
+    t.execute("CREATE TABLE local (id bigint)")
+    t.execute("INSERT INTO local VALUES (1), (1), (2), (3), (1)")
+    for plan in ("enable_nestloop", "enable_hashjoin"):
+        t.execute("UPDATE users SET visits = 0")
+        t.execute(f"SET {plan} = off")
+        cursor = t.execute(
+            "UPDATE users u SET visits = visits + 1 FROM local l WHERE l.id = u.user_id"
+        )
+        assert cursor.rowcount == 2
+        assert [item["visits"] for item in stored(items)] == [1, 1]
+        t.execute(f"RESET {plan}")
+
+
+def test_rows_of_a_statement_are_not_its_source(t, items, proxy):
+    """What INSERT puts into the table that it reads is not read by it."""
+    t.execute(
+        "INSERT INTO cases (platform, number, case_number) SELECT 'a', 1, i FROM generate_series(0, 9) i"
+    )
+    for rows in (10, 20):
+        with (
+            proxy.inject(pages_of(3), operation="Scan"),
+            proxy.inject(pages_of(3), operation="Query"),
+        ):
+            cursor = t.execute(
+                "INSERT INTO cases (platform, number, case_number)"
+                " SELECT platform, number, case_number + %s FROM cases",
+                [rows],
+            )
+        assert cursor.rowcount == rows
+        with proxy.inject(pages_of(3), operation="Query"):
+            cursor = t.execute(
+                "INSERT INTO history (user_id, searched_at, id) SELECT 1, '2026-11-01', case_number::text || %s"
+                " FROM cases WHERE platform = 'a' AND number = 1 RETURNING id",
+                [f"-{rows}"],
+            )
+        assert cursor.rowcount == 2 * rows
+    assert len(keys(items)) == 40 + 60
+    with proxy.inject(pages_of(3), operation="Query"):
+        cursor = t.execute(
+            "INSERT INTO cases (platform, number, case_number)"
+            " SELECT platform, number, case_number + 100 FROM cases WHERE platform = 'a' AND number = 1 RETURNING 1"
+        )
+    assert cursor.rowcount == 40
+
+
+# ---- rows that need not be read -------------------------------------------------------
+
+
+def test_writes_by_the_whole_key_read_nothing(crowd, items, proxy):
+    before = stored(items)
+    with proxy.record() as calls:
+        assert crowd.execute("DELETE FROM users WHERE user_id IN (1, 2, 99)").rowcount == 2
+        assert crowd.execute("UPDATE users SET name = 'new' WHERE user_id = 3").rowcount == 1
+    assert calls.operations == ["DeleteItem"] * 3 + ["UpdateItem"]
+    gone = [("USER#1", "PROFILE"), ("USER#2", "PROFILE")]
+    assert stored(items) == [
+        {**i, "name": "new"} if (i["PK"], i["SK"]) == ("USER#3", "PROFILE") else i
+        for i in before
+        if (i["PK"], i["SK"]) not in gone
+    ]
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM own", "UPDATE own SET v = 2"])
+def test_an_item_whose_attribute_contradicts_its_key_is_no_row(empty, items, statement):
+    columns = [
+        key("PK", "E#${id}"),
+        key("SK", "${at:YYYY-MM-DD}"),
+        "id int OPTIONS (attribute 'number')",
+        "at timestamptz",
+        "v int",
+    ]
+    foreign_table(empty, "own", columns, table_name=items.name)
+    empty.execute("INSERT INTO own (id, at, v) VALUES (1, '2026-11-01 10:00', 1)")
+    good = one(items)
+    bad = [{**good, "PK": "E#2"}, {**good, "PK": "E#3", "number": 3, "at": "2026-11-02T10:00:00Z"}]
+    for item in bad:
+        items.put_item(Item=item)
+    for where in (
+        "id = 2",
+        "id IN (2, 3)",
+        "pk = 'E#2' AND sk = '2026-11-01'",
+        "pk = 'E#3' AND sk = '2026-11-01'",
+    ):
+        assert empty.execute(f"{statement} WHERE {where}").rowcount == 0
+    assert stored(items) == [good, *bad]
+    assert empty.execute(statement).rowcount == 1
+    assert stored(items)[-2:] == bad
