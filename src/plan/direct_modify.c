@@ -215,20 +215,22 @@ narrow_columns(Context *context)
 
 /* Values are the scan's to compute, once: not its target list's, too. */
 static void
-blank_target_list(Plan *plan)
+blank_target_list(const Context *context)
 {
+	Plan *plan = &context->scan->scan.plan;
 	ListCell *lc;
+	ListCell *value;
 
 	plan->targetlist = copyObject(plan->targetlist);
-	foreach (lc, plan->targetlist)
+	forboth(lc, plan->targetlist, value, context->values)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+		Node *expression = (Node *) entry->expr;
 
-		if (!entry->resjunk)
-			entry->expr =
-				(Expr *) makeNullConst(exprType((Node *) entry->expr),
-									   exprTypmod((Node *) entry->expr),
-									   exprCollation((Node *) entry->expr));
+		if (equal(expression, lfirst(value)))
+			entry->expr = (Expr *) makeNullConst(exprType(expression),
+												 exprTypmod(expression),
+												 exprCollation(expression));
 	}
 }
 
@@ -258,7 +260,7 @@ finish(Context *context, CmdType operation)
 	scan->fdw_exprs = list_concat(list_copy(scan->fdw_exprs), context->values);
 	context->plan->write = write;
 	scan->fdw_private = ddb_access_plan_serialize(context->plan);
-	blank_target_list(&scan->scan.plan);
+	blank_target_list(context);
 	scan->operation = operation;
 	scan->resultRelation = context->target;
 	/* It gives no rows that others could wait for. */

@@ -1,0 +1,274 @@
+"""UPDATE and DELETE done by the scan: what is read, what is sent, what becomes
+of items whose keys columns do not tell exactly."""
+
+import uuid
+from decimal import Decimal
+
+import psycopg
+import pytest
+from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.regress_data import load_table
+from support.systems import definition, index
+
+
+@pytest.fixture
+def make_table(ddb_resource):
+    made = []
+
+    def make(keys, types, items=(), **options):
+        name = f"Direct{uuid.uuid4().hex}"
+        load_table(ddb_resource, name, definition(keys, types, **options), list(items))
+        made.append(ddb_resource.Table(name))
+        return made[-1]
+
+    yield make
+    for table in made:
+        table.delete()
+
+
+@pytest.fixture
+def server(db, proxy):
+    make_server(db, proxy.endpoint)
+    return db
+
+
+def stored(table):
+    page = table.scan(ConsistentRead=True)
+    items = page["Items"]
+    while "LastEvaluatedKey" in page:
+        page = table.scan(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"])
+        items += page["Items"]
+    return items
+
+
+def test_keys_are_those_that_are_stored(server, make_table):
+    """Times of format iso8601 are stored in many ways."""
+    spellings = [
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T01:00:00+01:00",
+        "20260101T000000Z",
+    ]
+    table = make_table(
+        ("pk", "at"), "pk:S at:S", [{"pk": "a", "at": at, "v": 1} for at in spellings]
+    )
+    foreign_table(server, "t", ["pk text", "at timestamptz", "v int"], table_name=table.name)
+    assert server.execute("UPDATE t SET v = v + 1 WHERE pk = 'a'").rowcount == 4
+    assert server.execute("UPDATE t SET v = 3 WHERE at = '2026-01-01 00:00:00Z'").rowcount == 4
+    assert [item["v"] for item in stored(table)] == [3] * 4
+    server.execute("CREATE TABLE l (pk text)")
+    server.execute("INSERT INTO l VALUES ('a')")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="in a join, or with triggers"):
+        server.execute("UPDATE t SET v = 4 FROM l WHERE t.pk = l.pk")
+    assert server.execute("DELETE FROM t WHERE v = 3").rowcount == 4
+    assert stored(table) == []
+
+
+def test_keys_need_no_columns_and_may_be_floats(server, make_table):
+    key = Decimal("0.1000000000000000055511151231257827")
+    table = make_table(("pk", "sk"), "pk:S sk:N", [{"pk": "a", "sk": key, "v": 1}])
+    foreign_table(server, "t", ["v int"], table_name=table.name)
+    foreign_table(
+        server, "f", ["pk text", "sk double precision", "v int"], table_name=table.name
+    )
+    assert server.execute("UPDATE t SET v = 2 WHERE v = 1 RETURNING v").fetchall() == [(2,)]
+    assert server.execute("UPDATE f SET v = 3 WHERE pk = 'a'").rowcount == 1
+    assert stored(table) == [{"pk": "a", "sk": key, "v": 3}]
+    assert server.execute("DELETE FROM t").rowcount == 1
+
+
+def test_only_what_is_needed_is_read(server, make_table, proxy):
+    """So what does not fit elsewhere is no obstacle."""
+    table = make_table(("pk",), "pk:S", [{"pk": "a", "v": 1, "bad": "text"}])
+    foreign_table(server, "t", ["pk text", "v int", "bad int"], table_name=table.name)
+    with proxy.record() as calls:
+        assert server.execute("UPDATE t SET v = v + 1 WHERE v > 0").rowcount == 1
+    read = [call for call in calls if call.operation == "Scan"]
+    assert set(read[0].request["ExpressionAttributeNames"].values()) == {"pk", "v"}
+    with pytest.raises(psycopg.errors.InvalidCharacterValueForCast):
+        server.execute("UPDATE t SET v = 5 WHERE v > 0 RETURNING bad")
+    assert stored(table) == [{"pk": "a", "v": 2, "bad": "text"}]
+
+
+def test_entries_that_move_are_updated_once(server, make_table, proxy):
+    items = [{"pk": str(i), "g": "x", "n": i} for i in range(50)]
+    table = make_table(
+        ("pk",), "pk:S g:S n:N", items, gsis=[index("byN", "g", "n", "ALL")]
+    )
+    foreign_table(server, "t", ["pk text", "g text", "n int"], table_name=table.name)
+    with proxy.record() as calls:
+        assert server.execute("UPDATE t SET n = n + 100 WHERE g = 'x' AND n >= 0").rowcount == 50
+    assert [call.request.get("IndexName") for call in calls if call.operation == "Query"] != []
+    assert sorted(int(item["n"]) for item in stored(table)) == list(range(100, 150))
+
+
+def test_two_steps(server, make_table):
+    items = [{"pk": str(i), "g": "x", "n": i, "v": i, "w": "x" * 5000} for i in range(200)]
+    items += [{"pk": f"o{i}", "g": "y", "n": i, "v": i, "w": "x" * 5000} for i in range(200)]
+    table = make_table(
+        ("pk",), "pk:S g:S n:N", items, gsis=[index("byN", "g", "n", "KEYS_ONLY")]
+    )
+    foreign_table(server, "t", ["pk text", "g text", "n int", "v int"], table_name=table.name)
+    query = "UPDATE t SET v = -1 WHERE g = 'x' AND n < 10 AND v % 2 = 0"
+    scan = list(plan_nodes(explain(server, query)))[1]
+    assert scan["DynamoDB Index"] == "byN" and "Fetch" in scan
+    assert server.execute(query).rowcount == 5
+    assert sorted(item["pk"] for item in stored(table) if item["v"] == -1) == list("02468")
+
+
+def test_blind_by_parameters(server, make_table, proxy):
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": i} for i in range(300)])
+    foreign_table(server, "t", ["pk text", "v int"], table_name=table.name)
+    server.execute("SET plan_cache_mode = force_generic_plan")
+    server.execute("PREPARE u(text[], int) AS UPDATE t SET v = $2 WHERE pk = ANY ($1)")
+    server.execute("PREPARE d(text) AS DELETE FROM t WHERE pk = $1")
+    server.execute("EXECUTE u('{none}', 0)")
+    with proxy.record() as calls:
+        keys = ",".join(str(i) for i in range(250)) + ',7,none,""'
+        assert server.execute(f"EXECUTE u('{{{keys}}}', 1000)").rowcount == 250
+        assert server.execute("EXECUTE u(NULL, 1000)").rowcount == 0
+        assert server.execute("EXECUTE d(NULL)").rowcount == 0
+        assert server.execute("EXECUTE d('299')").rowcount == 1
+        assert server.execute("EXECUTE d('299')").rowcount == 0
+    assert {call.operation for call in calls} == {"UpdateItem", "DeleteItem"}
+    assert len(calls) == 251 + 2
+    assert sum(item["v"] == 1000 for item in stored(table)) == 250
+
+
+def test_values_are_computed_once_a_row(server, make_table):
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": 0} for i in range(20)])
+    foreign_table(server, "t", ["pk text", "v int"], table_name=table.name)
+    server.execute("CREATE SEQUENCE s")
+    rows = server.execute("UPDATE t SET v = nextval('s') WHERE v = 0 RETURNING v").fetchall()
+    assert sorted(rows) == [(i,) for i in range(1, 21)]
+    assert server.execute("UPDATE t SET v = nextval('s') WHERE pk IN ('1', '2')").rowcount == 2
+    assert sorted(item["v"] for item in stored(table))[-2:] == [21, 22]
+
+
+def test_expired_items_are_left_alone(server, make_table, ddb):
+    table = make_table(
+        ("pk",), "pk:S", [{"pk": "old", "ttl": 1_000_000_000}, {"pk": "new", "ttl": 4_000_000_000}]
+    )
+    ddb.update_time_to_live(
+        TableName=table.name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
+    )
+    foreign_table(
+        server, "t", ["pk text", "v int"], table_name=table.name, hide_expired=True
+    )
+    assert server.execute("UPDATE t SET v = 1 WHERE pk IN ('old', 'new')").rowcount == 1
+    assert server.execute("DELETE FROM t WHERE pk = 'old'").rowcount == 0
+    assert server.execute("UPDATE t SET v = 2").rowcount == 1
+    assert {item["pk"]: item.get("v") for item in stored(table)} == {"old": None, "new": 2}
+
+
+def test_entities_are_not_mistaken(server, make_table, proxy):
+    table = make_table(
+        ("PK", "SK"),
+        "PK:S SK:S",
+        [
+            {"PK": "USER#42", "SK": "META", "name": "a"},
+            {"PK": "USER#042", "SK": "META", "name": "b"},
+            {"PK": "USER#42", "SK": "HIST#1", "name": "c"},
+        ],
+    )
+    foreign_table(
+        server,
+        "u",
+        [
+            "pk text OPTIONS (attribute 'PK', template 'USER#${id}')",
+            "sk text OPTIONS (attribute 'SK', template 'META')",
+            "id int",
+            "name text",
+        ],
+        table_name=table.name,
+    )
+    server.execute("EXPLAIN SELECT FROM u")
+    with proxy.record() as calls:
+        assert server.execute("UPDATE u SET name = 'x' WHERE id = 42").rowcount == 1
+    assert {call.operation for call in calls} == {"UpdateItem"}
+    # Not a key of this table, though it is one of an item.
+    for pk, sk in [("USER#042", "META"), ("USER#42", "HIST#1")]:
+        where = f"WHERE pk = '{pk}' AND sk = '{sk}'"
+        assert server.execute(f"UPDATE u SET name = 'y' {where}").rowcount == 0
+        assert server.execute(f"DELETE FROM u {where}").rowcount == 0
+    assert server.execute("UPDATE u SET name = name || '!'").rowcount == 1
+    assert sorted(item["name"] for item in stored(table)) == ["b", "c", "x!"]
+    assert server.execute("DELETE FROM u").rowcount == 1
+    assert sorted(item["name"] for item in stored(table)) == ["b", "c"]
+
+
+def test_values_that_do_not_fit_are_not_written_blindly(server, make_table):
+    """With on_type_mismatch null a key that does not fit is NULL, and equals nothing."""
+    key = "0b54e0a6-9f4f-4b52-8d4e-5d7a3bd1a5d5"
+    table = make_table(("pk",), "pk:S", [{"pk": key, "v": 1}, {"pk": key.upper(), "v": 1}])
+    foreign_table(
+        server, "t", ["pk uuid", "v int"], table_name=table.name, on_type_mismatch="null"
+    )
+    assert server.execute(f"UPDATE t SET v = 2 WHERE pk = '{key}'").rowcount == 1
+    assert server.execute("UPDATE t SET v = 3 WHERE pk IS NULL").rowcount == 1
+    assert {item["pk"]: item["v"] for item in stored(table)} == {key: 2, key.upper(): 3}
+
+
+def test_partitions(server, make_table):
+    first = make_table(("pk",), "pk:S", [{"pk": "a", "v": 1}])
+    second = make_table(("pk",), "pk:S", [{"pk": "b", "v": 1}])
+    server.execute("CREATE TABLE p (pk text, v int) PARTITION BY LIST (pk)")
+    for name, table, key in [("p1", first, "a"), ("p2", second, "b")]:
+        server.execute(
+            f"CREATE FOREIGN TABLE {name} PARTITION OF p FOR VALUES IN ('{key}') "
+            f"SERVER dynamo OPTIONS (table_name '{table.name}')"
+        )
+    server.execute("CREATE TABLE p3 PARTITION OF p FOR VALUES IN ('c')")
+    server.execute("INSERT INTO p VALUES ('c', 1)")
+    rows = server.execute("UPDATE p SET v = v + 1 RETURNING tableoid::regclass::text, pk, v")
+    assert sorted(rows.fetchall()) == [("p1", "a", 2), ("p2", "b", 2), ("p3", "c", 2)]
+    assert server.execute("UPDATE p SET v = v + 1").rowcount == 3
+    assert server.execute("DELETE FROM p WHERE v = 3").rowcount == 3
+    assert stored(first) == stored(second) == []
+
+
+def test_in_functions_and_ctes(server, make_table):
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": i} for i in range(10)])
+    foreign_table(server, "t", ["pk text", "v int"], table_name=table.name)
+    server.execute(
+        """DO $$ DECLARE r record; BEGIN
+             FOR i IN 0..9 LOOP
+               UPDATE t SET v = v * 2 WHERE pk = i::text RETURNING v INTO r;
+               IF r.v <> 2 * i THEN RAISE 'wrong %', r.v; END IF;
+             END LOOP; END $$"""
+    )
+    total = server.execute(
+        "WITH d AS (DELETE FROM t WHERE v >= 10 RETURNING v) SELECT sum(v) FROM d"
+    ).fetchone()
+    assert total == (10 + 12 + 14 + 16 + 18,)
+    assert len(stored(table)) == 5
+
+
+def test_subqueries_in_set_and_where(server, make_table):
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": i} for i in range(10)])
+    foreign_table(server, "t", ["pk text", "v int"], table_name=table.name)
+    assert (
+        server.execute(
+            "UPDATE t SET v = (SELECT max(v) FROM t x WHERE x.v < t.v) WHERE v > 0"
+        ).rowcount
+        == 9
+    )
+    assert sorted(item["v"] for item in stored(table)) == [0] + list(range(9))
+    assert server.execute("DELETE FROM t WHERE v = (SELECT max(v) FROM t)").rowcount == 1
+    assert server.execute("DELETE FROM t WHERE EXISTS (SELECT FROM t x WHERE x.v > t.v)").rowcount == 8
+
+
+def test_explain_says_what_is_written(server, make_table):
+    table = make_table(("pk",), "pk:S", [{"pk": "a", "v": 1}])
+    foreign_table(server, "t", ["pk text", "v int"], table_name=table.name)
+    query = "UPDATE t SET v = v + 1 WHERE v % 2 = 1"
+    scan = list(plan_nodes(explain(server, query, ANALYZE="true")))[1]
+    assert scan["Node Type"] == "Foreign Scan" and scan["Operation"] == "Update"
+    assert scan["DynamoDB Operation"] == "Scan" and scan["DynamoDB Write"] == "UpdateItem"
+    assert scan["Filter"] == "((v % 2) = 1)"
+    assert (scan["Requests"], scan["Items Written"], scan["Write Units"]) == (2, 1, 1)
+    query = "DELETE FROM t WHERE pk = 'a'"
+    scan = list(plan_nodes(explain(server, query, ANALYZE="true")))[1]
+    assert scan["DynamoDB Operation"] == "DeleteItem" and "DynamoDB Write" not in scan
+    assert (scan["Requests"], scan["Items Written"], scan["Read Units"]) == (1, 1, 0)
