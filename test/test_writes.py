@@ -6,6 +6,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
+from support.proxy import Gathering
 from support.regress_data import load_table
 from support.systems import definition
 
@@ -98,11 +99,45 @@ def test_delete(t, items):
     assert [item["sk"] for item in stored(items)] == [0, 1, 2]
 
 
-def test_copy_puts_rows_side_by_side(t, items):
-    with t.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy:
+def test_copy_puts_rows_side_by_side(t, items, proxy):
+    together = Gathering(16)
+    with (
+        proxy.inject(together, operation="PutItem"),
+        proxy.record() as calls,
+        t.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy,
+    ):
         for i in range(1000):
             copy.write_row((f"p{i % 7}", i, i))
     assert len(stored(items)) == 1000
+    assert calls.operations.count("PutItem") == 1000
+    assert together.most == 16
+
+
+@pytest.mark.parametrize("query", ["UPDATE t SET v = v + 1", "DELETE FROM t", "INSERT"])
+def test_statements_write_side_by_side(t, items, proxy, query):
+    with items.batch_writer() as batch:
+        for sk in range(100):
+            batch.put_item(Item={"pk": "a", "sk": sk, "v": sk})
+    if query == "INSERT":
+        query = "INSERT INTO t (pk, sk) SELECT 'b', i FROM generate_series(1, 100) i"
+    together = Gathering(16)
+    operation = {"U": "UpdateItem", "D": "DeleteItem", "I": "PutItem"}[query[0]]
+    with proxy.inject(together, operation=operation):
+        assert t.execute(query).rowcount == 100
+    assert together.most == 16
+
+
+def test_copy_into_an_existing_key(t, items):
+    items.put_item(Item={"pk": "a", "sk": 2})
+    with (
+        pytest.raises(psycopg.errors.UniqueViolation) as caught,
+        t.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy,
+    ):
+        for i in range(5):
+            copy.write_row(("a", i, i))
+    assert caught.value.diag.message_detail == "Key (pk, sk)=(a, 2) already exists."
+    assert "after 4 items" in caught.value.diag.context
+    assert len(stored(items)) == 5
 
 
 def test_rows_are_written_side_by_side(t, items, proxy):

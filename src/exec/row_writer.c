@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "exec/path_update.h"
+#include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
@@ -63,6 +64,14 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target)
 			writer->items, RelationGetDescr(target->ri_RelationDesc));
 	writer->wire.returns_new = writer->read_back != NULL;
 	return writer;
+}
+
+void
+ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
+						  TupleTableSlot *slot)
+{
+	if (target->ri_WithCheckOptions != NIL)
+		ExecWithCheckOptions(WCO_VIEW_CHECK, target, slot, estate);
 }
 
 static HTAB *

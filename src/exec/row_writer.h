@@ -41,6 +41,10 @@ typedef struct DdbRowChange
 extern DdbRowWriter *ddb_row_writer_create(EState *estate,
 										   ResultRelInfo *target);
 
+/* Views' WITH CHECK OPTION: what is written cannot be taken back. */
+extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
+									  TupleTableSlot *slot);
+
 /*
  * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
  * tables each is updated once, by the first row.

@@ -1,0 +1,383 @@
+/*
+ * insert.c
+ *		Rows that become new items, many at once.
+ *
+ * Each is put on the condition that there is no such item; where items may be
+ * replaced, 25 go in one request without a condition.
+ */
+#include "postgres.h"
+
+#include "exec/insert.h"
+
+#include "codec/attribute.h"
+#include "codec/value.h"
+#include "exec/item_equal.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+/* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */
+#define MAX_BATCH_BYTES (4 * 1024 * 1024)
+
+/* Items that are made of rows before they are sent, in bytes of JSON. */
+#define MAX_PENDING_BYTES (8 * 1024 * 1024)
+
+/* A row on its way. */
+typedef struct PendingRow
+{
+	char *item; /* JSON */
+	char *key;
+	int position; /* among the rows that were given */
+	bool again; /* another one before it has the same key */
+	bool written;
+} PendingRow;
+
+struct DdbInsert
+{
+	DdbRowWriter *rows;
+	bool ignores_conflicts; /* ON CONFLICT DO NOTHING */
+	MemoryContext context; /* of the rows at hand */
+	TupleTableSlot *given_back[DDB_INSERT_ROWS]; /* the array that was given is
+								 * the executor's */
+
+	/* kept until there are more */
+	PendingRow *later;
+	int nlater;
+	size_t later_bytes;
+};
+
+DdbInsert *
+ddb_insert_create(DdbRowWriter *rows, bool ignores_conflicts)
+{
+	DdbInsert *insert = palloc0(sizeof(DdbInsert));
+
+	insert->rows = rows;
+	insert->ignores_conflicts = ignores_conflicts;
+	insert->context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw new rows", ALLOCSET_DEFAULT_SIZES);
+	return insert;
+}
+
+static void
+compose_row(DdbInsert *insert, TupleTableSlot *slot, PendingRow *row)
+{
+	StringInfoData item;
+	StringInfoData key;
+
+	initStringInfo(&item);
+	initStringInfo(&key);
+	ddb_item_load(insert->rows->items, slot);
+	ddb_item_compose(insert->rows->items, &item, &key);
+	ddb_item_store(insert->rows->items, slot);
+	row->item = item.data;
+	row->key = key.data;
+	row->again = false;
+	row->written = false;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const PendingRow *left = *(PendingRow *const *) a;
+	const PendingRow *right = *(PendingRow *const *) b;
+	int order = strcmp(left->key, right->key);
+
+	return order != 0 ? order : left->position - right->position;
+}
+
+/* Marks rows whose key an earlier one has; true if there are any. */
+static bool
+mark_repeats(PendingRow *rows, int n)
+{
+	PendingRow **sorted = palloc(sizeof(PendingRow *) * n);
+	bool found = false;
+
+	for (int i = 0; i < n; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, n, sizeof(PendingRow *), compare_keys);
+	for (int i = 1; i < n; i++)
+		if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
+			sorted[i]->again = found = true;
+	return found;
+}
+
+/* What stands in an attribute value, {"S":"…"}, as text. */
+static char *
+plain_text(DdbScanner *scan)
+{
+	DdbAttributeValue value;
+	const char *reason;
+	size_t len;
+	char *text;
+
+	if (!ddb_attribute_read(scan, &value))
+		elog(ERROR, "a key that was composed is not well-formed");
+	text = ddb_value_text(&value.span, NULL, 0, &len, &reason);
+	return text != NULL ? pg_any_to_server(text, len, PG_UTF8) : "…";
+}
+
+/* "(a, b)=(1, 2)", as unique violations are told; key: as JSON. */
+static char *
+describe_key(const DdbItemWriter *items, const char *key)
+{
+	StringInfoData padded;
+	StringInfoData names;
+	StringInfoData values;
+	DdbScanner scan;
+	DdbSpan name;
+	bool first = true;
+
+	initStringInfo(&padded);
+	initStringInfo(&names);
+	initStringInfo(&values);
+	appendStringInfoString(&padded, key);
+	enlargeStringInfo(&padded, DDB_SCAN_PADDING);
+	ddb_scan_init(&scan, padded.data, padded.len);
+	(void) ddb_scan_enter_object(&scan);
+	for (int i = 0; ddb_scan_next_member(&scan, &first, &name); i++)
+	{
+		const DdbColumn *column = items->key_columns[i];
+		const char *separator = i > 0 ? ", " : "";
+
+		appendStringInfo(&names, "%s%s", separator,
+						 column != NULL ? column->name : items->key_names[i]);
+		appendStringInfo(&values, "%s%s", separator, plain_text(&scan));
+	}
+	return psprintf("(%s)=(%s)", names.data, values.data);
+}
+
+static void
+raise_exists(const DdbInsert *insert, const char *key)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+					errmsg("item exists already in DynamoDB table \"%s\"",
+						   insert->rows->wire.table_name),
+					errdetail("Key %s already exists.",
+							  describe_key(insert->rows->items, key))));
+}
+
+/* What became of a PutItem for a new item; false: there is one already. */
+static bool
+was_put(const DdbWriteJob *job, const PendingRow *row)
+{
+	if (!job->refused)
+		return true;
+	/*
+	 * An attempt whose answer was lost may have put it, but hardly where a row
+	 * before was put.
+	 */
+	return job->ambiguous && !row->again && job->item != NULL &&
+		   ddb_item_equal(job->item, job->item_len, row->item,
+						  strlen(row->item));
+}
+
+/* Puts those rows (repeats, or the others) as new items. */
+static void
+put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
+{
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * n);
+	PendingRow **of_job = palloc(sizeof(PendingRow *) * n);
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		StringInfoData body;
+
+		if (rows[i].again != repeats)
+			continue;
+		initStringInfo(&body);
+		ddb_write_put(&body, &insert->rows->wire, rows[i].item, DDB_PUT_NEW);
+		of_job[count] = &rows[i];
+		jobs[count] = palloc(sizeof(DdbWriteJob));
+		ddb_write_job_init(jobs[count++], DDBC_PUT_ITEM, &body, 1);
+	}
+	ddb_writes_run(insert->rows->writes, jobs, count);
+	for (int i = 0; i < count; i++)
+	{
+		of_job[i]->written = was_put(jobs[i], of_job[i]);
+		if (!of_job[i]->written && !insert->ignores_conflicts)
+			raise_exists(insert, of_job[i]->key);
+	}
+}
+
+/* Of rows with one key the last one stays. */
+static int
+keep_last(PendingRow *rows, int n)
+{
+	PendingRow **sorted = palloc(sizeof(PendingRow *) * n);
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		sorted[i] = &rows[i];
+		rows[i].written = true;
+	}
+	qsort(sorted, n, sizeof(PendingRow *), compare_keys);
+	for (int i = 0; i < n; i++)
+		sorted[i]->again =
+			i + 1 < n && strcmp(sorted[i]->key, sorted[i + 1]->key) == 0;
+	for (int i = 0; i < n; i++)
+		kept += !rows[i].again;
+	return kept;
+}
+
+/* The next items for one BatchWriteItem, from *next on. */
+static int
+take_batch(PendingRow *rows, int n, int *next, char **items)
+{
+	int count = 0;
+	size_t bytes = 0;
+
+	for (; *next < n && count < DDB_MAX_BATCH_ITEMS && bytes < MAX_BATCH_BYTES;
+		 (*next)++)
+	{
+		if (rows[*next].again)
+			continue;
+		items[count] = rows[*next].item;
+		bytes += strlen(items[count++]);
+	}
+	return count;
+}
+
+/* Puts rows whatever is there: 25 a request. */
+static void
+put_always(DdbInsert *insert, PendingRow *rows, int n)
+{
+	int kept = keep_last(rows, n);
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(kept, 1));
+	char *items[DDB_MAX_BATCH_ITEMS];
+	int count = 0;
+	int next = 0;
+	int taken;
+
+	while ((taken = take_batch(rows, n, &next, items)) > 0)
+	{
+		StringInfoData body;
+
+		initStringInfo(&body);
+		if (taken == 1)
+			ddb_write_put(&body, &insert->rows->wire, items[0], DDB_PUT_ALWAYS);
+		else
+			ddb_write_batch(&body, &insert->rows->wire, items, taken);
+		jobs[count] = palloc(sizeof(DdbWriteJob));
+		ddb_write_job_init(jobs[count++],
+						   taken == 1 ? DDBC_PUT_ITEM : DDBC_BATCH_WRITE_ITEM,
+						   &body, taken);
+	}
+	ddb_writes_run(insert->rows->writes, jobs, count);
+}
+
+/* Items of the first rows, of as many as are sent together; how many. */
+static int
+compose_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
+			 TupleTableSlot **slots, int n, PendingRow *rows)
+{
+	size_t bytes = 0;
+	int i;
+
+	for (i = 0; i < n && bytes < MAX_PENDING_BYTES; i++)
+	{
+		rows[i].position = i;
+		compose_row(insert, slots[i], &rows[i]);
+		ddb_row_writer_check_view(estate, target, slots[i]);
+		bytes += strlen(rows[i].item);
+	}
+	return i;
+}
+
+static void
+write_new(DdbInsert *insert, PendingRow *rows, int n)
+{
+	/* What is there must stay, if that is asked for. */
+	if (insert->rows->items->relation->replaces && !insert->ignores_conflicts)
+		put_always(insert, rows, n);
+	else
+	{
+		bool repeats = mark_repeats(rows, n);
+
+		put_new(insert, rows, n, false);
+		if (repeats)
+			put_new(insert, rows, n, true);
+	}
+}
+
+/* Writes the first rows, and gives back those that were new; how many it took. */
+static int
+write_first(DdbInsert *insert, EState *estate, ResultRelInfo *target,
+			TupleTableSlot **slots, int n, int *written)
+{
+	PendingRow *rows;
+
+	MemoryContextReset(insert->context);
+	rows = palloc(sizeof(PendingRow) * n);
+	n = compose_rows(insert, estate, target, slots, n, rows);
+	write_new(insert, rows, n);
+	for (int i = 0; i < n; i++)
+		if (rows[i].written)
+		{
+			if (insert->rows->read_back != NULL)
+				ddb_read_back_item(insert->rows->read_back, rows[i].item,
+								   slots[i]);
+			insert->given_back[(*written)++] = slots[i];
+		}
+	return n;
+}
+
+TupleTableSlot **
+ddb_insert_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
+				TupleTableSlot **slots, int *n)
+{
+	ErrorContextCallback callback;
+	MemoryContext old;
+	int written = 0;
+
+	ddb_writes_push_context(insert->rows->writes, &callback);
+	old = MemoryContextSwitchTo(insert->context);
+	for (int i = 0; i < *n;)
+		i += write_first(insert, estate, target, slots + i, *n - i, &written);
+	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
+	*n = written;
+	return written > 0 ? insert->given_back : NULL;
+}
+
+void
+ddb_insert_flush(DdbInsert *insert)
+{
+	ErrorContextCallback callback;
+	MemoryContext old;
+
+	if (insert->nlater == 0)
+		return;
+	ddb_writes_push_context(insert->rows->writes, &callback);
+	old = MemoryContextSwitchTo(insert->context);
+	write_new(insert, insert->later, insert->nlater);
+	insert->nlater = 0;
+	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
+}
+
+void
+ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
+{
+	PendingRow *row;
+	MemoryContext old;
+
+	if (insert->nlater == 0)
+		MemoryContextReset(insert->context);
+	old = MemoryContextSwitchTo(insert->context);
+	if (insert->nlater == 0)
+	{
+		insert->later = palloc(sizeof(PendingRow) * DDB_INSERT_ROWS);
+		insert->later_bytes = 0;
+	}
+	row = &insert->later[insert->nlater];
+	row->position = insert->nlater++;
+	compose_row(insert, slot, row);
+	insert->later_bytes += strlen(row->item);
+	MemoryContextSwitchTo(old);
+	if (insert->nlater == DDB_INSERT_ROWS ||
+		insert->later_bytes >= MAX_PENDING_BYTES)
+		ddb_insert_flush(insert);
+}
