@@ -450,6 +450,12 @@ def test_shards_stay_what_they_were_in_other_versions(empty, items):
     foreign_table(empty, "s", columns, table_name=items.name)
     empty.execute("INSERT INTO s (a, b) VALUES ('x', 1), ('x', 2), ('é', 3), ('', 4)")
     assert {item["SK"]: item["PK"] for item in stored(items)} == SHARDS_FOR_EVER
+    # A key without a template: the bytes that are stored.
+    columns = [key("PK", "T#${0..9}"), "sk text OPTIONS (attribute 'SK')"]
+    foreign_table(empty, "plain", columns, table_name=items.name)
+    empty.execute("INSERT INTO plain (sk) VALUES (E'a\\n\"b'), ('é')")
+    plain = {item["SK"]: item["PK"] for item in stored(items) if item["PK"][0] == "T"}
+    assert plain == {'a\n"b': "T#9", "é": "T#7"}
 
 
 def test_a_shard_that_is_given_stays(empty, items):
@@ -1091,3 +1097,33 @@ def test_an_item_whose_attribute_contradicts_its_key_is_no_row(empty, items, sta
     assert stored(items) == [good, *bad]
     assert empty.execute(statement).rowcount == 1
     assert stored(items)[-2:] == bad
+
+
+# ---- RETURNING ------------------------------------------------------------------------
+
+
+def test_returning_shows_whole_items_and_overflow(empty, items):
+    """Other columns make them what they are."""
+    foreign_table(
+        empty,
+        "whole",
+        [*USERS, "item jsonb OPTIONS (attribute '*')"],
+        table_name=items.name,
+    )
+    foreign_table(
+        empty, "rest", [*USERS, "rest jsonb OPTIONS (overflow 'true')"], table_name=items.name
+    )
+    keys_of = {"PK": "USER#1", "SK": "PROFILE"}
+    (row,) = empty.execute("INSERT INTO whole (user_id) VALUES (1) RETURNING item").fetchone()
+    assert row == keys_of
+    (row,) = empty.execute("UPDATE whole SET name = 'x' RETURNING item").fetchone()
+    assert row == {**keys_of, "name": "x"}
+    (row,) = empty.execute(
+        "UPDATE whole SET email = 'e' FROM (VALUES (1)) v (id) WHERE id = user_id RETURNING item"
+    ).fetchone()
+    assert row == {**keys_of, "name": "x", "GSI1PK": "EMAIL#e", "GSI1SK": "USER"}
+    assert empty.execute("INSERT INTO rest (user_id) VALUES (2) RETURNING rest").fetchone() == ({},)
+    row = empty.execute(
+        "UPDATE rest SET rest = '{\"a\": 1}' WHERE user_id = 2 RETURNING rest, pk, user_id"
+    ).fetchone()
+    assert row == ({"a": 1}, "USER#2", 2)

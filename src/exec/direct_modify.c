@@ -66,8 +66,8 @@ ddbBeginDirectModify(ForeignScanState *node, int eflags)
 	modify = palloc0(sizeof(DdbDirectModify));
 	modify->scan = scan;
 	modify->plan = scan->plan->write;
-	modify->rows =
-		ddb_row_writer_create(node->ss.ps.state, node->resultRelInfo);
+	modify->rows = ddb_row_writer_create(node->ss.ps.state, node->resultRelInfo,
+										 modify->plan->returns);
 	if (modify->plan->filter >= 0)
 		modify->filter =
 			(ExprState *) list_nth(scan->values, modify->plan->filter);

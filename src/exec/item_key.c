@@ -231,7 +231,7 @@ hash_key(const DdbItemWriter *writer)
 		const DdbColumn *column = writer->key_columns[i];
 		const DdbKeyTemplate *template =
 			ddb_key_template_of(writer->relation, writer->key_names[i]);
-		StringInfoData json;
+		DdbBound text = {0};
 
 		if (template != NULL)
 		{
@@ -240,11 +240,12 @@ hash_key(const DdbItemWriter *writer)
 		}
 		if (column == NULL || *null_of(writer, column))
 			ddb_item_raise_missing_key(writer, i);
-		initStringInfo(&json);
-		ddb_codec_encode(ddb_codec_set_get(writer->codecs, column->attnum),
-						 writer->relation, writer->values[column->attnum - 1],
-						 &json);
-		hash = hash_bytes_fnv(hash, json.data, json.len);
+		ddb_codec_encode_bound(
+			ddb_codec_set_get(writer->codecs, column->attnum),
+			writer->values[column->attnum - 1], column->base_typid, 0, &text);
+		/* What has no stored form is refused when the item is composed. */
+		if (text.data != NULL)
+			hash = hash_bytes_fnv(hash, text.data, text.len);
 	}
 	/* The low bits of FNV are its worst. */
 	return hash ^ (hash >> 32);

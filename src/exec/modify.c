@@ -35,12 +35,16 @@ typedef struct DdbModifyState
 /* ---- begin and end ---- */
 
 static DdbModifyState *
-create_state(EState *estate, ResultRelInfo *target)
+create_state(const ModifyTableState *mtstate, ResultRelInfo *target)
 {
 	DdbModifyState *state = palloc0(sizeof(DdbModifyState));
+	EState *estate = mtstate->ps.state;
+	const ModifyTable *plan = (const ModifyTable *) mtstate->ps.plan;
 	TriggerDesc *triggers = target->ri_TrigDesc;
 
-	state->rows = ddb_row_writer_create(estate, target);
+	/* COPY has no plan. */
+	state->rows = ddb_row_writer_create(
+		estate, target, plan != NULL && plan->returningLists != NIL);
 	state->triggers_update =
 		triggers != NULL && triggers->trig_update_before_row;
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "ddb_fdw rows",
@@ -77,7 +81,7 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	state = create_state(estate, target);
+	state = create_state(mtstate, target);
 	if (mtstate->operation == CMD_INSERT)
 		state->insert = ddb_insert_create(state->rows, plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
@@ -104,7 +108,7 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 						"the same statement updates",
 						RelationGetRelationName(target->ri_RelationDesc))));
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	state = create_state(estate, target);
+	state = create_state(mtstate, target);
 	state->insert =
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);

@@ -41,7 +41,7 @@ check_options(const DdbRelation *relation)
 }
 
 DdbRowWriter *
-ddb_row_writer_create(EState *estate, ResultRelInfo *target)
+ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 {
 	DdbRowWriter *writer = palloc0(sizeof(DdbRowWriter));
 	DdbRelation *relation =
@@ -59,7 +59,7 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target)
 			ddb_table_info_ttl_attribute(relation, userid);
 	writer->wire.now = ddb_variable_now() / USECS_PER_SEC;
 	/* Rows of several columns on one attribute are not what was given. */
-	if (target->ri_projectReturning != NULL && !writer->items->plain)
+	if (returns && !writer->items->plain)
 		writer->read_back = ddb_read_back_create(
 			writer->items, RelationGetDescr(target->ri_RelationDesc));
 	writer->wire.returns_new = writer->read_back != NULL;

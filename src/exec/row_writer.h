@@ -36,10 +36,11 @@ typedef struct DdbRowChange
 
 /*
  * In the query's memory context, with which requests under way end.  Raises an
- * error when options ask for what is not done.
+ * error when options ask for what is not done.  returns: has the statement
+ * RETURNING?  (The executor prepares that later than this.)
  */
 extern DdbRowWriter *ddb_row_writer_create(EState *estate,
-										   ResultRelInfo *target);
+										   ResultRelInfo *target, bool returns);
 
 /* Views' WITH CHECK OPTION: what is written cannot be taken back. */
 extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,

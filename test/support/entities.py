@@ -129,6 +129,7 @@ class Universe:
         self._make_items()
         for entity in self.entities:
             entity.take_rows(self.items)
+        self.known = [item.known for item in self.items]
         self.items = [item.attributes for item in self.items]
 
     def _make_indexes(self):
