@@ -311,8 +311,10 @@ count_applied(ForeignScanState *node, const DdbDirectModify *modify)
 static void
 run_batch(ForeignScanState *node, DdbDirectModify *modify)
 {
+	ErrorContextCallback callback;
 	MemoryContext old;
 
+	ddb_writes_push_context(modify->rows->writes, &callback);
 	MemoryContextReset(modify->context);
 	old = MemoryContextSwitchTo(modify->context);
 	modify->changes = palloc(sizeof(DdbRowChange) * BATCH_ROWS);
@@ -329,6 +331,7 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 	old = MemoryContextSwitchTo(modify->context);
 	ddb_row_writer_apply(modify->rows, modify->changes, modify->n);
 	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
 	count_applied(node, modify);
 }
 

@@ -458,6 +458,20 @@ show_relation(const DdbScanState *state, ExplainState *es)
 	ExplainPropertyText("Relations", psprintf("Aggregate on (%s)", name), es);
 }
 
+/* What it does to items. */
+static const char *
+write_name(const Context *context)
+{
+	const DdbWritePlan *write = context->state->plan->write;
+	ListCell *lc;
+
+	foreach (lc, write->updated)
+		if (context->state->relation->columns[lfirst_int(lc) - 1].reach ==
+			DDB_REACH_ITEM)
+			return "PutItem";
+	return write->deletes ? "DeleteItem" : "UpdateItem";
+}
+
 /* What the scan does with the rows. */
 static void
 show_write(const Context *context, ExplainState *es)
@@ -470,8 +484,7 @@ show_write(const Context *context, ExplainState *es)
 		ExplainPropertyText("Filter", deparse_value(context, write->filter),
 							es);
 	if (!write->blind)
-		ExplainPropertyText("DynamoDB Write",
-							write->deletes ? "DeleteItem" : "UpdateItem", es);
+		ExplainPropertyText("DynamoDB Write", write_name(context), es);
 }
 
 void

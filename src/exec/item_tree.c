@@ -154,6 +154,20 @@ open_node(DdbItemNode *node, NodeKind wanted)
 							  : split_list(node, &scan);
 }
 
+/* Is it a map or a list already, so that there may be something in it? */
+static bool
+holds(const DdbItemNode *node, NodeKind wanted)
+{
+	DdbScanner scan;
+	DdbAttributeValue value;
+
+	if (node->kind != NODE_VALUE)
+		return node->kind == wanted;
+	ddb_scan_init(&scan, node->value, node->len);
+	return ddb_attribute_read(&scan, &value) &&
+		   value.type == (wanted == NODE_MAP ? DDB_VALUE_M : DDB_VALUE_L);
+}
+
 static void
 unlink_child(DdbItemNode *parent, const DdbItemNode *child)
 {
@@ -224,13 +238,19 @@ ddb_item_tree_set(DdbItemNode *root, const char *attribute,
 
 	for (int i = 0; i < nsteps && node != NULL; i++)
 	{
+		NodeKind wanted = steps[i].name != NULL ? NODE_MAP : NODE_LIST;
+
 		parent = node;
-		if (!open_node(parent, steps[i].name != NULL ? NODE_MAP : NODE_LIST))
+		if (value == NULL && !holds(parent, wanted))
+			return true;
+		if (!open_node(parent, wanted))
 			return false;
 		node = take_step(parent, &steps[i], value != NULL);
 	}
 	if (value != NULL)
 		set_value(node, value, value_len);
+	else if (node != NULL && parent->kind == NODE_LIST)
+		set_value(node, NULL_VALUE, strlen(NULL_VALUE));
 	else if (node != NULL)
 		unlink_child(parent, node);
 	return true;

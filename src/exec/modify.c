@@ -363,13 +363,15 @@ static const char *
 operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 			   ResultRelInfo *target)
 {
+	const ModifyTable *plan = (const ModifyTable *) mtstate->ps.plan;
 	DdbcOperation operation = DDBC_DELETE_ITEM;
 
 	if (mtstate->operation == CMD_INSERT)
-		operation =
-			relation->replaces && ddbGetForeignModifyBatchSize(target) > 1
-				? DDBC_BATCH_WRITE_ITEM
-				: DDBC_PUT_ITEM;
+		operation = relation->replaces &&
+							plan->onConflictAction == ONCONFLICT_NONE &&
+							ddbGetForeignModifyBatchSize(target) > 1
+						? DDBC_BATCH_WRITE_ITEM
+						: DDBC_PUT_ITEM;
 	else if (mtstate->operation == CMD_UPDATE)
 		operation = replaces_item(relation, mtstate->ps.state, target)
 						? DDBC_PUT_ITEM

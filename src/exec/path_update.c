@@ -4,7 +4,8 @@
  *		in between.
  *
  * UpdateItem sets a member of a map only if the map is there (dynamodb.md
- * section 3.1, rule 10).
+ * section 3.1, rule 10), and an element of a list only where it does not end
+ * before.
  */
 #include "postgres.h"
 
@@ -100,6 +101,36 @@ widen(const DdbWriteTarget *target, const DdbItemUpdate *update,
 	}
 }
 
+bool
+ddb_path_update_has_elements(const DdbItemUpdate *update)
+{
+	for (int i = 0; i < update->n; i++)
+		if (ddb_assignment_meets_element(&update->assignments[i]))
+			return true;
+	return false;
+}
+
+/* What stays as it is is not written. */
+static void
+drop_unchanged(DdbItemUpdate *wide)
+{
+	int n = 0;
+
+	for (int i = 0; i < wide->n; i++)
+	{
+		const DdbAssignment *whole = &wide->assignments[i];
+
+		if (whole->checked && whole->value == NULL && whole->old == NULL)
+			continue;
+		if (whole->checked && whole->value != NULL && whole->old != NULL &&
+			whole->len == whole->old_len &&
+			memcmp(whole->value, whole->old, whole->len) == 0)
+			continue;
+		wide->assignments[n++] = *whole;
+	}
+	wide->n = n;
+}
+
 void
 ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 					const char *key, const DdbItemUpdate *update,
@@ -117,6 +148,9 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			return;
 		}
 		widen(target, update, root, &wide);
+		drop_unchanged(&wide);
+		if (wide.n == 0)
+			return;
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
 		run(writes, job, DDBC_UPDATE_ITEM, &body);

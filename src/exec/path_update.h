@@ -1,6 +1,6 @@
 /*
  * path_update.h
- *		Updates inside documents whose maps are not there yet.
+ *		Updates inside documents whose maps and elements are not there yet.
  */
 #ifndef DDB_PATH_UPDATE_H
 #define DDB_PATH_UPDATE_H
@@ -9,6 +9,9 @@
 
 #include "exec/write_request.h"
 #include "exec/writes.h"
+
+/* May it have been refused because a list is too short? */
+extern bool ddb_path_update_has_elements(const DdbItemUpdate *update);
 
 /*
  * Makes an update that DynamoDB refused because a path of it leads nowhere:

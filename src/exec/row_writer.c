@@ -163,7 +163,8 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 {
 	DdbWriteJob *job = &change->job;
 
-	if (job->lacks_path)
+	if (job->lacks_path ||
+		(job->refused && ddb_path_update_has_elements(&change->update)))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
 	/* Of a deletion, an attempt whose answer was lost may have done it. */

@@ -17,6 +17,8 @@
 /* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4096
 
+#define NULL_VALUE "{\"NULL\":true}"
+
 static void
 append_text(StringInfo json, const char *text)
 {
@@ -104,16 +106,50 @@ ddb_write_delete(StringInfo json, const DdbWriteTarget *target, const char *key)
 	end(json);
 }
 
-/* #a0.#a0_1[2]: the path of the i-th assignment, as placeholders. */
+/*
+ * #a0.#a0_1[2]: the path of the i-th assignment, so many steps of it, as
+ * placeholders.
+ */
 static void
-append_path(StringInfo text, const DdbAssignment *assignment, int i)
+append_path(StringInfo text, const DdbAssignment *assignment, int i, int nsteps)
 {
 	appendStringInfo(text, "#a%d", i);
-	for (int j = 0; j < assignment->nsteps; j++)
+	for (int j = 0; j < nsteps; j++)
 		if (assignment->steps[j].name != NULL)
 			appendStringInfo(text, ".#a%d_%d", i, j);
 		else
 			appendStringInfo(text, "[%d]", assignment->steps[j].index);
+}
+
+/* Steps up to the last one that leads to an element of a list; 0: none does. */
+static int
+element_steps(const DdbAssignment *assignment)
+{
+	int n = assignment->nsteps;
+
+	while (n > 0 && assignment->steps[n - 1].name != NULL)
+		n--;
+	return n;
+}
+
+bool
+ddb_assignment_is_element(const DdbAssignment *assignment)
+{
+	return assignment->nsteps > 0 &&
+		   element_steps(assignment) == assignment->nsteps;
+}
+
+bool
+ddb_assignment_meets_element(const DdbAssignment *assignment)
+{
+	return element_steps(assignment) > 0;
+}
+
+/* NULL is stored where removing would move the elements behind. */
+static bool
+removes(const DdbAssignment *assignment)
+{
+	return assignment->value == NULL && !ddb_assignment_is_element(assignment);
 }
 
 static void
@@ -123,7 +159,7 @@ append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
 
 	for (int i = 0; i < update->n; i++)
 	{
-		if ((update->assignments[i].value == NULL) != removals)
+		if (removes(&update->assignments[i]) != removals)
 			continue;
 		if (!first)
 			appendStringInfoChar(text, ',');
@@ -131,13 +167,17 @@ append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
 			appendStringInfo(text, "%s%s ", text->len > 0 ? " " : "",
 							 removals ? "REMOVE" : "SET");
 		first = false;
-		append_path(text, &update->assignments[i], i);
+		append_path(text, &update->assignments[i], i,
+					update->assignments[i].nsteps);
 		if (!removals)
 			appendStringInfo(text, "=:v%d", i);
 	}
 }
 
-/* The item is there, and what is checked of it is as it was. */
+/*
+ * The item is there, and what is checked of it is as it was; so are elements of
+ * lists: DynamoDB would append what is set behind the end.
+ */
 static void
 append_unchanged(StringInfo json, const DdbItemUpdate *update)
 {
@@ -151,6 +191,12 @@ append_unchanged(StringInfo json, const DdbItemUpdate *update)
 			appendStringInfo(json, " AND #a%d = :o%d", i, i);
 		else if (assignment->checked)
 			appendStringInfo(json, " AND attribute_not_exists(#a%d)", i);
+		if (ddb_assignment_meets_element(assignment))
+		{
+			appendStringInfoString(json, " AND attribute_exists(");
+			append_path(json, assignment, i, element_steps(assignment));
+			appendStringInfoChar(json, ')');
+		}
 	}
 	appendStringInfoChar(json, '"');
 }
@@ -196,6 +242,8 @@ append_values(StringInfo json, const DdbItemUpdate *update)
 	{
 		const DdbAssignment *assignment = &update->assignments[i];
 
+		if (assignment->value == NULL && !removes(assignment))
+			append_value(json, &first, 'v', i, NULL_VALUE, strlen(NULL_VALUE));
 		append_value(json, &first, 'v', i, assignment->value, assignment->len);
 		append_value(json, &first, 'o', i, assignment->old,
 					 assignment->old_len);

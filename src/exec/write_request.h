@@ -43,6 +43,13 @@ extern void ddb_write_update(StringInfo json, const DdbWriteTarget *target,
 extern void ddb_write_key_of_target(StringInfo json, const DdbKeySchema *keys,
 									const DdbTarget *target);
 
+/*
+ * Does the assignment set an element of a list, or something in one?  Where the
+ * list is too short, the update is refused.
+ */
+extern bool ddb_assignment_is_element(const DdbAssignment *assignment);
+extern bool ddb_assignment_meets_element(const DdbAssignment *assignment);
+
 /* GetItem of what is to be written next. */
 extern void ddb_write_get(StringInfo json, const DdbWriteTarget *target,
 						  const char *key);
