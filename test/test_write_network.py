@@ -136,16 +136,15 @@ def test_each_row_is_one_put_and_so_many_are_under_way(make_site):
 
 def test_copy_is_one_put_a_row(make_site):
     site = make_site(max_concurrency=6)
-    batches = site.db.info.server_version >= 160000  # COPY gives rows one by one before
     with (
-        site.proxy.inject(InFlight(6 if batches else 1), operation="PutItem") as flight,
+        site.proxy.inject(InFlight(6), operation="PutItem") as flight,
         site.proxy.record() as calls,
         site.db.cursor().copy("COPY t (pk, sk, v) FROM STDIN") as copy,
     ):
         for i in range(1000):
             copy.write_row((f"p{i % 7}", i, i))
     assert calls.data.operations == ["PutItem"] * 1000
-    assert flight.most == (6 if batches else 1)
+    assert flight.most == 6
 
 
 def test_put_mode_writes_25_rows_a_request(make_site):
