@@ -272,3 +272,30 @@ def test_explain_says_what_is_written(server, make_table):
     scan = list(plan_nodes(explain(server, query, ANALYZE="true")))[1]
     assert scan["DynamoDB Operation"] == "DeleteItem" and "DynamoDB Write" not in scan
     assert (scan["Requests"], scan["Items Written"], scan["Read Units"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("statement", ["update", "delete"])
+def test_joins_look_up_many_rows_at_once(server, make_table, proxy, statement):
+    items = [{"pk": f"p{i}", "sk": i, "v": i} for i in range(500)]
+    table = make_table(("pk", "sk"), "pk:S sk:N", items)
+    foreign_table(server, "t", ["pk text", "sk int", "v int"], table_name=table.name)
+    server.execute("CREATE TABLE s AS SELECT 'p' || i AS pk, i AS sk FROM generate_series(0, 599) i")
+    server.execute("ANALYZE s")
+    # As ANALYZE of a large table has it.
+    server.execute(
+        "UPDATE pg_class SET reltuples = 1e7, relpages = 1e6 WHERE oid = 't'::regclass"
+    )
+    query = {
+        "update": "UPDATE t SET v = -1 FROM s WHERE t.pk = s.pk AND t.sk = s.sk RETURNING t.v",
+        "delete": "DELETE FROM t USING s WHERE t.pk = s.pk AND t.sk = s.sk RETURNING t.v",
+    }[statement]
+    with proxy.record() as calls:
+        rows = server.execute(query).fetchall()
+    assert calls.operations.count("BatchGetItem") == 6
+    assert "GetItem" not in calls.operations
+    if statement == "update":
+        assert rows == [(-1,)] * 500
+        assert [item["v"] for item in stored(table)] == [-1] * 500
+    else:
+        assert sorted(rows) == [(i,) for i in range(500)]
+        assert stored(table) == []

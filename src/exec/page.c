@@ -76,9 +76,8 @@ read_table_capacity(DdbScanner *scan)
 	return units;
 }
 
-/* Of a batch it is a list, one element a table. */
-static double
-read_capacity(DdbScanner *scan)
+double
+ddb_page_read_capacity(DdbScanner *scan)
 {
 	bool first = true;
 	double units = 0;
@@ -173,7 +172,7 @@ read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key,
 			 ddb_span_equals(key, "UnprocessedKeys", 15))
 		read_last_key(page, scan);
 	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		page->read_units = read_capacity(scan);
+		page->read_units = ddb_page_read_capacity(scan);
 	else if (ddb_span_equals(key, "__type", 6))
 	{
 		page->is_error = true;

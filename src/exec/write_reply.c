@@ -13,64 +13,6 @@
 #include "codec/scanner.h"
 #include "exec/page.h"
 
-/* The value of CapacityUnits. */
-static double
-read_units(DdbScanner *scan)
-{
-	DdbSpan number;
-	char text[64];
-
-	if (ddb_scan_peek(scan) != DDB_JSON_NUMBER)
-	{
-		(void) ddb_scan_skip(scan);
-		return 0;
-	}
-	if (!ddb_scan_number(scan, &number) || number.len >= sizeof(text))
-		return 0;
-	memcpy(text, number.data, number.len);
-	text[number.len] = '\0';
-	return strtod(text, NULL);
-}
-
-/* {"TableName": "…", "CapacityUnits": 1.0, …} of one table */
-static double
-read_table_capacity(DdbScanner *scan)
-{
-	bool first = true;
-	DdbSpan key;
-	double units = 0;
-
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
-	{
-		(void) ddb_scan_skip(scan);
-		return 0;
-	}
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &key))
-	{
-		if (ddb_span_equals(&key, "CapacityUnits", 13))
-			units = read_units(scan);
-		else
-			(void) ddb_scan_skip(scan);
-	}
-	return units;
-}
-
-/* Of batches and transactions it is a list, one element a table. */
-static double
-read_capacity(DdbScanner *scan)
-{
-	bool first = true;
-	double units = 0;
-
-	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
-		return read_table_capacity(scan);
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first))
-		units += read_table_capacity(scan);
-	return units;
-}
-
 /*
  * The span of an object, unless it is empty: an item has a key, and what is
  * unprocessed a table.  Met twice: which is meant?
@@ -104,7 +46,7 @@ static bool
 read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
 {
 	if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		reply->units += read_capacity(scan);
+		reply->units += ddb_page_read_capacity(scan);
 	else if (ddb_span_equals(key, "Attributes", 10) ||
 			 ddb_span_equals(key, "Item", 4))
 		read_object(scan, &reply->item, &reply->item_len);

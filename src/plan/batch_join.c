@@ -236,15 +236,11 @@ static const CustomPathMethods path_methods = {
 static bool
 may_batch(const JoinContext *context)
 {
-	const PlannerInfo *root = context->join.root;
 	const RelOptInfo *inner = context->join.inner;
 
 	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
 		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
 		!bms_is_empty(inner->lateral_relids))
-		return false;
-	/* Rows to be changed are looked at one by one. */
-	if (bms_is_member(inner->relid, root->all_result_relids))
 		return false;
 	return !ddb_join_is_pseudoconstant(inner->baserestrictinfo);
 }
