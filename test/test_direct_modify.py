@@ -7,6 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.proxy import Gathering
 from support.regress_data import load_table
 from support.systems import definition, index
 
@@ -289,8 +290,11 @@ def test_joins_look_up_many_rows_at_once(server, make_table, proxy, statement):
         "update": "UPDATE t SET v = -1 FROM s WHERE t.pk = s.pk AND t.sk = s.sk RETURNING t.v",
         "delete": "DELETE FROM t USING s WHERE t.pk = s.pk AND t.sk = s.sk RETURNING t.v",
     }[statement]
-    with proxy.record() as calls:
+    together = Gathering(16)
+    operation = {"update": "UpdateItem", "delete": "DeleteItem"}[statement]
+    with proxy.record() as calls, proxy.inject(together, operation=operation):
         rows = server.execute(query).fetchall()
+    assert together.most == 16
     assert calls.operations.count("BatchGetItem") == 6
     assert "GetItem" not in calls.operations
     if statement == "update":
@@ -299,3 +303,51 @@ def test_joins_look_up_many_rows_at_once(server, make_table, proxy, statement):
     else:
         assert sorted(rows) == [(i,) for i in range(500)]
         assert stored(table) == []
+
+
+def test_rows_of_joins_keep_their_turn(server, make_table):
+    """Each row is shown what became of it, also beyond a batch and from disk."""
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": i, "w": "x"} for i in range(900)])
+    foreign_table(
+        server,
+        "t",
+        ["pk text", "v int", "w text", "doc jsonb OPTIONS (attribute '*')"],
+        table_name=table.name,
+    )
+    server.execute("CREATE TABLE s AS SELECT i, i::text AS pk FROM generate_series(0, 999) i")
+    server.execute("INSERT INTO s SELECT i + 10000, i::text FROM generate_series(0, 99) i")
+    server.execute("SET work_mem = '64kB'")
+    rows = server.execute(
+        "UPDATE t SET v = s.i, w = repeat('y', 200) FROM s WHERE t.pk = s.pk "
+        "RETURNING t.pk, t.v, s.i, s.pk, t.doc ->> 'v', length(t.w)"
+    ).fetchall()
+    assert len(rows) == 900
+    assert all(
+        pk == other and v == i and int(shown) == v and width == 200
+        for pk, v, i, other, shown, width in rows
+    )
+    assert {item["pk"]: item["v"] for item in stored(table)} == {row[0]: row[1] for row in rows}
+    rows = server.execute("DELETE FROM t USING s WHERE t.pk = s.pk RETURNING t.pk, t.v, s.pk")
+    assert all(row[0] == row[2] for row in rows.fetchall())
+    assert stored(table) == []
+
+
+def test_joins_over_partitions(server, make_table):
+    """Rows of several relations follow each other in one spool."""
+    tables = [
+        make_table(("pk",), "pk:N", [{"pk": i, "v": 0} for i in range(n, 100, 2)]) for n in (0, 1)
+    ]
+    server.execute("CREATE TABLE p (pk int, v int) PARTITION BY LIST ((pk % 2))")
+    for n, table in enumerate(tables):
+        server.execute(
+            f"CREATE FOREIGN TABLE p{n} PARTITION OF p FOR VALUES IN ({n}) "
+            f"SERVER dynamo OPTIONS (table_name '{table.name}')"
+        )
+    server.execute("CREATE TABLE s AS SELECT i AS pk, i * i AS v FROM generate_series(0, 99) i")
+    rows = server.execute(
+        "UPDATE p SET v = s.v FROM s WHERE p.pk = s.pk RETURNING p.tableoid::regclass::text, p.*"
+    ).fetchall()
+    assert sorted(rows) == sorted((f"p{i % 2}", i, i * i) for i in range(100))
+    assert all(item["v"] == item["pk"] ** 2 for table in tables for item in stored(table))
+    assert server.execute("DELETE FROM p USING s WHERE p.pk = s.pk AND s.v > 100").rowcount == 89
+    assert sum(len(stored(table)) for table in tables) == 11

@@ -18,7 +18,10 @@ typedef struct SpoolState
 {
 	CustomScanState custom; /* first: this is a node */
 	Tuplestorestate *store; /* NULL: nothing was read yet */
+	int ahead; /* read pointer for looking ahead */
 	TupleTableSlot *kept; /* as the store gives rows */
+	TupleTableSlot *kept_ahead;
+	TupleTableSlot *peeked;
 } SpoolState;
 
 static void
@@ -32,6 +35,12 @@ begin_spool(CustomScanState *node, EState *estate, int eflags)
 	node->custom_ps = list_make1(child);
 	state->kept =
 		MakeSingleTupleTableSlot(ExecGetResultType(child), &TTSOpsMinimalTuple);
+	state->kept_ahead =
+		MakeSingleTupleTableSlot(ExecGetResultType(child), &TTSOpsMinimalTuple);
+	state->peeked =
+		MakeSingleTupleTableSlot(ExecGetResultType(child), &TTSOpsVirtual);
+	/* Its columns are the child's, also where they are constants. */
+	node->ss.ps.ps_ProjInfo = NULL;
 }
 
 static void
@@ -41,6 +50,7 @@ read_all(SpoolState *state)
 	TupleTableSlot *slot;
 
 	state->store = tuplestore_begin_heap(false, false, work_mem);
+	state->ahead = tuplestore_alloc_read_pointer(state->store, 0);
 	for (slot = ExecProcNode(child); !TupIsNull(slot);
 		 slot = ExecProcNode(child))
 	{
@@ -49,19 +59,25 @@ read_all(SpoolState *state)
 	}
 }
 
-/* The store's row as the virtual one that whoever reads this node expects. */
+/* The store's next row as the virtual one that whoever reads this expects. */
 static TupleTableSlot *
-next_row(SpoolState *state)
+read_row(SpoolState *state, int pointer, TupleTableSlot *kept,
+		 TupleTableSlot *slot)
 {
-	TupleTableSlot *slot = state->custom.ss.ss_ScanTupleSlot;
 	int n = slot->tts_tupleDescriptor->natts;
+	MemoryContext old = MemoryContextSwitchTo(kept->tts_mcxt);
+	bool found;
 
 	ExecClearTuple(slot);
-	if (!tuplestore_gettupleslot(state->store, true, false, state->kept))
+	tuplestore_select_read_pointer(state->store, pointer);
+	/* Rows from disk are allocated, to be freed by the slot. */
+	found = tuplestore_gettupleslot(state->store, true, false, kept);
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return slot;
-	slot_getallattrs(state->kept);
-	memcpy(slot->tts_values, state->kept->tts_values, sizeof(Datum) * n);
-	memcpy(slot->tts_isnull, state->kept->tts_isnull, sizeof(bool) * n);
+	slot_getallattrs(kept);
+	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
+	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
 	return ExecStoreVirtualTuple(slot);
 }
 
@@ -69,16 +85,26 @@ static TupleTableSlot *
 exec_spool(CustomScanState *node)
 {
 	SpoolState *state = (SpoolState *) node;
-	TupleTableSlot *slot;
 
 	if (state->store == NULL)
 		read_all(state);
-	slot = next_row(state);
-	if (TupIsNull(slot) || node->ss.ps.ps_ProjInfo == NULL)
-		return slot;
-	ResetExprContext(node->ss.ps.ps_ExprContext);
-	node->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
-	return ExecProject(node->ss.ps.ps_ProjInfo);
+	return read_row(state, 0, state->kept, node->ss.ss_ScanTupleSlot);
+}
+
+void
+ddb_spool_begin_peek(PlanState *node)
+{
+	SpoolState *state = (SpoolState *) node;
+
+	tuplestore_copy_read_pointer(state->store, 0, state->ahead);
+}
+
+TupleTableSlot *
+ddb_spool_peek(PlanState *node)
+{
+	SpoolState *state = (SpoolState *) node;
+
+	return read_row(state, state->ahead, state->kept_ahead, state->peeked);
 }
 
 static void
@@ -86,6 +112,8 @@ forget_rows(SpoolState *state)
 {
 	ExecClearTuple(state->custom.ss.ss_ScanTupleSlot);
 	ExecClearTuple(state->kept);
+	ExecClearTuple(state->peeked);
+	ExecClearTuple(state->kept_ahead);
 	if (state->store != NULL)
 		tuplestore_end(state->store);
 	state->store = NULL;
@@ -96,6 +124,8 @@ end_spool(CustomScanState *node)
 {
 	forget_rows((SpoolState *) node);
 	ExecDropSingleTupleTableSlot(((SpoolState *) node)->kept);
+	ExecDropSingleTupleTableSlot(((SpoolState *) node)->kept_ahead);
+	ExecDropSingleTupleTableSlot(((SpoolState *) node)->peeked);
 	ExecEndNode((PlanState *) linitial(node->custom_ps));
 }
 
@@ -113,6 +143,13 @@ static const CustomExecMethods exec_methods = {
 	.EndCustomScan = end_spool,
 	.ReScanCustomScan = rescan_spool,
 };
+
+bool
+ddb_spool_is(const PlanState *node)
+{
+	return IsA(node, CustomScanState) &&
+		   ((const CustomScanState *) node)->methods == &exec_methods;
+}
 
 static Node *
 create_state(CustomScan *plan)

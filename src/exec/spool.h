@@ -7,10 +7,20 @@
 
 #include "postgres.h"
 
+#include "nodes/execnodes.h"
 #include "nodes/extensible.h"
 
 #define DDB_SPOOL_NAME "DynamoDB Spool"
 
 extern const CustomScanMethods ddb_spool_scan_methods;
+
+extern bool ddb_spool_is(const PlanState *node);
+
+/*
+ * Rows behind the one that was given last, from begin_peek on; empty after the
+ * last one.  Looking at them does not take them.
+ */
+extern void ddb_spool_begin_peek(PlanState *node);
+extern TupleTableSlot *ddb_spool_peek(PlanState *node);
 
 #endif /* DDB_SPOOL_H */

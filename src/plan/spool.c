@@ -88,13 +88,13 @@ ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 	Search search = {.relation = relation};
 	CustomScan *spool;
 
-	/* Of UPDATE the table itself is read, at places where it is written. */
-	if (modify->operation != CMD_UPDATE)
-		search.target = rt_fetch(target, root->parse->rtable);
+	search.target = rt_fetch(target, root->parse->rtable);
 	if (IsA(child, CustomScan) &&
 		((CustomScan *) child)->methods == &ddb_spool_scan_methods)
 		return;
-	if (writes_below(child) || !reads_table(root, &search))
+	/* Rows to be changed are read anyway, and written many at once from it. */
+	if (writes_below(child) ||
+		(modify->operation == CMD_INSERT && !reads_table(root, &search)))
 		return;
 	spool = makeNode(CustomScan);
 	spool->scan.plan = *child;

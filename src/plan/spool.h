@@ -12,8 +12,9 @@
 #include "nodes/plannodes.h"
 
 /*
- * Puts a spool below the node that writes the relation, if the statement reads
- * its DynamoDB table, and there is none yet.
+ * Puts a spool below the node that writes the relation, if it updates or
+ * deletes rows, or the statement reads the DynamoDB table that it inserts into;
+ * unless there is one.
  */
 extern void ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 						  const DdbRelation *relation);
