@@ -20,10 +20,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* A batch is this many rows, or their requests this many bytes. */
-#define BATCH_ROWS 400
-#define BATCH_BYTES (8 * 1024 * 1024)
-
 struct DdbChange
 {
 	ModifyTableState *mtstate;
@@ -244,7 +240,7 @@ look_ahead(DdbChange *change)
 	TupleTableSlot *plan_slot;
 
 	ddb_spool_begin_peek(change->spool);
-	while (change->n < BATCH_ROWS && change->bytes < BATCH_BYTES)
+	while (change->n < DDB_WRITE_ROWS && change->bytes < DDB_WRITE_BYTES)
 	{
 		plan_slot = ddb_spool_peek(change->spool);
 		if (TupIsNull(plan_slot) || !is_ours(change, plan_slot))
@@ -279,9 +275,9 @@ run_batch(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 	bool updates = change->mtstate->operation == CMD_UPDATE;
 
 	MemoryContextReset(change->context);
-	change->changes = palloc(sizeof(DdbRowChange) * BATCH_ROWS);
-	change->met = palloc(sizeof(bool) * BATCH_ROWS);
-	change->completed = palloc(sizeof(HeapTuple) * BATCH_ROWS);
+	change->changes = palloc(sizeof(DdbRowChange) * DDB_WRITE_ROWS);
+	change->met = palloc(sizeof(bool) * DDB_WRITE_ROWS);
+	change->completed = palloc(sizeof(HeapTuple) * DDB_WRITE_ROWS);
 	change->n = change->next = 0;
 	change->bytes = 0;
 	add_row(change, slot, plan_slot);

@@ -18,10 +18,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* A batch is this many rows, or their requests this many bytes. */
-#define BATCH_ROWS 400
-#define BATCH_BYTES (8 * 1024 * 1024)
-
 typedef struct DdbDirectModify
 {
 	const DdbWritePlan *plan;
@@ -207,7 +203,7 @@ read_rows(ForeignScanState *node, DdbDirectModify *modify)
 {
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 
-	while (modify->n < BATCH_ROWS && modify->bytes < BATCH_BYTES)
+	while (modify->n < DDB_WRITE_ROWS && modify->bytes < DDB_WRITE_BYTES)
 	{
 		TupleTableSlot *slot = ddb_scan_next_row(node, modify->scan);
 		MemoryContext old;
@@ -274,7 +270,7 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 static void
 take_targets(ForeignScanState *node, DdbDirectModify *modify)
 {
-	while (modify->n < BATCH_ROWS && modify->bytes < BATCH_BYTES)
+	while (modify->n < DDB_WRITE_ROWS && modify->bytes < DDB_WRITE_BYTES)
 	{
 		const DdbTarget *target = next_target(modify);
 		MemoryContext old;
@@ -317,8 +313,8 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 	ddb_writes_push_context(modify->rows->writes, &callback);
 	MemoryContextReset(modify->context);
 	old = MemoryContextSwitchTo(modify->context);
-	modify->changes = palloc(sizeof(DdbRowChange) * BATCH_ROWS);
-	modify->tuples = palloc(sizeof(HeapTuple) * BATCH_ROWS);
+	modify->changes = palloc(sizeof(DdbRowChange) * DDB_WRITE_ROWS);
+	modify->tuples = palloc(sizeof(HeapTuple) * DDB_WRITE_ROWS);
 	modify->n = modify->next = 0;
 	modify->bytes = 0;
 	MemoryContextSwitchTo(old);

@@ -18,10 +18,7 @@
 #include "utils/memutils.h"
 
 /* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */
-#define MAX_BATCH_BYTES (4 * 1024 * 1024)
-
-/* Items that are made of rows before they are sent, in bytes of JSON. */
-#define MAX_PENDING_BYTES (8 * 1024 * 1024)
+#define MAX_BATCH_BYTES ((size_t) 4 * 1024 * 1024)
 
 /* A row on its way. */
 typedef struct PendingRow
@@ -38,7 +35,7 @@ struct DdbInsert
 	DdbRowWriter *rows;
 	bool ignores_conflicts; /* ON CONFLICT DO NOTHING */
 	MemoryContext context; /* of the rows at hand */
-	TupleTableSlot *given_back[DDB_INSERT_ROWS]; /* the array that was given is
+	TupleTableSlot *given_back[DDB_WRITE_ROWS]; /* the array that was given is
 								 * the executor's */
 
 	/* kept until there are more */
@@ -276,7 +273,7 @@ compose_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 	size_t bytes = 0;
 	int i;
 
-	for (i = 0; i < n && bytes < MAX_PENDING_BYTES; i++)
+	for (i = 0; i < n && bytes < DDB_WRITE_BYTES; i++)
 	{
 		rows[i].position = i;
 		compose_row(insert, slots[i], &rows[i]);
@@ -369,7 +366,7 @@ ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 	old = MemoryContextSwitchTo(insert->context);
 	if (insert->nlater == 0)
 	{
-		insert->later = palloc(sizeof(PendingRow) * DDB_INSERT_ROWS);
+		insert->later = palloc(sizeof(PendingRow) * DDB_WRITE_ROWS);
 		insert->later_bytes = 0;
 	}
 	row = &insert->later[insert->nlater];
@@ -377,7 +374,7 @@ ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 	compose_row(insert, slot, row);
 	insert->later_bytes += strlen(row->item);
 	MemoryContextSwitchTo(old);
-	if (insert->nlater == DDB_INSERT_ROWS ||
-		insert->later_bytes >= MAX_PENDING_BYTES)
+	if (insert->nlater == DDB_WRITE_ROWS ||
+		insert->later_bytes >= DDB_WRITE_BYTES)
 		ddb_insert_flush(insert);
 }

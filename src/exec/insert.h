@@ -9,19 +9,13 @@
 
 #include "exec/row_writer.h"
 
-/*
- * Rows that are written together.  The next are begun when the last reply is
- * in, so there are many more than requests in flight.
- */
-#define DDB_INSERT_ROWS 400
-
 typedef struct DdbInsert DdbInsert;
 
 /* In the current memory context. */
 extern DdbInsert *ddb_insert_create(DdbRowWriter *rows, bool ignores_conflicts);
 
 /*
- * Writes up to DDB_INSERT_ROWS rows.  Returns those that became items, and
+ * Writes up to DDB_WRITE_ROWS rows.  Returns those that became items, and
  * their number in *n; what was completed of them is put into their slots.
  */
 extern TupleTableSlot **ddb_insert_rows(DdbInsert *insert, EState *estate,

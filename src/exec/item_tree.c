@@ -247,11 +247,14 @@ ddb_item_tree_set(DdbItemNode *root, const char *attribute,
 			return false;
 		node = take_step(parent, &steps[i], value != NULL);
 	}
+	/* Nothing to be removed. */
+	if (node == NULL)
+		return true;
 	if (value != NULL)
 		set_value(node, value, value_len);
-	else if (node != NULL && parent->kind == NODE_LIST)
+	else if (parent->kind == NODE_LIST)
 		set_value(node, NULL_VALUE, strlen(NULL_VALUE));
-	else if (node != NULL)
+	else
 		unlink_child(parent, node);
 	return true;
 }

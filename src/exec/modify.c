@@ -111,7 +111,7 @@ ddbGetForeignModifyBatchSize(ResultRelInfo *target)
 		(triggers != NULL &&
 		 (triggers->trig_insert_before_row || triggers->trig_insert_after_row)))
 		return 1;
-	return DDB_INSERT_ROWS;
+	return DDB_WRITE_ROWS;
 }
 
 /* ---- INSERT ---- */

@@ -10,6 +10,14 @@
 #include "catalog/relation.h"
 #include "remote/session.h"
 
+/*
+ * Rows that are written together are so many, or their requests so many bytes.
+ * The next are begun when the last reply is in, so there are many more than
+ * requests in flight.
+ */
+#define DDB_WRITE_ROWS 400
+#define DDB_WRITE_BYTES ((size_t) 8 * 1024 * 1024)
+
 /* What a statement has done so far: EXPLAIN ANALYZE shows it. */
 typedef struct DdbWriteCounters
 {
