@@ -351,3 +351,17 @@ def test_joins_over_partitions(server, make_table):
     assert all(item["v"] == item["pk"] ** 2 for table in tables for item in stored(table))
     assert server.execute("DELETE FROM p USING s WHERE p.pk = s.pk AND s.v > 100").rowcount == 89
     assert sum(len(stored(table)) for table in tables) == 11
+
+
+def test_rows_are_not_routed_back_to_what_is_read(server, make_table):
+    table = make_table(("pk",), "pk:N", [{"pk": 1}])
+    server.execute("CREATE TABLE p (pk int) PARTITION BY RANGE (pk)")
+    server.execute(
+        "CREATE FOREIGN TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (1000000) "
+        f"SERVER dynamo OPTIONS (table_name '{table.name}')"
+    )
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="the same statement reads"):
+        server.execute("INSERT INTO p SELECT pk + 1 FROM p")
+    assert server.execute("INSERT INTO p1 SELECT pk + 1 FROM p").rowcount == 1
+    assert server.execute("INSERT INTO p VALUES (7)").rowcount == 1
+    assert sorted(item["pk"] for item in stored(table)) == [1, 2, 7]

@@ -10,10 +10,12 @@
 
 #include "exec/modify.h"
 
+#include "catalog/pg_class.h"
 #include "compat.h"
 #include "exec/change.h"
 #include "exec/insert.h"
 #include "executor/executor.h"
+#include "foreign/fdwapi.h"
 #include "utils/rel.h"
 
 typedef struct DdbModifyState
@@ -62,6 +64,37 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Rows that are routed to a partition come straight from what is read.  Were
+ * that the same DynamoDB table, the statement might meet its own rows, and find
+ * no end.  (Where the planner sees it, it puts a spool in between.)
+ */
+static void
+refuse_own_rows(EState *estate, const DdbRelation *relation)
+{
+	ListCell *lc;
+
+	foreach (lc, estate->es_range_table)
+	{
+		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_RELATION ||
+			rte->relkind != RELKIND_FOREIGN_TABLE ||
+			GetFdwRoutineByRelId(rte->relid)->BeginForeignInsert !=
+				ddbBeginForeignInsert ||
+			strcmp(ddb_relation_load(rte->relid)->table_name,
+				   relation->table_name) != 0)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot route rows into foreign table %s, whose "
+						"DynamoDB table \"%s\" the same statement reads",
+						relation->name, relation->table_name),
+				 errhint("Insert into the partition itself, or read the rows "
+						 "into a temporary table first.")));
+	}
+}
+
 /* COPY, and rows that are routed to a partition. */
 void
 ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
@@ -80,6 +113,8 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 						RelationGetRelationName(target->ri_RelationDesc))));
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	state = create_state(mtstate, target);
+	if (plan != NULL && plan->operation == CMD_INSERT)
+		refuse_own_rows(estate, state->rows->items->relation);
 	state->insert =
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
