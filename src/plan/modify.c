@@ -124,6 +124,16 @@ check_key(DdbRelation *relation, DdbTableInfo *info, const char *attribute)
 		raise_unaddressable(relation, attribute, column);
 }
 
+/* Where conditions are known to be false.  INSERT … VALUES looks alike. */
+static bool
+has_no_rows(const ModifyTable *modify)
+{
+	const Plan *plan = outerPlan(modify);
+
+	return modify->operation != CMD_INSERT && IsA(plan, Result) &&
+		   outerPlan(plan) == NULL;
+}
+
 List *
 ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 					 int subplan_index)
@@ -133,6 +143,8 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	DdbTableInfo *info = table_info(root, rte, relation);
 
 	(void) subplan_index;
+	if (has_no_rows(modify))
+		return NIL;
 	ddb_spool_add(root, modify, target, relation);
 	if (modify->operation == CMD_INSERT)
 		return NIL;
