@@ -440,6 +440,15 @@ def test_rows_whose_values_do_not_fit(dynamo, items):
     assert stored(items) == []
 
 
+def test_conditions_that_are_known_to_be_false_need_no_key_column(dynamo, items):
+    foreign_table(dynamo, "t", ["pk text", "v int"], table_name=items.name)
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 1})
+    for condition in ("false", "v <> NULL", "v BETWEEN 1 AND NULL"):
+        assert dynamo.execute(f"UPDATE t SET v = 2 WHERE {condition}").rowcount == 0
+        assert dynamo.execute(f"DELETE FROM t WHERE {condition} RETURNING v").fetchall() == []
+    assert numbers(items) == [("a", 1, 1)]
+
+
 def test_dropped_columns(dynamo, items):
     foreign_table(dynamo, "t", ["gone int", "pk text", "other text", "sk int", "v int"], table_name=items.name)
     dynamo.execute("ALTER FOREIGN TABLE t DROP COLUMN gone")
