@@ -709,6 +709,41 @@ def test_what_a_key_that_is_set_tells_reaches_other_indexes(empty, items):
     assert one(items) == {"PK": "D#1", "SK": "DOC"}
 
 
+def test_a_variable_of_the_table_key_that_an_index_key_tells(empty, items):
+    """Without it, or with another day, the item would be no row any more."""
+    columns = [
+        key("PK", "DAY#${at:YYYY-MM-DD}"),
+        key("SK", "${id}"),
+        key("GSI1PK", "ALL"),
+        key("GSI1SK", "${at:iso8601:0}"),
+        "id int",
+        "at timestamptz",
+        "v int",
+    ]
+    foreign_table(empty, "days", columns, table_name=items.name)
+    empty.execute("INSERT INTO days (id, at) VALUES (1, '2026-11-01 10:00')")
+    empty.execute("UPDATE days SET gsi1sk = '2026-11-01T11:00:00Z'")
+    empty.execute("UPDATE days SET gsi1sk = '2026-11-01T11:30:00Z', v = id")
+    before = one(items)
+    assert before["GSI1SK"] == "2026-11-01T11:30:00Z"
+    for sets in (
+        "gsi1sk = '2026-11-02T11:00:00Z'",
+        "gsi1sk = NULL",
+        "gsi1pk = NULL, gsi1sk = NULL",
+        "at = '2026-11-02'",
+        "at = NULL",
+    ):
+        refused(empty, f"UPDATE days SET {sets}", KeyChange, '"at"')
+        refused(
+            empty, f"UPDATE days SET {sets} FROM (VALUES (1)) l (i) WHERE i = id", KeyChange, '"at"'
+        )
+    refused(empty, "UPDATE days SET gsi1pk = NULL", psycopg.Error, '"at"')
+    assert one(items) == before
+    assert empty.execute("UPDATE days SET at = '2026-11-01 12:00' RETURNING gsi1sk").fetchone() == (
+        "2026-11-01T12:00:00Z",
+    )
+
+
 def test_plain_columns_of_an_index_key(empty, items):
     """What has no template of its own belongs to the key as well."""
     columns = [*USERS[:3], "rank text OPTIONS (attribute 'GSI1SK')", *USERS[4:]]

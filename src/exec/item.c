@@ -483,7 +483,9 @@ is_table_key(const DdbItemWriter *writer, const DdbColumn *column)
 bool
 ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column)
 {
+	/* A templated column gives its variables. */
 	return is_table_key(writer, &writer->relation->columns[column - 1]) ||
+		   writer->relation->columns[column - 1].template != NULL ||
 		   ddb_key_templates_use(writer->relation, column);
 }
 

@@ -90,7 +90,7 @@ extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
 							const char *key, const Datum *keys,
 							Bitmapset *updated, DdbItemUpdate *update);
 
-/* Is the table's key set by setting this column? */
+/* May the table's key be set by setting this column? */
 extern bool ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column);
 
 /*

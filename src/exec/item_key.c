@@ -554,7 +554,7 @@ sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
 /* A variable of the table's key that was set must be what it was. */
 static void
 check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
-				Datum old_key, const Bitmapset *given)
+				Datum old_key, const Bitmapset *updated)
 {
 	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
 	char *old = TextDatumGetCString(old_key);
@@ -568,7 +568,7 @@ check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
 		DdbBound text;
 
 		if (variable->column == NULL ||
-			!bms_is_member(variable->column->attnum, given))
+			!bms_is_member(variable->column->attnum, updated))
 			continue;
 		if (*null_of(writer, variable->column))
 			ddb_item_raise_key_change(writer, variable->column);
@@ -654,19 +654,20 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 
 	if (templates == NULL || given == NULL)
 		return;
-	for (int i = 0; i < writer->nkeys; i++)
-	{
-		const DdbKeyTemplate *template =
-			ddb_key_template_of(writer->relation, writer->key_names[i]);
-
-		if (template != NULL && sets_variable(template, given))
-			check_table_key(writer, template, keys[i], given);
-	}
 	for (int i = 0; i < templates->n; i++)
 		if (templates->items[i]->companions != NIL &&
 			bms_is_member(templates->items[i]->column->attnum, given))
 			all = bms_add_members(
 				all, follow_key(writer, templates->items[i], given));
+	/* Of a key that is set, an index's may give variables of the table's. */
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		const DdbKeyTemplate *template =
+			ddb_key_template_of(writer->relation, writer->key_names[i]);
+
+		if (template != NULL && sets_variable(template, all))
+			check_table_key(writer, template, keys[i], all);
+	}
 	for (int i = 0; i < templates->n; i++)
 		settle_values(writer, templates->items[i], given);
 	for (int i = 0; i < templates->n; i++)

@@ -6,9 +6,11 @@ items: reckoned from what the manual says (Writes, Key templates).
     changes = book.update(item, values)     # attribute → value; or Refused
 """
 
+from datetime import datetime, timedelta
+
 from .entities import EXPIRES, FUTURE, PAST, Item, mangle
 from .forms import Literal, Shard, Variable
-from .generator import TEXTS
+from .generator import TEXTS, Time
 
 FNV_OFFSET, FNV_PRIME, BITS = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 
@@ -83,6 +85,16 @@ class Book:
     def is_source(self, column, position, part):
         place = part.column and self.entity.source.get(part.column.name)
         return place == (column.attribute, position)
+
+    def cut(self, row):
+        """Times that attributes of their own tell are cut to their format."""
+        for column in self.entity.columns:
+            form, value = getattr(column.kind, "form", ""), row[column.name]
+            if self.is_stored(column) and value is not None and ":" in form:
+                when = datetime.fromisoformat(value)
+                unit = 10 ** (6 - int(form[-1]))
+                when = when.replace(microsecond=when.microsecond // unit * unit)
+                row[column.name] = when.isoformat(sep=" ")
 
     def settle_values(self, row, given=None):
         """What keys alone tell is cut to what they tell."""
@@ -205,6 +217,7 @@ class Book:
     def insert(self, values):
         """The whole row."""
         row = dict(values)
+        self.cut(row)
         for column in self.columns():
             self.take_apart(row, column)
         self.settle_values(row)
@@ -231,7 +244,7 @@ class Book:
                 item.attributes[column.attribute] = WRITTEN
         return item
 
-    def check_table_key(self, row, old, values):
+    def check_table_key(self, row, old, values, changed):
         for name in self.universe.key:
             column = self.entity.of_key[name]
             if column.name in values and values[column.name] != old[column.name]:
@@ -239,7 +252,7 @@ class Book:
         for column in self.table:
             texts = column.template.split(old[column.name])
             for i, part, following in self.parts(column):
-                if part.column is None or part.column.name not in values:
+                if part.column is None or part.column.name not in changed:
                     continue
                 value = row[part.column.name]
                 if value is None or self.text(part, following, value) != texts[i]:
@@ -261,8 +274,9 @@ class Book:
     def update(self, old, values):
         """Attributes of the item of an old row: what they are set to, None: removed."""
         row = {**old, **values}
-        self.check_table_key(row, old, values)
+        self.cut(row)
         changed = self.follow_keys(row, values)
+        self.check_table_key(row, old, values, changed)
         self.settle_values(row, values)
         for index, columns in self.indexes:
             variables = {v.column.name for c in columns for v in c.template.variables() if v.column}
@@ -286,12 +300,21 @@ class Book:
     def value(self, column):
         rng, entity = self.rng, self.entity
         if column in entity.variables:
-            return rng.choice(entity.few[column.name])
+            value = rng.choice(entity.few[column.name])
+            return self.finer(value) if isinstance(column.kind, Time) else value
         if column.attribute == EXPIRES:
             return rng.choice(PAST + FUTURE * 3)
         if column.attribute in entity.of_key:
             return rng.choice(TEXTS) + rng.choice(["", "1", "#"])
         return column.kind.random(rng, False, 30)
+
+    def finer(self, value):
+        """A time that keys may not tell apart from this one."""
+        rng = self.rng
+        if value is None or value.startswith("9999") or rng.random() < 0.6:
+            return value
+        later = timedelta(microseconds=rng.choice([1, 999, 1000, 99000, 400000]))
+        return (datetime.fromisoformat(value) + later).isoformat(sep=" ")
 
     def random_row(self):
         rng, entity = self.rng, self.entity
