@@ -49,6 +49,9 @@ find_junk(DdbChange *change, List *target_list)
 
 	for (int i = 0; i < items->nkeys; i++)
 	{
+		/* The planner has seen to it that there are no rows then. */
+		if (items->key_columns[i] == NULL)
+			continue;
 		change->key_junk[i] = ExecFindJunkAttributeInTlist(
 			target_list, ddb_modify_key_name(items->key_columns[i]));
 		if (!AttributeNumberIsValid(change->key_junk[i]))
