@@ -1,13 +1,15 @@
 """UPDATE and DELETE done by the scan: what is read, what is sent, what becomes
 of items whose keys columns do not tell exactly."""
 
+import threading
 import uuid
+from collections import Counter
 from decimal import Decimal
 
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import Gathering
+from support.proxy import Behaviour, Gathering, truncate
 from support.regress_data import load_table
 from support.systems import definition, index
 
@@ -365,3 +367,111 @@ def test_rows_are_not_routed_back_to_what_is_read(server, make_table):
     assert server.execute("INSERT INTO p1 SELECT pk + 1 FROM p").rowcount == 1
     assert server.execute("INSERT INTO p VALUES (7)").rowcount == 1
     assert sorted(item["pk"] for item in stored(table)) == [1, 2, 7]
+
+
+CONDITIONS = [
+    "v = 5",
+    "v > 4 AND s LIKE 'ab%'",
+    "v IN (5, 6) OR s = 'x'",
+    "NOT (v < 5 OR s <> 'abc')",
+    "(doc -> 'k') = '1'",
+    "tags @> '{q}'",
+    "city = 'Bern'",
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("statement", ["UPDATE t SET v = 9 WHERE", "DELETE FROM t WHERE"])
+def test_conditions_go_with_the_write(server, make_table, proxy, statement, condition):
+    item = {
+        "pk": "a",
+        "v": 5,
+        "s": "abc",
+        "doc": {"k": 1},
+        "tags": {"q"},
+        "address": {"city": "Bern"},
+    }
+    table = make_table(("pk",), "pk:S", [item, {"pk": "b", "v": 1, "s": "z"}])
+    columns = ["pk text", "v int", "s text", "doc jsonb", "tags text[]"]
+    columns.append("city text OPTIONS (attribute 'address.city')")
+    foreign_table(server, "t", columns, table_name=table.name)
+    server.execute("EXPLAIN SELECT FROM t")
+    with proxy.record() as calls:
+        assert server.execute(f"{statement} pk = 'b' AND ({condition})").rowcount == 0
+        assert server.execute(f"{statement} pk = 'none' AND ({condition})").rowcount == 0
+        assert server.execute(f"{statement} pk = 'a' AND ({condition})").rowcount == 1
+    operation = "UpdateItem" if statement.startswith("U") else "DeleteItem"
+    assert calls.operations == [operation] * 3
+    left = {item["pk"]: item["v"] for item in stored(table)}
+    assert left == ({"a": 9, "b": 1} if operation == "UpdateItem" else {"b": 1})
+
+
+class Meanwhile(Behaviour):
+    """Does something between reading and the first write."""
+
+    def __init__(self, act):
+        self.act = act
+        self.lock = threading.Lock()
+
+    def instead(self, call, connection):
+        with self.lock:  # the others wait for it
+            act, self.act = self.act, lambda: None
+            act()
+
+
+def test_rows_that_changed_meanwhile_are_left_alone(server, make_table, proxy):
+    items = [{"pk": str(i), "state": "open", "n": i} for i in range(10)]
+    table = make_table(("pk",), "pk:S", items)
+    foreign_table(server, "t", ["pk text", "state text", "n int"], table_name=table.name)
+
+    def claim():
+        table.put_item(Item={"pk": "3", "state": "taken", "n": 3})
+        table.delete_item(Key={"pk": "4"})
+
+    for query, operation, count in [
+        ("UPDATE t SET state = 'mine' WHERE state = 'open' AND n % 1 = 0", "UpdateItem", 8),
+        ("DELETE FROM t WHERE state = 'mine' AND n % 1 = 0", "DeleteItem", 8),
+    ]:
+        with proxy.inject(Meanwhile(claim), operation=operation):
+            assert server.execute(query).rowcount == count
+    assert stored(table) == [{"pk": "3", "state": "taken", "n": 3}]
+
+
+def test_two_sessions_claim_each_row_once(connect, db, make_table, proxy):
+    make_server(db, proxy.endpoint)
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "state": "open"} for i in range(100)])
+    foreign_table(db, "t", ["pk text", "state text"], table_name=table.name)
+    other = connect()
+    counts = {}
+
+    def claim(session, name):
+        counts[name] = session.execute(
+            f"UPDATE t SET state = '{name}' WHERE state = 'open'"
+        ).rowcount
+
+    threads = [
+        threading.Thread(target=claim, args=(session, name))
+        for session, name in [(db, "one"), (other, "two")]
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    states = Counter(item["state"] for item in stored(table))
+    assert sum(counts.values()) == 100
+    assert {name: n for name, n in counts.items() if n} == states
+
+
+def test_a_lost_answer_to_a_conditional_write(server, make_table, proxy):
+    """The condition does not hold any more, because the first attempt was applied."""
+    table = make_table(("pk",), "pk:S", [{"pk": "a", "state": "open"}, {"pk": "b", "state": "x"}])
+    foreign_table(server, "t", ["pk text", "state text"], table_name=table.name)
+    where = "pk = 'a' AND state ="
+    with proxy.inject(truncate(0.5), times=1, operation="UpdateItem"):
+        query = f"UPDATE t SET state = 'mine' WHERE {where} 'open'"
+        assert server.execute(query).rowcount == 1
+    with proxy.inject(truncate(0.5), times=1, operation="DeleteItem"):
+        assert server.execute(f"DELETE FROM t WHERE {where} 'mine'").rowcount == 1
+    with proxy.inject(truncate(0.5), times=1, operation="DeleteItem"):
+        assert server.execute("DELETE FROM t WHERE pk = 'b' AND state = 'open'").rowcount == 0
+    assert stored(table) == [{"pk": "b", "state": "x"}]

@@ -167,7 +167,7 @@ def run(db, block, endpoint):
 
 def test_readme_queries(cluster, empty_database, dynamodb, ddb_resource, tables):
     """The first one needs the table of the demo, the server comes first."""
-    newest, entries, server, entity = sql_blocks("README.md")
+    newest, entries, server, writes, entity = sql_blocks("README.md")
     with psycopg.connect(**cluster.conninfo(empty_database), autocommit=True) as db:
         run(db, server, dynamodb.endpoint)
         definition, query = entries.split("\n\n")
@@ -176,6 +176,8 @@ def test_readme_queries(cluster, empty_database, dynamodb, ddb_resource, tables)
         assert len(rows) == 10 and rows == sorted(rows, reverse=True)
         db.execute("ALTER FOREIGN TABLE entries RENAME TO log_entries")
         assert len(run(db, newest, dynamodb.endpoint).fetchall()) == 100
+        for statement in writes.split("\n\n"):
+            assert run(db, statement, dynamodb.endpoint).rowcount == 1
         load_table(
             ddb_resource,
             "app",

@@ -10,8 +10,10 @@
 #include "exec/direct_modify.h"
 
 #include "exec/identity.h"
+#include "exec/request.h"
 #include "exec/row_writer.h"
 #include "exec/scan.h"
+#include "exec/term.h"
 #include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
@@ -26,6 +28,8 @@ typedef struct DdbDirectModify
 	ExprState *filter; /* NULL: none */
 	Bitmapset *updated; /* attnums */
 	bool sets_key; /* to what it is, or an error is raised */
+	bool begun;
+	bool blind; /* keys are written without their items being read */
 	bool finished; /* all rows were read */
 	MemoryContext context; /* of the batch */
 
@@ -82,6 +86,32 @@ void
 ddbEndDirectModify(ForeignScanState *node)
 {
 	ddbEndForeignScan(node);
+}
+
+/*
+ * What WHERE says becomes a condition of every request.  False when no item can
+ * meet it.
+ */
+static bool
+begin_run(ForeignScanState *node, DdbDirectModify *modify)
+{
+	DdbScanState *scan = modify->scan;
+	MemoryContext old;
+	DdbTermContext terms = {node, scan->values, scan->codecs, NULL, false};
+	DdbTerm *term;
+
+	ddb_scan_ensure_started(node, scan);
+	old = MemoryContextSwitchTo(scan->run_context);
+	term = ddb_term_resolve(&terms, modify->plan->condition);
+	modify->rows->wire.condition = NULL;
+	if (term->kind != DDB_TERM_TRUE && term->kind != DDB_TERM_FALSE)
+		modify->rows->wire.condition =
+			ddb_write_condition(ddb_request_condition(term));
+	MemoryContextSwitchTo(old);
+	/* Values of this run may want the item to be looked at after all. */
+	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck;
+	modify->begun = true;
+	return term->kind != DDB_TERM_FALSE;
 }
 
 /* ---- changes ---- */
@@ -318,9 +348,9 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 	modify->n = modify->next = 0;
 	modify->bytes = 0;
 	MemoryContextSwitchTo(old);
-	ddb_scan_ensure_started(node, modify->scan);
-	/* Values of this run may want the item to be looked at after all. */
-	if (modify->plan->blind && !modify->scan->recheck)
+	if (!modify->begun && !begin_run(node, modify))
+		modify->finished = true;
+	else if (modify->blind)
 		take_targets(node, modify);
 	else
 		read_rows(node, modify);

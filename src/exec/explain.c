@@ -483,6 +483,14 @@ show_write(const Context *context, ExplainState *es)
 	if (write->filter >= 0)
 		ExplainPropertyText("Filter", deparse_value(context, write->filter),
 							es);
+	if (write->condition != NULL)
+	{
+		StringInfoData text;
+
+		initStringInfo(&text);
+		append_filter(context, &text, write->condition);
+		ExplainPropertyText("Write Condition", text.data, es);
+	}
 	if (!write->blind)
 		ExplainPropertyText("DynamoDB Write", write_name(context), es);
 }

@@ -131,6 +131,36 @@ drop_unchanged(DdbItemUpdate *wide)
 	wide->n = n;
 }
 
+/*
+ * Was the update refused although nothing changed of what is checked?  Then
+ * the condition does not hold any more.
+ */
+static bool
+is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,
+			const DdbWriteJob *job)
+{
+	DdbItemNode *root;
+
+	if (target->condition == NULL || job->item == NULL)
+		return false;
+	root = ddb_item_tree_parse(job->item, job->item_len);
+	for (int i = 0; i < wide->n && root != NULL; i++)
+	{
+		const DdbAssignment *whole = &wide->assignments[i];
+		int len = 0;
+		char *now;
+
+		if (!whole->checked)
+			continue;
+		now = ddb_item_tree_get(root, whole->attribute, &len);
+		if ((now == NULL) != (whole->old == NULL) ||
+			(now != NULL &&
+			 (len != whole->old_len || memcmp(now, whole->old, len) != 0)))
+			return false;
+	}
+	return root != NULL;
+}
+
 void
 ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 					const char *key, const DdbItemUpdate *update,
@@ -154,7 +184,7 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
 		run(writes, job, DDBC_UPDATE_ITEM, &body);
-		if (!job->refused)
+		if (!job->refused || is_unwanted(target, &wide, job))
 			return;
 	}
 	ereport(ERROR,

@@ -438,6 +438,21 @@ build_batch(Builder *builder, const DdbRequestSpec *spec)
 	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
 }
 
+static void
+build_condition(Builder *builder, const DdbRequestSpec *spec)
+{
+	bool encloses = spec->filter->kind == DDB_TERM_OR;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	/* Another condition will stand before it, with AND. */
+	appendStringInfoString(&text, encloses ? "(" : "");
+	append_term(builder, &text, spec->filter);
+	appendStringInfoString(&text, encloses ? ")" : "");
+	set_new(builder->root, "ConditionExpression", json_string(text.data));
+	put_placeholders(builder, builder->root);
+}
+
 /* Gives jansson's memory back, which no memory context does. */
 static void
 release(Builder *builder)
@@ -522,6 +537,14 @@ ddb_request_page(StringInfo buf, const char *base, int64 limit,
 		appendBinaryStringInfo(buf, start_key, start_key_len);
 	}
 	appendStringInfoChar(buf, '}');
+}
+
+char *
+ddb_request_condition(const DdbTerm *term)
+{
+	DdbRequestSpec spec = {.filter = term};
+
+	return build(&spec, build_condition);
 }
 
 const char *

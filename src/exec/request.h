@@ -56,6 +56,12 @@ extern void ddb_request_unprocessed(StringInfo buf, const char *keys, int len);
 extern void ddb_request_page(StringInfo buf, const char *base, int64 limit,
 							 const char *start_key, int start_key_len);
 
+/*
+ * A term as a condition of a write: an object with ConditionExpression and its
+ * placeholders, as JSON.
+ */
+extern char *ddb_request_condition(const DdbTerm *term);
+
 /* The version of the library that builds requests. */
 extern const char *ddb_request_library_version(void);
 

@@ -10,6 +10,8 @@
 #include "common/hashfn.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
+#include "exec/item_equal.h"
+#include "exec/item_tree.h"
 #include "exec/path_update.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
@@ -157,19 +159,56 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 	change->job.may_lack_path = update->item == NULL;
 }
 
+/* Is the item as the update would have made it? */
+static bool
+is_updated(const DdbItemUpdate *update, const DdbWriteJob *job)
+{
+	DdbItemNode *root;
+	StringInfoData json;
+
+	if (update->item != NULL)
+		return ddb_item_equal(job->item, job->item_len, update->item,
+							  strlen(update->item));
+	root = ddb_item_tree_parse(job->item, job->item_len);
+	for (int i = 0; i < update->n && root != NULL; i++)
+		(void) ddb_item_tree_set(
+			root, update->assignments[i].attribute,
+			update->assignments[i].steps, update->assignments[i].nsteps,
+			update->assignments[i].value, update->assignments[i].len);
+	if (root == NULL)
+		return false;
+	initStringInfo(&json);
+	ddb_item_tree_write(root, &json);
+	return ddb_item_equal(job->item, job->item_len, json.data, json.len);
+}
+
+/*
+ * An attempt whose answer was lost may have done what a later one was refused,
+ * since the condition need not hold afterwards.
+ */
+static bool
+was_applied(const DdbRowChange *change)
+{
+	const DdbWriteJob *job = &change->job;
+
+	if (!job->refused || !job->ambiguous)
+		return !job->refused;
+	if (job->operation == DDBC_DELETE_ITEM)
+		return job->item == NULL;
+	return job->item != NULL && is_updated(&change->update, job);
+}
+
 /* What became of a change that was sent. */
 static void
 settle(DdbRowWriter *writer, DdbRowChange *change)
 {
 	DdbWriteJob *job = &change->job;
 
-	if (job->lacks_path ||
-		(job->refused && ddb_path_update_has_elements(&change->update)))
+	if (job->lacks_path || (job->refused && !was_applied(change) &&
+							ddb_path_update_has_elements(&change->update)))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
-	/* Of a deletion, an attempt whose answer was lost may have done it. */
-	change->applied =
-		!job->refused || (job->ambiguous && job->operation == DDBC_DELETE_ITEM);
+	change->applied = was_applied(change);
 }
 
 void

@@ -49,13 +49,74 @@ append_key_name(StringInfo json, const DdbWriteTarget *target)
 	append_text(json, target->partition_key);
 }
 
+/* A span of JSON without its first byte and its last. */
+static char *
+inner_part(const DdbSpan *span)
+{
+	return pnstrdup(span->data + 1, span->len - 2);
+}
+
+DdbWriteCondition *
+ddb_write_condition(const char *json)
+{
+	DdbWriteCondition *condition = palloc(sizeof(DdbWriteCondition));
+	int len = strlen(json);
+	char *padded = palloc0(len + DDB_SCAN_PADDING);
+	bool first = true;
+	DdbScanner scan;
+	DdbSpan name;
+	DdbSpan value;
+
+	condition->text = condition->names = condition->values = "";
+	memcpy(padded, json, len);
+	ddb_scan_init(&scan, padded, len);
+	(void) ddb_scan_enter_object(&scan);
+	while (ddb_scan_next_member(&scan, &first, &name) &&
+		   ddb_scan_skip_span(&scan, &value))
+	{
+		if (ddb_span_equals(&name, "ConditionExpression", 19))
+			condition->text = inner_part(&value);
+		else if (ddb_span_equals(&name, "ExpressionAttributeNames", 24))
+			condition->names = inner_part(&value);
+		else
+			condition->values = inner_part(&value);
+	}
+	return condition;
+}
+
+/* Behind a condition that stands there. */
+static void
+append_condition(StringInfo json, const DdbWriteTarget *target)
+{
+	if (target->condition != NULL)
+		appendStringInfo(json, " AND %s", target->condition->text);
+	appendStringInfoChar(json, '"');
+	/* What it was refused for tells whether it had been done before. */
+	if (target->condition != NULL)
+		appendStringInfoString(
+			json, ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"");
+}
+
+/* The names of the condition, behind others. */
+static void
+append_condition_names(StringInfo json, const DdbWriteTarget *target)
+{
+	if (target->condition != NULL && target->condition->names[0] != '\0')
+		appendStringInfo(json, ",%s", target->condition->names);
+}
+
 static void
 append_exists(StringInfo json, const DdbWriteTarget *target)
 {
 	appendStringInfoString(json,
-						   ",\"ConditionExpression\":\"attribute_exists(#k)\"");
+						   ",\"ConditionExpression\":\"attribute_exists(#k)");
+	append_condition(json, target);
 	append_key_name(json, target);
+	append_condition_names(json, target);
 	appendStringInfoChar(json, '}');
+	if (target->condition != NULL && target->condition->values[0] != '\0')
+		appendStringInfo(json, ",\"ExpressionAttributeValues\":{%s}",
+						 target->condition->values);
 }
 
 /*
@@ -170,7 +231,7 @@ append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
 		append_path(text, &update->assignments[i], i,
 					update->assignments[i].nsteps);
 		if (!removals)
-			appendStringInfo(text, "=:v%d", i);
+			appendStringInfo(text, "=:s%d", i);
 	}
 }
 
@@ -179,7 +240,8 @@ append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
  * lists: DynamoDB would append what is set behind the end.
  */
 static void
-append_unchanged(StringInfo json, const DdbItemUpdate *update)
+append_unchanged(StringInfo json, const DdbWriteTarget *target,
+				 const DdbItemUpdate *update)
 {
 	appendStringInfoString(json,
 						   ",\"ConditionExpression\":\"attribute_exists(#k)");
@@ -198,7 +260,7 @@ append_unchanged(StringInfo json, const DdbItemUpdate *update)
 			appendStringInfoChar(json, ')');
 		}
 	}
-	appendStringInfoChar(json, '"');
+	append_condition(json, target);
 }
 
 static void
@@ -234,17 +296,22 @@ append_value(StringInfo json, bool *first, char letter, int i,
 }
 
 static void
-append_values(StringInfo json, const DdbItemUpdate *update)
+append_values(StringInfo json, const DdbWriteTarget *target,
+			  const DdbItemUpdate *update)
 {
-	bool first = true;
+	bool first =
+		target->condition == NULL || target->condition->values[0] == '\0';
 
+	if (!first)
+		appendStringInfo(json, ",\"ExpressionAttributeValues\":{%s",
+						 target->condition->values);
 	for (int i = 0; i < update->n; i++)
 	{
 		const DdbAssignment *assignment = &update->assignments[i];
 
 		if (assignment->value == NULL && !removes(assignment))
-			append_value(json, &first, 'v', i, NULL_VALUE, strlen(NULL_VALUE));
-		append_value(json, &first, 'v', i, assignment->value, assignment->len);
+			append_value(json, &first, 's', i, NULL_VALUE, strlen(NULL_VALUE));
+		append_value(json, &first, 's', i, assignment->value, assignment->len);
 		append_value(json, &first, 'o', i, assignment->old,
 					 assignment->old_len);
 	}
@@ -273,11 +340,12 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 	begin(json, target, "Key", key);
 	appendStringInfoString(json, ",\"UpdateExpression\":");
 	append_text(json, text.data);
-	append_unchanged(json, update);
+	append_unchanged(json, target, update);
 	append_key_name(json, target);
+	append_condition_names(json, target);
 	append_names(json, update);
 	appendStringInfoChar(json, '}');
-	append_values(json, update);
+	append_values(json, target, update);
 	if (target->returns_new)
 		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_NEW\"");
 	end(json);

@@ -21,6 +21,17 @@ typedef enum DdbPutCondition
 	DDB_PUT_OLD, /* there is one */
 } DdbPutCondition;
 
+/*
+ * What must hold of an item that is changed besides that it is there: parts of
+ * JSON, texts without quotes and objects without braces.
+ */
+typedef struct DdbWriteCondition
+{
+	char *text; /* as it stands behind AND */
+	char *names;
+	char *values; /* "": none */
+} DdbWriteCondition;
+
 /* What requests of one statement share. */
 typedef struct DdbWriteTarget
 {
@@ -28,8 +39,12 @@ typedef struct DdbWriteTarget
 	const char *partition_key; /* for conditions about the item's existence */
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
 	int64 now; /* past as of this second */
+	const DdbWriteCondition *condition; /* NULL: none */
 	bool returns_new; /* UpdateItem is to give the new item back */
 } DdbWriteTarget;
+
+/* Takes a condition apart that ddb_request_condition made. */
+extern DdbWriteCondition *ddb_write_condition(const char *json);
 
 /* All append to an empty json; item and key are JSON. */
 extern void ddb_write_put(StringInfo json, const DdbWriteTarget *target,

@@ -350,7 +350,8 @@ put_write(List *list, const DdbWritePlan *write)
 	list = put_int(list, write->first_value);
 	list = put_int(list, write->filter);
 	list = put_int(list, write->moves);
-	return put_int(list, write->blind);
+	list = put_int(list, write->blind);
+	return put_filter(list, write->condition);
 }
 
 static DdbWritePlan *
@@ -369,6 +370,7 @@ get_write(Reader *reader)
 	write->filter = get_int(reader);
 	write->moves = get_int(reader);
 	write->blind = get_int(reader);
+	write->condition = get_filter(reader);
 	return write;
 }
 

@@ -135,7 +135,10 @@ typedef struct DdbWritePlan
 	int filter; /* index into fdw_exprs, or -1: PostgreSQL's own */
 	bool moves; /* entries of the index that is read by may move on, and be
 								 * met again */
-	bool blind; /* the key says all there is to know of a row */
+	bool blind; /* the key and the condition say all there is to know of a
+								 * row */
+	struct DdbFilter *condition; /* what must still hold when it is written; it
+								 * may say less than WHERE; or NULL */
 } DdbWritePlan;
 
 typedef struct DdbAccessPlan

@@ -19,6 +19,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
+#include "plan/filter.h"
 #include "plan/plan_state.h"
 
 /* One statement's writing of one table. */
@@ -31,6 +32,7 @@ typedef struct Context
 	DdbAccessPlan *plan;
 	DdbWritePlan *write;
 	List *values; /* of Expr *: of write->updated */
+	bool decides_all; /* the condition says all that PostgreSQL would check */
 } Context;
 
 /* The target's own scan, if its rows go nowhere else first. */
@@ -152,14 +154,67 @@ sets_table_key(const Context *context)
 	return false;
 }
 
-/* Is there nothing to be known of a row but that it is there? */
+/* What the table's key says needs no condition, and what keys tell is no attribute. */
+static Bitmapset *
+banned_columns(const Context *context)
+{
+	Bitmapset *columns = NULL;
+
+	for (int i = 0; i < context->relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &context->relation->columns[i];
+
+		if (column->name != NULL &&
+			(column->source != 0 || column->template != NULL ||
+			 ddb_key_schema_has(&context->plan->table_keys, column->attribute)))
+			columns = bms_add_member(columns, i + 1);
+	}
+	return columns;
+}
+
+/* Adds what can be said of the clauses; false when that is not all of them. */
+static bool
+add_conditions(Context *context, List *clauses)
+{
+	RelOptInfo *rel = context->root->simple_rel_array[context->target];
+	DdbClauseContext clause_context = {
+		context->root, rel, ((DdbPlanState *) rel->fdw_private)->codecs, false,
+		false};
+	Bitmapset *banned = banned_columns(context);
+	bool exact = true;
+	ListCell *lc;
+
+	foreach (lc, clauses)
+		context->write->condition = ddb_filter_and(
+			context->write->condition,
+			ddb_filter_translate(&clause_context, (Expr *) lfirst(lc), banned,
+								 &context->scan->fdw_exprs, &exact));
+	return exact;
+}
+
+/*
+ * What WHERE says must hold of the item as it is when it is written, as far as
+ * DynamoDB can tell: others may have changed it since it was read.
+ */
+static void
+make_condition(Context *context)
+{
+	if (!ddb_guc_pushdown)
+		return;
+	context->scan->fdw_exprs = list_copy(context->scan->fdw_exprs);
+	context->decides_all =
+		add_conditions(context, context->scan->scan.plan.qual);
+	(void) add_conditions(context, context->scan->fdw_recheck_quals);
+}
+
+/* Is there nothing to be known of a row but what the condition says? */
 static bool
 is_blind(const Context *context)
 {
 	const DdbAccessPlan *plan = context->plan;
 
 	return plan->operation == DDB_OP_GET_ITEM && plan->fetch == NULL &&
-		   context->scan->scan.plan.qual == NIL &&
+		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
 		   plan->ttl_attribute == NULL && plan->keys_match &&
 		   !context->write->returns && !sets_more(context) &&
 		   !sets_table_key(context) &&
@@ -246,6 +301,7 @@ finish(Context *context, CmdType operation)
 	else
 		context->plan->identity = key_names(&context->plan->table_keys);
 	write->moves = sets_index_key(context);
+	make_condition(context);
 	write->blind = is_blind(context);
 	narrow_columns(context);
 	write->filter = -1;
