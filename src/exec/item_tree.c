@@ -22,7 +22,9 @@ typedef enum NodeKind
 struct DdbItemNode
 {
 	NodeKind kind;
-	const char *name; /* of a map's member; NULL in lists */
+	const char *name; /* of a map's member; NULL in lists, and where it is none
+					   * that a column could have: */
+	const char *raw_name; /* as JSON has it, without quotes */
 	const char *value; /* of NODE_VALUE, DDB_SCAN_PADDING bytes behind it */
 	int len;
 	DdbItemNode *first; /* of the others: what is in it */
@@ -30,14 +32,39 @@ struct DdbItemNode
 	DdbItemNode *next;
 };
 
+/* The string's bytes without quotes; none of them is NUL. */
+static void
+append_piece(StringInfo json, const char *text, int len)
+{
+	StringInfoData quoted;
+
+	initStringInfo(&quoted);
+	escape_json(&quoted, pnstrdup(text, len));
+	appendBinaryStringInfo(json, quoted.data + 1, quoted.len - 2);
+	pfree(quoted.data);
+}
+
 void
 ddb_item_append_string(StringInfo json, const char *text, int len)
 {
-	/* Names and placeholders are known to hold no NUL. */
-	if (text[len] == '\0')
+	const char *end = text + len;
+	const char *nul = memchr(text, '\0', len);
+
+	if (nul == NULL && *end == '\0')
+	{
 		escape_json(json, text);
-	else
-		escape_json(json, pnstrdup(text, len));
+		return;
+	}
+	appendStringInfoChar(json, '"');
+	while (nul != NULL)
+	{
+		append_piece(json, text, nul - text);
+		appendStringInfoString(json, "\\u0000");
+		text = nul + 1;
+		nul = memchr(text, '\0', end - text);
+	}
+	append_piece(json, text, end - text);
+	appendStringInfoChar(json, '"');
 }
 
 static DdbItemNode *
@@ -79,7 +106,7 @@ static DdbItemNode *
 find_member(const DdbItemNode *node, const char *name)
 {
 	for (DdbItemNode *child = node->first; child != NULL; child = child->next)
-		if (strcmp(child->name, name) == 0)
+		if (child->name != NULL && strcmp(child->name, name) == 0)
 			return child;
 	return NULL;
 }
@@ -97,9 +124,14 @@ split_map(DdbItemNode *node, DdbScanner *scan)
 	(void) ddb_scan_enter_object(scan);
 	while (ddb_scan_next_member(scan, &first, &name) &&
 		   ddb_scan_skip_span(scan, &value))
-		set_value(add_node(node, NODE_VALUE,
-						   ddb_value_text(&name, NULL, 0, &len, &reason)),
-				  value.data, value.len);
+	{
+		DdbItemNode *member = add_node(
+			node, NODE_VALUE, ddb_value_text(&name, NULL, 0, &len, &reason));
+
+		if (member->name == NULL)
+			member->raw_name = pnstrdup(name.data, name.len);
+		set_value(member, value.data, value.len);
+	}
 	return scan->error == DDB_SCAN_OK;
 }
 
@@ -291,7 +323,10 @@ ddb_item_tree_write(const DdbItemNode *root, StringInfo json)
 	{
 		if (child != root->first)
 			appendStringInfoChar(json, ',');
-		escape_json(json, child->name);
+		if (child->name != NULL)
+			escape_json(json, child->name);
+		else
+			appendStringInfo(json, "\"%s\"", child->raw_name);
 		appendStringInfoChar(json, ':');
 		write_node(child, json);
 	}

@@ -368,8 +368,14 @@ append_key_value(StringInfo json, const DdbKeyAttribute *attribute,
 		ddb_item_append_string(json, base64, len);
 	}
 	else
-		ddb_item_append_string(json, pnstrdup(bound->data, bound->len),
-							   bound->len);
+	{
+		/* Keys may hold NUL. */
+		char *text = palloc(bound->len + 1);
+
+		memcpy(text, bound->data, bound->len);
+		text[bound->len] = '\0';
+		ddb_item_append_string(json, text, bound->len);
+	}
 	appendStringInfoChar(json, '}');
 }
 
