@@ -268,6 +268,10 @@ class Trial:
             self.fail(f"{book.name} shows {len(found)} rows, not {len(shown)}")
         return sql, found
 
+    def join(self, word):
+        """In a join every row is found twice, and other code writes it."""
+        return f" {word} generate_series(1, 2)" if self.rng.random() < 0.25 else ""
+
     def update(self, book):
         condition, keys = self.condition(book)
         if not keys:
@@ -301,8 +305,9 @@ class Trial:
             for c in entity.columns
             if c.name in values
         )
-        returning = " RETURNING *" if self.rng.random() < 0.5 else ""
-        cursor, error = self.execute(f"UPDATE {book.name} SET {sets}{condition}{returning}")
+        returning = f" RETURNING {book.name}.*" if self.rng.random() < 0.5 else ""
+        join = self.join("FROM")
+        cursor, error = self.execute(f"UPDATE {book.name} SET {sets}{join}{condition}{returning}")
         if refusal:
             self.must_be_refused(error, refusal)
             return
@@ -331,8 +336,9 @@ class Trial:
         condition, keys = self.condition(book)
         if len(keys) > 20:
             return
-        returning = " RETURNING *" if self.rng.random() < 0.5 else ""
-        cursor, error = self.execute(f"DELETE FROM {book.name}{condition}{returning}")
+        returning = f" RETURNING {book.name}.*" if self.rng.random() < 0.5 else ""
+        join = self.join("USING")
+        cursor, error = self.execute(f"DELETE FROM {book.name}{join}{condition}{returning}")
         if error:
             self.fail("an error")
         if cursor.rowcount != len(keys):
