@@ -17,6 +17,8 @@
 #include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
+#include "executor/nodeSubplan.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -31,6 +33,8 @@ typedef struct DdbDirectModify
 	bool begun;
 	bool blind; /* keys are written without their items being read */
 	bool finished; /* all rows were read */
+	Bitmapset *subqueries; /* parameters that must be known before the first
+							* write; NULL: none */
 	MemoryContext context; /* of the batch */
 
 	/* of the batch */
@@ -49,6 +53,30 @@ const DdbWriteCounters *
 ddb_direct_modify_counters(const DdbDirectModify *modify)
 {
 	return &modify->rows->writes->counters;
+}
+
+static bool
+collect_parameters(Node *node, void *context)
+{
+	Bitmapset **parameters = (Bitmapset **) context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		*parameters = bms_add_member(*parameters, ((Param *) node)->paramid);
+	return expression_tree_walker(node, collect_parameters, context);
+}
+
+/*
+ * A subquery is evaluated when it is first needed: where it reads the table, not
+ * after rows have been written.
+ */
+static void
+evaluate_subqueries(ForeignScanState *node, DdbDirectModify *modify)
+{
+	if (modify->subqueries != NULL && !modify->finished)
+		ExecSetParamPlanMulti(modify->subqueries, node->ss.ps.ps_ExprContext);
+	modify->subqueries = NULL;
 }
 
 void
@@ -77,6 +105,10 @@ ddbBeginDirectModify(ForeignScanState *node, int eflags)
 		modify->sets_key |=
 			ddb_item_is_key(modify->rows->items, lfirst_int(lc));
 	}
+	if (modify->plan->rereads)
+		(void) collect_parameters(
+			(Node *) ((ForeignScan *) node->ss.ps.plan)->fdw_exprs,
+			&modify->subqueries);
 	modify->context = AllocSetContextCreate(context, "ddb_fdw changes",
 											ALLOCSET_DEFAULT_SIZES);
 	scan->modify = modify;
@@ -354,6 +386,7 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 		take_targets(node, modify);
 	else
 		read_rows(node, modify);
+	evaluate_subqueries(node, modify);
 	old = MemoryContextSwitchTo(modify->context);
 	ddb_row_writer_apply(modify->rows, modify->changes, modify->n);
 	MemoryContextSwitchTo(old);

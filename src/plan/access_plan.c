@@ -351,6 +351,7 @@ put_write(List *list, const DdbWritePlan *write)
 	list = put_int(list, write->filter);
 	list = put_int(list, write->moves);
 	list = put_int(list, write->blind);
+	list = put_int(list, write->rereads);
 	return put_filter(list, write->condition);
 }
 
@@ -370,6 +371,7 @@ get_write(Reader *reader)
 	write->filter = get_int(reader);
 	write->moves = get_int(reader);
 	write->blind = get_int(reader);
+	write->rereads = get_int(reader);
 	write->condition = get_filter(reader);
 	return write;
 }

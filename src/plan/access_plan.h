@@ -139,6 +139,7 @@ typedef struct DdbWritePlan
 								 * row */
 	struct DdbFilter *condition; /* what must still hold when it is written; it
 								 * may say less than WHERE; or NULL */
+	bool rereads; /* subqueries of the statement read the table, too */
 } DdbWritePlan;
 
 typedef struct DdbAccessPlan

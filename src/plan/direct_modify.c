@@ -21,6 +21,7 @@
 #include "parser/parsetree.h"
 #include "plan/filter.h"
 #include "plan/plan_state.h"
+#include "plan/spool.h"
 
 /* One statement's writing of one table. */
 typedef struct Context
@@ -82,7 +83,8 @@ take_values(Context *context)
 	forboth(lc, targets, attnum, attnums) context->values =
 		lappend(context->values, lfirst_node(TargetEntry, lc)->expr);
 	context->write->updated = attnums;
-	return !contain_subplans((Node *) context->values);
+	/* Of (a, b) = (SELECT …) the subplan is behind the values. */
+	return !contain_subplans((Node *) targets);
 }
 
 /* Does a template's key hang on what is set? */
@@ -342,6 +344,7 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	context.write->deletes = modify->operation == CMD_DELETE;
 	context.write->counts = modify->canSetTag;
 	context.write->returns = modify->returningLists != NIL;
+	context.write->rereads = ddb_spool_rereads(root, target, context.relation);
 	if (modify->operation == CMD_UPDATE && !take_values(&context))
 		return false;
 	finish(&context, modify->operation);

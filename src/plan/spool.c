@@ -7,30 +7,52 @@
 #include "plan/spool.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "exec/spool.h"
 #include "foreign/fdwapi.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "plan/plan_state.h"
+#include "utils/lsyscache.h"
 
 /* A search for tables that are read. */
 typedef struct Search
 {
 	const DdbRelation *relation;
 	const RangeTblEntry *target; /* what is written does not count as read */
+	const RangeTblEntry *parent; /* nor does what the target is a part of */
 	bool found;
 } Search;
 
 static bool
-is_same_table(const Search *search, const RangeTblEntry *rte)
+is_same_table(const Search *search, Oid relid)
 {
-	if (rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_FOREIGN_TABLE ||
-		rte == search->target ||
-		GetFdwRoutineByRelId(rte->relid)->GetForeignPlan != ddbGetForeignPlan)
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE ||
+		GetFdwRoutineByRelId(relid)->GetForeignPlan != ddbGetForeignPlan)
 		return false;
 	/* Two servers may well be one and the same to DynamoDB. */
-	return strcmp(ddb_relation_load(rte->relid)->table_name,
+	return strcmp(ddb_relation_load(relid)->table_name,
 				  search->relation->table_name) == 0;
+}
+
+/* Subqueries in FROM do not show which partitions they read. */
+static bool
+reads_same_table(const Search *search, const RangeTblEntry *rte)
+{
+	ListCell *lc;
+
+	if (rte->rtekind != RTE_RELATION || rte == search->target ||
+		rte == search->parent)
+		return false;
+	if (!rte->inh || !has_subclass(rte->relid))
+		return is_same_table(search, rte->relid);
+	foreach (lc, find_all_inheritors(rte->relid, NoLock, NULL))
+		if (is_same_table(search, lfirst_oid(lc)))
+			return true;
+	return false;
 }
 
 static bool
@@ -42,7 +64,7 @@ search_node(Node *node, void *context)
 		return search->found;
 	if (IsA(node, RangeTblEntry))
 	{
-		search->found |= is_same_table(search, (RangeTblEntry *) node);
+		search->found |= reads_same_table(search, (RangeTblEntry *) node);
 		return search->found;
 	}
 	if (IsA(node, Query))
@@ -64,6 +86,25 @@ reads_table(PlannerInfo *root, Search *search)
 	return search->found;
 }
 
+/* A search for the table elsewhere than where it is written. */
+static Search
+search_of(PlannerInfo *root, Index target, const DdbRelation *relation)
+{
+	Search search = {.relation = relation};
+
+	search.target = rt_fetch(target, root->parse->rtable);
+	search.parent = rt_fetch(root->parse->resultRelation, root->parse->rtable);
+	return search;
+}
+
+bool
+ddb_spool_rereads(PlannerInfo *root, Index target, const DdbRelation *relation)
+{
+	Search search = search_of(root, target, relation);
+
+	return reads_table(root, &search);
+}
+
 /* Rows that others return from below go by while they are written. */
 static bool
 writes_below(const Plan *plan)
@@ -80,15 +121,41 @@ writes_below(const Plan *plan)
 	return false;
 }
 
+/*
+ * Expressions are found in the rows below by what they are, and of equal ones
+ * the first is found: random() and another random() become different ones, by
+ * casts to their own type.
+ */
+static void
+tell_apart(List *targets)
+{
+	for (int i = 1; i < list_length(targets); i++)
+	{
+		TargetEntry *entry = list_nth_node(TargetEntry, targets, i);
+		Node *expression = (Node *) entry->expr;
+
+		if (!contain_volatile_functions(expression))
+			continue;
+		for (int j = 0; j < i; j++)
+			if (equal(list_nth_node(TargetEntry, targets, j)->expr,
+					  entry->expr))
+			{
+				entry->expr = (Expr *) makeRelabelType(
+					entry->expr, exprType(expression), exprTypmod(expression),
+					exprCollation(expression), COERCE_IMPLICIT_CAST);
+				j = -1;
+			}
+	}
+}
+
 void
 ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 			  const DdbRelation *relation)
 {
 	Plan *child = outerPlan(modify);
-	Search search = {.relation = relation};
+	Search search = search_of(root, target, relation);
 	CustomScan *spool;
 
-	search.target = rt_fetch(target, root->parse->rtable);
 	if (IsA(child, CustomScan) &&
 		((CustomScan *) child)->methods == &ddb_spool_scan_methods)
 		return;
@@ -108,6 +175,7 @@ ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 	spool->scan.plan.async_capable = false;
 	spool->methods = &ddb_spool_scan_methods;
 	spool->custom_plans = list_make1(child);
-	spool->custom_scan_tlist = copyObject(child->targetlist);
+	tell_apart(spool->scan.plan.targetlist);
+	spool->custom_scan_tlist = copyObject(spool->scan.plan.targetlist);
 	outerPlan(modify) = &spool->scan.plan;
 }

@@ -19,4 +19,8 @@
 extern void ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 						  const DdbRelation *relation);
 
+/* Does the statement read the target's DynamoDB table elsewhere, too? */
+extern bool ddb_spool_rereads(PlannerInfo *root, Index target,
+							  const DdbRelation *relation);
+
 #endif /* DDB_PLAN_SPOOL_H */
