@@ -104,8 +104,8 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 	MemoryContext old;
 	DdbModifyState *state;
 
-	/* It would be updated and inserted into through one state. */
-	if (target->ri_FdwState != NULL)
+	/* It would be updated and inserted into through one state, or twice. */
+	if (target->ri_FdwState != NULL || target->ri_usesFdwDirectModify)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot route tuples into foreign table \"%s\", which "
