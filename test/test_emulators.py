@@ -417,3 +417,35 @@ def test_partitions_are_skipped(db, emulator):
     assert rows == sorted((f"p{partition}",) for partition in range(12))
     scans = [call for call in calls.data if call.operation == "Scan"]
     assert [call.request["Limit"] for call in scans] == [1] * 13
+
+
+def test_writes(db, emulator, emulated):
+    """Every kind of write, and conditions that hold and do not."""
+    client, resource = aws.client(emulator.endpoint), aws.resource(emulator.endpoint)
+    name = f"Writes{uuid.uuid4().hex}"
+    load_table(client, resource, name, PARTITION_KEYS, [])
+    make_server(db, emulated.endpoint)
+    columns = ["pk text", "sk int", "v int", "s text", "doc jsonb"]
+    columns.append("city text OPTIONS (attribute 'address.city')")
+    foreign_table(db, "t", columns, table_name=name)
+    foreign_table(db, "puts", columns, table_name=name, insert_mode="put")
+    insert = "INSERT INTO t (pk, sk, v) SELECT 'a', i, i FROM generate_series(1, 40) i"
+    assert db.execute(insert).rowcount == 40
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute(insert)
+    assert db.execute(insert + " ON CONFLICT DO NOTHING").rowcount == 0
+    assert db.execute(insert.replace("INTO t", "INTO puts")).rowcount == 40
+    where = "WHERE pk = 'a' AND sk = 3 AND v = 3"
+    assert db.execute(f"UPDATE t SET v = 30, s = 'x' {where}").rowcount == 1
+    assert db.execute(f"UPDATE t SET v = 31 {where}").rowcount == 0
+    assert db.execute("UPDATE t SET v = v + 1 WHERE pk = 'a' AND v < 3").rowcount == 2
+    assert db.execute("UPDATE t SET city = 'Bern' WHERE pk = 'a' AND sk = 4").rowcount == 1
+    assert db.execute("UPDATE t SET doc = '{\"a\": [1]}', s = NULL WHERE sk IN (3, 4)").rowcount == 2
+    assert db.execute("DELETE FROM t WHERE pk = 'a' AND sk > 4").rowcount == 36
+    assert db.execute("SELECT sk, v, s, doc, city FROM t ORDER BY sk").fetchall() == [
+        (1, 2, None, None, None),
+        (2, 3, None, None, None),
+        (3, 30, None, {"a": [1]}, None),
+        (4, 4, None, {"a": [1]}, "Bern"),
+    ]
+    assert db.execute("DELETE FROM t WHERE pk = 'a' AND sk = 1 RETURNING v").fetchall() == [(2,)]
