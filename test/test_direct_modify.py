@@ -475,3 +475,33 @@ def test_a_lost_answer_to_a_conditional_write(server, make_table, proxy):
     with proxy.inject(truncate(0.5), times=1, operation="DeleteItem"):
         assert server.execute("DELETE FROM t WHERE pk = 'b' AND state = 'open'").rowcount == 0
     assert stored(table) == [{"pk": "b", "state": "x"}]
+
+
+def test_optimistic(server, make_table, proxy):
+    item = {"pk": "a", "v": 1, "w": 1, "doc": {"x": [1, None]}, "s": 'q"\\'}
+    table = make_table(("pk",), "pk:S", [item, {"pk": "b"}])
+    columns = ["pk text", "v int", "w int", "doc jsonb", "s text", "n int"]
+    foreign_table(server, "t", columns, table_name=table.name, optimistic=True)
+
+    def change(**attributes):
+        return Meanwhile(lambda: table.put_item(Item={**item, **attributes}))
+
+    query = "UPDATE t SET v = v + 1 WHERE doc @> '{}' AND n IS NULL AND s LIKE 'q%'"
+    assert server.execute(query).rowcount == 1
+    item["v"] = 2
+    for changed in [{"v": 7}, {"doc": {"x": [1, 2]}}, {"s": "qq"}, {"n": 3}]:
+        with (
+            proxy.inject(change(**changed), operation="UpdateItem"),
+            pytest.raises(psycopg.errors.SerializationFailure, match="was changed by others"),
+        ):
+            server.execute(query)
+        table.put_item(Item=item)
+    with proxy.inject(change(w=5), operation="UpdateItem"):
+        assert server.execute(query).rowcount == 1
+    with proxy.inject(Meanwhile(lambda: table.delete_item(Key={"pk": "a"})), operation="DeleteItem"):
+        assert server.execute("DELETE FROM t WHERE v + w = 8").rowcount == 0
+    assert server.execute("DELETE FROM t WHERE length(pk) + coalesce(n, 0) = 1").rowcount == 1
+    assert stored(table) == []
+    server.execute("CREATE TABLE l (pk text)")
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="in a join"):
+        server.execute("DELETE FROM t USING l WHERE t.pk = l.pk")

@@ -1071,11 +1071,8 @@ def test_explain_analyze(explained, proxy, query, output):
 
 
 def test_options_that_are_not_done_yet_refuse(dynamo, items):
-    for option in ({"transaction": "atomic"}, {"optimistic": "true"}):
-        foreign_table(dynamo, "t", COLUMNS, table_name=items.name, **option)
-        diag = error_of(dynamo, STATEMENTS["INSERT"])
-        assert diag.sqlstate == "0A000"
-        dynamo.execute("DROP FOREIGN TABLE t")
+    foreign_table(dynamo, "t", COLUMNS, table_name=items.name, transaction="atomic")
+    assert error_of(dynamo, STATEMENTS["INSERT"]).sqlstate == "0A000"
 
 
 def test_expired_rows_are_no_obstacle(dynamo, make_items, ddb, connect, proxy):

@@ -10,6 +10,7 @@
 #include "exec/direct_modify.h"
 
 #include "exec/identity.h"
+#include "exec/item_tree.h"
 #include "exec/request.h"
 #include "exec/row_writer.h"
 #include "exec/scan.h"
@@ -31,6 +32,7 @@ typedef struct DdbDirectModify
 	Bitmapset *updated; /* attnums */
 	bool sets_key; /* to what it is, or an error is raised */
 	bool begun;
+	const DdbWriteCondition *condition; /* of the run; NULL: none */
 	bool blind; /* keys are written without their items being read */
 	bool finished; /* all rows were read */
 	Bitmapset *subqueries; /* parameters that must be known before the first
@@ -135,10 +137,9 @@ begin_run(ForeignScanState *node, DdbDirectModify *modify)
 	ddb_scan_ensure_started(node, scan);
 	old = MemoryContextSwitchTo(scan->run_context);
 	term = ddb_term_resolve(&terms, modify->plan->condition);
-	modify->rows->wire.condition = NULL;
+	modify->condition = NULL;
 	if (term->kind != DDB_TERM_TRUE && term->kind != DDB_TERM_FALSE)
-		modify->rows->wire.condition =
-			ddb_write_condition(ddb_request_condition(term));
+		modify->condition = ddb_write_condition(ddb_request_condition(term));
 	MemoryContextSwitchTo(old);
 	/* Values of this run may want the item to be looked at after all. */
 	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck;
@@ -190,14 +191,22 @@ take_keys(const DdbDirectModify *modify, TupleTableSlot *slot, Datum *keys)
 	}
 }
 
+/* Whose page holds the item that was read last. */
+static const DdbStream *
+current_stream(const DdbDirectModify *modify)
+{
+	const DdbScanState *scan = modify->scan;
+
+	return scan->two_step != NULL ? ddb_two_step_stream(scan->two_step)
+								  : scan->last;
+}
+
 /* The key of the item that was read last, as it is stored, as JSON. */
 static char *
 key_of_item(const DdbDirectModify *modify)
 {
 	const DdbScanState *scan = modify->scan;
-	const DdbStream *stream = scan->two_step != NULL
-								  ? ddb_two_step_stream(scan->two_step)
-								  : scan->last;
+	const DdbStream *stream = current_stream(modify);
 	DdbIdentity identity;
 	DdbTarget target;
 	StringInfoData key;
@@ -207,6 +216,67 @@ key_of_item(const DdbDirectModify *modify)
 	initStringInfo(&key);
 	ddb_write_key_of_target(&key, &scan->plan->table_keys, &target);
 	return key.data;
+}
+
+/* What the item has of an attribute, {"S":"…"}; NULL: nothing. */
+static char *
+stored_value(const DdbStream *stream, int i)
+{
+	DdbAttributeValue value;
+	const char *type;
+	bool quoted;
+
+	if (!ddb_row_identity(stream->scan->reader, &stream->page,
+						  stream->page.item_note, i, &value))
+		return NULL;
+	type = ddb_attribute_type_name(value.type);
+	quoted = value.type == DDB_VALUE_S || value.type == DDB_VALUE_N ||
+			 value.type == DDB_VALUE_B;
+	if (value.type == DDB_VALUE_NULL || value.type == DDB_VALUE_BOOL)
+		return psprintf(
+			"{\"%s\":%s}", type,
+			value.type == DDB_VALUE_NULL || value.boolean ? "true" : "false");
+	return psprintf("{\"%s\":%s%.*s%s}", type, quoted ? "\"" : "",
+					(int) value.span.len, value.span.data, quoted ? "\"" : "");
+}
+
+/*
+ * With option optimistic: what was read of the item is unchanged, and so WHERE
+ * holds still.
+ */
+static const DdbWriteCondition *
+condition_of_row(const DdbDirectModify *modify)
+{
+	const DdbStream *stream = current_stream(modify);
+	DdbWriteCondition *condition = palloc(sizeof(DdbWriteCondition));
+	StringInfoData text;
+	StringInfoData names;
+	StringInfoData values;
+	int i = 0;
+	ListCell *lc;
+
+	initStringInfo(&text);
+	initStringInfo(&names);
+	initStringInfo(&values);
+	foreach (lc, modify->plan->checked)
+	{
+		char *value = stored_value(stream, modify->rows->items->nkeys + i);
+
+		appendStringInfo(&text,
+						 value != NULL ? "%s#c%d = :c%d"
+									   : "%sattribute_not_exists(#c%d)",
+						 text.len > 0 ? " AND " : "", i, i);
+		appendStringInfo(&names, "%s\"#c%d\":", names.len > 0 ? "," : "", i);
+		ddb_item_append_string(&names, lfirst(lc), strlen(lfirst(lc)));
+		if (value != NULL)
+			appendStringInfo(&values, "%s\":c%d\":%s",
+							 values.len > 0 ? "," : "", i, value);
+		i++;
+	}
+	condition->text = text.data;
+	condition->names = names.data;
+	condition->values = values.data;
+	return condition;
 }
 
 /* The row is changed: what of, and what RETURNING will show. */
@@ -222,6 +292,9 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 	if (modify->plan->moves && ddb_row_writer_met(modify->rows, key))
 		return;
 	change = add_change(modify);
+	modify->rows->wire.condition = modify->plan->checked != NIL
+									   ? condition_of_row(modify)
+									   : modify->condition;
 	if (modify->plan->deletes)
 	{
 		ddb_row_change_delete(modify->rows, key, change);
@@ -313,6 +386,7 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 	StringInfoData key;
 	DdbRowChange *change = add_change(modify);
 
+	modify->rows->wire.condition = modify->condition;
 	initStringInfo(&key);
 	ddb_write_key_of_target(&key, &modify->scan->plan->table_keys, target);
 	if (modify->plan->deletes)

@@ -15,6 +15,7 @@
 #include "exec/path_update.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 
@@ -28,18 +29,13 @@ typedef struct MetKey
 static void
 check_options(const DdbRelation *relation)
 {
-	const char *option = relation->atomic       ? "transaction"
-						 : relation->optimistic ? "optimistic"
-												: NULL;
-
-	if (option != NULL)
+	if (relation->atomic)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot write to foreign table %s", relation->name),
-				 errdetail("Its option \"%s\" asks for what this version does "
-						   "not do.",
-						   option),
-				 errhint("Drop the option, or set it to its default.")));
+				 errdetail("Its option \"transaction\" is \"atomic\", which "
+						   "this version cannot do."),
+				 errhint("Drop the option, or set it to \"immediate\".")));
 }
 
 DdbRowWriter *
@@ -128,6 +124,7 @@ ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
 	memset(change, 0, sizeof(*change));
 	change->key = key;
 	change->sends = true;
+	change->condition = writer->wire.condition;
 	initStringInfo(&body);
 	ddb_write_delete(&body, &writer->wire, key);
 	ddb_write_job_init(&change->job, DDBC_DELETE_ITEM, &body, 1);
@@ -143,6 +140,7 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 
 	memset(change, 0, sizeof(*change));
 	change->key = key;
+	change->condition = writer->wire.condition;
 	ddb_item_update(writer->items, old, key, keys, updated, update);
 	/* A key that was set to what it is needs no request. */
 	change->sends = update->item != NULL || update->n > 0;
@@ -204,11 +202,23 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 {
 	DdbWriteJob *job = &change->job;
 
+	writer->wire.condition = change->condition;
 	if (job->lacks_path || (job->refused && !was_applied(change) &&
 							ddb_path_update_has_elements(&change->update)))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
 	change->applied = was_applied(change);
+	if (!change->applied && job->item != NULL &&
+		writer->items->relation->optimistic)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("an item of DynamoDB table \"%s\" was changed by "
+						"others since it was read",
+						writer->wire.table_name),
+				 errdetail("Its key is %s.",
+						   pg_any_to_server(change->key, strlen(change->key),
+											PG_UTF8)),
+				 errhint("Retry.")));
 }
 
 void

@@ -30,6 +30,7 @@ typedef struct DdbRowChange
 	DdbWriteJob job;
 	char *key; /* the item's, as JSON */
 	DdbItemUpdate update; /* empty of a DELETE */
+	const DdbWriteCondition *condition; /* on which it is made; NULL: none */
 	bool sends; /* it takes a request */
 	bool applied; /* the item was there, or nothing was to be done */
 } DdbRowChange;

@@ -137,6 +137,7 @@ typedef struct DdbWritePlan
 								 * met again */
 	bool blind; /* the key and the condition say all there is to know of a
 								 * row */
+	List *checked; /* of char *: attributes that must be unchanged */
 	struct DdbFilter *condition; /* what must still hold when it is written; it
 								 * may say less than WHERE; or NULL */
 	bool rereads; /* subqueries of the statement read the table, too */

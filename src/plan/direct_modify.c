@@ -241,6 +241,56 @@ key_columns(const Context *context)
 	return columns;
 }
 
+static List *
+add_name(List *names, char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return names;
+	return lappend(names, name);
+}
+
+/* Adds the attribute that a column's values are taken from. */
+static void
+check_column(Context *context, const DdbColumn *column)
+{
+	if (ddb_column_needs_item(column))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot write to foreign table %s with option "
+							   "\"optimistic\"",
+							   context->relation->name),
+						errdetail("Column \"%s\", which is read, shows many "
+								  "attributes, and cannot be compared.",
+								  column->name)));
+	if (column->source != 0)
+		column = &context->relation->columns[column->source - 1];
+	if (!ddb_key_schema_has(&context->plan->table_keys, column->attribute))
+		context->write->checked = add_name(
+			context->write->checked, unconstify(char *, column->attribute));
+}
+
+/* With option optimistic: what WHERE and SET read must be unchanged. */
+static void
+check_what_is_read(Context *context)
+{
+	List *expressions =
+		list_concat_copy(context->values, context->scan->scan.plan.qual);
+	ListCell *lc;
+
+	if (!context->relation->optimistic || context->write->blind)
+		return;
+	expressions = list_concat(expressions, context->scan->fdw_recheck_quals);
+	foreach (lc, ddb_plan_column_list(context->relation,
+									  columns_of(context, expressions)))
+		check_column(context, &context->relation->columns[lfirst_int(lc) - 1]);
+	if (context->plan->fetch != NULL)
+		context->plan->fetch->position = context->write->checked;
+	else
+		context->plan->position = context->write->checked;
+}
+
 /* Reads no more than it takes to find the item and to compute its values. */
 static void
 narrow_columns(Context *context)
@@ -305,6 +355,7 @@ finish(Context *context, CmdType operation)
 	write->moves = sets_index_key(context);
 	make_condition(context);
 	write->blind = is_blind(context);
+	check_what_is_read(context);
 	narrow_columns(context);
 	write->filter = -1;
 	if (scan->scan.plan.qual != NIL)

@@ -148,6 +148,16 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	ddb_spool_add(root, modify, target, relation);
 	if (modify->operation == CMD_INSERT)
 		return NIL;
+	if (relation->optimistic)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot update or delete rows of foreign table %s in a "
+					"join, or with triggers",
+					relation->name),
+			 errdetail("Its option \"optimistic\" asks for comparisons with "
+					   "what was read, which takes a statement about this "
+					   "table alone.")));
 	check_key(relation, info, info->keys.partition[0].name);
 	if (info->keys.nsort > 0)
 		check_key(relation, info, info->keys.sort[0].name);
