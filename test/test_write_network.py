@@ -454,6 +454,43 @@ def test_path_update_whose_answer_is_lost(site, loss):
     assert site.stored() == [{"pk": "a", "sk": 1, "address": {"city": "Rome"}}]
 
 
+CONDITIONAL = {
+    # What is set makes the condition false.
+    "plain": ("v = 6 WHERE {} AND v = 5", {"v": 5}, {"v": 6}),
+    "map": ("city = 'Rome' WHERE {} AND city IS NULL", {}, {"address": {"city": "Rome"}}),
+    "element": ("first = 'x' WHERE {} AND first IS NULL", {}, {"tags": ["x"]}),
+    "old element": ("first = 'x' WHERE {} AND first = 'y'", {"tags": ["y"]}, {"tags": ["x"]}),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+@pytest.mark.parametrize("lost", [1, 2])
+def test_conditional_update_whose_answer_is_lost(site, loss, name, lost):
+    foreign_table(
+        site.db,
+        "doc",
+        ["pk text", "sk int", "v int", "city text OPTIONS (attribute 'address.city')", "first text OPTIONS (attribute 'tags[0]')"],
+        table_name=site.items.name,
+    )
+    sets, before, after = CONDITIONAL[name]
+    site.put({"pk": "a", "sk": 1, **before})
+    update = "UPDATE doc SET " + sets.format("pk = 'a' AND sk = 1")
+    # The first or the second answer is lost: the first may be a refusal.
+    with site.proxy.inject(loss, operation="UpdateItem", every=lost, times=1):
+        assert site.db.execute(update).rowcount == 1
+    assert site.stored() == [{"pk": "a", "sk": 1, **after}]
+    assert site.db.execute(update).rowcount == 0
+
+
+def test_conditional_delete_whose_answer_is_lost(site, loss):
+    site.put({"pk": "a", "sk": 1, "v": 5}, {"pk": "a", "sk": 2, "v": 6})
+    delete = "DELETE FROM t WHERE pk = 'a' AND sk = {} AND v = 5"
+    with site.proxy.inject(loss, operation="DeleteItem", times=1):
+        assert site.db.execute(delete.format(1)).rowcount == 1
+    assert site.db.execute(delete.format(2)).rowcount == 0
+    assert site.stored() == [{"pk": "a", "sk": 2, "v": 6}]
+
+
 # ---- no answer at all -----------------------------------------------------------------------
 
 STATEMENTS = {

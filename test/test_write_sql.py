@@ -252,6 +252,18 @@ def test_an_element_that_is_there_takes_one_request(dynamo, items, proxy):
     assert stored(items)[0]["tags"] == ["f", None]
 
 
+def test_paths_under_a_condition(dynamo, items):
+    """That an element is missing is not taken for a condition that holds."""
+    foreign_table(dynamo, "t", [*DOCUMENT, "v int"], table_name=items.name)
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 5})
+    for sets in ("first = NULL", "first = 'x'", "city = NULL", "city = 'x'", "zip = 'z', second = NULL"):
+        where = "WHERE pk = 'a' AND sk = 1 AND v ="
+        assert dynamo.execute(f"UPDATE t SET {sets} {where} 6").rowcount == 0
+        assert stored(items) == [{"pk": "a", "sk": 1, "v": 5}]
+        assert dynamo.execute(f"UPDATE t SET {sets} {where} 5").rowcount == 1
+        items.put_item(Item={"pk": "a", "sk": 1, "v": 5})
+
+
 def test_an_element_of_an_item_that_is_gone(dynamo, items, proxy):
     foreign_table(dynamo, "t", DOCUMENT, table_name=items.name)
     items.put_item(Item={"pk": "a", "sk": 1, "tags": ["p", "q"]})

@@ -166,6 +166,8 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 					const char *key, const DdbItemUpdate *update,
 					DdbWriteJob *job)
 {
+	bool ambiguous = false;
+
 	for (int i = 0; i < MAX_TRIES; i++)
 	{
 		DdbItemNode *root = look(writes, target, key, job);
@@ -178,12 +180,15 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			return;
 		}
 		widen(target, update, root, &wide);
-		drop_unchanged(&wide);
+		/* Whether the condition holds only a write tells. */
+		if (target->condition == NULL)
+			drop_unchanged(&wide);
 		if (wide.n == 0)
 			return;
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
 		run(writes, job, DDBC_UPDATE_ITEM, &body);
+		ambiguous = job->ambiguous |= ambiguous;
 		if (!job->refused || is_unwanted(target, &wide, job))
 			return;
 	}
