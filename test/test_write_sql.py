@@ -1003,7 +1003,7 @@ def test_copy_with_wrong_rows(t, items):
         with pytest.raises(psycopg.Error) as caught:
             copy_text(t, text)
         assert caught.value.sqlstate == sqlstate, text
-        assert "COPY t, line" in caught.value.diag.context
+        assert "COPY t" in caught.value.diag.context
     t.execute("DELETE FROM t")
     lines = "".join(f"a\t{i}\t{i}\n" for i in range(1, 601))
     with pytest.raises(psycopg.Error) as caught:
