@@ -358,6 +358,7 @@ ddb_insert_flush(DdbInsert *insert)
 void
 ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 {
+	ErrorContextCallback callback;
 	PendingRow *row;
 	MemoryContext old;
 
@@ -371,7 +372,9 @@ ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 	}
 	row = &insert->later[insert->nlater];
 	row->position = insert->nlater++;
+	ddb_writes_push_context(insert->rows->writes, &callback);
 	compose_row(insert, slot, row);
+	ddb_writes_pop_context(&callback);
 	insert->later_bytes += strlen(row->item);
 	MemoryContextSwitchTo(old);
 	if (insert->nlater == DDB_WRITE_ROWS ||

@@ -593,7 +593,18 @@ typedef struct OverflowContext
 {
 	MemberContext member;
 	DdbItemUpdate *update;
+	DdbItemNode *old; /* the members that it had */
 } OverflowContext;
+
+static void
+keep_member(void *arg, const char *name, int len, const char *value,
+			int value_len)
+{
+	OverflowContext *context = (OverflowContext *) arg;
+
+	(void) ddb_item_tree_set(context->old, pnstrdup(name, len), NULL, 0, value,
+							 value_len);
+}
 
 /* A member that the overflow had: removed, unless it has it still. */
 static void
@@ -610,15 +621,25 @@ drop_member(void *arg, const char *name, int len, const char *value,
 		(void) add_assignment(context->update, copy, NULL, 0);
 }
 
+/*
+ * One that stays as it was is left alone: what plain JSON says of it may be less
+ * than what is stored, of a set that it is a list.
+ */
 static void
 assign_member(void *arg, const char *name, int len, const char *value,
 			  int value_len)
 {
 	OverflowContext *context = (OverflowContext *) arg;
+	const char *copy = pnstrdup(name, len);
 	DdbAssignment *assignment;
+	int old_len;
+	char *old = ddb_item_tree_get(context->old, copy, &old_len);
 
 	add_member(&context->member, name, len, value, value_len);
-	assignment = add_assignment(context->update, pnstrdup(name, len), NULL, 0);
+	if (old != NULL && old_len == value_len &&
+		memcmp(old, value, value_len) == 0)
+		return;
+	assignment = add_assignment(context->update, copy, NULL, 0);
 	assignment->value = pnstrdup(value, value_len);
 	assignment->len = value_len;
 }
@@ -640,7 +661,8 @@ assign_overflow(DdbItemWriter *writer, const DdbColumn *column,
 				TupleTableSlot *old, DdbItemUpdate *update)
 {
 	OverflowContext context = {{writer, column, ddb_item_tree_create()},
-							   update};
+							   update,
+							   ddb_item_tree_create()};
 	DdbCodec *codec = ddb_codec_set_get(writer->codecs, column->attnum);
 	int i = column->attnum - 1;
 	int n = update->n;
@@ -655,6 +677,9 @@ assign_overflow(DdbItemWriter *writer, const DdbColumn *column,
 	update->assignments =
 		repalloc(update->assignments,
 				 sizeof(DdbAssignment) * (n + writer->relation->ncolumns));
+	if (!old->tts_isnull[i])
+		ddb_document_members(codec, writer->relation, old->tts_values[i],
+							 keep_member, &context);
 	if (!writer->nulls[i])
 		ddb_document_members(codec, writer->relation, writer->values[i],
 							 assign_member, &context);

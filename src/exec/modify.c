@@ -95,6 +95,14 @@ refuse_own_rows(EState *estate, const DdbRelation *relation)
 	}
 }
 
+/* Do triggers see the table before COPY says that there are no more rows? */
+static bool
+is_looked_at(const ResultRelInfo *root)
+{
+	return root->ri_TrigDesc != NULL &&
+		   root->ri_TrigDesc->trig_insert_after_statement;
+}
+
 /* COPY, and rows that are routed to a partition. */
 void
 ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
@@ -119,7 +127,8 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
 	/* COPY hands rows over one by one before PostgreSQL 16. */
-	state->defers = plan == NULL && ddbGetForeignModifyBatchSize(target) > 1;
+	state->defers = plan == NULL && ddbGetForeignModifyBatchSize(target) > 1 &&
+					!is_looked_at(mtstate->rootResultRelInfo);
 	target->ri_FdwState = state;
 	MemoryContextSwitchTo(old);
 }
