@@ -2,8 +2,10 @@
 that get lost neither double rows nor fail statements, and errors say what to do."""
 
 import contextlib
+import threading
 import uuid
 
+import psycopg
 import pytest
 from lab import wait_until
 from support import proxy as faults
@@ -265,3 +267,40 @@ def test_log_tells_write_units(t, cluster):
     t.execute(INSERT)
     wait_until(lambda: "DynamoDB PutItem on table" in cluster.log_since(start), "the log")
     assert "ok, 1.0 write units" in cluster.log_since(start)
+
+
+class OneRefusedOthersLost(faults.Behaviour):
+    """The first request is refused once the others are under way; these are applied,
+    and nobody hears of it."""
+
+    def __init__(self, requests):
+        self.requests = requests
+        self.condition = threading.Condition()
+        self.arrived = 0
+
+    def instead(self, call, connection):
+        with self.condition:
+            self.arrived += 1
+            first = self.arrived == 1
+            self.condition.notify_all()
+            self.condition.wait_for(lambda: self.arrived >= self.requests, 20)
+        if first:
+            return faults.error("AccessDeniedException").instead(call, connection)
+        return None
+
+    def change(self, reply, connection):
+        raise faults.Gone
+
+
+def test_what_others_may_have_written_is_told(t, proxy, items):
+    t.execute("ALTER SERVER dynamo OPTIONS (SET max_attempts '1')")
+    t.execute("SELECT FROM t WHERE pk = 'none'")
+    with (
+        proxy.inject(OneRefusedOthersLost(3), operation="PutItem"),
+        pytest.raises(psycopg.Error) as caught,
+    ):
+        t.execute("INSERT INTO t VALUES ('a', 1, 1), ('a', 2, 2), ('a', 3, 3)")
+    # Whichever is told first: nobody is to think that nothing was written.
+    assert caught.value.sqlstate in ("42501", UNKNOWN)
+    assert "may have been written" in caught.value.diag.context
+    assert len(stored(items)) == 2

@@ -242,7 +242,7 @@ say_what_stays(void *arg)
 {
 	const DdbWrites *writes = (const DdbWrites *) arg;
 	int64 items = writes->counters.items;
-	int open = count_under_way(writes);
+	int open = count_under_way(writes) + writes->unknown;
 	const char *more =
 		open == 0 ? "" : psprintf("; %d more may have been", open);
 
@@ -290,11 +290,16 @@ finish_others(DdbWrites *writes)
 
 	while ((lane = wait_for_one(writes)) >= 0)
 	{
-		bool succeeded = receive(writes, lane);
+		const DdbWriteJob *job = writes->jobs[lane];
+		DdbCall *call = writes->calls[lane];
 
+		if (!receive(writes, lane))
+		{
+			if (ddbc_request_error(call->request)->ambiguous)
+				writes->unknown += job->items;
+			ddb_call_release(call);
+		}
 		writes->jobs[lane] = NULL;
-		if (!succeeded)
-			ddb_call_release(writes->calls[lane]);
 	}
 }
 

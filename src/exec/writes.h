@@ -59,6 +59,7 @@ typedef struct DdbWrites
 	DdbWriteJob **jobs; /* of each call its job; NULL: it is idle */
 	int n;
 	DdbWriteCounters counters;
+	int unknown; /* items of requests that ended without an answer */
 } DdbWrites;
 
 /* In the current memory context, with which its requests end. */
