@@ -289,7 +289,8 @@ class OneRefusedOthersLost(faults.Behaviour):
         return None
 
     def change(self, reply, connection):
-        raise faults.Gone
+        if reply.status == 200:
+            raise faults.Gone
 
 
 def test_what_others_may_have_written_is_told(t, proxy, items):
