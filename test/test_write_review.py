@@ -318,3 +318,22 @@ def test_explain_analyze_counts_rows(server, make_table):
     ]:
         scan = list(plan_nodes(explain(server, query, ANALYZE="true", VERBOSE="true")))[1]
         assert scan["Actual Rows"] == rows and scan["Items Written"] == rows, query
+
+
+def test_inheritance(server, make_table):
+    """What rows carry of whichever table they are of can be shown, too."""
+    table = make_table(("pk",), "pk:S", [{"pk": str(i), "v": i} for i in range(3)])
+    foreign_table(server, "t", ["v int", "pk text", "w int"], table_name=table.name)
+    server.execute("CREATE TABLE parent (pk text, v int, w int)")
+    server.execute("INSERT INTO parent VALUES ('l', 1, 1)")
+    server.execute("ALTER FOREIGN TABLE t INHERIT parent")
+    assert server.execute("UPDATE parent SET w = 7 WHERE v IN (1, 2)").rowcount == 3
+    query = """UPDATE parent p SET w = w + 1 FROM (VALUES ('1'), ('l')) x (k) WHERE pk = k
+               RETURNING p.tableoid::regclass::text, pk, w"""
+    plan = "\n".join(row[0] for row in server.execute("EXPLAIN (VERBOSE) " + query).fetchall())
+    assert "DynamoDB Spool" in plan and "wholerow" in plan
+    rows = server.execute(query).fetchall()
+    assert sorted(rows) == [("parent", "l", 8), ("t", "1", 8)]
+    assert stored(table) == [{"pk": "0", "v": 0}, {"pk": "1", "v": 1, "w": 8}, {"pk": "2", "v": 2, "w": 7}]
+    rows = server.execute("DELETE FROM parent WHERE v > 0 RETURNING pk").fetchall()
+    assert sorted(rows) == [("1",), ("2",), ("l",)]

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "exec/spool.h"
 #include "foreign/fdwapi.h"
 #include "nodes/makefuncs.h"
@@ -16,6 +17,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "plan/plan_state.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* A search for tables that are read. */
@@ -122,6 +124,30 @@ writes_below(const Plan *plan)
 }
 
 /*
+ * What rows carry of whichever table they are of is a variable that nobody can
+ * name, EXPLAIN neither: its label stands for it.
+ */
+static void
+name_row_identities(List *targets)
+{
+	ListCell *lc;
+
+	foreach (lc, targets)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+		const Var *var = (const Var *) entry->expr;
+
+		if (!IsA(var, Var) || var->varno != ROWID_VAR)
+			continue;
+		entry->expr = (Expr *) makeRelabelType(
+			(Expr *) makeConst(TEXTOID, -1, InvalidOid, -1,
+							   CStringGetTextDatum(entry->resname), false,
+							   false),
+			var->vartype, var->vartypmod, var->varcollid, COERCE_IMPLICIT_CAST);
+	}
+}
+
+/*
  * Expressions are found in the rows below by what they are, and of equal ones
  * the first is found: random() and another random() become different ones, by
  * casts to their own type.
@@ -175,6 +201,7 @@ ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 	spool->scan.plan.async_capable = false;
 	spool->methods = &ddb_spool_scan_methods;
 	spool->custom_plans = list_make1(child);
+	name_row_identities(spool->scan.plan.targetlist);
 	tell_apart(spool->scan.plan.targetlist);
 	spool->custom_scan_tlist = copyObject(spool->scan.plan.targetlist);
 	outerPlan(modify) = &spool->scan.plan;
