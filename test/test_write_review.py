@@ -337,3 +337,14 @@ def test_inheritance(server, make_table):
     assert stored(table) == [{"pk": "0", "v": 0}, {"pk": "1", "v": 1, "w": 8}, {"pk": "2", "v": 2, "w": 7}]
     rows = server.execute("DELETE FROM parent WHERE v > 0 RETURNING pk").fetchall()
     assert sorted(rows) == [("1",), ("2",), ("l",)]
+
+
+def test_large_rows_that_are_returned_are_not_held_all_at_once(server, make_table, proxy):
+    items = [{"pk": str(i), "s": "x" * 100_000} for i in range(150)]
+    table = make_table(("pk",), "pk:S", items)
+    foreign_table(server, "t", ["pk text", "s text"], table_name=table.name)
+    server.execute("EXPLAIN SELECT FROM t")
+    with proxy.record() as calls:
+        assert server.execute("DELETE FROM t RETURNING s").rowcount == 150
+    last_scan = max(i for i, name in enumerate(calls.operations) if name == "Scan")
+    assert calls.operations.index("DeleteItem") < last_scan

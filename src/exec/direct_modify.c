@@ -43,7 +43,7 @@ typedef struct DdbDirectModify
 	DdbRowChange *changes;
 	HeapTuple *tuples; /* what RETURNING shows of them */
 	int n;
-	size_t bytes; /* of their requests */
+	size_t bytes; /* of their requests and tuples */
 	int next; /* to be given */
 
 	/* of a blind one: which key is next */
@@ -314,6 +314,11 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 									items->nulls);
 	}
 	modify->bytes += change->job.len;
+	if (tuple != NULL)
+		modify->bytes += tuple->t_len;
+	/* The item comes back, and is about as large. */
+	if (tuple != NULL && modify->rows->read_back != NULL)
+		modify->bytes += tuple->t_len;
 	modify->tuples[modify->n - 1] = tuple;
 }
 
