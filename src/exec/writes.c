@@ -190,7 +190,7 @@ raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
 			 errmsg("could not write to DynamoDB table \"%s\": items stay "
 					"unprocessed",
 					writes->relation->table_name),
-			 errdetail("BatchWriteItem was sent %d times and wrote no item.",
+			 errdetail("BatchWriteItem was sent %u times and wrote no item.",
 					   job->fruitless),
 			 errhint("The table's write capacity is exhausted. Retry later, "
 					 "write more slowly, or raise its capacity.")));
@@ -324,13 +324,16 @@ static void
 advance(DdbWrites *writes)
 {
 	int lane = wait_for_one(writes);
-	DdbWriteJob *job = writes->jobs[lane];
+	DdbWriteJob *job;
 
+	if (lane < 0)
+		elog(ERROR, "no write is under way");
+	job = writes->jobs[lane];
 	if (!receive(writes, lane))
 		give_up(writes, lane);
 	if (job->done)
 		return;
-	if (job->fruitless >= ddb_session_max_attempts(writes->session))
+	if (job->fruitless >= (unsigned) ddb_session_max_attempts(writes->session))
 	{
 		finish_others(writes);
 		raise_unprocessed(writes, job);

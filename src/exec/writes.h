@@ -47,7 +47,7 @@ typedef struct DdbWriteJob
 	int item_len;
 
 	/* private */
-	int fruitless; /* times in a row that no item of a batch was written */
+	unsigned fruitless; /* times in a row that no item of a batch was written */
 	bool done;
 } DdbWriteJob;
 
