@@ -81,8 +81,3 @@ FETCH BACKWARD 2 FROM c;
 FETCH FIRST FROM c;
 CLOSE c;
 COMMIT;
-
--- reading only, in this version
-INSERT INTO log_entries (log_partition, date_time) VALUES ('LOGS', 'x');
-UPDATE log_entries SET severity = 'info';
-DELETE FROM log_entries;

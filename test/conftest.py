@@ -3,6 +3,7 @@
     dynamodb     DynamoDB Local: .endpoint
     ddb          boto3 client for it; ddb_resource the resource
     tables       support.regress_data's tables, loaded
+    make_items   function: a table of the test's own
     proxy        recording and misbehaving proxy before it
     cluster      PostgreSQL with ddb_fdw: .conninfo(), .psql(), .stop() ...
     db           psycopg connection (autocommit) to a fresh database that has
@@ -17,6 +18,7 @@ import os
 import pathlib
 import secrets
 import signal
+import uuid
 
 import psycopg
 import pytest
@@ -30,6 +32,7 @@ from lab import (
 )
 from support import aws, regress_data
 from support.proxy import Proxy
+from support.regress_data import load_table
 
 SHARED = "DDB_FDW_SHARED_DIRECTORY"
 WORKSPACE = pytest.StashKey[Workspace]()
@@ -108,6 +111,22 @@ def ddb_resource(dynamodb):
 @pytest.fixture(scope="session")
 def tables(ddb_resource):
     regress_data.load(ddb_resource)
+
+
+@pytest.fixture
+def make_items(ddb_resource):
+    """Function: a DynamoDB table of its own, with that key schema and these items."""
+    made = []
+
+    def make(keys, items=()):
+        name = f"Items{uuid.uuid4().hex}"
+        load_table(ddb_resource, name, keys, list(items))
+        made.append(ddb_resource.Table(name))
+        return made[-1]
+
+    yield make
+    for table in made:
+        table.delete()
 
 
 @pytest.fixture

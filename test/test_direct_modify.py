@@ -2,7 +2,6 @@
 of items whose keys columns do not tell exactly."""
 
 import threading
-import uuid
 from collections import Counter
 from decimal import Decimal
 
@@ -10,23 +9,15 @@ import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.proxy import Behaviour, Gathering, truncate
-from support.regress_data import load_table
 from support.systems import definition, index
 
 
 @pytest.fixture
-def make_table(ddb_resource):
-    made = []
-
+def make_table(make_items):
     def make(keys, types, items=(), **options):
-        name = f"Direct{uuid.uuid4().hex}"
-        load_table(ddb_resource, name, definition(keys, types, **options), list(items))
-        made.append(ddb_resource.Table(name))
-        return made[-1]
+        return make_items(definition(keys, types, **options), items)
 
-    yield make
-    for table in made:
-        table.delete()
+    return make
 
 
 @pytest.fixture

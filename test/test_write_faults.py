@@ -3,7 +3,6 @@ that get lost neither double rows nor fail statements, and errors say what to do
 
 import contextlib
 import threading
-import uuid
 
 import psycopg
 import pytest
@@ -11,7 +10,6 @@ from lab import wait_until
 from support import proxy as faults
 from support.background import failure
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.regress_data import load_table
 from support.systems import definition
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N")
@@ -35,11 +33,8 @@ class LoseAnswer(faults.Behaviour):
 
 
 @pytest.fixture
-def items(ddb_resource):
-    name = f"WriteFaults{uuid.uuid4().hex}"
-    load_table(ddb_resource, name, KEYS, [])
-    yield ddb_resource.Table(name)
-    ddb_resource.Table(name).delete()
+def items(make_items):
+    return make_items(KEYS)
 
 
 @pytest.fixture

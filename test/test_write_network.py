@@ -7,7 +7,6 @@ import pathlib
 import re
 import threading
 import time
-import uuid
 from decimal import Decimal
 
 import psycopg
@@ -16,7 +15,6 @@ from lab import wait_until
 from support import proxy as faults
 from support.background import Statement, everything_said, wait_for_end
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.regress_data import load_table
 from support.systems import definition
 
 COLUMNS = ["pk text", "sk int", "v numeric", "s text", "f float8 OPTIONS (attribute 'f')"]
@@ -66,11 +64,8 @@ class Site:
 
 
 @pytest.fixture
-def items(ddb_resource):
-    name = f"WriteFaults{uuid.uuid4().hex}"
-    load_table(ddb_resource, name, KEYS, [])
-    yield ddb_resource.Table(name)
-    ddb_resource.Table(name).delete()
+def items(make_items):
+    return make_items(KEYS)
 
 
 @pytest.fixture

@@ -1,28 +1,19 @@
 """Writes in corners: what RETURNING shows, whose items are changed, and what
 statements must not see of their own writes."""
 
-import uuid
 
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.regress_data import load_table
 from support.systems import definition, index
 
 
 @pytest.fixture
-def make_table(ddb_resource):
-    made = []
-
+def make_table(make_items):
     def make(keys, types, items=(), **options):
-        name = f"Review{uuid.uuid4().hex}"
-        load_table(ddb_resource, name, definition(keys, types, **options), list(items))
-        made.append(ddb_resource.Table(name))
-        return made[-1]
+        return make_items(definition(keys, types, **options), items)
 
-    yield make
-    for table in made:
-        table.delete()
+    return make
 
 
 @pytest.fixture

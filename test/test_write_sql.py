@@ -2,14 +2,12 @@
 joins, CTEs, prepared statements, cursors, privileges, EXPLAIN."""
 
 import json
-import uuid
 from decimal import Decimal
 
 import psycopg
 import pytest
 from support import proxy as faults
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.regress_data import load_table
 from support.systems import definition, index
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N")
@@ -20,24 +18,8 @@ COLUMNS = ["pk text", "sk int", "v int", "s text"]
 
 
 @pytest.fixture
-def make_items(ddb_resource):
-    """Function: an empty DynamoDB table."""
-    made = []
-
-    def make(keys=KEYS):
-        name = f"WriteSql{uuid.uuid4().hex}"
-        load_table(ddb_resource, name, keys, [])
-        made.append(ddb_resource.Table(name))
-        return made[-1]
-
-    yield make
-    for table in made:
-        table.delete()
-
-
-@pytest.fixture
 def items(make_items):
-    return make_items()
+    return make_items(KEYS)
 
 
 @pytest.fixture
@@ -647,7 +629,7 @@ def test_views_write_as_their_owner(t, items, connect):
 @pytest.fixture
 def parts(dynamo, make_items):
     """By the first letter: two foreign tables, a local one."""
-    tables = [make_items(), make_items()]
+    tables = [make_items(KEYS), make_items(KEYS)]
     dynamo.execute("CREATE TABLE p (pk text, sk int, v int, s text) PARTITION BY RANGE (pk)")
     for number, (table, bounds) in enumerate(
         zip(tables, [("a", "h"), ("h", "p")], strict=True), start=1
@@ -710,7 +692,7 @@ def test_update_and_delete_across_partitions(parts):
 
 def test_partitions_of_one_shape_share_row_identities(dynamo, make_items):
     """Children with other column numbers than each other, with RETURNING of rows."""
-    tables = [make_items(), make_items()]
+    tables = [make_items(KEYS), make_items(KEYS)]
     dynamo.execute("CREATE TABLE p (pk text, sk int, v int) PARTITION BY LIST (pk)")
     foreign_table(dynamo, "p1", ["v int", "sk int", "pk text"], table_name=tables[0].name)
     foreign_table(dynamo, "p2", ["x int", "pk text", "sk int", "v int"], table_name=tables[1].name)
@@ -1088,7 +1070,7 @@ def test_options_that_are_not_done_yet_refuse(dynamo, items):
 
 
 def test_expired_rows_are_no_obstacle(dynamo, make_items, ddb, connect, proxy):
-    items = make_items()
+    items = make_items(KEYS)
     ddb.update_time_to_live(
         TableName=items.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
     )

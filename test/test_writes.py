@@ -1,24 +1,19 @@
 """INSERT, UPDATE, DELETE and COPY: what items become, seen by boto3."""
 
-import uuid
 from decimal import Decimal
 
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
 from support.proxy import Gathering
-from support.regress_data import load_table
 from support.systems import definition
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N")
 
 
 @pytest.fixture
-def items(ddb_resource):
-    name = f"Writes{uuid.uuid4().hex}"
-    load_table(ddb_resource, name, KEYS, [])
-    yield ddb_resource.Table(name)
-    ddb_resource.Table(name).delete()
+def items(make_items):
+    return make_items(KEYS)
 
 
 @pytest.fixture

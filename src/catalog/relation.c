@@ -173,7 +173,8 @@ load_column(DdbColumn *column, Relation rel, int index,
 	const char *key;
 
 	column->attnum = attribute->attnum;
-	if (attribute->attisdropped)
+	/* Values that are computed when they are asked for are none of items'. */
+	if (attribute->attisdropped || attribute->attgenerated == 'v')
 		return;
 	options = GetForeignColumnOptions(RelationGetRelid(rel), attribute->attnum);
 	column->name = pstrdup(NameStr(attribute->attname));

@@ -251,7 +251,7 @@ look_ahead(DdbChange *change)
 		add_row(change,
 				change->mtstate->operation == CMD_UPDATE
 					? new_row(change, plan_slot)
-					: NULL,
+					: plan_slot,
 				plan_slot);
 	}
 }

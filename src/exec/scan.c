@@ -54,13 +54,35 @@ ddb_scan_most_keys(ForeignScanState *node)
 }
 
 static bool
-catches_misfits(const DdbScanState *state)
+any_catches_misfits(const DdbScanState *state, List *columns)
 {
-	for (int i = 0; i < state->relation->ncolumns; i++)
-		if (state->relation->columns[i].name != NULL &&
-			ddb_codec_catches_misfits(ddb_codec_set_get(state->codecs, i + 1)))
+	ListCell *lc;
+
+	foreach (lc, columns)
+		if (ddb_codec_catches_misfits(
+				ddb_codec_set_get(state->codecs, lfirst_int(lc))))
 			return true;
 	return false;
+}
+
+/* Columns that are read by the plan, or by its second step. */
+static bool
+catches_misfits(const DdbScanState *state)
+{
+	const DdbRelation *relation = state->relation;
+	List *taken = NIL;
+
+	/* Values that are taken from keys tell whether an item is a row. */
+	for (int i = 0; i < relation->ncolumns; i++)
+		if (relation->columns[i].name != NULL &&
+			relation->columns[i].source != 0)
+			taken = lappend_int(taken, i + 1);
+	for (const DdbAccessPlan *plan = state->plan; plan != NULL;
+		 plan = plan->fetch)
+		if (any_catches_misfits(state, plan->columns) ||
+			any_catches_misfits(state, plan->recheck_columns))
+			return true;
+	return any_catches_misfits(state, taken);
 }
 
 void
