@@ -114,26 +114,6 @@ sets_more(const Context *context)
 	return false;
 }
 
-/* May an entry of the index that is read come again, having been written? */
-static bool
-sets_index_key(const Context *context)
-{
-	ListCell *lc;
-
-	if (context->plan->index_name == NULL)
-		return false;
-	foreach (lc, context->write->updated)
-	{
-		const DdbColumn *column =
-			&context->relation->columns[lfirst_int(lc) - 1];
-
-		if (ddb_key_schema_has(&context->plan->keys, column->attribute) ||
-			sets_more(context))
-			return true;
-	}
-	return false;
-}
-
 /* What tells items apart. */
 static List *
 key_names(const DdbKeySchema *keys)
@@ -352,7 +332,8 @@ finish(Context *context, CmdType operation)
 		context->plan->fetch->identity = key_names(&context->plan->table_keys);
 	else
 		context->plan->identity = key_names(&context->plan->table_keys);
-	write->moves = sets_index_key(context);
+	/* Entries of an index move when they are written, here or elsewhere. */
+	write->moves = context->plan->index_name != NULL && !write->deletes;
 	make_condition(context);
 	write->blind = is_blind(context);
 	check_what_is_read(context);
