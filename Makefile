@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # ddb_fdw: PostgreSQL foreign data wrapper for Amazon DynamoDB.
 #
 #   make && sudo make install    build and install for the PostgreSQL whose

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """make bench: what ddb_fdw costs, against the replay server.
 
 Two throwaway clusters: in one of them foreign tables of ddb_fdw on the replay

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
 """Pages of log entries in DynamoDB's JSON; the same ones at every run.
 
     gen_pages.py --out DIR [--pages 200] [--items 2600] [--partitions 10] [--csv FILE]

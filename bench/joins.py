@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """make bench-joins: joins and scans where the service's latency is the limit.
 
 The replay server answers each request after 5 ms, whatever the others do, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * replay.c
  *		A fast stand-in for DynamoDB's data plane, for benchmarks on loopback.

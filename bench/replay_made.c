@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * replay_made.c
  *		Made-up tables, answered by key: what joins and segments are timed on.

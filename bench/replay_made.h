@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * replay_made.h
  *		Tables that nobody stored: items are made up for whatever key is asked.

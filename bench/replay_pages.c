@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * replay_pages.c
  *		Loads the pages that gen_pages.py wrote, and finds items in them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Builds and starts the replay server, for the benchmark and the tests.
 
     with Workspace() as workspace:

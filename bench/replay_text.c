@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * replay_text.c
  *		Finds things in requests, and puts replies together.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: PostgreSQL
 # make bench [ARGS="--pages 60 --repetitions 9"], make bench-joins: set up, build,
 # measure.
 set -eu

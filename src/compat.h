@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * compat.h
  *		What differs between PostgreSQL 15, 16, 17 and 18.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * ddb_fdw.c
  *		What PostgreSQL calls: module load, handler, validator, version.

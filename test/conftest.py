@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Fixtures: servers once per worker, databases and proxies once per test.
 
     dynamodb     DynamoDB Local: .endpoint

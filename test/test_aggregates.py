@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Aggregates that DynamoDB computes, or that need little of it to be read.
 
 Answers are compared with PostgreSQL's own, made with ddb_fdw.pushdown = off;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """ANALYZE of foreign tables: what the sample says, what it costs, and what the
 planner makes of it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Batched joins: the same rows as from a local copy, and the fewest requests."""
 
 import psycopg

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Batched joins of rows that are locked or changed: checked again, row by row,
 when others changed them meanwhile."""
 

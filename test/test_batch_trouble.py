@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Batched joins of tables in trouble, and of items that fill the memory: the same
 rows as from a local copy."""
 

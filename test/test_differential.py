@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random queries over random tables: the foreign table answers as a local one.
 
 Each query is asked of a local table with the same rows, and of the foreign

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random queries over random entities of single-table designs: key templates,
 derived and sharded partitions, TTL.
 

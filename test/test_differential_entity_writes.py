@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random INSERTs, UPDATEs and DELETEs through the entities of single-table
 designs (support.entities), whose outcome is reckoned in support.entity_writes.
 

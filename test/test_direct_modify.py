@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """UPDATE and DELETE done by the scan: what is read, what is sent, what becomes
 of items whose keys columns do not tell exactly."""
 

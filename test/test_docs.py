@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """docs/manual.md names what the sources name: options, settings, EXPLAIN's
 labels, SQLSTATEs; and whatever else the documents point to exists."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Documents, lists and sets: as jsonb and json, as arrays, by their paths."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The main job and the expert's queries on other emulators: moto's server and
 dynalite (skipped where Node.js is missing).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Writes through key templates: what keys become, and whose items they are."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """One clear error each: SQLSTATE, what it is about, what to do; never a secret."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Queries over the five systems of support.systems, and what an expert would
 send for each by hand: the least requests and read units.  Ours must be equal.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A server that hangs, fails, lies: one clear error or a retry, never wrong rows,
 never a crash, and a cancel takes effect at once."""
 

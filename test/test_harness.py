@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The harness itself: what it says went over the wire did, and faults are the
 faults they claim to be, seen by clients that know nothing of ddb_fdw."""
 

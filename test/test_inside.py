@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Conditions on what is inside a value: members of documents, elements of
 lists and sets, sizes.  Each gives the rows that PostgreSQL finds by itself."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Concurrent loops: a subquery for each outer row, several of them under way."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The cheap checks of make lint, and that they notice what they are for."""
 
 import lint
@@ -33,6 +34,12 @@ def test_notices_long_files_and_functions(source):
     source("exec/function.c", "void\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n")
     source("exec/fine.c", "void\nf(void)\n{\n" + "\tg();\n" * 100 + "}\n")
     assert [c.split(":")[0] for c in lint.check_sizes()] == ["src/exec/function.c", "src/exec/long.c"]
+
+
+def test_notices_missing_licenses(source):
+    source("exec/a.c", "int a;\n")
+    source("exec/b.c", f"/* {lint.LICENSE} */\nint b;\n")
+    assert [c.split(":")[0] for c in lint.check_licenses()] == ["src/exec/a.c"]
 
 
 def test_notices_banned_calls_but_not_in_comments(source):

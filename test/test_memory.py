@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A backend's memory while a gigabyte goes through it.
 
 The replay server of bench/ sends the same few pages again and again, so nobody

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Order: partition after partition, merged, for joins, and of times whose text
 does not sort as they do."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Scans that PostgreSQL's parallel workers share."""
 
 import collections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Declarative partitioning over foreign tables: pruned, ordered and limited as
 PostgreSQL users expect, one DynamoDB table for each partition."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """What the differential fuzzer found, one test a bug, and its neighbours.
 
 Each test asks its queries of the foreign table with pushdown on and off; both

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """sql/*.sql against expected/*.out, run by pg_regress.
 
 Each file runs in an empty database of its own, beside the tables of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Bugs that were found once, each by the query that showed it.
 
 The answer is compared with what PostgreSQL makes of the same rows when nothing

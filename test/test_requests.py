@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """What goes over the wire for which SQL, counted and read at the proxy."""
 
 import json

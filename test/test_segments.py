@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Scans of whole tables, several segments at once."""
 
 import psycopg

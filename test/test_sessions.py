@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Whose keys are used, what a session keeps, and that nothing of it leaks."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The main job, as a user types it, request by request."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Key templates: several entities in one DynamoDB table, each a foreign table."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The first rows of each partition: one small Query a partition."""
 
 import pytest

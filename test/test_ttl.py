@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """hide_expired: items that DynamoDB has yet to delete are not shown."""
 
 import time

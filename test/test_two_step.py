@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Two steps: an index finds the rows, BatchGetItem fetches what it lacks."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The C programs over the layers that know nothing of PostgreSQL, as built by
 make unit (plain) and make unit-asan (with sanitizers)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Values of every scalar type, written with boto3, read through foreign tables."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random INSERTs, UPDATEs, DELETEs and COPYs on random tables: what they say, and the
 rows that they leave, are those of a local table with a primary key.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Writes in trouble: what may have been applied is told from what was not, answers
 that get lost neither double rows nor fail statements, and errors say what to do."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Writes through a network that loses, repeats, refuses and delays: each row is written
 once, an error is raised once, and it says how many items have been written."""
 

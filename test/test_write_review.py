@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Writes in corners: what RETURNING shows, whose items are changed, and what
 statements must not see of their own writes."""
 

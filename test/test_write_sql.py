@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Everything of PostgreSQL that touches writes: RETURNING, triggers, views, partitions,
 joins, CTEs, prepared statements, cursors, privileges, EXPLAIN."""
 

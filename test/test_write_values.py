@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Values of every type, written through foreign tables: as boto3 finds them
 stored, as the same columns read them back, and those that cannot be stored."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """INSERT, UPDATE, DELETE and COPY: what items become, seen by boto3."""
 
 from decimal import Decimal

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: PostgreSQL
 # make check: set up, build with warnings as errors, run every test.
 # Arguments go to pytest.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: PostgreSQL
 # make check-all: `make check` on the PostgreSQL of PG_CONFIG, and what depends
 # on the server's version on the others.  SERVERS="16 18" picks some of them
 # ("own" is PG_CONFIG's); arguments go to pytest.

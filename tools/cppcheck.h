@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /* What does not return, in words that cppcheck understands. */
 #define DEBUG1 14
 #define LOG 15

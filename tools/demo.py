@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """make demo: the newest log entries in one request.
 
 Starts a throwaway PostgreSQL and DynamoDB Local, loads 10,000 log entries with

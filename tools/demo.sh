@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: PostgreSQL
 # make demo: set up, build, show.  --keep leaves the servers running.
 set -eu
 cd "$(dirname "$0")/.."

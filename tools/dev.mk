@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # What developers run.  Included by the Makefile when one of these goals is
 # asked for; any other goal beside them is handed to a make of its own.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
 """make lint: how the code is written.
 
 The cheap checks (sizes, banned calls, error codes, layering, symbols) are also
@@ -16,6 +17,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = REPOSITORY / "src"
 LIBRARY = REPOSITORY / "ddb_fdw.so"
 
+LICENSE = "SPDX-License-Identifier: PostgreSQL"
+LICENSED = {".c", ".h", ".py", ".sh", ".mk"}
 LONGEST_FILE = 1000
 LONGEST_FUNCTION = 100
 
@@ -159,7 +162,22 @@ def check_symbols(library=LIBRARY):
             yield f"{library.name}: exports {symbol}, which lacks the prefix"
 
 
-CHEAP = (check_sizes, check_banned_calls, check_error_codes, check_layering, check_symbols)
+def check_licenses():
+    """Every source file names its license."""
+    for folder in ("src", "test", "tools", "bench"):
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.suffix in LICENSED and LICENSE not in path.read_text()[:200]:
+                yield f"{name(path)}: no line \"{LICENSE}\""
+
+
+CHEAP = (
+    check_licenses,
+    check_sizes,
+    check_banned_calls,
+    check_error_codes,
+    check_layering,
+    check_symbols,
+)
 
 
 # ---- tools ---------------------------------------------------------------------

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 # Looks for what a build needs and names, in one line, the Debian packages that
 # are missing.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: PostgreSQL
 # Installs what `make check` and `make demo` need, and nothing when all is there.
 #
 #   tools/setup.sh check|check-all|demo|lint

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * guc.h
  *		Settings: ddb_fdw.x is ddb_guc_x.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * key_templates.c
  *		Checks templates against columns and keys, and decides where variables

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * key_templates.h
  *		The key templates of a foreign table, resolved against its columns and

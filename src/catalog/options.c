@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * options.c
  *		The table of options, and the validator that reads it.

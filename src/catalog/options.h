@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * options.h
  *		The options users set on servers, mappings, tables and columns.

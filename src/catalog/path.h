@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * path.h
  *		Document paths, as the column option "attribute" spells them.

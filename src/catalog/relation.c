@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * relation.c
  *		Resolves the options and columns of a foreign table.

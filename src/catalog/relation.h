@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * relation.h
  *		A foreign table as the user declared it: options and columns, resolved.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * table_info.c
  *		Asks DescribeTable and DescribeTimeToLive, keeps the answers, reads them.

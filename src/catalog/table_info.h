@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * table_info.h
  *		What DynamoDB says a table is: keys, indexes, size.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client.c
  *		DynamoDB requests as a state machine over http.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client.h
  *		DynamoDB over HTTPS: submit requests, wait for completions, cancel.

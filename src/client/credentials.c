@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * credentials.c
  *		The providers that need no server: keys handed in, and the environment.

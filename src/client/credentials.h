@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * credentials.h
  *		Where the keys that sign a request come from.

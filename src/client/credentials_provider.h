@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * credentials_provider.h
  *		What a kind of credentials provider has to implement.

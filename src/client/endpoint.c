@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * endpoint.c
  *		From region and options to URL, Host header and signing region.

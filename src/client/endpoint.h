@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * endpoint.h
  *		From region and options to the URL that requests go to.

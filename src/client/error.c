@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * error.c
  *		DdbcError values: set them, and read them out of a service's reply.

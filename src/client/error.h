@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * error.h
  *		What can go wrong between this process and DynamoDB, as values.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * http.c
  *		Many HTTP exchanges over one epoll descriptor: libcurl's

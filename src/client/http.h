@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * http.h
  *		Many HTTP exchanges over one epoll descriptor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * reply.c
  *		One HTTP reply: headers, bounded body, checksum, gzip.

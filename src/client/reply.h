@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * reply.h
  *		One HTTP reply while it arrives, and its check when it is complete.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * retry.c
  *		The arithmetic of retries; see retry.h for the rules.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * retry.h
  *		Whether to try again, when, and how many requests to have in flight.

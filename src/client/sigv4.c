@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * sigv4.c
  *		AWS Signature Version 4, stage by stage (dynamodb.md section 8.1).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * sigv4.h
  *		AWS Signature Version 4 for a POST to "/" without a query string.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * array.c
  *		Lists and sets of scalars, as one-dimensional arrays.

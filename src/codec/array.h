@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * array.h
  *		Lists and sets ↔ arrays, element by element.

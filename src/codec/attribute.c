@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * attribute.c
  *		One attribute value: its type tag, then what the tag promises.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * attribute.h
  *		Reads one attribute value, {"S": "…"}, off the scanner.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * bound.c
  *		Constants of key conditions, as DynamoDB stores them.

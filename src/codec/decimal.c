@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * decimal.c
  *		DynamoDB numbers as decimal text: checked, made canonical, compared.

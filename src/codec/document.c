@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * document.c
  *		Attribute values as JSON, straight from the page's bytes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * document.h
  *		Attribute values of any type → jsonb and json.

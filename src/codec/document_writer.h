@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * document_writer.h
  *		jsonb and json → attribute values: the inverse of document.h.

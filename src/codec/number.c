@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * number.c
  *		Numbers, and text that holds numbers, as Datums.

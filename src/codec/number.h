@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * number.h
  *		Numbers as Datums of PostgreSQL's number types.

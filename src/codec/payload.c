@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * payload.c
  *		Pieces of attribute values as requests hold them.

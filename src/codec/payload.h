@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * payload.h
  *		Pieces of attribute values as requests hold them: strings, numbers,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * scanner.c
  *		A pull scanner over JSON bytes: the hot path of every read.

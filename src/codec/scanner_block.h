@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * scanner_block.h
  *		What the scanner looks for in many bytes at once; private to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * soft.c
  *		Catches what PostgreSQL can only say by raising an error.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * soft.h
  *		Conversions that answer "it does not fit" instead of raising an error.

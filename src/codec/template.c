@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * template.c
  *		Takes key templates apart, and keys by them.

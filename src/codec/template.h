@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * template.h
  *		Key templates: how the text of a key is composed from variables.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * timetext.c
  *		Dates and times as DynamoDB tables keep them: ISO-8601 text, epochs.

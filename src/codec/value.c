@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * value.c
  *		Resolves codecs, and turns attribute values into Datums.

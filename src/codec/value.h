@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * value.h
  *		Attribute values ↔ Datums, one codec per column.

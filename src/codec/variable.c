@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * variable.c
  *		Values of a template's variables ↔ their text in keys.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * variable.h
  *		A variable of a key template: its column's values ↔ their text.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * writer.c
  *		Scalars, and arrays of them, as DynamoDB stores them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * writer.h
  *		Datums as DynamoDB stores them: the inverse of value.h.

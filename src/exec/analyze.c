@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * analyze.c
  *		ANALYZE: a sample of a DynamoDB table, for the planner's statistics.

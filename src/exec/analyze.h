@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * analyze.h
  *		ANALYZE of a foreign table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * async.c
  *		Lets an Append wait for several scans at once.

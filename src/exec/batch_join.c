@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_join.c
  *		Runs batched joins: reads outer rows, looks up their keys together, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_join.h
  *		The batched join as the executor runs it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_keys.c
  *		A hash table of keys, found by outer rows and by inner rows.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_keys.h
  *		The keys of a batched join, and the rows that were found by them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * bounds.h
  *		The values of a key's conditions, intersected into one range each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * change.c
  *		UPDATE and DELETE of rows that come from joins, subqueries and triggers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * change.h
  *		Rows that PostgreSQL found to be updated or deleted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * compose.c
  *		Composes keys of values, as far as there are values.

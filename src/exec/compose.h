@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * compose.h
  *		Conditions on a template's variables → the range of its key attribute.

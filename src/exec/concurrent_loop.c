@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * concurrent_loop.c
  *		Runs a nested loop whose inner side is under way for several outer rows.

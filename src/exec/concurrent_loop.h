@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * concurrent_loop.h
  *		Nested loops whose inner side runs for several outer rows at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * count.c
  *		Counts what an access plan selects, in all or by partition.

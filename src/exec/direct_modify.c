@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * direct_modify.c
  *		Rows of a scan, changed many at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * direct_modify.h
  *		Scans that write the rows that they find.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * explain.c
  *		Shows what goes to DynamoDB, in EXPLAIN's own formats and words.

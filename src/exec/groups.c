@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * groups.c
  *		Makes streams of targets, and reads them group after group.

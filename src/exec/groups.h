@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * groups.h
  *		Which streams are read together, and in which order.

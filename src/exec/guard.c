@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * guard.c
  *		Scan policy and the cap on read units.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * guard.h
  *		What keeps a statement from costing more than its owner allows.

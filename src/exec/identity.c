@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * identity.c
  *		Keys of items as bytes that are equal when the keys are.

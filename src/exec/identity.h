@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * identity.h
  *		Which item is it?  Keys of items in a form that can be compared, and

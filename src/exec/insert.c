@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * insert.c
  *		Rows that become new items, many at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * insert.h
  *		New items of rows, for INSERT and COPY.

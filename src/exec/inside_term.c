@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * inside_term.c
  *		What documents, lists and sets hold, asked for as they are stored.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * inside_term.h
  *		Terms about what is inside a value: members of documents, elements of

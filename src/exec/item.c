@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item.c
  *		Composes items of rows, and the changes of items.

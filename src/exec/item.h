@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item.h
  *		Rows of a foreign table → items, and what changes of them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item_equal.c
  *		Compares items with jansson: small, and rarely needed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item_key.c
  *		Keys of templates, composed from a row's values.

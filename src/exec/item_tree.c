@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item_tree.c
  *		Items as trees of maps and lists, with JSON at the leaves.

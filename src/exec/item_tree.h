@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * item_tree.h
  *		An item being put together, attribute by attribute and path by path.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * loop_memo.c
  *		A hash table of the runs of a loop's inner side.

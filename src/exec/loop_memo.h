@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * loop_memo.h
  *		What runs of a loop's inner side gave, by the values they ran with.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * match.c
  *		Takes keys apart and holds them against the row's values.

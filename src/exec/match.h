@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * match.h
  *		Does an item match the table's key templates?  And the values that its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * modify.c
  *		Rows that PostgreSQL wants written, one by one or in batches.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * modify.h
  *		The executor's callbacks for INSERT, UPDATE, DELETE and COPY.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * page.h
  *		One reply to GetItem, BatchGetItem, Query or Scan: checked whole, then item by item.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * parallel.c
  *		Divides a Scan among the processes of a parallel query.

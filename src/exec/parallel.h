@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * parallel.h
  *		A Scan shared by the processes of a parallel query.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * path_update.c
  *		Reads the documents, changes them here, and writes them back unchanged

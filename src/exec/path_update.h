@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * path_update.h
  *		Updates inside documents whose maps and elements are not there yet.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * read_back.h
  *		Rows of items that were just written, for RETURNING.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * request.c
  *		Builds requests with jansson: names and values only as placeholders.

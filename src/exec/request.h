@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * request.h
  *		Access plan + targets and filter of this run → the JSON of a request.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * row.c
  *		Notes where the values of a page's items are, and makes rows of

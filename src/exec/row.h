@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * row.h
  *		Items of a page → rows of a foreign table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * row_writer.c
  *		Conditional UPDATEs and DELETEs of items.

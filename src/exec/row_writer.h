@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * row_writer.h
  *		What writing rows of one table takes, whoever found them: conditional

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * sample.c
  *		Draws ANALYZE's rows from those that are read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * sample.h
  *		The rows that ANALYZE is given, and which of those read they are.

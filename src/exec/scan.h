@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * scan.h
  *		The state of one running scan, and the executor's callbacks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * skip.c
  *		Goes on behind the partition that the last page ended in.

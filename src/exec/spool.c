@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * spool.c
  *		Keeps the rows of a statement that writes what it reads.

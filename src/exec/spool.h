@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * spool.h
  *		Reads all rows before it gives the first.

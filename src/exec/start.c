@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * start.c
  *		Begins a run: values become key ranges, LIMIT becomes a bound, and both

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * stream.c
  *		Sends, waits, opens pages, goes on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * stream.h
  *		One sequence of requests: the pages of a Scan, of the Queries of one

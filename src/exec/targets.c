@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * targets.c
  *		Multiplies values out, and makes what is left disjoint.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * targets.h
  *		Where in the key space the rows of one run lie.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * term.c
  *		Puts values into filters, by the tables of dynamodb.md section 3.5.

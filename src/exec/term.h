@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * term.h
  *		A filter with its values: what is left to write down.

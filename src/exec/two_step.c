@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * two_step.c
  *		Fetches the items that an index's entries stand for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * two_step.h
  *		Entries of an index → keys → items of the table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * values.h
  *		Values of fdw_exprs, which access plans refer to by position.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * walk.c
  *		From bounds on a time to the partitions that its items are in.

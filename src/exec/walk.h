@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * walk.h
  *		Lists the units of time that a partition key is derived from.

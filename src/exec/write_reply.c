@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * write_reply.c
  *		What DynamoDB says about a write: units, items, what is left to do.

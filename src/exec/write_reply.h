@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * write_reply.h
  *		One reply to a write of items, or to GetItem, or the body of an error that refused it.

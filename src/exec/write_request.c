@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * write_request.c
  *		PutItem, UpdateItem, DeleteItem and BatchWriteItem, as JSON.

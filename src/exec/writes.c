@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * writes.c
  *		Sends writes side by side and sees each through to its end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * writes.h
  *		Writes of one statement: sent side by side, each until it is done.

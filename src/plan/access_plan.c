@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * access_plan.c
  *		Access plans into fdw_private and back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * access_plan.h
  *		What to ask DynamoDB, in one struct: the hinge of the extension.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_join.c
  *		Offers batched joins to the planner, and makes plans of them.

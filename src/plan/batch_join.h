@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * batch_join.h
  *		Joins that look up the keys of many outer rows at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * clause.c
  *		One function a node type; each either recognises all of it or nothing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * clause.h
  *		Recognises SQL expressions that compare one column.

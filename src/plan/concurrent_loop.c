@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * concurrent_loop.c
  *		Offers nested loops that run their inner side for several outer rows at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * cost.c
  *		What a way of reading costs: requests, read units, rows.

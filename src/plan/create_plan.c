@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * create_plan.c
  *		Turns the chosen candidate into a ForeignScan with an access plan.

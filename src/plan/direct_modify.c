@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * direct_modify.c
  *		UPDATE and DELETE of one foreign table, done by its scan.

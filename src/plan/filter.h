@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * filter.h
  *		SQL conditions → a tree of comparisons for FilterExpression.

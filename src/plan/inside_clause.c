@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * inside_clause.c
  *		-> and ->> of documents, @> and ? of them, @>, && and = ANY of arrays,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * inside_clause.h
  *		Recognises conditions on what is inside a column's value: members of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * join.c
  *		Answers the planner's question for ways to join.

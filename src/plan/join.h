@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * join.h
  *		What the planner asks about one join, and who answers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * keys.c
  *		Clauses → alternatives of key conditions.

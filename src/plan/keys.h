@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * keys.h
  *		Which of a relation's clauses a key can answer, and what they make of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * limit.c
  *		When does a LIMIT say how many rows one scan must give?

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * modify.c
  *		What rows must carry to be updated and deleted: their item's key.

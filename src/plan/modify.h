@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * modify.h
  *		INSERT, UPDATE and DELETE, as far as the planner goes.

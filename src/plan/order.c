@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * order.c
  *		The order in which items come, as pathkeys.

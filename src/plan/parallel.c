@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * parallel.c
  *		Offers Scans that PostgreSQL's parallel workers share.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * paths.c
  *		Finds the ways to read a foreign table and offers them to the planner.

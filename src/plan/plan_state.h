@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * plan_state.h
  *		What planning one foreign table knows, from GetForeignRelSize on.

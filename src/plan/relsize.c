@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * relsize.c
  *		Finds what a foreign table can be read from: the table and its indexes.

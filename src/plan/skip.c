@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * skip.c
  *		When may a Scan go from partition to partition, one row of each?

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * spool.h
  *		Has statements that write what they read read it all first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * top.c
  *		When are the first rows of each partition all that a query can show?

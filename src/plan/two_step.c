@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * two_step.c
  *		Reading by an index that does not hold all columns that are needed.

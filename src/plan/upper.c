@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * upper.c
  *		Counting in DynamoDB: count(*), count(column), by partition too.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * variables.c
  *		Comparisons of a template's variables, as conditions of its attribute.

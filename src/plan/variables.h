@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * variables.h
  *		What comparisons of a template's variables say of the key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * report.c
  *		One kind of client error → one SQLSTATE, one hint.

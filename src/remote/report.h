@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * report.h
  *		Turns the client's errors into PostgreSQL's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * session.c
  *		Caches clients per backend, and waits on them as a backend must.

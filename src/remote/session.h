@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * session.h
  *		One DynamoDB client per user mapping and backend, and calls on it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * fuzz_decimal.c
  *		libFuzzer target: laws that hold for every number.

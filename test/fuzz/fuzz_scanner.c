@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * fuzz_scanner.c
  *		libFuzzer target: does the scanner accept JSON and nothing else?

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * fuzz_template.c
  *		libFuzzer target: whatever a template splits composes again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * fuzz_timetext.c
  *		libFuzzer target: every reader against the writer of its form.

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: PostgreSQL
 """What the tests share: a faulty proxy, a scripted server, SQL builders, data."""

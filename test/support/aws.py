@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """boto3 against a local endpoint."""
 
 import boto3

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Statements that run while a test does something else, and errors they end with."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random queries, asked of a foreign table in several ways and of a local table
 with the same rows: the answers must agree.
 

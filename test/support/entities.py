@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random single-table designs, from a seed: DynamoDB tables in which several
 entities live, each told apart by the templates of its keys.
 

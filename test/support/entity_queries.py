@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random queries over the entities of support.entities: those of support.queries,
 by the variables of key templates, and walks through times."""
 

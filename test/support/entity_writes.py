@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random writes through the entities of support.entities, and what becomes of
 items: reckoned from what the manual says (Writes, Key templates).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """SQL for servers and foreign tables, and what EXPLAIN says about them.
 
     make_server(db, proxy.endpoint, max_attempts=3)

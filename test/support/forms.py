@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Key templates and the forms of their variables, as the manual describes them:
 values ↔ text in keys, of one spelling each.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random DynamoDB tables, from a seed; support.queries asks of them.
 
     table = Table(seed, number)     # items, rows, CREATE statements

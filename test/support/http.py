@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """HTTP as DynamoDB speaks it, byte for byte."""
 
 import json

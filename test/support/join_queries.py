@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random joins: what support.queries makes of the table and others."""
 
 import dataclasses

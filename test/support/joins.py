@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Tables that joins by key are tried on: foreign ones, and local copies of them.
 
     tables: load_items(resource)              # once a module

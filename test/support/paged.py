@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A table of canned items that answers in pages as small as a test wants.
 
     with PagedTable(items(25), per_page=10) as table, Proxy(table.endpoint) as proxy:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A recording proxy in front of DynamoDB Local that can misbehave.
 
     with proxy.record() as calls:

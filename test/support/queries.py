@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random queries over a random table of support.generator.
 
     query = make_query(table, n)    # the n-th of that table

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A random query: its text with marks, and what goes beside it.
 
     query.literal("t", "lookup")    # its SQL; .prepared() with parameters

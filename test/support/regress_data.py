@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """The DynamoDB tables that sql/*.sql and the tests read.
 
 TABLES maps a name to what create_table takes beside the name, and the items in

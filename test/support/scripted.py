@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A server that answers with exactly the bytes it was told to.
 
     script = [reply(200, {"Items": []}), [b"HTTP/1.1 200 OK\\r\\n", HANG]]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A loopback TCP server with a thread per connection."""
 
 import contextlib

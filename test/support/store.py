@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """DynamoDB tables of one test, with foreign tables over them, and what their
 columns make of stored values.
 

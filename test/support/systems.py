@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Five small systems that keep their data in DynamoDB, as analysts and
 applications meet them: a log service, a shop, sensors, a game and accounts.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Requests in short, as tests compare them."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Random tables to be written, and statements that write them.
 
     table = WriteTable(seed, number)

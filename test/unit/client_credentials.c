@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_credentials.c
  *		Static keys and the environment; nothing secret in messages.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_endpoint.c
  *		From region and options to URL, Host and signing region.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_error.c
  *		What replies of the service, of proxies and of nobody become.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_http.c
  *		The client against a scripted server: connections, faults, retries,

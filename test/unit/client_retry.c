@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_retry.c
  *		The arithmetic of retries with injected time and randomness.

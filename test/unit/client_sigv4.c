@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * client_sigv4.c
  *		Every stage of the signer against the vectors of dynamodb.md 8.2, on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * codec_decimal.c
  *		Unit tests of DynamoDB numbers as text.

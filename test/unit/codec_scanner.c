@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * codec_scanner.c
  *		Unit tests of the JSON scanner.

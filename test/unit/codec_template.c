@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * codec_template.c
  *		Unit tests of key templates.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * codec_timetext.c
  *		Unit tests of dates and times as text and as numbers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * support_server.c
  *		A scripted HTTP server on loopback: one thread a connection.

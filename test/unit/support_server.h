@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * support_server.h
  *		A scripted HTTP server on loopback, in threads of the test process.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Throwaway servers for the tests and the demo: PostgreSQL and DynamoDB Local.
 
     with Workspace() as workspace:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """DynamoDB Local on a free loopback port, in memory."""
 
 import os

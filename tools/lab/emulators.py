@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Other emulators of DynamoDB on free loopback ports: moto's server, from the
 virtual environment, and dynalite, from .build/dynalite.
 

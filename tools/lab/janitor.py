@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Cleans up after a process, however that ends.
 
 Started beside it in a session of its own, reads one JSON object a line from

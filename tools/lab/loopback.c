@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: PostgreSQL */
 /*
  * loopback.c
  *		Preloaded into DynamoDB Local, which listens on every interface and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """A PostgreSQL of our own: a relocated copy of the installed one, with ddb_fdw.
 
 PostgreSQL finds its libraries and shared files relative to its own binary.  So

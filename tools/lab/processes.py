@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Processes and directories that do not outlive whoever made them."""
 
 import ctypes

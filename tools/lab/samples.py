@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
 """Log entries as a log service would keep them; the same ones at every run."""
 
 import datetime
