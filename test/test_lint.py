@@ -30,41 +30,41 @@ def source(tmp_path, monkeypatch):
 
 
 def test_notices_long_files_and_functions(source):
-    source("exec/long.c", "int a;\n" * 1001)
-    source("exec/function.c", "void\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n")
-    source("exec/fine.c", "void\nf(void)\n{\n" + "\tg();\n" * 100 + "}\n")
-    assert [c.split(":")[0] for c in lint.check_sizes()] == ["src/exec/function.c", "src/exec/long.c"]
+    source("scan/long.c", "int a;\n" * 1001)
+    source("scan/function.c", "void\nf(void)\n{\n" + "\tg();\n" * 101 + "}\n")
+    source("scan/fine.c", "void\nf(void)\n{\n" + "\tg();\n" * 100 + "}\n")
+    assert [c.split(":")[0] for c in lint.check_sizes()] == ["src/scan/function.c", "src/scan/long.c"]
 
 
 def test_notices_missing_licenses(source):
-    source("exec/a.c", "int a;\n")
-    source("exec/b.c", f"/* {lint.LICENSE} */\nint b;\n")
-    assert [c.split(":")[0] for c in lint.check_licenses()] == ["src/exec/a.c"]
+    source("scan/a.c", "int a;\n")
+    source("scan/b.c", f"/* {lint.LICENSE} */\nint b;\n")
+    assert [c.split(":")[0] for c in lint.check_licenses()] == ["src/scan/a.c"]
 
 
 def test_notices_banned_calls_but_not_in_comments(source):
-    source("exec/a.c", '/* strcpy(a, b) */\nconst char *s = "atoi(";\nint i = atoi (s);\nsnprintf(b);\n')
-    assert list(lint.check_banned_calls()) == ["src/exec/a.c:3: atoi() is banned"]
+    source("scan/a.c", '/* strcpy(a, b) */\nconst char *s = "atoi(";\nint i = atoi (s);\nsnprintf(b);\n')
+    assert list(lint.check_banned_calls()) == ["src/scan/a.c:3: atoi() is banned"]
 
 
 def test_notices_missing_error_codes(source):
     source(
-        "exec/a.c",
+        "scan/a.c",
         'ereport(ERROR,\n(errcode(ERRCODE_X),\nerrmsg("a")));\n'
         'ereport(ERROR, (errmsg("(b)")));\n'
         'ereport(NOTICE, (errmsg("c")));\n',
     )
-    assert list(lint.check_error_codes()) == ["src/exec/a.c:4: ereport(ERROR) without errcode"]
+    assert list(lint.check_error_codes()) == ["src/scan/a.c:4: ereport(ERROR) without errcode"]
 
 
 def test_notices_broken_layers(source):
-    source("client/a.c", '#include "postgres.h"\n#include "plan/quals.h"\n#include "codec/scanner.h"\n')
-    source("codec/scanner.c", "char *p = palloc(1);\n")
-    source("codec/value.c", '#include "postgres.h"\n#if PG_VERSION_NUM > 1\n#endif\n')
+    source("client/a.c", '#include "postgres.h"\n#include "plan/quals.h"\n#include "format/json_reader.h"\n')
+    source("format/json_reader.c", "char *p = palloc(1);\n")
+    source("codec/codec.c", '#include "postgres.h"\n#if PG_VERSION_NUM > 1\n#endif\n')
     source("compat.h", "#if PG_VERSION_NUM > 1\n#endif\n")
     assert [c.split(" ")[0] for c in lint.check_layering()] == [
         "src/client/a.c:1:",
         "src/client/a.c:2:",
-        "src/codec/scanner.c:1:",
-        "src/codec/value.c:2:",
+        "src/format/json_reader.c:1:",
+        "src/codec/codec.c:2:",
     ]

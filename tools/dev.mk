@@ -56,8 +56,7 @@ bench-joins:
 
 include tools/needs.mk
 
-PLAIN_SOURCES = $(sort $(wildcard src/client/*.c) \
-	$(wildcard $(addsuffix .c,$(addprefix src/codec/,scanner decimal template timetext))))
+PLAIN_SOURCES = $(sort $(wildcard src/client/*.c src/format/*.c))
 UNIT_SUPPORT = $(sort $(wildcard test/unit/support_*.c))
 UNIT_TESTS = $(filter-out $(UNIT_SUPPORT),$(sort $(wildcard test/unit/*.c)))
 FUZZ_TARGETS = $(sort $(wildcard test/fuzz/fuzz_*.c))

@@ -23,7 +23,7 @@ LONGEST_FILE = 1000
 LONGEST_FUNCTION = 100
 
 BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|strtok|gmtime)\s*\(")
-PLAIN_CODEC = {"scanner", "decimal", "template", "timetext"}
+PLAIN_FOLDERS = {"client", "format"}
 BACKEND_WORDS = re.compile(
     r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('
 )
@@ -55,8 +55,7 @@ def name(path):
 
 def is_plain(path):
     """Part of the ring that knows nothing of PostgreSQL?"""
-    folder = path.parent.name
-    return folder == "client" or (folder == "codec" and path.stem in PLAIN_CODEC)
+    return path.parent.name in PLAIN_FOLDERS
 
 
 def without_comments(text):
@@ -138,7 +137,7 @@ def check_layering():
                 yield f"{name(path)}:{number}: {match.group().strip('( ')} in code that must not know PostgreSQL"
             for number, match in matches(re.compile(r'#\s*include\s*"(\w+)/(\w+)'), text):
                 folder, stem = match.groups()
-                if folder != "client" and not (folder == "codec" and stem in PLAIN_CODEC):
+                if folder not in PLAIN_FOLDERS:
                     yield f"{name(path)}:{number}: includes {folder}/{stem} of another layer"
         if path != SOURCE / "compat.h":
             for number, _ in matches(re.compile(r"\bPG_VERSION_NUM\b"), text):

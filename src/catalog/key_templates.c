@@ -9,7 +9,7 @@
 #include "catalog/key_templates.h"
 
 #include "catalog/pg_type.h"
-#include "codec/timetext.h"
+#include "format/time_text.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 

@@ -12,11 +12,11 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "codec/decimal.h"
-#include "codec/timetext.h"
 #include "codec/value.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
+#include "format/decimal.h"
+#include "format/time_text.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/date.h"

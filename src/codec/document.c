@@ -13,9 +13,9 @@
 #include "codec/document.h"
 
 #include "catalog/pg_type.h"
-#include "codec/decimal.h"
 #include "codec/number.h"
 #include "codec/soft.h"
+#include "format/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

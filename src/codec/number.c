@@ -13,7 +13,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "codec/decimal.h"
+#include "format/decimal.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

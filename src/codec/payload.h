@@ -13,7 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/relation.h"
-#include "codec/decimal.h"
+#include "format/decimal.h"
 #include "lib/stringinfo.h"
 
 /* Where a value stands, for messages: each place knows what it is inside. */

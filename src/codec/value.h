@@ -18,8 +18,8 @@
 #include "postgres.h"
 
 #include "catalog/relation.h"
-#include "codec/attribute.h"
 #include "fmgr.h"
+#include "format/attribute.h"
 #include "nodes/pg_list.h"
 
 typedef enum DdbConversion

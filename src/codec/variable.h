@@ -11,8 +11,8 @@
 
 #include "postgres.h"
 
-#include "codec/template.h"
 #include "codec/value.h"
+#include "format/key_template.h"
 
 typedef struct DdbVariable
 {

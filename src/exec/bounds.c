@@ -10,7 +10,7 @@
 
 #include "exec/bounds.h"
 
-#include "codec/decimal.h"
+#include "format/decimal.h"
 #include "mb/pg_wchar.h"
 #include "plan/clause.h"
 #include "utils/builtins.h"

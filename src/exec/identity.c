@@ -11,10 +11,10 @@
 
 #include "exec/identity.h"
 
-#include "codec/decimal.h"
 #include "common/base64.h"
 #include "common/hashfn.h"
 #include "compat.h"
+#include "format/decimal.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 

@@ -10,10 +10,10 @@
 
 #include "exec/insert.h"
 
-#include "codec/attribute.h"
 #include "codec/value.h"
 #include "exec/item_equal.h"
 #include "executor/executor.h"
+#include "format/attribute.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"

@@ -13,10 +13,10 @@
 #include "exec/inside_term.h"
 
 #include "catalog/pg_type.h"
-#include "codec/decimal.h"
 #include "common/base64.h"
 #include "compat.h"
 #include "exec/values.h"
+#include "format/decimal.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

@@ -7,8 +7,8 @@
 
 #include "exec/item_tree.h"
 
-#include "codec/attribute.h"
 #include "codec/value.h"
+#include "format/attribute.h"
 #include "utils/json.h"
 
 #define NULL_VALUE "{\"NULL\":true}"

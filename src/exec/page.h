@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 typedef enum DdbPageKind
 {

@@ -12,8 +12,8 @@
 
 #include "exec/row.h"
 
-#include "codec/decimal.h"
 #include "codec/soft.h"
+#include "format/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"

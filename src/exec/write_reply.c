@@ -11,8 +11,8 @@
 
 #include "exec/write_reply.h"
 
-#include "codec/scanner.h"
 #include "exec/page.h"
+#include "format/json_reader.h"
 
 /*
  * The span of an object, unless it is empty: an item has a key, and what is

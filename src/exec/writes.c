@@ -11,9 +11,9 @@
 #include "exec/writes.h"
 
 #include "catalog/table_info.h"
-#include "codec/scanner.h"
 #include "exec/write_reply.h"
 #include "exec/write_request.h"
+#include "format/json_reader.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "remote/report.h"

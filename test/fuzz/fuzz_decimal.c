@@ -5,9 +5,9 @@
  *
  * The input is two numbers with a newline between.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_decimal.c src/codec/decimal.c -o fuzz_decimal && ./fuzz_decimal -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_decimal
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_decimal.c src/format/decimal.c -o fuzz_decimal && ./fuzz_decimal -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_decimal
  */
-#include "codec/decimal.h"
+#include "format/decimal.h"
 
 #include <errno.h>
 #include <stdlib.h>

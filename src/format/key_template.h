@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * template.h
+ * key_template.h
  *		Key templates: how the text of a key is composed from variables.
  *
  * "USER#${user_id}" of a single-table design, taken apart once, then used to
@@ -12,8 +12,8 @@
  * Knows nothing of PostgreSQL: no palloc, no ereport.  Elements borrow the
  * template's text, which must outlive them.
  */
-#ifndef DDB_TEMPLATE_H
-#define DDB_TEMPLATE_H
+#ifndef DDB_KEY_TEMPLATE_H
+#define DDB_KEY_TEMPLATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -153,4 +153,4 @@ extern bool ddb_template_parse_number(const DdbTemplateElement *element,
 									  const char *text, size_t len,
 									  int64_t *number);
 
-#endif /* DDB_TEMPLATE_H */
+#endif /* DDB_KEY_TEMPLATE_H */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * scanner_block.h
+ * json_block.h
  *		What the scanner looks for in many bytes at once; private to it.
  *
  * 16 bytes at a time with SSE2 or NEON, 8 at a time elsewhere (or with
  * DDB_SCAN_PORTABLE defined).
  */
-#ifndef DDB_SCANNER_BLOCK_H
-#define DDB_SCANNER_BLOCK_H
+#ifndef DDB_JSON_BLOCK_H
+#define DDB_JSON_BLOCK_H
 
 #include <stdint.h>
 #include <string.h>
 
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 #if defined(DDB_SCAN_PORTABLE)
 /* as if there were no vector unit */
@@ -178,4 +178,4 @@ skip_ascii(const unsigned char *p, const unsigned char *end)
 
 #endif
 
-#endif /* DDB_SCANNER_BLOCK_H */
+#endif /* DDB_JSON_BLOCK_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * fuzz_scanner.c
+ * fuzz_json_reader.c
  *		libFuzzer target: does the scanner accept JSON and nothing else?
  *
  * Three readers must agree on every input: ddb_scan_skip, a walk through the
@@ -8,9 +8,9 @@
  * Walk) its refusal counts for nothing.  What is in the padding must not
  * matter either.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_scanner.c src/codec/scanner.c -ljansson -o fuzz_scanner && ./fuzz_scanner -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_scanner
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_json_reader.c src/format/json_reader.c -ljansson -o fuzz_json_reader && ./fuzz_json_reader -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_json_reader
  */
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * fuzz_template.c
+ * fuzz_key_template.c
  *		libFuzzer target: whatever a template splits composes again.
  *
  * The input is a template up to its first NUL, and a key behind it.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_template.c src/codec/template.c src/codec/timetext.c src/codec/decimal.c -o fuzz_template && ./fuzz_template -max_total_time=120
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_key_template.c src/format/key_template.c src/format/time_text.c src/format/decimal.c -o fuzz_key_template && ./fuzz_key_template -max_total_time=120
  */
-#include "codec/template.h"
+#include "format/key_template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * codec_template.c
+ * format_key_template.c
  *		Unit tests of key templates.
  *
  * Build from the top of the tree:
- * cc -std=c11 -Isrc -Itest/unit test/unit/codec_template.c src/codec/template.c src/codec/timetext.c src/codec/decimal.c -lcmocka -o codec_template
+ * cc -std=c11 -Isrc -Itest/unit test/unit/format_key_template.c src/format/key_template.c src/format/time_text.c src/format/decimal.c -lcmocka -o format_key_template
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "codec/template.h"
+#include "format/key_template.h"
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -8,7 +8,7 @@
 #ifndef DDB_ATTRIBUTE_H
 #define DDB_ATTRIBUTE_H
 
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 /*
  * The types of AttributeValue (API reference), in the order in which

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * codec_decimal.c
+ * format_decimal.c
  *		Unit tests of DynamoDB numbers as text.
  *
  * Build from the top of the tree:
- * cc -std=c11 -Isrc -Itest/unit test/unit/codec_decimal.c src/codec/decimal.c -lcmocka -o codec_decimal
+ * cc -std=c11 -Isrc -Itest/unit test/unit/format_decimal.c src/format/decimal.c -lcmocka -o format_decimal
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/decimal.h"
+#include "format/decimal.h"
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -548,5 +548,5 @@ main(void)
 		cmocka_unit_test(test_int64),
 	};
 
-	return cmocka_run_group_tests_name("codec_decimal", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format_decimal", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * scanner.h
+ * json_reader.h
  *		A pull scanner over JSON bytes: the hot path of every read.
  *
  * Works on a whole page in memory, allocates nothing, copies nothing: keys and
@@ -12,8 +12,8 @@
  *
  * Knows nothing of PostgreSQL: no palloc, no ereport; errors are values.
  */
-#ifndef DDB_SCANNER_H
-#define DDB_SCANNER_H
+#ifndef DDB_JSON_READER_H
+#define DDB_JSON_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -177,4 +177,4 @@ extern bool ddb_scan_valid_utf8(const char *bytes, size_t len);
 /* "truncated", "syntax error", …: for messages. */
 extern const char *ddb_scan_error_text(DdbScanError error);
 
-#endif /* DDB_SCANNER_H */
+#endif /* DDB_JSON_READER_H */

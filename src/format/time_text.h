@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * timetext.h
+ * time_text.h
  *		Dates and times as DynamoDB tables keep them: ISO-8601 text, epochs.
  *
  * All instants are int64 microseconds since 1970-01-01 00:00:00 UTC (proleptic
@@ -8,8 +8,8 @@
  * 9999 as written: an offset, "24:00" or rounding may carry the instant past
  * them.  Knows nothing of PostgreSQL: no palloc, no ereport.
  */
-#ifndef DDB_TIMETEXT_H
-#define DDB_TIMETEXT_H
+#ifndef DDB_TIME_TEXT_H
+#define DDB_TIME_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,4 +94,4 @@ extern bool ddb_time_from_fields(const DdbTimeFields *fields, int64_t *micros);
 extern bool ddb_time_parse_date(const char *text, size_t len, int32_t *days);
 extern size_t ddb_time_format_date(int32_t days, char *out);
 
-#endif /* DDB_TIMETEXT_H */
+#endif /* DDB_TIME_TEXT_H */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * template.c
+ * key_template.c
  *		Takes key templates apart, and keys by them.
  *
  * Syntax: literal text; ${column} or ${column:FORMAT}, where everything behind
  * the first colon is the format; ${0..9} and ${column:0..9} for shards.
  */
-#include "codec/template.h"
+#include "format/key_template.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "codec/timetext.h"
+#include "format/time_text.h"
 
 #define MICROS_PER_SECOND INT64_C(1000000)
 

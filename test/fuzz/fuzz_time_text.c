@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * fuzz_timetext.c
+ * fuzz_time_text.c
  *		libFuzzer target: every reader against the writer of its form.
  *
  * The input is taken as a text of every form, and its first 8 bytes as an
  * instant.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_timetext.c src/codec/timetext.c src/codec/decimal.c -o fuzz_timetext && ./fuzz_timetext -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_timetext
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc test/fuzz/fuzz_time_text.c src/format/time_text.c src/format/decimal.c -o fuzz_time_text && ./fuzz_time_text -max_total_time=120 NEW_CORPUS test/fuzz/corpus/fuzz_time_text
  */
-#include "codec/timetext.h"
+#include "format/time_text.h"
 
 #include <stdlib.h>
 #include <string.h>

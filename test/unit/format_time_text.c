@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * codec_timetext.c
+ * format_time_text.c
  *		Unit tests of dates and times as text and as numbers.
  *
  * Build from the top of the tree:
- * cc -std=c11 -Isrc -Itest/unit test/unit/codec_timetext.c src/codec/timetext.c src/codec/decimal.c -lcmocka -o codec_timetext
+ * cc -std=c11 -Isrc -Itest/unit test/unit/format_time_text.c src/format/time_text.c src/format/decimal.c -lcmocka -o format_time_text
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "codec/timetext.h"
+#include "format/time_text.h"
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -618,5 +618,5 @@ main(void)
 		cmocka_unit_test(test_format_epoch),
 	};
 
-	return cmocka_run_group_tests_name("codec_timetext", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format_time_text", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
  * A value whose JSON does not match its tag is malformed, not a misfit: no
  * DynamoDB sends such a thing.
  */
-#include "codec/attribute.h"
+#include "format/attribute.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * timetext.c
+ * time_text.c
  *		Dates and times as DynamoDB tables keep them: ISO-8601 text, epochs.
  *
  * Integer arithmetic only; neither libc's calendar nor its locale is asked.
@@ -8,11 +8,11 @@
  * "9999-12-31T23:59:59.9999999Z", which some systems keep for "never", may
  * carry the instant a little beyond them.
  */
-#include "codec/timetext.h"
+#include "format/time_text.h"
 
 #include <string.h>
 
-#include "codec/decimal.h"
+#include "format/decimal.h"
 
 #define MICROS_PER_SECOND INT64_C(1000000)
 #define SECONDS_PER_DAY 86400

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * codec_scanner.c
+ * format_json_reader.c
  *		Unit tests of the JSON scanner.
  *
  * Build from the top of the tree:
- * cc -std=c11 -Isrc -Itest/unit test/unit/codec_scanner.c src/codec/scanner.c -lcmocka -o codec_scanner
+ * cc -std=c11 -Isrc -Itest/unit test/unit/format_json_reader.c src/format/json_reader.c -lcmocka -o format_json_reader
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -1020,5 +1020,5 @@ main(void)
 		cmocka_unit_test(test_error_text),
 	};
 
-	return cmocka_run_group_tests_name("codec_scanner", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format_json_reader", tests, NULL, NULL);
 }

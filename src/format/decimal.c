@@ -8,7 +8,7 @@
  * costs one pass and nothing is ever rounded by accident.  Exponents are
  * added up in 64 bits, where the length of no text can overflow them.
  */
-#include "codec/decimal.h"
+#include "format/decimal.h"
 
 #include <limits.h>
 #include <string.h>

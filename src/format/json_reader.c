@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * scanner.c
+ * json_reader.c
  *		A pull scanner over JSON bytes: the hot path of every read.
  *
  * Almost all bytes of a page are inside strings, so the one thing made fast
@@ -12,11 +12,11 @@
  * Whether strings are valid UTF-8 and surrogates come in pairs is left to
  * those who read the strings, see scanner.h.
  */
-#include "codec/scanner.h"
+#include "format/json_reader.h"
 
 #include <string.h>
 
-#include "scanner_block.h"
+#include "json_block.h"
 
 #define likely(x) __builtin_expect((x) != 0, 1)
 #define unlikely(x) __builtin_expect((x) != 0, 0)
