@@ -9,8 +9,6 @@
 #include <openssl/crypto.h>
 
 #include "access/reloptions.h"
-#include "catalog/guc.h"
-#include "catalog/options.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
@@ -24,6 +22,8 @@
 #include "exec/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "model/guc.h"
+#include "model/options.h"
 #include "plan/join.h"
 #include "plan/modify.h"
 #include "plan/plan_state.h"

@@ -46,7 +46,7 @@ def named_in_tables(text):
 
 def options():
     """(name, where, flags, default) of each row of the option table."""
-    table = re.search(r"ddb_options\[\] = \{(.*?)\n\};", source("catalog/options.c"), re.DOTALL)[1]
+    table = re.search(r"ddb_options\[\] = \{(.*?)\n\};", source("model/options.c"), re.DOTALL)[1]
     text = r"(?:NULL|(?:\"[^\"]*\"\s*)+)"
     rows = re.findall(
         rf"\{{\"(\w+)\",\s*([\w| ]+),\s*DDB_OPTION_\w+,\s*([\w| ]+),\s*[^,]+,\s*[^,]+,"
@@ -86,7 +86,7 @@ def test_defaults():
 
 
 def test_settings():
-    defined = set(re.findall(r"\"(ddb_fdw\.\w+)\"", source("catalog/guc.c")))
+    defined = set(re.findall(r"\"(ddb_fdw\.\w+)\"", source("model/guc.c")))
     assert defined
     assert defined == named_in_tables(section("Settings"))
 

@@ -22,8 +22,8 @@
 
 #include "postgres.h"
 
-#include "catalog/table_info.h"
 #include "codec/variable.h"
+#include "model/table_info.h"
 
 /* Units of time that a query walks through at most. */
 #define DDB_MAX_WALK 10000

@@ -12,9 +12,9 @@
 
 #include "postgres.h"
 
-#include "catalog/relation.h"
 #include "format/decimal.h"
 #include "lib/stringinfo.h"
+#include "model/relation.h"
 
 /* Where a value stands, for messages: each place knows what it is inside. */
 typedef struct DdbWritePlace

@@ -12,7 +12,6 @@
 #include "codec/value.h"
 
 #include "catalog/pg_type.h"
-#include "catalog/table_info.h"
 #include "codec/array.h"
 #include "codec/document.h"
 #include "codec/number.h"
@@ -22,6 +21,7 @@
 #include "datatype/timestamp.h"
 #include "format/time_text.h"
 #include "mb/pg_wchar.h"
+#include "model/table_info.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"

@@ -17,9 +17,9 @@
 
 #include "postgres.h"
 
-#include "catalog/relation.h"
 #include "fmgr.h"
 #include "format/attribute.h"
+#include "model/relation.h"
 #include "nodes/pg_list.h"
 
 typedef enum DdbConversion

@@ -21,7 +21,6 @@
 #include <math.h>
 #include <time.h>
 
-#include "catalog/table_info.h"
 #include "common/pg_prng.h"
 #include "compat.h"
 #include "exec/guard.h"
@@ -29,6 +28,7 @@
 #include "exec/scan.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "model/table_info.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "catalog/relation.h"
+#include "model/relation.h"
 #include "plan/access_plan.h"
 
 /* Full scans: nothing, a warning, or an error. Once a scan, before it reads. */

@@ -13,10 +13,10 @@
 #include "postgres.h"
 
 #include "catalog/key_templates.h"
-#include "catalog/table_info.h"
 #include "codec/value.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
+#include "model/table_info.h"
 
 /* The table's keys have at most a partition and a sort part, of one attribute. */
 #define DDB_MAX_ITEM_KEYS 2

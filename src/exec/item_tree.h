@@ -12,8 +12,8 @@
 
 #include "postgres.h"
 
-#include "catalog/path.h"
 #include "lib/stringinfo.h"
+#include "model/document_path.h"
 
 typedef struct DdbItemNode DdbItemNode;
 

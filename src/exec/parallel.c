@@ -12,8 +12,8 @@
 
 #include "exec/parallel.h"
 
-#include "catalog/table_info.h"
 #include "exec/guard.h"
+#include "model/table_info.h"
 #include "optimizer/optimizer.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"

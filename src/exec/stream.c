@@ -10,12 +10,12 @@
 
 #include "exec/stream.h"
 
-#include "catalog/table_info.h"
 #include "exec/guard.h"
 #include "exec/parallel.h"
 #include "exec/request.h"
 #include "exec/scan.h"
 #include "exec/skip.h"
+#include "model/table_info.h"
 #include "remote/report.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"

@@ -10,12 +10,12 @@
 
 #include "exec/writes.h"
 
-#include "catalog/table_info.h"
 #include "exec/write_reply.h"
 #include "exec/write_request.h"
 #include "format/json_reader.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "model/table_info.h"
 #include "remote/report.h"
 
 /* Items left unprocessed are sent again after so long, doubling. */

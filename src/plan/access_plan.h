@@ -14,7 +14,7 @@
 
 #include "postgres.h"
 
-#include "catalog/table_info.h"
+#include "model/table_info.h"
 #include "nodes/pg_list.h"
 
 /*

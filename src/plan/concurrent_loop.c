@@ -16,10 +16,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/guc.h"
 #include "compat.h"
 #include "exec/concurrent_loop.h"
 #include "foreign/fdwapi.h"
+#include "model/guc.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"

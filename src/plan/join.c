@@ -7,10 +7,10 @@
 
 #include "plan/join.h"
 
-#include "catalog/guc.h"
 #include "exec/batch_join.h"
 #include "exec/concurrent_loop.h"
 #include "exec/spool.h"
+#include "model/guc.h"
 #include "optimizer/paths.h"
 
 static set_join_pathlist_hook_type previous_hook = NULL;

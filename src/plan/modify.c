@@ -8,9 +8,9 @@
 #include "plan/modify.h"
 
 #include "catalog/key_templates.h"
-#include "catalog/table_info.h"
 #include "codec/value.h"
 #include "compat.h"
+#include "model/table_info.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
 #include "parser/parsetree.h"

@@ -14,8 +14,8 @@
 
 #include "plan/plan_state.h"
 
-#include "catalog/guc.h"
 #include "compat.h"
+#include "model/guc.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"

@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "catalog/key_templates.h"
-#include "catalog/table_info.h"
 #include "foreign/fdwapi.h"
+#include "model/table_info.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "plan/access_plan.h"

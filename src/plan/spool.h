@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "catalog/relation.h"
+#include "model/relation.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 

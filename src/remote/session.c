@@ -12,13 +12,13 @@
 
 #include "remote/session.h"
 
-#include "catalog/guc.h"
-#include "catalog/options.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "model/guc.h"
+#include "model/options.h"
 #include "remote/report.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * path.c
+ * document_path.c
  *		Takes document paths apart.
  */
 #include "postgres.h"
 
-#include "catalog/path.h"
+#include "model/document_path.h"
 
 #include "lib/stringinfo.h"
 

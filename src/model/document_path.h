@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * path.h
+ * document_path.h
  *		Document paths, as the column option "attribute" spells them.
  */
-#ifndef DDB_PATH_H
-#define DDB_PATH_H
+#ifndef DDB_DOCUMENT_PATH_H
+#define DDB_DOCUMENT_PATH_H
 
 #include "postgres.h"
 
@@ -33,4 +33,4 @@ extern int ddb_path_names(const DdbPathStep *steps, int nsteps);
 
 extern bool ddb_path_step_equal(const DdbPathStep *a, const DdbPathStep *b);
 
-#endif /* DDB_PATH_H */
+#endif /* DDB_DOCUMENT_PATH_H */

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/guc.h"
+#include "model/guc.h"
 
 #include <float.h>
 

@@ -13,7 +13,7 @@
 
 #include "postgres.h"
 
-#include "catalog/relation.h"
+#include "model/relation.h"
 #include "nodes/pg_list.h"
 
 #define DDB_MAX_KEY_PART 4

@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
-#include "catalog/guc.h"
-#include "catalog/path.h"
 #include "foreign/foreign.h"
+#include "model/document_path.h"
+#include "model/guc.h"
 
 /* DynamoDB's attribute value types (API reference, AttributeValue). */
 typedef enum DdbStoredType

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/table_info.h"
+#include "model/table_info.h"
 
 #include <jansson.h>
 

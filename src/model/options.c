@@ -10,12 +10,11 @@
  */
 #include "postgres.h"
 
-#include "catalog/options.h"
+#include "model/options.h"
 
 #include <ctype.h>
 #include <math.h>
 
-#include "catalog/path.h"
 #include "catalog/pg_authid.h"
 #include "client/endpoint.h"
 #include "commands/defrem.h"
@@ -23,6 +22,7 @@
 #include "format/time_text.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "model/document_path.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"

@@ -8,11 +8,11 @@
  */
 #include "postgres.h"
 
-#include "catalog/relation.h"
+#include "model/relation.h"
 
 #include "access/table.h"
-#include "catalog/options.h"
 #include "mb/pg_wchar.h"
+#include "model/options.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
