@@ -14,7 +14,7 @@
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "lib/stringinfo.h"
 #include "plan/access_plan.h"
 

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "exec/bounds.h"
 
 /* A condition with its value of this run, or a shard. */

@@ -10,7 +10,7 @@
 
 #include "exec/insert.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "exec/item_equal.h"
 #include "executor/executor.h"
 #include "format/attribute.h"

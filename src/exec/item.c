@@ -11,8 +11,8 @@
 
 #include "exec/item.h"
 
-#include "codec/document.h"
-#include "codec/writer.h"
+#include "codec/decode_document.h"
+#include "codec/encode.h"
 #include "exec/item_tree.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"

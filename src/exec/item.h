@@ -12,8 +12,8 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
-#include "codec/value.h"
+#include "codec/codec.h"
+#include "codec/key_templates.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "model/table_info.h"

@@ -10,7 +10,7 @@
 
 #include "exec/item.h"
 
-#include "codec/writer.h"
+#include "codec/encode.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 

@@ -7,7 +7,7 @@
 
 #include "exec/item_tree.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "format/attribute.h"
 #include "utils/json.h"
 

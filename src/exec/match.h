@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "executor/tuptable.h"
 
 typedef struct DdbMatcher DdbMatcher;

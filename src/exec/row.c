@@ -12,7 +12,7 @@
 
 #include "exec/row.h"
 
-#include "codec/soft.h"
+#include "codec/soft_input.h"
 #include "format/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"

@@ -8,12 +8,12 @@
 
 #include "postgres.h"
 
-#include "codec/value.h"
-#include "executor/tuptable.h"
+#include "codec/codec.h"
 #include "exec/match.h"
 #include "exec/page.h"
 #include "exec/request.h"
 #include "exec/targets.h"
+#include "executor/tuptable.h"
 #include "plan/access_plan.h"
 
 /* One attribute that rows are read from; several columns may show it. */

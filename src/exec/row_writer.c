@@ -7,7 +7,7 @@
 
 #include "exec/row_writer.h"
 
-#include "codec/variable.h"
+#include "codec/key_variable.h"
 #include "common/hashfn.h"
 #include "compat.h"
 #include "datatype/timestamp.h"

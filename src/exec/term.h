@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "exec/bounds.h"
 #include "nodes/execnodes.h"
 #include "plan/access_plan.h"

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "exec/compose.h"
 
 /*

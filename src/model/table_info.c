@@ -14,7 +14,7 @@
 
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "remote/report.h"

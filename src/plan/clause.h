@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "nodes/pathnodes.h"
 #include "plan/access_plan.h"
 

@@ -12,7 +12,7 @@
 #include "plan/modify.h"
 
 #include "access/sysattr.h"
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/appendinfo.h"

@@ -7,8 +7,8 @@
 
 #include "plan/modify.h"
 
-#include "catalog/key_templates.h"
-#include "codec/value.h"
+#include "codec/codec.h"
+#include "codec/key_templates.h"
 #include "compat.h"
 #include "model/table_info.h"
 #include "nodes/makefuncs.h"

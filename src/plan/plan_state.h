@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "foreign/fdwapi.h"
 #include "model/table_info.h"
 #include "nodes/pathnodes.h"

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 #include "plan/clause.h"
 
 /* A key attribute, and which part of the key it is. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * value.c
+ * codec.c
  *		Resolves codecs, and turns attribute values into Datums.
  *
  * Hot path: text and numbers are built here from the page's bytes; types with
@@ -9,14 +9,14 @@
  */
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 
 #include "catalog/pg_type.h"
-#include "codec/array.h"
-#include "codec/document.h"
-#include "codec/number.h"
-#include "codec/soft.h"
-#include "codec/variable.h"
+#include "codec/decode_array.h"
+#include "codec/decode_document.h"
+#include "codec/decode_number.h"
+#include "codec/key_variable.h"
+#include "codec/soft_input.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * document_writer.c
+ * encode_document.c
  *		Documents as attribute values.
  *
  * Plain: an object is a map, an array a list, or a set where the column says
@@ -10,10 +10,10 @@
  */
 #include "postgres.h"
 
-#include "codec/document_writer.h"
+#include "codec/encode_document.h"
 
 #include "catalog/pg_type.h"
-#include "codec/writer.h"
+#include "codec/encode.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/key_templates.h"
+#include "codec/key_templates.h"
 
 #include "catalog/pg_type.h"
 #include "format/time_text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * writer.c
+ * encode.c
  *		Scalars, and arrays of them, as DynamoDB stores them.
  *
  * One spelling of each value, whatever the session's settings: other sessions
@@ -8,12 +8,12 @@
  */
 #include "postgres.h"
 
-#include "codec/writer.h"
+#include "codec/encode.h"
 
 #include "catalog/pg_type.h"
-#include "codec/document_writer.h"
-#include "codec/payload.h"
-#include "codec/variable.h"
+#include "codec/encode_check.h"
+#include "codec/encode_document.h"
+#include "codec/key_variable.h"
 #include "common/shortest_dec.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * soft.h
+ * soft_input.h
  *		Conversions that answer "it does not fit" instead of raising an error.
  */
-#ifndef DDB_SOFT_H
-#define DDB_SOFT_H
+#ifndef DDB_SOFT_INPUT_H
+#define DDB_SOFT_INPUT_H
 
 #include "postgres.h"
 
@@ -33,4 +33,4 @@ extern char *ddb_soft_from_utf8(char *utf8, size_t len);
 #define DDB_SOFT_NO_EQUIVALENT                                                 \
 	"it holds a character that the database's encoding does not have"
 
-#endif /* DDB_SOFT_H */
+#endif /* DDB_SOFT_INPUT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * payload.c
+ * encode_check.c
  *		Pieces of attribute values as requests hold them.
  *
  * Strict where DynamoDB is lenient or says little: one spelling of a number,
@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "codec/payload.h"
+#include "codec/encode_check.h"
 
 #include "compat.h"
 #include "mb/pg_wchar.h"

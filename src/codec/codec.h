@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * value.h
+ * codec.h
  *		Attribute values ↔ Datums, one codec per column.
  *
  * A codec is resolved once a scan: which stored type a column expects and by
@@ -12,8 +12,8 @@
  *
  * Knows nothing of requests and plans.
  */
-#ifndef DDB_VALUE_H
-#define DDB_VALUE_H
+#ifndef DDB_CODEC_H
+#define DDB_CODEC_H
 
 #include "postgres.h"
 
@@ -213,4 +213,4 @@ extern DdbCodecSet *ddb_codec_set_create(const DdbRelation *relation,
 										 List *key_attributes);
 extern DdbCodec *ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum);
 
-#endif /* DDB_VALUE_H */
+#endif /* DDB_CODEC_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * number.c
+ * decode_number.c
  *		Numbers, and text that holds numbers, as Datums.
  *
  * Exact or not at all, floats excepted.  Short numbers, which most are, are
@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "codec/number.h"
+#include "codec/decode_number.h"
 
 #include <float.h>
 #include <math.h>

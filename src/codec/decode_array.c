@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * array.c
+ * decode_array.c
  *		Lists and sets of scalars, as one-dimensional arrays.
  *
  * A list's elements have types of their own, each of which must be what the
@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "codec/array.h"
+#include "codec/decode_array.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"

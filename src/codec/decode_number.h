@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * number.h
+ * decode_number.h
  *		Numbers as Datums of PostgreSQL's number types.
  */
-#ifndef DDB_NUMBER_H
-#define DDB_NUMBER_H
+#ifndef DDB_DECODE_NUMBER_H
+#define DDB_DECODE_NUMBER_H
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 
 /* smallint, integer or bigint, as the conversion says. */
 extern DdbDecodeResult ddb_number_decode_integer(DdbConversion conversion,
@@ -34,4 +34,4 @@ extern DdbDecodeResult ddb_number_decode_float(DdbConversion conversion,
 extern bool ddb_number_small_numeric(const char *text, size_t len,
 									 Datum *datum);
 
-#endif /* DDB_NUMBER_H */
+#endif /* DDB_DECODE_NUMBER_H */

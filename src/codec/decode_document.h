@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * document.h
+ * decode_document.h
  *		Attribute values of any type → jsonb and json.
  */
-#ifndef DDB_DOCUMENT_H
-#define DDB_DOCUMENT_H
+#ifndef DDB_DECODE_DOCUMENT_H
+#define DDB_DECODE_DOCUMENT_H
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 
 /*
  * Converts any value but NULL in the current memory context: as plain JSON, or
@@ -18,4 +18,4 @@ extern DdbDecodeResult ddb_document_decode(const DdbCodec *codec,
 										   const DdbAttributeValue *value,
 										   Datum *datum, const char **reason);
 
-#endif /* DDB_DOCUMENT_H */
+#endif /* DDB_DECODE_DOCUMENT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * document.c
+ * decode_document.c
  *		Attribute values as JSON, straight from the page's bytes.
  *
  * Plain: a map is an object, a list or set an array, a number a number with
@@ -10,11 +10,11 @@
  */
 #include "postgres.h"
 
-#include "codec/document.h"
+#include "codec/decode_document.h"
 
 #include "catalog/pg_type.h"
-#include "codec/number.h"
-#include "codec/soft.h"
+#include "codec/decode_number.h"
+#include "codec/soft_input.h"
 #include "format/decimal.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * array.h
+ * decode_array.h
  *		Lists and sets ↔ arrays, element by element.
  */
-#ifndef DDB_ARRAY_H
-#define DDB_ARRAY_H
+#ifndef DDB_DECODE_ARRAY_H
+#define DDB_DECODE_ARRAY_H
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 
 /*
  * Resolves the codec of the elements; the rest of the codec is set.  Raises an
@@ -22,4 +22,4 @@ extern DdbDecodeResult ddb_array_decode(DdbCodec *codec,
 										bool soft, Datum *datum,
 										const char **reason);
 
-#endif /* DDB_ARRAY_H */
+#endif /* DDB_DECODE_ARRAY_H */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * writer.h
+ * encode.h
  *		Datums as DynamoDB stores them: the inverse of value.h.
  *
  * What is written reads back as an equal value, or is refused with an error of
  * class 22 that names table and column.  Everything is text that is appended
  * to a request, UTF-8; garbage is left in the current memory context.
  */
-#ifndef DDB_WRITER_H
-#define DDB_WRITER_H
+#ifndef DDB_ENCODE_H
+#define DDB_ENCODE_H
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "lib/stringinfo.h"
 
 /*
@@ -41,4 +41,4 @@ extern void ddb_document_members(DdbCodec *codec, const DdbRelation *relation,
 								 Datum datum, DdbMemberCallback callback,
 								 void *arg);
 
-#endif /* DDB_WRITER_H */
+#endif /* DDB_ENCODE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * bound.c
+ * encode_constant.c
  *		Constants of key conditions, as DynamoDB stores them.
  *
  * A constant need not be storable (39 digits, a fraction finer than the
@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "format/decimal.h"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * variable.h
+ * key_variable.h
  *		A variable of a key template: its column's values ↔ their text.
  *
  * Each value has one text, which reads back as that value: what else stands in
  * a key is none.
  */
-#ifndef DDB_VARIABLE_H
-#define DDB_VARIABLE_H
+#ifndef DDB_KEY_VARIABLE_H
+#define DDB_KEY_VARIABLE_H
 
 #include "postgres.h"
 
-#include "codec/value.h"
+#include "codec/codec.h"
 #include "format/key_template.h"
 
 typedef struct DdbVariable
@@ -70,4 +70,4 @@ extern void ddb_variable_init_codec(DdbCodec *codec,
 									const DdbRelation *relation,
 									const DdbColumn *column);
 
-#endif /* DDB_VARIABLE_H */
+#endif /* DDB_KEY_VARIABLE_H */

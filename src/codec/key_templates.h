@@ -22,7 +22,7 @@
 
 #include "postgres.h"
 
-#include "codec/variable.h"
+#include "codec/key_variable.h"
 #include "model/table_info.h"
 
 /* Units of time that a query walks through at most. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * payload.h
+ * encode_check.h
  *		Pieces of attribute values as requests hold them: strings, numbers,
  *		bytes and sets, checked.
  *
  * What DynamoDB would refuse, or keep as something else, raises an error that
  * says where it stands.
  */
-#ifndef DDB_PAYLOAD_H
-#define DDB_PAYLOAD_H
+#ifndef DDB_ENCODE_CHECK_H
+#define DDB_ENCODE_CHECK_H
 
 #include "postgres.h"
 
@@ -92,4 +92,4 @@ extern void ddb_payload_append_set(StringInfo json, const DdbWritePlace *place,
 								   DdbStoredType type,
 								   const DdbPayload *members, int n);
 
-#endif /* DDB_PAYLOAD_H */
+#endif /* DDB_ENCODE_CHECK_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * soft.c
+ * soft_input.c
  *		Catches what PostgreSQL can only say by raising an error.
  */
 #include "postgres.h"
 
-#include "codec/soft.h"
+#include "codec/soft_input.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"

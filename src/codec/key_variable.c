@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * variable.c
+ * key_variable.c
  *		Values of a template's variables ↔ their text in keys.
  *
  * Plain forms are those of a key attribute of the column's type, numbers as
@@ -8,11 +8,11 @@
  */
 #include "postgres.h"
 
-#include "codec/variable.h"
+#include "codec/key_variable.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "codec/soft.h"
+#include "codec/soft_input.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"
 #include "utils/builtins.h"
