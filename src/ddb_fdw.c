@@ -18,7 +18,6 @@
 #include "exec/direct_modify.h"
 #include "exec/modify.h"
 #include "exec/parallel.h"
-#include "exec/request.h"
 #include "exec/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
@@ -27,6 +26,7 @@
 #include "plan/join.h"
 #include "plan/modify.h"
 #include "plan/plan_state.h"
+#include "request/read_request.h"
 #include "utils/builtins.h"
 
 DDB_MODULE_MAGIC("ddb_fdw", "1.0");

@@ -12,15 +12,15 @@
 
 #include "exec/identity.h"
 #include "exec/item_tree.h"
-#include "exec/request.h"
 #include "exec/row_writer.h"
 #include "exec/scan.h"
-#include "exec/term.h"
 #include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeSubplan.h"
 #include "nodes/nodeFuncs.h"
+#include "request/condition.h"
+#include "request/read_request.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

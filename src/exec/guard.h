@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "model/relation.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
 
 /* Full scans: nothing, a warning, or an error. Once a scan, before it reads. */
 extern void ddb_guard_scan(const DdbRelation *relation,

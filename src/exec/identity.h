@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "exec/row.h"
-#include "exec/targets.h"
+#include "request/key_targets.h"
 
 typedef struct DdbIdentity
 {

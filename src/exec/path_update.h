@@ -8,8 +8,8 @@
 
 #include "postgres.h"
 
-#include "exec/write_request.h"
 #include "exec/writes.h"
+#include "request/write_request.h"
 
 /* May it have been refused because a list is too short? */
 extern bool ddb_path_update_has_elements(const DdbItemUpdate *update);

@@ -11,10 +11,10 @@
 #include "codec/codec.h"
 #include "exec/match.h"
 #include "exec/page.h"
-#include "exec/request.h"
-#include "exec/targets.h"
 #include "executor/tuptable.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
+#include "request/key_targets.h"
+#include "request/read_request.h"
 
 /* One attribute that rows are read from; several columns may show it. */
 typedef struct DdbRowAttribute

@@ -11,9 +11,9 @@
 
 #include "exec/item.h"
 #include "exec/read_back.h"
-#include "exec/write_request.h"
 #include "exec/writes.h"
 #include "nodes/execnodes.h"
+#include "request/write_request.h"
 
 typedef struct DdbRowWriter
 {

@@ -8,15 +8,15 @@
 
 #include "postgres.h"
 
-#include "exec/request.h"
 #include "exec/row.h"
 #include "exec/stream.h"
-#include "exec/targets.h"
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
-#include "plan/access_plan.h"
 #include "remote/session.h"
+#include "request/access_plan.h"
+#include "request/key_targets.h"
+#include "request/read_request.h"
 
 /* What a scan has done so far, rescans included: EXPLAIN ANALYZE shows it. */
 typedef struct DdbScanCounters

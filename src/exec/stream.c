@@ -12,11 +12,11 @@
 
 #include "exec/guard.h"
 #include "exec/parallel.h"
-#include "exec/request.h"
 #include "exec/scan.h"
 #include "exec/skip.h"
 #include "model/table_info.h"
 #include "remote/report.h"
+#include "request/read_request.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 

@@ -14,9 +14,9 @@
 
 #include "exec/page.h"
 #include "exec/row.h"
-#include "exec/targets.h"
 #include "lib/stringinfo.h"
 #include "remote/session.h"
+#include "request/key_targets.h"
 
 struct DdbScanState;
 

@@ -10,13 +10,13 @@
 
 #include "exec/writes.h"
 
-#include "exec/write_reply.h"
-#include "exec/write_request.h"
 #include "format/json_reader.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
 #include "remote/report.h"
+#include "request/write_reply.h"
+#include "request/write_request.h"
 
 /* Items left unprocessed are sent again after so long, doubling. */
 #define UNPROCESSED_DELAY_MS 50

@@ -13,7 +13,7 @@
 
 #include "codec/codec.h"
 #include "nodes/pathnodes.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
 
 /* What clauses of one relation are looked at with. */
 typedef struct DdbClauseContext

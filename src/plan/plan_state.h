@@ -16,9 +16,9 @@
 #include "model/table_info.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
-#include "plan/access_plan.h"
 #include "plan/clause.h"
 #include "plan/keys.h"
+#include "request/access_plan.h"
 
 /* Pages that are worth a segment: the last one of each is not full. */
 #define DDB_PAGES_PER_SEGMENT 2.0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * bounds.c
+ * key_range.c
  *		Intersects conditions on one key attribute.
  *
  * Text and bytes compare as bytes and numbers by value, as DynamoDB compares
@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "exec/bounds.h"
+#include "request/key_range.h"
 
 #include "format/decimal.h"
 #include "mb/pg_wchar.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * inside_term.h
+ * condition_document.h
  *		Terms about what is inside a value: members of documents, elements of
  *		arrays, sizes.
  */
-#ifndef DDB_INSIDE_TERM_H
-#define DDB_INSIDE_TERM_H
+#ifndef DDB_CONDITION_DOCUMENT_H
+#define DDB_CONDITION_DOCUMENT_H
 
 #include "postgres.h"
 
-#include "exec/term.h"
+#include "request/condition.h"
 
 /*
  * The term of a condition that plan/inside_clause.c recognised, with its
@@ -24,4 +24,4 @@ extern DdbTerm *ddb_inside_term_of_null(DdbTermContext *context,
 										const DdbCodec *codec,
 										const DdbCondition *condition);
 
-#endif /* DDB_INSIDE_TERM_H */
+#endif /* DDB_CONDITION_DOCUMENT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * request.c
+ * read_request.c
  *		Builds requests with jansson: names and values only as placeholders.
  *
  * Attribute names never stand in an expression themselves (573 of them are
@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "exec/request.h"
+#include "request/read_request.h"
 
 #include <jansson.h>
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * term.h
+ * condition.h
  *		A filter with its values: what is left to write down.
  *
  * The planner's tree says what is compared; with the values of this run its
  * comparisons become terms of DynamoDB's own grammar, or turn out to be true or
  * false whatever the item.
  */
-#ifndef DDB_TERM_H
-#define DDB_TERM_H
+#ifndef DDB_CONDITION_H
+#define DDB_CONDITION_H
 
 #include "postgres.h"
 
 #include "codec/codec.h"
-#include "exec/bounds.h"
 #include "nodes/execnodes.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
+#include "request/key_range.h"
 
 typedef enum DdbTermKind
 {
@@ -93,4 +93,4 @@ extern DdbTerm *ddb_term_of_type(const DdbCodec *codec, bool negated);
 /* May a value that the codec accepts be NULL here all the same? */
 extern bool ddb_term_hides_nulls(const DdbCodec *codec);
 
-#endif /* DDB_TERM_H */
+#endif /* DDB_CONDITION_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * values.h
+ * run_values.h
  *		Values of fdw_exprs, which access plans refer to by position.
  */
-#ifndef DDB_VALUES_H
-#define DDB_VALUES_H
+#ifndef DDB_RUN_VALUES_H
+#define DDB_RUN_VALUES_H
 
 #include "postgres.h"
 
@@ -23,4 +23,4 @@ extern int ddb_values_elements(Datum array, Datum **elements, bool **nulls);
 /* Sorts the values, and drops those that are equal; how many are left. */
 extern int ddb_values_unique(Datum *values, int n, Oid typid);
 
-#endif /* DDB_VALUES_H */
+#endif /* DDB_RUN_VALUES_H */

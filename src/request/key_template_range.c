@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * compose.c
+ * key_template_range.c
  *		Composes keys of values, as far as there are values.
  *
  * Variables with values make a beginning of the key; the first without one may
@@ -9,12 +9,12 @@
  */
 #include "postgres.h"
 
-#include "exec/compose.h"
+#include "request/key_template_range.h"
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "plan/clause.h"
 #include "mb/pg_wchar.h"
+#include "plan/clause.h"
 #include "utils/builtins.h"
 
 /* What composing one key needs at hand. */

@@ -9,8 +9,8 @@
 #include "postgres.h"
 
 #include "exec/item.h"
-#include "exec/targets.h"
 #include "lib/stringinfo.h"
+#include "request/key_targets.h"
 
 /* BatchWriteItem's most items (API reference). */
 #define DDB_MAX_BATCH_ITEMS 25

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/write_request.h"
+#include "request/write_request.h"
 
 #include "common/base64.h"
 #include "compat.h"

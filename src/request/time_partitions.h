@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * walk.h
+ * time_partitions.h
  *		Lists the units of time that a partition key is derived from.
  */
-#ifndef DDB_WALK_H
-#define DDB_WALK_H
+#ifndef DDB_TIME_PARTITIONS_H
+#define DDB_TIME_PARTITIONS_H
 
 #include "postgres.h"
 
 #include "codec/key_templates.h"
-#include "exec/compose.h"
+#include "request/key_template_range.h"
 
 /*
  * The first instants of all units between the ends that the inputs give, oldest
@@ -23,4 +23,4 @@ extern int ddb_walk_list(const DdbRelation *relation,
 						 const DdbComposeInput *inputs, int ninputs,
 						 int64 **instants);
 
-#endif /* DDB_WALK_H */
+#endif /* DDB_TIME_PARTITIONS_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * values.c
+ * run_values.c
  *		Evaluates what the plan could only name.
  */
 #include "postgres.h"
 
-#include "exec/values.h"
+#include "request/run_values.h"
 
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * compose.h
+ * key_template_range.h
  *		Conditions on a template's variables → the range of its key attribute.
  */
-#ifndef DDB_COMPOSE_H
-#define DDB_COMPOSE_H
+#ifndef DDB_KEY_TEMPLATE_RANGE_H
+#define DDB_KEY_TEMPLATE_RANGE_H
 
 #include "postgres.h"
 
 #include "codec/key_templates.h"
-#include "exec/bounds.h"
+#include "request/key_range.h"
 
 /* A condition with its value of this run, or a shard. */
 typedef struct DdbComposeInput
@@ -32,4 +32,4 @@ extern void ddb_compose_range(DdbKeyRange *range,
 							  const DdbComposeInput *inputs, int ninputs,
 							  int max_len);
 
-#endif /* DDB_COMPOSE_H */
+#endif /* DDB_KEY_TEMPLATE_RANGE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * walk.c
+ * time_partitions.c
  *		From bounds on a time to the partitions that its items are in.
  *
  * The partition of an item says no more than the unit of its time, so the units
@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "exec/walk.h"
+#include "request/time_partitions.h"
 
 #include "datatype/timestamp.h"
 

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/write_reply.h"
+#include "request/write_reply.h"
 
 #include "exec/page.h"
 #include "format/json_reader.h"

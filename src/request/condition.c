@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * term.c
+ * condition.c
  *		Puts values into filters, by the tables of dynamodb.md section 3.5.
  *
  * Each function returns what is true of every row that the SQL comparison is
@@ -8,11 +8,11 @@
  */
 #include "postgres.h"
 
-#include "exec/term.h"
+#include "request/condition.h"
 
-#include "exec/inside_term.h"
-#include "exec/values.h"
 #include "plan/clause.h"
+#include "request/condition_document.h"
+#include "request/run_values.h"
 #include "utils/builtins.h"
 
 /* The service's limits of one expression (dynamodb.md section 2.1). */

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
 
 #include "nodes/value.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * inside_term.c
+ * condition_document.c
  *		What documents, lists and sets hold, asked for as they are stored.
  *
  * JSON shows several stored types in one form: "AP8=" may be text or binary,
@@ -10,14 +10,14 @@
  */
 #include "postgres.h"
 
-#include "exec/inside_term.h"
+#include "request/condition_document.h"
 
 #include "catalog/pg_type.h"
 #include "common/base64.h"
 #include "compat.h"
-#include "exec/values.h"
 #include "format/decimal.h"
 #include "mb/pg_wchar.h"
+#include "request/run_values.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"

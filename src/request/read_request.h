@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * request.h
+ * read_request.h
  *		Access plan + targets and filter of this run → the JSON of a request.
  */
-#ifndef DDB_REQUEST_H
-#define DDB_REQUEST_H
+#ifndef DDB_READ_REQUEST_H
+#define DDB_READ_REQUEST_H
 
 #include "postgres.h"
 
-#include "exec/targets.h"
-#include "exec/term.h"
 #include "lib/stringinfo.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
+#include "request/condition.h"
+#include "request/key_targets.h"
 
 /* What to ask for of each item: an attribute, or a value inside it. */
 typedef struct DdbProjectedPath
@@ -66,4 +66,4 @@ extern char *ddb_request_condition(const DdbTerm *term);
 /* The version of the library that builds requests. */
 extern const char *ddb_request_library_version(void);
 
-#endif /* DDB_REQUEST_H */
+#endif /* DDB_READ_REQUEST_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * targets.c
+ * key_targets.c
  *		Multiplies values out, and makes what is left disjoint.
  *
  * Conditions bear on key attributes themselves, or on variables of their
@@ -8,12 +8,12 @@
  */
 #include "postgres.h"
 
-#include "exec/targets.h"
+#include "request/key_targets.h"
 
-#include "exec/compose.h"
-#include "exec/values.h"
-#include "exec/walk.h"
 #include "miscadmin.h"
+#include "request/key_template_range.h"
+#include "request/run_values.h"
+#include "request/time_partitions.h"
 
 /*
  * Keys that one run asks for, at most: each takes half a kilobyte here, and a

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * targets.h
+ * key_targets.h
  *		Where in the key space the rows of one run lie.
  *
  * A target is one partition and one range of its sort key: what one Query (or,
  * with a whole key, one GetItem) can ask for.  Targets of a run never overlap,
  * so no row comes twice.
  */
-#ifndef DDB_TARGETS_H
-#define DDB_TARGETS_H
+#ifndef DDB_KEY_TARGETS_H
+#define DDB_KEY_TARGETS_H
 
 #include "postgres.h"
 
-#include "exec/bounds.h"
 #include "nodes/execnodes.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
+#include "request/key_range.h"
 
 typedef struct DdbTarget
 {
@@ -62,4 +62,4 @@ extern int ddb_targets_most_keys(ForeignScanState *node,
 extern bool ddb_target_same_partition(const DdbAccessPlan *plan,
 									  const DdbTarget *a, const DdbTarget *b);
 
-#endif /* DDB_TARGETS_H */
+#endif /* DDB_KEY_TARGETS_H */

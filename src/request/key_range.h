@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * bounds.h
+ * key_range.h
  *		The values of a key's conditions, intersected into one range each.
  *
  * DynamoDB takes one condition per key attribute and rejects whole requests
@@ -9,14 +9,14 @@
  * there are no rows and no request; what one condition cannot say exactly is
  * asked for a little wider and re-checked.
  */
-#ifndef DDB_BOUNDS_H
-#define DDB_BOUNDS_H
+#ifndef DDB_KEY_RANGE_H
+#define DDB_KEY_RANGE_H
 
 #include "postgres.h"
 
 #include "codec/codec.h"
 #include "lib/stringinfo.h"
-#include "plan/access_plan.h"
+#include "request/access_plan.h"
 
 /* Longest values of key attributes, in bytes (developer guide, "Limits"). */
 #define DDB_MAX_PARTITION_KEY_BYTES 2048
@@ -90,4 +90,4 @@ extern bool ddb_key_range_holds(const DdbKeyRange *range,
 /* After the last one: settles what is left to DynamoDB and what is not. */
 extern void ddb_key_range_finish(DdbKeyRange *range);
 
-#endif /* DDB_BOUNDS_H */
+#endif /* DDB_KEY_RANGE_H */
