@@ -14,7 +14,7 @@
 #include "plan/keys.h"
 
 #include "plan/filter.h"
-#include "plan/variables.h"
+#include "plan/key_variables.h"
 
 #include "compat.h"
 #include "nodes/makefuncs.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * two_step.c
+ * index_fetch_path.c
  *		Reading by an index that does not hold all columns that are needed.
  *
  * The index is asked for the keys of the rows, which it always holds, and the

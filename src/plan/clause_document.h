@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * inside_clause.h
+ * clause_document.h
  *		Recognises conditions on what is inside a column's value: members of
  *		documents, elements of arrays, sizes.
  */
-#ifndef DDB_INSIDE_CLAUSE_H
-#define DDB_INSIDE_CLAUSE_H
+#ifndef DDB_CLAUSE_DOCUMENT_H
+#define DDB_CLAUSE_DOCUMENT_H
 
 #include "postgres.h"
 
@@ -15,4 +15,4 @@
 extern bool ddb_inside_clause_match(const DdbClauseContext *context, Expr *expr,
 									bool negated, DdbComparison *comparison);
 
-#endif /* DDB_INSIDE_CLAUSE_H */
+#endif /* DDB_CLAUSE_DOCUMENT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * variables.c
+ * key_variables.c
  *		Comparisons of a template's variables, as conditions of its attribute.
  *
  * From the left: variables with values compose a beginning of the key; the one
@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "plan/variables.h"
+#include "plan/key_variables.h"
 
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"

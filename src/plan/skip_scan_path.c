@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * skip.c
+ * skip_scan_path.c
  *		When may a Scan go from partition to partition, one row of each?
  *
  * Where a query needs nothing but the partition key and does not care how often

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * variables.h
+ * key_variables.h
  *		What comparisons of a template's variables say of the key.
  */
-#ifndef DDB_VARIABLES_H
-#define DDB_VARIABLES_H
+#ifndef DDB_KEY_VARIABLES_H
+#define DDB_KEY_VARIABLES_H
 
 #include "postgres.h"
 
@@ -51,4 +51,4 @@ extern double ddb_variables_count(const DdbClauseContext *context,
 								  const DdbKeyPlace *place, List *comparisons,
 								  bool *walks);
 
-#endif /* DDB_VARIABLES_H */
+#endif /* DDB_KEY_VARIABLES_H */

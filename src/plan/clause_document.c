@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * inside_clause.c
+ * clause_document.c
  *		-> and ->> of documents, @> and ? of them, @>, && and = ANY of arrays,
  *		sizes.
  *
@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "plan/inside_clause.h"
+#include "plan/clause_document.h"
 
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * top.c
+ * top_n.c
  *		When are the first rows of each partition all that a query can show?
  *
  * The newest entry of each device, as SQL says it:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * parallel.c
+ * parallel_path.c
  *		Offers Scans that PostgreSQL's parallel workers share.
  *
  * They are partial paths: each process reads the segments that it takes.  All

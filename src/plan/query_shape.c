@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * limit.c
+ * query_shape.c
  *		When does a LIMIT say how many rows one scan must give?
  *
  * PostgreSQL's own Limit node stays above the scan; what is handed down only
