@@ -14,11 +14,8 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
 #include "compat.h"
-#include "exec/analyze.h"
 #include "exec/direct_modify.h"
 #include "exec/modify.h"
-#include "exec/parallel.h"
-#include "exec/scan.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
 #include "model/guc.h"
@@ -27,6 +24,9 @@
 #include "plan/modify.h"
 #include "plan/plan_state.h"
 #include "request/read_request.h"
+#include "scan/analyze.h"
+#include "scan/parallel_scan.h"
+#include "scan/scan.h"
 #include "utils/builtins.h"
 
 DDB_MODULE_MAGIC("ddb_fdw", "1.0");

@@ -16,13 +16,13 @@
 
 #include "compat.h"
 #include "exec/batch_keys.h"
-#include "exec/scan.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "plan/batch_join.h"
+#include "scan/scan.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 

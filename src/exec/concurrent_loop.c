@@ -16,12 +16,12 @@
 #include "exec/concurrent_loop.h"
 
 #include "compat.h"
-#include "exec/groups.h"
 #include "exec/loop_memo.h"
-#include "exec/scan.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "scan/groups.h"
+#include "scan/scan.h"
 
 /* Copies of the inner side that rows may be started in … */
 #define AHEAD_LANES DDB_MAX_WINDOW

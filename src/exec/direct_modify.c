@@ -10,17 +10,17 @@
 
 #include "exec/direct_modify.h"
 
-#include "exec/identity.h"
 #include "exec/item_tree.h"
 #include "exec/row_writer.h"
-#include "exec/scan.h"
-#include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeSubplan.h"
 #include "nodes/nodeFuncs.h"
 #include "request/condition.h"
 #include "request/read_request.h"
+#include "scan/index_fetch.h"
+#include "scan/item_identity.h"
+#include "scan/scan.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -7,9 +7,9 @@
 
 #include "exec/read_back.h"
 
-#include "exec/row.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "scan/row.h"
 
 struct DdbReadBack
 {

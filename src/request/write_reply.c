@@ -11,8 +11,8 @@
 
 #include "request/write_reply.h"
 
-#include "exec/page.h"
 #include "format/json_reader.h"
+#include "scan/page.h"
 
 /*
  * The span of an object, unless it is empty: an item has a key, and what is

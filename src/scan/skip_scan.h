@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * skip.h
+ * skip_scan.h
  *		A Scan from partition to partition.
  */
-#ifndef DDB_SKIP_H
-#define DDB_SKIP_H
+#ifndef DDB_SKIP_SCAN_H
+#define DDB_SKIP_SCAN_H
 
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 extern void ddb_skip_begin(DdbScanState *state);
 
@@ -21,4 +21,4 @@ extern int64 ddb_skip_page_limit(const DdbScanState *state);
  */
 extern char *ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len);
 
-#endif /* DDB_SKIP_H */
+#endif /* DDB_SKIP_SCAN_H */

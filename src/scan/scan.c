@@ -7,15 +7,15 @@
  */
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 #include "compat.h"
-#include "exec/groups.h"
-#include "exec/guard.h"
-#include "exec/two_step.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "scan/groups.h"
+#include "scan/guard.h"
+#include "scan/index_fetch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "exec/row.h"
+#include "scan/row.h"
 
 #include "codec/soft_input.h"
 #include "format/decimal.h"

@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "exec/sample.h"
+#include "scan/sample.h"
 
 #include <math.h>
 

@@ -10,9 +10,9 @@
  */
 #include "postgres.h"
 
-#include "exec/page.h"
+#include "scan/page.h"
 
-#include "exec/row.h"
+#include "scan/row.h"
 
 void
 ddb_page_raise_malformed(const char *table_name, const char *what)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * parallel.h
+ * parallel_scan.h
  *		A Scan shared by the processes of a parallel query.
  *
  * They take its segments, one after another, from a counter in shared memory.
  * A plan for sharing that runs alone takes them all itself.
  */
-#ifndef DDB_PARALLEL_H
-#define DDB_PARALLEL_H
+#ifndef DDB_PARALLEL_SCAN_H
+#define DDB_PARALLEL_SCAN_H
 
 #include "postgres.h"
 
 #include "access/parallel.h"
-#include "exec/scan.h"
 #include "port/atomics.h"
+#include "scan/scan.h"
 
 /* Callbacks of the executor. */
 extern Size ddbEstimateDSMForeignScan(ForeignScanState *node,
@@ -53,4 +53,4 @@ extern void ddb_parallel_collect(DdbScanState *state);
 /* In a worker: what the leader knows of the table seems to be out of date. */
 extern void ddb_parallel_forget(DdbScanState *state);
 
-#endif /* DDB_PARALLEL_H */
+#endif /* DDB_PARALLEL_SCAN_H */

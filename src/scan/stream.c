@@ -8,15 +8,15 @@
  */
 #include "postgres.h"
 
-#include "exec/stream.h"
+#include "scan/stream.h"
 
-#include "exec/guard.h"
-#include "exec/parallel.h"
-#include "exec/scan.h"
-#include "exec/skip.h"
 #include "model/table_info.h"
 #include "remote/report.h"
 #include "request/read_request.h"
+#include "scan/guard.h"
+#include "scan/parallel_scan.h"
+#include "scan/scan.h"
+#include "scan/skip_scan.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 

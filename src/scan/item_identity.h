@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * identity.h
+ * item_identity.h
  *		Which item is it?  Keys of items in a form that can be compared, and
  *		which of them a scan has met.
  */
-#ifndef DDB_IDENTITY_H
-#define DDB_IDENTITY_H
+#ifndef DDB_ITEM_IDENTITY_H
+#define DDB_ITEM_IDENTITY_H
 
 #include "postgres.h"
 
-#include "exec/row.h"
 #include "request/key_targets.h"
+#include "scan/row.h"
 
 typedef struct DdbIdentity
 {
@@ -48,4 +48,4 @@ extern bool ddb_seen_has(const DdbSeen *seen, const DdbIdentity *identity);
 /* Adds the item; false when it was there. */
 extern bool ddb_seen_add(DdbSeen *seen, const DdbIdentity *identity);
 
-#endif /* DDB_IDENTITY_H */
+#endif /* DDB_ITEM_IDENTITY_H */

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 #include "executor/tuptable.h"
 

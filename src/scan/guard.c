@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "exec/guard.h"
+#include "scan/guard.h"
 
 #include "access/xact.h"
 #include "utils/float.h"

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * two_step.h
+ * index_fetch.h
  *		Entries of an index → keys → items of the table.
  *
  * For an index that finds the rows but does not hold all that is needed: its
  * entries are read as any scan's rows, and the items that they stand for are
  * fetched by BatchGetItem.
  */
-#ifndef DDB_TWO_STEP_H
-#define DDB_TWO_STEP_H
+#ifndef DDB_INDEX_FETCH_H
+#define DDB_INDEX_FETCH_H
 
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 typedef struct DdbTwoStep DdbTwoStep;
 
@@ -32,4 +32,4 @@ extern DdbStream *ddb_two_step_source(const DdbTwoStep *two);
 /* The stream of the second step whose page has the row given last. */
 extern DdbStream *ddb_two_step_stream(const DdbTwoStep *two);
 
-#endif /* DDB_TWO_STEP_H */
+#endif /* DDB_INDEX_FETCH_H */

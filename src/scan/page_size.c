@@ -10,8 +10,8 @@
  */
 #include "postgres.h"
 
-#include "exec/scan.h"
-#include "exec/skip.h"
+#include "scan/scan.h"
+#include "scan/skip_scan.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * parallel.c
+ * parallel_scan.c
  *		Divides a Scan among the processes of a parallel query.
  *
  * The leader decides once into how many segments; each process takes the next
@@ -10,11 +10,11 @@
  */
 #include "postgres.h"
 
-#include "exec/parallel.h"
+#include "scan/parallel_scan.h"
 
-#include "exec/guard.h"
 #include "model/table_info.h"
 #include "optimizer/optimizer.h"
+#include "scan/guard.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"
 #include "utils/memutils.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * identity.c
+ * item_identity.c
  *		Keys of items as bytes that are equal when the keys are.
  *
  * Strings without their escapes, numbers in their canonical text, binary
@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/identity.h"
+#include "scan/item_identity.h"
 
 #include "common/base64.h"
 #include "common/hashfn.h"

@@ -16,19 +16,19 @@
  */
 #include "postgres.h"
 
-#include "exec/analyze.h"
+#include "scan/analyze.h"
 
 #include <math.h>
 #include <time.h>
 
 #include "common/pg_prng.h"
 #include "compat.h"
-#include "exec/guard.h"
-#include "exec/sample.h"
-#include "exec/scan.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
+#include "scan/guard.h"
+#include "scan/sample.h"
+#include "scan/scan.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -9,12 +9,12 @@
 #include "postgres.h"
 
 #include "codec/codec.h"
-#include "exec/match.h"
-#include "exec/page.h"
 #include "executor/tuptable.h"
 #include "request/access_plan.h"
 #include "request/key_targets.h"
 #include "request/read_request.h"
+#include "scan/entity_match.h"
+#include "scan/page.h"
 
 /* One attribute that rows are read from; several columns may show it. */
 typedef struct DdbRowAttribute

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * match.c
+ * entity_match.c
  *		Takes keys apart and holds them against the row's values.
  *
  * A key matches when each part is the one text of its variable's value: so
@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "exec/match.h"
+#include "scan/entity_match.h"
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 typedef struct DdbGroup
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * start.c
+ * run.c
  *		Begins a run: values become key ranges, LIMIT becomes a bound, and both
  *		decide what to fetch.
  *
@@ -9,14 +9,10 @@
  */
 #include "postgres.h"
 
-#include "exec/scan.h"
+#include "scan/scan.h"
 
 #include "access/xact.h"
 #include "common/int.h"
-#include "exec/groups.h"
-#include "exec/parallel.h"
-#include "exec/skip.h"
-#include "exec/two_step.h"
 #include "executor/executor.h"
 #include "model/guc.h"
 #include "nodes/nodeFuncs.h"
@@ -25,6 +21,10 @@
 #include "request/condition.h"
 #include "request/read_request.h"
 #include "request/run_values.h"
+#include "scan/groups.h"
+#include "scan/index_fetch.h"
+#include "scan/parallel_scan.h"
+#include "scan/skip_scan.h"
 #include "utils/timestamp.h"
 
 /*

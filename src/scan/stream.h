@@ -12,11 +12,11 @@
 
 #include "postgres.h"
 
-#include "exec/page.h"
-#include "exec/row.h"
 #include "lib/stringinfo.h"
 #include "remote/session.h"
 #include "request/key_targets.h"
+#include "scan/page.h"
+#include "scan/row.h"
 
 struct DdbScanState;
 

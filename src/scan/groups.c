@@ -5,11 +5,11 @@
  */
 #include "postgres.h"
 
-#include "exec/groups.h"
+#include "scan/groups.h"
 
 #include "catalog/pg_collation.h"
-#include "exec/parallel.h"
 #include "mb/pg_wchar.h"
+#include "scan/parallel_scan.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 

@@ -8,8 +8,6 @@
 
 #include "postgres.h"
 
-#include "exec/row.h"
-#include "exec/stream.h"
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
@@ -17,6 +15,8 @@
 #include "request/access_plan.h"
 #include "request/key_targets.h"
 #include "request/read_request.h"
+#include "scan/row.h"
+#include "scan/stream.h"
 
 /* What a scan has done so far, rescans included: EXPLAIN ANALYZE shows it. */
 typedef struct DdbScanCounters

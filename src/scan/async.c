@@ -14,9 +14,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "exec/scan.h"
 #include "executor/execAsync.h"
 #include "plan/plan_state.h"
+#include "scan/scan.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"

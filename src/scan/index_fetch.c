@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * two_step.c
+ * index_fetch.c
  *		Fetches the items that an index's entries stand for.
  *
  * Entries fill batches of keys, batches are sent ahead as far as rows are
@@ -13,14 +13,14 @@
  */
 #include "postgres.h"
 
-#include "exec/two_step.h"
+#include "scan/index_fetch.h"
 
 #include <math.h>
 
-#include "exec/groups.h"
-#include "exec/identity.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "scan/groups.h"
+#include "scan/item_identity.h"
 #include "utils/memutils.h"
 
 /* A reply of BatchGetItem is no larger (API reference). */

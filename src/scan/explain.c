@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "exec/direct_modify.h"
-#include "exec/parallel.h"
+#include "scan/parallel_scan.h"
 
 #include "common/int.h"
 #include "compat.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * match.h
+ * entity_match.h
  *		Does an item match the table's key templates?  And the values that its
  *		keys tell.
  */
-#ifndef DDB_MATCH_H
-#define DDB_MATCH_H
+#ifndef DDB_ENTITY_MATCH_H
+#define DDB_ENTITY_MATCH_H
 
 #include "postgres.h"
 
@@ -31,4 +31,4 @@ extern bool ddb_matcher_reads(const DdbMatcher *matcher, AttrNumber column);
  */
 extern bool ddb_matcher_apply(DdbMatcher *matcher, TupleTableSlot *slot);
 
-#endif /* DDB_MATCH_H */
+#endif /* DDB_ENTITY_MATCH_H */

@@ -10,8 +10,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
-#include "exec/scan.h"
 #include "lib/binaryheap.h"
+#include "scan/scan.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * skip.c
+ * skip_scan.c
  *		Goes on behind the partition that the last page ended in.
  *
  * An ExclusiveStartKey may be any well-formed key, of an item that does not
@@ -15,7 +15,7 @@
  */
 #include "postgres.h"
 
-#include "exec/skip.h"
+#include "scan/skip_scan.h"
 
 #include "lib/stringinfo.h"
 
