@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * batch_join.h
+ * batch_join_exec.h
  *		The batched join as the executor runs it.
  */
-#ifndef DDB_EXEC_BATCH_JOIN_H
-#define DDB_EXEC_BATCH_JOIN_H
+#ifndef DDB_BATCH_JOIN_EXEC_H
+#define DDB_BATCH_JOIN_EXEC_H
 
 #include "postgres.h"
 
@@ -14,4 +14,4 @@
 
 extern const CustomScanMethods ddb_batch_join_scan_methods;
 
-#endif /* DDB_EXEC_BATCH_JOIN_H */
+#endif /* DDB_BATCH_JOIN_EXEC_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * concurrent_loop.h
+ * concurrent_loop_exec.h
  *		Nested loops whose inner side runs for several outer rows at once.
  */
-#ifndef DDB_CONCURRENT_LOOP_H
-#define DDB_CONCURRENT_LOOP_H
+#ifndef DDB_CONCURRENT_LOOP_EXEC_H
+#define DDB_CONCURRENT_LOOP_EXEC_H
 
 #include "postgres.h"
 
@@ -14,4 +14,4 @@
 
 extern const CustomScanMethods ddb_concurrent_loop_scan_methods;
 
-#endif /* DDB_CONCURRENT_LOOP_H */
+#endif /* DDB_CONCURRENT_LOOP_EXEC_H */

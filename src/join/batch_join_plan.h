@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * batch_join.h
+ * batch_join_plan.h
  *		Joins that look up the keys of many outer rows at once.
  *
  * A CustomScan with two children: any plan, and a scan of a DynamoDB table by
  * keys that the join hands it.  What travels in the plan besides expressions is
  * DdbBatchJoin; expressions are in custom_exprs, in the order of DdbBatchExprs.
  */
-#ifndef DDB_BATCH_JOIN_H
-#define DDB_BATCH_JOIN_H
+#ifndef DDB_BATCH_JOIN_PLAN_H
+#define DDB_BATCH_JOIN_PLAN_H
 
 #include "postgres.h"
 
@@ -38,4 +38,4 @@ typedef enum DdbBatchExprs
 extern List *ddb_batch_join_serialize(const DdbBatchJoin *join);
 extern void ddb_batch_join_deserialize(List *list, DdbBatchJoin *join);
 
-#endif /* DDB_BATCH_JOIN_H */
+#endif /* DDB_BATCH_JOIN_PLAN_H */

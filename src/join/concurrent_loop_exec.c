@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * concurrent_loop.c
+ * concurrent_loop_exec.c
  *		Runs a nested loop whose inner side is under way for several outer rows.
  *
  * The join is PostgreSQL's own.  While it runs, its two children are replaced:
@@ -13,12 +13,12 @@
  */
 #include "postgres.h"
 
-#include "exec/concurrent_loop.h"
+#include "join/concurrent_loop_exec.h"
 
 #include "compat.h"
-#include "exec/loop_memo.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
+#include "join/loop_memo.h"
 #include "miscadmin.h"
 #include "scan/groups.h"
 #include "scan/scan.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * concurrent_loop.c
+ * concurrent_loop_plan.c
  *		Offers nested loops that run their inner side for several outer rows at
  *		once, and makes plans of them.
  *
@@ -17,8 +17,9 @@
 #include "postgres.h"
 
 #include "compat.h"
-#include "exec/concurrent_loop.h"
 #include "foreign/fdwapi.h"
+#include "join/concurrent_loop_exec.h"
+#include "join/join_hook.h"
 #include "model/guc.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
@@ -29,7 +30,6 @@
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "plan/join.h"
 #include "plan/plan_state.h"
 #include "utils/selfuncs.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * join.c
+ * join_hook.c
  *		Answers the planner's question for ways to join.
  */
 #include "postgres.h"
 
-#include "plan/join.h"
+#include "join/join_hook.h"
 
-#include "exec/batch_join.h"
-#include "exec/concurrent_loop.h"
 #include "exec/spool.h"
+#include "join/batch_join_exec.h"
+#include "join/concurrent_loop_exec.h"
 #include "model/guc.h"
 #include "optimizer/paths.h"
 

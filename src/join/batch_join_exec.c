@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * batch_join.c
+ * batch_join_exec.c
  *		Runs batched joins: reads outer rows, looks up their keys together, and
  *		hands out the matches in the order of the outer rows.
  *
@@ -12,16 +12,16 @@
  */
 #include "postgres.h"
 
-#include "exec/batch_join.h"
+#include "join/batch_join_exec.h"
 
 #include "compat.h"
-#include "exec/batch_keys.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
+#include "join/batch_join_plan.h"
+#include "join/batch_keys.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
-#include "plan/batch_join.h"
 #include "scan/scan.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"

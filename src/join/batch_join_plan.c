@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * batch_join.c
+ * batch_join_plan.c
  *		Offers batched joins to the planner, and makes plans of them.
  *
  * Where join clauses give a foreign table's key, a nested loop would send a
@@ -13,13 +13,14 @@
  */
 #include "postgres.h"
 
-#include "plan/batch_join.h"
+#include "join/batch_join_plan.h"
 
 #include <math.h>
 
 #include "compat.h"
-#include "exec/batch_join.h"
 #include "foreign/fdwapi.h"
+#include "join/batch_join_exec.h"
+#include "join/join_hook.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -30,7 +31,6 @@
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "plan/clause.h"
-#include "plan/join.h"
 #include "plan/plan_state.h"
 #include "utils/lsyscache.h"
 

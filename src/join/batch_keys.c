@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/batch_keys.h"
+#include "join/batch_keys.h"
 
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"

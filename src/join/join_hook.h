@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * join.h
+ * join_hook.h
  *		What the planner asks about one join, and who answers.
  *
  * PostgreSQL has one hook for ways to join; batched joins and concurrent loops
  * share it.
  */
-#ifndef DDB_JOIN_H
-#define DDB_JOIN_H
+#ifndef DDB_JOIN_HOOK_H
+#define DDB_JOIN_HOOK_H
 
 #include "postgres.h"
 
@@ -41,4 +41,4 @@ extern void ddb_batch_join_add_paths(const DdbJoin *join);
 /* concurrent_loop.c: offers to run the inner side for several rows at once. */
 extern void ddb_concurrent_loop_add_paths(const DdbJoin *join);
 
-#endif /* DDB_JOIN_H */
+#endif /* DDB_JOIN_HOOK_H */

@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "exec/loop_memo.h"
+#include "join/loop_memo.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
