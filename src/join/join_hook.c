@@ -7,10 +7,10 @@
 
 #include "join/join_hook.h"
 
-#include "exec/spool.h"
 #include "join/batch_join_exec.h"
 #include "join/concurrent_loop_exec.h"
 #include "model/guc.h"
+#include "modify/spool_exec.h"
 #include "optimizer/paths.h"
 
 static set_join_pathlist_hook_type previous_hook = NULL;

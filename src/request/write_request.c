@@ -13,7 +13,7 @@
 
 #include "common/base64.h"
 #include "compat.h"
-#include "exec/item_tree.h"
+#include "modify/item_tree.h"
 
 /* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4096

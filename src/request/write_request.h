@@ -8,8 +8,8 @@
 
 #include "postgres.h"
 
-#include "exec/item.h"
 #include "lib/stringinfo.h"
+#include "modify/item_writer.h"
 #include "request/key_targets.h"
 
 /* BatchWriteItem's most items (API reference). */

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "exec/direct_modify.h"
+#include "modify/direct_modify_exec.h"
 #include "scan/parallel_scan.h"
 
 #include "common/int.h"

@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "exec/read_back.h"
+#include "modify/read_back.h"
 
 #include "executor/executor.h"
 #include "lib/stringinfo.h"

@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "exec/item_tree.h"
+#include "modify/item_tree.h"
 
 #include "codec/codec.h"
 #include "format/attribute.h"

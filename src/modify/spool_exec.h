@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * spool.h
+ * spool_exec.h
  *		Reads all rows before it gives the first.
  */
-#ifndef DDB_SPOOL_H
-#define DDB_SPOOL_H
+#ifndef DDB_SPOOL_EXEC_H
+#define DDB_SPOOL_EXEC_H
 
 #include "postgres.h"
 
@@ -24,4 +24,4 @@ extern bool ddb_spool_is(const PlanState *node);
 extern void ddb_spool_begin_peek(PlanState *node);
 extern TupleTableSlot *ddb_spool_peek(PlanState *node);
 
-#endif /* DDB_SPOOL_H */
+#endif /* DDB_SPOOL_EXEC_H */

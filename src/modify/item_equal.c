@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "exec/item_equal.h"
+#include "modify/item_equal.h"
 
 #include <jansson.h>
 

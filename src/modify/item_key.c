@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "exec/item.h"
+#include "modify/item_writer.h"
 
 #include "codec/encode.h"
 #include "mb/pg_wchar.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * spool.c
+ * spool_exec.c
  *		Keeps the rows of a statement that writes what it reads.
  *
  * There are no snapshots in DynamoDB: a scan that goes on while its table is
@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "exec/spool.h"
+#include "modify/spool_exec.h"
 
 #include "executor/executor.h"
 #include "miscadmin.h"

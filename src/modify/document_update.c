@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * path_update.c
+ * document_update.c
  *		Reads the documents, changes them here, and writes them back unchanged
  *		in between.
  *
@@ -10,9 +10,9 @@
  */
 #include "postgres.h"
 
-#include "exec/path_update.h"
+#include "modify/document_update.h"
 
-#include "exec/item_tree.h"
+#include "modify/item_tree.h"
 
 /* Others may change the item between looking and writing, but not for ever. */
 #define MAX_TRIES 20

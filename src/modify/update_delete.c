@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * change.c
+ * update_delete.c
  *		UPDATE and DELETE of rows that come from joins, subqueries and triggers.
  *
  * PostgreSQL hands over one row and wants to know what became of it before it
@@ -10,13 +10,13 @@
  */
 #include "postgres.h"
 
-#include "exec/change.h"
+#include "modify/update_delete.h"
 
 #include "access/htup_details.h"
-#include "exec/spool.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
-#include "plan/modify.h"
+#include "modify/modify_plan.h"
+#include "modify/spool_exec.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"

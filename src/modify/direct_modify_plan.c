@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * direct_modify.c
+ * direct_modify_plan.c
  *		UPDATE and DELETE of one foreign table, done by its scan.
  *
  * The rows are read, filtered and changed as ever, but nothing passes through
@@ -9,10 +9,11 @@
  */
 #include "postgres.h"
 
-#include "plan/modify.h"
+#include "modify/modify_plan.h"
 
 #include "access/sysattr.h"
 #include "codec/key_templates.h"
+#include "modify/spool_plan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/appendinfo.h"
@@ -22,7 +23,6 @@
 #include "parser/parsetree.h"
 #include "plan/filter.h"
 #include "plan/plan_state.h"
-#include "plan/spool.h"
 
 /* One statement's writing of one table. */
 typedef struct Context

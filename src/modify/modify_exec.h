@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * modify.h
+ * modify_exec.h
  *		The executor's callbacks for INSERT, UPDATE, DELETE and COPY.
  */
-#ifndef DDB_MODIFY_H
-#define DDB_MODIFY_H
+#ifndef DDB_MODIFY_EXEC_H
+#define DDB_MODIFY_EXEC_H
 
 #include "postgres.h"
 
@@ -40,4 +40,4 @@ extern void ddbExplainForeignModify(ModifyTableState *mtstate,
 									ResultRelInfo *target, List *fdw_private,
 									int subplan_index, struct ExplainState *es);
 
-#endif /* DDB_MODIFY_H */
+#endif /* DDB_MODIFY_EXEC_H */

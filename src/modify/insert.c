@@ -8,14 +8,14 @@
  */
 #include "postgres.h"
 
-#include "exec/insert.h"
+#include "modify/insert.h"
 
 #include "codec/codec.h"
-#include "exec/item_equal.h"
 #include "executor/executor.h"
 #include "format/attribute.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "modify/item_equal.h"
 #include "utils/memutils.h"
 
 /* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * modify.c
+ * modify_exec.c
  *		Rows that PostgreSQL wants written, one by one or in batches.
  *
  * Each is written at once, and stays so whatever becomes of the transaction.
@@ -9,14 +9,14 @@
  */
 #include "postgres.h"
 
-#include "exec/modify.h"
+#include "modify/modify_exec.h"
 
 #include "catalog/pg_class.h"
 #include "compat.h"
-#include "exec/change.h"
-#include "exec/insert.h"
 #include "executor/executor.h"
 #include "foreign/fdwapi.h"
+#include "modify/insert.h"
+#include "modify/update_delete.h"
 #include "utils/rel.h"
 
 typedef struct DdbModifyState

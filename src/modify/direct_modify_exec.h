@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * direct_modify.h
+ * direct_modify_exec.h
  *		Scans that write the rows that they find.
  */
-#ifndef DDB_DIRECT_MODIFY_H
-#define DDB_DIRECT_MODIFY_H
+#ifndef DDB_DIRECT_MODIFY_EXEC_H
+#define DDB_DIRECT_MODIFY_EXEC_H
 
 #include "postgres.h"
 
-#include "exec/writes.h"
+#include "modify/write_queue.h"
 #include "nodes/execnodes.h"
 
 struct ExplainState;
@@ -26,4 +26,4 @@ extern void ddbExplainDirectModify(ForeignScanState *node,
 extern const DdbWriteCounters *
 ddb_direct_modify_counters(const struct DdbDirectModify *modify);
 
-#endif /* DDB_DIRECT_MODIFY_H */
+#endif /* DDB_DIRECT_MODIFY_EXEC_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * spool.h
+ * spool_plan.h
  *		Has statements that write what they read read it all first.
  */
-#ifndef DDB_PLAN_SPOOL_H
-#define DDB_PLAN_SPOOL_H
+#ifndef DDB_SPOOL_PLAN_H
+#define DDB_SPOOL_PLAN_H
 
 #include "postgres.h"
 
@@ -24,4 +24,4 @@ extern void ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 extern bool ddb_spool_rereads(PlannerInfo *root, Index target,
 							  const DdbRelation *relation);
 
-#endif /* DDB_PLAN_SPOOL_H */
+#endif /* DDB_SPOOL_PLAN_H */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * row_writer.h
+ * row_change.h
  *		What writing rows of one table takes, whoever found them: conditional
  *		requests, and what becomes of them.
  */
-#ifndef DDB_ROW_WRITER_H
-#define DDB_ROW_WRITER_H
+#ifndef DDB_ROW_CHANGE_H
+#define DDB_ROW_CHANGE_H
 
 #include "postgres.h"
 
-#include "exec/item.h"
-#include "exec/read_back.h"
-#include "exec/writes.h"
+#include "modify/item_writer.h"
+#include "modify/read_back.h"
+#include "modify/write_queue.h"
 #include "nodes/execnodes.h"
 #include "request/write_request.h"
 
@@ -80,4 +80,4 @@ extern void ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
 extern void ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
 							   const StringInfo body, int items);
 
-#endif /* DDB_ROW_WRITER_H */
+#endif /* DDB_ROW_CHANGE_H */

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "exec/row_writer.h"
+#include "modify/row_change.h"
 
 typedef struct DdbInsert DdbInsert;
 

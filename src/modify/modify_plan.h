@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * modify.h
+ * modify_plan.h
  *		INSERT, UPDATE and DELETE, as far as the planner goes.
  */
-#ifndef DDB_PLAN_MODIFY_H
-#define DDB_PLAN_MODIFY_H
+#ifndef DDB_MODIFY_PLAN_H
+#define DDB_MODIFY_PLAN_H
 
 #include "postgres.h"
 
@@ -35,4 +35,4 @@ extern bool ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify,
  */
 extern const char *ddb_modify_key_name(const DdbColumn *column);
 
-#endif /* DDB_PLAN_MODIFY_H */
+#endif /* DDB_MODIFY_PLAN_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * writes.h
+ * write_queue.h
  *		Writes of one statement: sent side by side, each until it is done.
  */
-#ifndef DDB_WRITES_H
-#define DDB_WRITES_H
+#ifndef DDB_WRITE_QUEUE_H
+#define DDB_WRITE_QUEUE_H
 
 #include "postgres.h"
 
@@ -86,4 +86,4 @@ struct ExplainState;
 extern void ddb_explain_writes(const DdbWrites *writes,
 							   struct ExplainState *es);
 
-#endif /* DDB_WRITES_H */
+#endif /* DDB_WRITE_QUEUE_H */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * item.h
+ * item_writer.h
  *		Rows of a foreign table → items, and what changes of them.
  *
  * The inverse of row.h.  What a row does not say is composed: keys of
  * templates from their variables, shards by a hash.  Raises an error when what
  * would be stored is no row of the table, or another one than was given.
  */
-#ifndef DDB_ITEM_H
-#define DDB_ITEM_H
+#ifndef DDB_ITEM_WRITER_H
+#define DDB_ITEM_WRITER_H
 
 #include "postgres.h"
 
@@ -112,4 +112,4 @@ extern void ddb_item_raise_key_change(const DdbItemWriter *writer,
 extern void ddb_item_raise_missing_key(const DdbItemWriter *writer, int part)
 	__attribute__((noreturn));
 
-#endif /* DDB_ITEM_H */
+#endif /* DDB_ITEM_WRITER_H */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * change.h
+ * update_delete.h
  *		Rows that PostgreSQL found to be updated or deleted.
  */
-#ifndef DDB_CHANGE_H
-#define DDB_CHANGE_H
+#ifndef DDB_UPDATE_DELETE_H
+#define DDB_UPDATE_DELETE_H
 
 #include "postgres.h"
 
-#include "exec/row_writer.h"
+#include "modify/row_change.h"
 #include "nodes/execnodes.h"
 
 typedef struct DdbChange DdbChange;
@@ -25,4 +25,4 @@ extern DdbChange *ddb_change_create(ModifyTableState *mtstate,
 extern bool ddb_change_row(DdbChange *change, TupleTableSlot *slot,
 						   TupleTableSlot *plan_slot);
 
-#endif /* DDB_CHANGE_H */
+#endif /* DDB_UPDATE_DELETE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * direct_modify.c
+ * direct_modify_exec.c
  *		Rows of a scan, changed many at once.
  *
  * A batch of rows is read, their changes are sent side by side while the scan's
@@ -8,13 +8,13 @@
  */
 #include "postgres.h"
 
-#include "exec/direct_modify.h"
+#include "modify/direct_modify_exec.h"
 
-#include "exec/item_tree.h"
-#include "exec/row_writer.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeSubplan.h"
+#include "modify/item_tree.h"
+#include "modify/row_change.h"
 #include "nodes/nodeFuncs.h"
 #include "request/condition.h"
 #include "request/read_request.h"

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * row_writer.c
+ * row_change.c
  *		Conditional UPDATEs and DELETEs of items.
  */
 #include "postgres.h"
 
-#include "exec/row_writer.h"
+#include "modify/row_change.h"
 
 #include "codec/key_variable.h"
 #include "common/hashfn.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
-#include "exec/item_equal.h"
-#include "exec/item_tree.h"
-#include "exec/path_update.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "modify/document_update.h"
+#include "modify/item_equal.h"
+#include "modify/item_tree.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * path_update.h
+ * document_update.h
  *		Updates inside documents whose maps and elements are not there yet.
  */
-#ifndef DDB_PATH_UPDATE_H
-#define DDB_PATH_UPDATE_H
+#ifndef DDB_DOCUMENT_UPDATE_H
+#define DDB_DOCUMENT_UPDATE_H
 
 #include "postgres.h"
 
-#include "exec/writes.h"
+#include "modify/write_queue.h"
 #include "request/write_request.h"
 
 /* May it have been refused because a list is too short? */
@@ -23,4 +23,4 @@ extern void ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 								const char *key, const DdbItemUpdate *update,
 								DdbWriteJob *job);
 
-#endif /* DDB_PATH_UPDATE_H */
+#endif /* DDB_DOCUMENT_UPDATE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * writes.c
+ * write_queue.c
  *		Sends writes side by side and sees each through to its end.
  *
  * A write is not undone: so when one fails, those under way are waited for,
@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "exec/writes.h"
+#include "modify/write_queue.h"
 
 #include "format/json_reader.h"
 #include "lib/stringinfo.h"

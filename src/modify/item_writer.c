@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * item.c
+ * item_writer.c
  *		Composes items of rows, and the changes of items.
  *
  * Columns that show the whole item, or what other columns do not show, come
@@ -9,12 +9,12 @@
  */
 #include "postgres.h"
 
-#include "exec/item.h"
+#include "modify/item_writer.h"
 
 #include "codec/decode_document.h"
 #include "codec/encode.h"
-#include "exec/item_tree.h"
 #include "executor/executor.h"
+#include "modify/item_tree.h"
 #include "utils/builtins.h"
 
 #define NULL_VALUE "{\"NULL\":true}"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * spool.c
+ * spool_plan.c
  *		Which statements write what they read.
  */
 #include "postgres.h"
 
-#include "plan/spool.h"
+#include "modify/spool_plan.h"
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "exec/spool.h"
 #include "foreign/fdwapi.h"
+#include "modify/spool_exec.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * modify.c
+ * modify_plan.c
  *		What rows must carry to be updated and deleted: their item's key.
  */
 #include "postgres.h"
 
-#include "plan/modify.h"
+#include "modify/modify_plan.h"
 
 #include "codec/codec.h"
 #include "codec/key_templates.h"
 #include "compat.h"
 #include "model/table_info.h"
+#include "modify/spool_plan.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
 #include "parser/parsetree.h"
-#include "plan/spool.h"
 #include "utils/builtins.h"
 
 int

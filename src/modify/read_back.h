@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "exec/item.h"
+#include "modify/item_writer.h"
 
 typedef struct DdbReadBack DdbReadBack;
 
