@@ -92,8 +92,8 @@ def test_settings():
 
 
 def test_explain_labels():
-    files = ("explain", "batch_join", "concurrent_loop", "modify")
-    text = "".join(source(f"exec/{name}.c") for name in files)
+    files = ("scan/explain", "join/batch_join_exec", "join/concurrent_loop_exec", "modify/modify_exec")
+    text = "".join(source(f"{name}.c") for name in files)
     labels = set(re.findall(r"(?:ExplainProperty\w+|show_clauses)\(\s*\"([^\"]+)\"", text))
     labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))
     assert {"DynamoDB Operation", "Page Size", "Requests"} <= labels
