@@ -147,13 +147,15 @@ def test_paths_named(document):
         assert found.exists() or list(found.parent.glob(found.name + ".*")), named
 
 
-def test_every_source_folder_is_in_the_design():
+def test_rooms_name_their_files():
+    """The design links to each room's README, which has a line for each file."""
     design = (REPOSITORY / "docs" / "design.md").read_text()
-    for folder in (REPOSITORY / "src").iterdir():
-        if folder.is_dir():
-            assert f"{folder.name}/" in design, folder.name
-            for path in folder.glob("*.c"):
-                assert re.search(rf"\b{path.stem}\b", design), f"{folder.name}/{path.name}"
+    for folder in {path.parent for path in (REPOSITORY / "src").glob("*/*.c")}:
+        assert f"(../src/{folder.name}/README.md)" in design, folder.name
+        named = set(re.findall(r"^\| `([\w.]+)` \|", (folder / "README.md").read_text(), re.M))
+        files = {path.stem for path in folder.glob("*.c")}
+        files |= {path.name for path in folder.glob("*.h") if path.stem not in files}
+        assert named == files, folder.name
 
 
 def sql_blocks(document):
