@@ -307,8 +307,10 @@ ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 	const GroupPathExtraData *grouping = (const GroupPathExtraData *) extra;
 	DdbCount *count;
 
+	/* A parent of inheritance was never planned as a scan: its children are. */
 	if (!is_counting_stage(stage, grouping) || !ddb_guc_pushdown ||
 		output_rel->fdw_private != NULL || !IS_SIMPLE_REL(input_rel) ||
+		input_rel->fdw_private == NULL ||
 		IS_DUMMY_REL(input_rel) || !bms_is_empty(input_rel->lateral_relids) ||
 		root->parse->hasTargetSRFs)
 		return;
