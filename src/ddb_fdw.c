@@ -13,6 +13,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
+#include "client/error.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
@@ -22,8 +23,8 @@
 #include "modify/direct_modify_exec.h"
 #include "modify/modify_exec.h"
 #include "modify/modify_plan.h"
+#include "modify/spool_exec.h"
 #include "plan/plan_state.h"
-#include "request/read_request.h"
 #include "scan/analyze.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 {
 	ddb_guc_define();
 	ddb_join_install();
+	ddb_spool_install();
 }
 
 /* The feature set on one screen. */
@@ -142,7 +144,7 @@ ddb_fdw_version(PG_FUNCTION_ARGS)
 	char *version = psprintf("ddb_fdw 1.0, libcurl %s, %s, jansson %s",
 							 curl_version_info(CURLVERSION_NOW)->version,
 							 OpenSSL_version(OPENSSL_VERSION),
-							 ddb_request_library_version());
+							 ddbc_error_library_version());
 
 	PG_RETURN_DATUM(PointerGetDatum(cstring_to_text(version)));
 }

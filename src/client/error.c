@@ -523,3 +523,9 @@ ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 				 http_status);
 	json_decref(root);
 }
+
+const char *
+ddbc_error_library_version(void)
+{
+	return jansson_version_str();
+}

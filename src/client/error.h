@@ -80,4 +80,7 @@ extern void ddbc_error_from_reply(DdbcError *error, int http_status,
 								  const char *body, unsigned long body_len,
 								  const char *request_id);
 
+/* The version of the library that reads errors. */
+extern const char *ddbc_error_library_version(void);
+
 #endif /* DDBC_ERROR_H */

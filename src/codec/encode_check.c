@@ -10,6 +10,7 @@
 
 #include "codec/encode_check.h"
 
+#include "codec/json_text.h"
 #include "compat.h"
 #include "mb/pg_wchar.h"
 
@@ -222,32 +223,10 @@ ddb_payload_base64(const DdbWritePlace *place, const char *text, int len)
 	return ddb_payload_bytes(bytes, size);
 }
 
-/*
- * Of any length and without a terminator, which escape_json does not take on
- * all servers.
- */
 void
 ddb_payload_append_string(StringInfo json, DdbPayload payload)
 {
-	const char *start = payload.data;
-	const char *end = payload.data + payload.len;
-
-	appendStringInfoChar(json, '"');
-	for (const char *p = start; p < end; p++)
-	{
-		unsigned char c = (unsigned char) *p;
-
-		if (c >= ' ' && c != '"' && c != '\\')
-			continue;
-		appendBinaryStringInfo(json, start, (int) (p - start));
-		if (c >= ' ')
-			appendStringInfo(json, "\\%c", c);
-		else
-			appendStringInfo(json, "\\u%04x", c);
-		start = p + 1;
-	}
-	appendBinaryStringInfo(json, start, (int) (end - start));
-	appendStringInfoChar(json, '"');
+	ddb_json_append_string(json, payload.data, payload.len);
 }
 
 void

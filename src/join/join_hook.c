@@ -10,7 +10,6 @@
 #include "join/batch_join_exec.h"
 #include "join/concurrent_loop_exec.h"
 #include "model/guc.h"
-#include "modify/spool_exec.h"
 #include "optimizer/paths.h"
 
 static set_join_pathlist_hook_type previous_hook = NULL;
@@ -47,7 +46,6 @@ ddb_join_install(void)
 {
 	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
 	RegisterCustomScanMethods(&ddb_concurrent_loop_scan_methods);
-	RegisterCustomScanMethods(&ddb_spool_scan_methods);
 	previous_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = add_paths_to_join;
 }

@@ -10,6 +10,7 @@
 
 #include "modify/direct_modify_exec.h"
 
+#include "codec/json_text.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeSubplan.h"
@@ -140,7 +141,7 @@ begin_run(ForeignScanState *node, DdbDirectModify *modify)
 	term = ddb_term_resolve(&terms, modify->plan->condition);
 	modify->condition = NULL;
 	if (term->kind != DDB_TERM_TRUE && term->kind != DDB_TERM_FALSE)
-		modify->condition = ddb_write_condition(ddb_request_condition(term));
+		modify->condition = ddb_request_condition(term);
 	MemoryContextSwitchTo(old);
 	/* Values of this run may want the item to be looked at after all. */
 	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck;
@@ -268,7 +269,7 @@ condition_of_row(const DdbDirectModify *modify)
 									   : "%sattribute_not_exists(#c%d)",
 						 text.len > 0 ? " AND " : "", i, i);
 		appendStringInfo(&names, "%s\"#c%d\":", names.len > 0 ? "," : "", i);
-		ddb_item_append_string(&names, lfirst(lc), strlen(lfirst(lc)));
+		ddb_json_append_text(&names, lfirst(lc));
 		if (value != NULL)
 			appendStringInfo(&values, "%s\":c%d\":%s",
 							 values.len > 0 ? "," : "", i, value);

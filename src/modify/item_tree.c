@@ -8,8 +8,8 @@
 #include "modify/item_tree.h"
 
 #include "codec/codec.h"
+#include "codec/json_text.h"
 #include "format/attribute.h"
-#include "utils/json.h"
 
 #define NULL_VALUE "{\"NULL\":true}"
 
@@ -32,41 +32,6 @@ struct DdbItemNode
 	DdbItemNode *last;
 	DdbItemNode *next;
 };
-
-/* The string's bytes without quotes; none of them is NUL. */
-static void
-append_piece(StringInfo json, const char *text, int len)
-{
-	StringInfoData quoted;
-
-	initStringInfo(&quoted);
-	escape_json(&quoted, pnstrdup(text, len));
-	appendBinaryStringInfo(json, quoted.data + 1, quoted.len - 2);
-	pfree(quoted.data);
-}
-
-void
-ddb_item_append_string(StringInfo json, const char *text, int len)
-{
-	const char *end = text + len;
-	const char *nul = memchr(text, '\0', len);
-
-	if (nul == NULL && *end == '\0')
-	{
-		escape_json(json, text);
-		return;
-	}
-	appendStringInfoChar(json, '"');
-	while (nul != NULL)
-	{
-		append_piece(json, text, nul - text);
-		appendStringInfoString(json, "\\u0000");
-		text = nul + 1;
-		nul = memchr(text, '\0', end - text);
-	}
-	append_piece(json, text, end - text);
-	appendStringInfoChar(json, '"');
-}
 
 static DdbItemNode *
 add_node(DdbItemNode *parent, NodeKind kind, const char *name)
@@ -325,7 +290,7 @@ ddb_item_tree_write(const DdbItemNode *root, StringInfo json)
 		if (child != root->first)
 			appendStringInfoChar(json, ',');
 		if (child->name != NULL)
-			escape_json(json, child->name);
+			ddb_json_append_text(json, child->name);
 		else
 			appendStringInfo(json, "\"%s\"", child->raw_name);
 		appendStringInfoChar(json, ':');

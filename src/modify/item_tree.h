@@ -40,7 +40,4 @@ extern char *ddb_item_tree_get(const DdbItemNode *root, const char *attribute,
 /* Appends all attributes, as {"name": value, …}. */
 extern void ddb_item_tree_write(const DdbItemNode *root, StringInfo json);
 
-/* Appends a JSON string of UTF-8 bytes, of which one more can be read. */
-extern void ddb_item_append_string(StringInfo json, const char *text, int len);
-
 #endif /* DDB_ITEM_TREE_H */

@@ -13,6 +13,7 @@
 
 #include "codec/decode_document.h"
 #include "codec/encode.h"
+#include "codec/json_text.h"
 #include "executor/executor.h"
 #include "modify/item_tree.h"
 #include "utils/builtins.h"
@@ -354,7 +355,7 @@ static void
 append_key_part(StringInfo key, const char *name, const char *json, int len)
 {
 	appendStringInfoString(key, key->len > 1 ? "," : "");
-	ddb_item_append_string(key, name, strlen(name));
+	ddb_json_append_text(key, name);
 	appendStringInfoChar(key, ':');
 	appendBinaryStringInfo(key, json, len);
 }
@@ -395,7 +396,7 @@ compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 		if (!first)
 			appendStringInfoChar(item, ',');
 		first = false;
-		ddb_item_append_string(item, column->attribute, column->attribute_len);
+		ddb_json_append_string(item, column->attribute, column->attribute_len);
 		appendStringInfoChar(item, ':');
 		appendBinaryStringInfo(item, json, len);
 	}
@@ -448,7 +449,7 @@ ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
 	{
 		if (i > 0)
 			appendStringInfoChar(json, ',');
-		ddb_item_append_string(json, writer->key_names[i],
+		ddb_json_append_string(json, writer->key_names[i],
 							   strlen(writer->key_names[i]));
 		appendStringInfoChar(json, ':');
 		ddb_codec_encode(

@@ -17,6 +17,7 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "model/table_info.h"
+#include "request/write_request.h"
 
 /* The table's keys have at most a partition and a sort part, of one attribute. */
 #define DDB_MAX_ITEM_KEYS 2
@@ -38,28 +39,6 @@ typedef struct DdbItemWriter
 	Bitmapset *updated; /* attnums that were set; NULL: all */
 	bool completed; /* has values that the row was not given */
 } DdbItemWriter;
-
-/* One change of an item; what it says lives as long as the row. */
-typedef struct DdbAssignment
-{
-	const char *attribute;
-	const DdbPathStep *steps; /* behind the attribute */
-	int nsteps;
-	const char *value; /* JSON; NULL: to be removed */
-	int len;
-	bool checked; /* only if the attribute is what it was: … */
-	const char *old; /* … JSON; NULL: not there */
-	int old_len;
-} DdbAssignment;
-
-/* What an UPDATE of one row comes to. */
-typedef struct DdbItemUpdate
-{
-	char *item; /* it is to be replaced by this one, as JSON; NULL: */
-	DdbAssignment *assignments; /* these are to be made; none of them within
-								 * another */
-	int n;
-} DdbItemUpdate;
 
 /* In the current memory context; resolves the relation's key templates. */
 extern DdbItemWriter *ddb_item_writer_create(DdbRelation *relation,

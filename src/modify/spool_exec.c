@@ -167,3 +167,9 @@ const CustomScanMethods ddb_spool_scan_methods = {
 	.CustomName = DDB_SPOOL_NAME,
 	.CreateCustomScanState = create_state,
 };
+
+void
+ddb_spool_install(void)
+{
+	RegisterCustomScanMethods(&ddb_spool_scan_methods);
+}

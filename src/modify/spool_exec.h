@@ -15,6 +15,9 @@
 
 extern const CustomScanMethods ddb_spool_scan_methods;
 
+/* Called once, from _PG_init: lets plans with spools be read. */
+extern void ddb_spool_install(void);
+
 extern bool ddb_spool_is(const PlanState *node);
 
 /*

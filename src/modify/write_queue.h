@@ -10,6 +10,7 @@
 
 #include "model/relation.h"
 #include "remote/session.h"
+#include "request/write_reply.h"
 
 /*
  * Rows that are written together are so many, or their requests so many bytes.
@@ -18,18 +19,6 @@
  */
 #define DDB_WRITE_ROWS 400
 #define DDB_WRITE_BYTES ((size_t) 8 * 1024 * 1024)
-
-/* What a statement has done so far: EXPLAIN ANALYZE shows it. */
-typedef struct DdbWriteCounters
-{
-	int64 requests; /* answered or given up */
-	int64 retries; /* tries beyond a request's first */
-	int64 throttles;
-	uint64 bytes_received;
-	double write_units;
-	double read_units; /* of items that had to be looked at */
-	int64 items; /* written or deleted */
-} DdbWriteCounters;
 
 /* One request, and what became of it. */
 typedef struct DdbWriteJob

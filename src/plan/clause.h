@@ -59,14 +59,4 @@ extern DdbCompare ddb_clause_negate(DdbCompare op);
 extern bool ddb_clause_set(DdbComparison *comparison, AttrNumber column,
 						   DdbCompare op, Node *value);
 
-/*
- * The literal prefix of a LIKE pattern into *prefix; true when the pattern is
- * nothing but a prefix (*equality false) or a plain string (*equality true).
- */
-extern bool ddb_clause_like_prefix(const char *pattern, char **prefix,
-								   bool *equality);
-
-/* Is it '%text%' with plain text?  Then that text. */
-extern bool ddb_clause_like_infix(const char *pattern, char **infix);
-
 #endif /* DDB_CLAUSE_H */

@@ -12,6 +12,7 @@
 
 #include "plan/filter.h"
 
+#include "request/like_pattern.h"
 #include "utils/builtins.h"
 
 static DdbFilter *translate_node(const DdbClauseContext *context, Expr *expr,
@@ -41,9 +42,9 @@ pattern_is_exact(const DdbComparison *comparison)
 	if (!IsA(pattern, Const) || pattern->constisnull)
 		return true; /* the executor finds out */
 	literal = TextDatumGetCString(pattern->constvalue);
-	if (ddb_clause_like_prefix(literal, &part, &equality))
+	if (ddb_like_prefix(literal, &part, &equality))
 		return true;
-	return ddb_clause_like_infix(literal, &part);
+	return ddb_like_infix(literal, &part);
 }
 
 /*

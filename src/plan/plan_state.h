@@ -290,4 +290,7 @@ extern bool ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top);
 extern void ddb_top_apply(const DdbTop *top, const DdbPlanState *state,
 						  List *pathkeys, DdbCandidate *candidate);
 
+/* async_path.c */
+extern bool ddbIsForeignPathAsyncCapable(ForeignPath *path);
+
 #endif /* DDB_PLAN_STATE_H */

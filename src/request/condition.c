@@ -10,8 +10,8 @@
 
 #include "request/condition.h"
 
-#include "plan/clause.h"
 #include "request/condition_document.h"
+#include "request/like_pattern.h"
 #include "request/run_values.h"
 #include "utils/builtins.h"
 
@@ -249,7 +249,7 @@ match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 	char *part;
 	bool equality;
 
-	if (ddb_clause_like_prefix(pattern, &part, &equality))
+	if (ddb_like_prefix(pattern, &part, &equality))
 		return equality
 				   ? compare_exactly(codec,
 									 negated ? DDB_COMPARE_NE : DDB_COMPARE_EQ,
@@ -260,10 +260,10 @@ match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 		context->recheck = true;
 		return ddb_term_of_type(codec, false);
 	}
-	if (ddb_clause_like_infix(pattern, &part))
+	if (ddb_like_infix(pattern, &part))
 		return search_text(codec, DDB_TERM_CONTAINS, part, false);
 	context->recheck = true;
-	(void) ddb_clause_like_prefix(pattern, &part, &equality);
+	(void) ddb_like_prefix(pattern, &part, &equality);
 	return search_text(codec, DDB_TERM_PREFIX, part, false);
 }
 
@@ -274,7 +274,7 @@ match_not_like(DdbTermContext *context, const DdbCodec *codec,
 {
 	char *part;
 
-	if (ddb_clause_like_infix(pattern, &part))
+	if (ddb_like_infix(pattern, &part))
 		return search_text(codec, DDB_TERM_CONTAINS, part, true);
 	return match_like(context, codec, pattern, true);
 }

@@ -12,7 +12,7 @@
 
 #include "format/decimal.h"
 #include "mb/pg_wchar.h"
-#include "plan/clause.h"
+#include "request/like_pattern.h"
 #include "utils/builtins.h"
 
 int
@@ -185,7 +185,7 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 	bool equality;
 	DdbBound bound;
 
-	if (!ddb_clause_like_prefix(pattern, &prefix, &equality))
+	if (!ddb_like_prefix(pattern, &prefix, &equality))
 	{
 		range->recheck = true;
 		range->surplus = -1;

@@ -14,7 +14,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "plan/clause.h"
+#include "request/like_pattern.h"
 #include "utils/builtins.h"
 
 /* What composing one key needs at hand. */
@@ -190,7 +190,7 @@ add_prefix(Context *context, const DdbComposeInput *input)
 
 	if (input->op == DDB_COMPARE_LIKE)
 	{
-		if (!ddb_clause_like_prefix(prefix, &prefix, &equality))
+		if (!ddb_like_prefix(prefix, &prefix, &equality))
 		{
 			context->range->recheck = true;
 			context->range->surplus = -1;

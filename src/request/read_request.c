@@ -1,55 +1,88 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * read_request.c
- *		Builds requests with jansson: names and values only as placeholders.
+ *		Query, Scan, GetItem and BatchGetItem, as JSON.
  *
  * Attribute names never stand in an expression themselves (573 of them are
  * reserved words) and no constant does; each placeholder is defined once and
  * used, because unused ones are errors (dynamodb.md section 3.1).
- *
- * utils/builtins.h must not be included here: it declares a json_object of
- * PostgreSQL's own.  For the same reason jansson's json_object() is never
- * called (the server's function of that name would be found): objects are
- * made with json_pack().
  */
 #include "postgres.h"
 
 #include "request/read_request.h"
 
-#include <jansson.h>
-
-#include "common/base64.h"
-#include "compat.h"
+#include "codec/json_text.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 /* Longest expression the service takes, in bytes. */
 #define MAX_EXPRESSION_BYTES 4096
 
 typedef struct Builder
 {
-	json_t *root;
-	json_t *names; /* ExpressionAttributeNames */
-	json_t *values; /* ExpressionAttributeValues */
+	StringInfoData json; /* the request, as far as it is written */
+	StringInfoData names; /* members of ExpressionAttributeNames */
+	StringInfoData values; /* members of ExpressionAttributeValues */
 	List *known; /* of char *: attribute of #n0, #n1, … */
 	int nvalues;
-	char *json; /* malloc's */
 } Builder;
 
-/* jansson's only reasons to fail here: memory, or text that is not UTF-8. */
-static void
-check(int failed)
+/* A request that is empty yet, in the current memory context. */
+static Builder
+begin(void)
 {
-	if (failed)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-				 errmsg("could not put a value into a DynamoDB request"),
-				 errdetail("It is not valid UTF-8, or memory is exhausted.")));
+	Builder builder = {0};
+
+	initStringInfo(&builder.json);
+	initStringInfo(&builder.names);
+	initStringInfo(&builder.values);
+	return builder;
+}
+
+/* NUL is a character as any other, though not of PostgreSQL's texts. */
+static bool
+is_utf8(const char *text, int len)
+{
+	const char *end = text + len;
+
+	while (text < end)
+	{
+		const char *nul = memchr(text, '\0', end - text);
+		const char *stop = nul != NULL ? nul : end;
+
+		if (!pg_verify_mbstr(PG_UTF8, text, stop - text, true))
+			return false;
+		text = stop + 1;
+	}
+	return true;
+}
+
+/*
+ * Appends a string.  Databases in SQL_ASCII may hold what is no UTF-8, which
+ * JSON cannot say: raises an error.
+ */
+static void
+append_string(StringInfo json, const char *text, int len)
+{
+	if (!is_utf8(text, len))
+		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+						errmsg("could not put a value into a DynamoDB request"),
+						errdetail("It is not valid UTF-8.")));
+	ddb_json_append_string(json, text, len);
 }
 
 static void
-set_new(json_t *object, const char *key, json_t *value)
+append_text_member(StringInfo json, const char *name, const char *text)
 {
-	check(value == NULL || json_object_set_new(object, key, value) != 0);
+	ddb_json_append_member(json, name);
+	append_string(json, text, strlen(text));
+}
+
+static void
+append_raw_member(StringInfo json, const char *name, const char *value)
+{
+	ddb_json_append_member(json, name);
+	appendStringInfoString(json, value);
 }
 
 /* The placeholder of an attribute's name; the same name gets the same one. */
@@ -68,7 +101,7 @@ name_placeholder(Builder *builder, const char *name)
 	}
 	placeholder = psprintf("#n%d", i);
 	builder->known = lappend(builder->known, unconstify(char *, name));
-	set_new(builder->names, placeholder, json_string(name));
+	append_text_member(&builder->names, placeholder, name);
 	return placeholder;
 }
 
@@ -99,30 +132,18 @@ column_placeholder(Builder *builder, const DdbColumn *column)
 							column->nsteps);
 }
 
-/* {"S": "…"} of a bound. */
-static json_t *
-attribute_value(const DdbBound *bound)
+/* Appends {"S":"…"} of a stored value. */
+static void
+append_attribute_value(StringInfo json, const DdbBound *bound)
 {
-	json_t *value = json_pack("{}");
-	const char *type = ddb_stored_type_name(bound->type);
-	int room;
-	char *base64;
-
-	check(value == NULL);
+	appendStringInfo(json, "{\"%s\":", ddb_stored_type_name(bound->type));
 	if (bound->type == DDB_STORED_BOOL)
-		set_new(value, type, json_boolean(bound->data[0] == 't'));
+		appendStringInfoString(json, bound->data[0] == 't' ? "true" : "false");
 	else if (bound->type == DDB_STORED_B)
-	{
-		room = pg_b64_enc_len(bound->len) + 1;
-		base64 = palloc(room);
-		set_new(
-			value, type,
-			json_stringn(base64, ddb_compat_b64_encode(bound->data, bound->len,
-													   base64, room)));
-	}
+		ddb_json_append_base64(json, bound->data, bound->len);
 	else
-		set_new(value, type, json_stringn(bound->data, bound->len));
-	return value;
+		append_string(json, bound->data, bound->len);
+	appendStringInfoChar(json, '}');
 }
 
 static char *
@@ -130,7 +151,8 @@ value_placeholder(Builder *builder, const DdbBound *bound)
 {
 	char *placeholder = psprintf(":v%d", builder->nvalues++);
 
-	set_new(builder->values, placeholder, attribute_value(bound));
+	ddb_json_append_member(&builder->values, placeholder);
+	append_attribute_value(&builder->values, bound);
 	return placeholder;
 }
 
@@ -182,9 +204,9 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 	for (int i = 0; i < keys->nsort; i++)
 		append_range(builder, &text, keys->sort[i].name,
 					 &spec->targets->sort[i]);
-	set_new(builder->root, "KeyConditionExpression", json_string(text.data));
+	append_text_member(&builder->json, "KeyConditionExpression", text.data);
 	if (spec->plan->backward)
-		set_new(builder->root, "ScanIndexForward", json_false());
+		append_raw_member(&builder->json, "ScanIndexForward", "false");
 }
 
 static void append_term(Builder *builder, StringInfo text, const DdbTerm *term);
@@ -230,8 +252,9 @@ append_type(Builder *builder, StringInfo text, const DdbTerm *term)
 {
 	char *placeholder = psprintf(":v%d", builder->nvalues++);
 
-	set_new(builder->values, placeholder,
-			json_pack("{s:s}", "S", ddb_stored_type_name(term->type)));
+	ddb_json_append_member(&builder->values, placeholder);
+	appendStringInfo(&builder->values, "{\"S\":\"%s\"}",
+					 ddb_stored_type_name(term->type));
 	appendStringInfo(text, "attribute_type(%s, %s)",
 					 column_placeholder(builder, term->column), placeholder);
 }
@@ -309,23 +332,31 @@ put_filter(Builder *builder, const DdbRequestSpec *spec)
 		return;
 	initStringInfo(&text);
 	append_term(builder, &text, spec->filter);
-	set_new(builder->root, "FilterExpression", json_string(text.data));
+	append_text_member(&builder->json, "FilterExpression", text.data);
 }
 
-/* A whole key: every attribute has one value. */
-static json_t *
-key_object(const DdbKeySchema *keys, const DdbTarget *target)
+static void
+append_key_part(StringInfo json, const DdbKeyAttribute *part, int n,
+				const DdbKeyRange *ranges)
 {
-	json_t *key = json_pack("{}");
+	for (int i = 0; i < n; i++)
+	{
+		if (json->data[json->len - 1] != '{')
+			appendStringInfoChar(json, ',');
+		append_string(json, part[i].name, strlen(part[i].name));
+		appendStringInfoChar(json, ':');
+		append_attribute_value(json, &ranges[i].lower);
+	}
+}
 
-	check(key == NULL);
-	for (int i = 0; i < keys->npartition; i++)
-		set_new(key, keys->partition[i].name,
-				attribute_value(&target->partition[i].lower));
-	for (int i = 0; i < keys->nsort; i++)
-		set_new(key, keys->sort[i].name,
-				attribute_value(&target->sort[i].lower));
-	return key;
+/* Appends a whole key: every attribute has one value. */
+static void
+append_key(StringInfo json, const DdbKeySchema *keys, const DdbTarget *target)
+{
+	appendStringInfoChar(json, '{');
+	append_key_part(json, keys->partition, keys->npartition, target->partition);
+	append_key_part(json, keys->sort, keys->nsort, target->sort);
+	appendStringInfoChar(json, '}');
 }
 
 /* How long the projection may become, at most. */
@@ -345,13 +376,13 @@ projection_bytes(const Builder *builder, const DdbRequestSpec *spec)
  * Asks for what is needed only; of more than one expression can name, for all.
  */
 static void
-put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
+put_projection(Builder *builder, const DdbRequestSpec *spec)
 {
 	StringInfoData text;
 
 	if (spec->npaths == 0 && !spec->whole_items)
 	{
-		set_new(object, "Select", json_string("COUNT"));
+		append_text_member(&builder->json, "Select", "COUNT");
 		return;
 	}
 	if (spec->plan->all_projected)
@@ -361,7 +392,7 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 	{
 		/* An LSI would give what it holds, unless told to fetch the rest. */
 		if (spec->plan->index_is_local)
-			set_new(object, "Select", json_string("ALL_ATTRIBUTES"));
+			append_text_member(&builder->json, "Select", "ALL_ATTRIBUTES");
 		return;
 	}
 	initStringInfo(&text);
@@ -370,149 +401,91 @@ put_projection(Builder *builder, json_t *object, const DdbRequestSpec *spec)
 						 path_placeholder(builder, spec->paths[i].attribute,
 										  spec->paths[i].steps,
 										  spec->paths[i].nsteps));
-	set_new(object, "ProjectionExpression", json_string(text.data));
+	append_text_member(&builder->json, "ProjectionExpression", text.data);
 }
 
 static void
 put_source(Builder *builder, const DdbRequestSpec *spec)
 {
 	const DdbAccessPlan *plan = spec->plan;
+	StringInfo json = &builder->json;
 
-	set_new(builder->root, "TableName", json_string(plan->table_name));
+	append_text_member(json, "TableName", plan->table_name);
 	if (plan->index_name != NULL)
-		set_new(builder->root, "IndexName", json_string(plan->index_name));
+		append_text_member(json, "IndexName", plan->index_name);
 	if (plan->consistent_read)
-		set_new(builder->root, "ConsistentRead", json_true());
+		append_raw_member(json, "ConsistentRead", "true");
 	if (spec->segment >= 0)
 	{
-		set_new(builder->root, "Segment", json_integer(spec->segment));
-		set_new(builder->root, "TotalSegments",
-				json_integer(spec->total_segments));
+		ddb_json_append_member(json, "Segment");
+		appendStringInfo(json, "%d", spec->segment);
+		ddb_json_append_member(json, "TotalSegments");
+		appendStringInfo(json, "%d", spec->total_segments);
 	}
-	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
+	append_text_member(json, "ReturnConsumedCapacity", "TOTAL");
 }
 
-/* Empty maps are errors. */
+/* What placeholders stand for.  Empty maps are errors. */
 static void
-put_placeholders(Builder *builder, json_t *object)
+put_placeholders(Builder *builder)
 {
+	StringInfo json = &builder->json;
+
 	if (builder->known != NIL)
-		check(json_object_set(object, "ExpressionAttributeNames",
-							  builder->names) != 0);
+	{
+		ddb_json_append_member(json, "ExpressionAttributeNames");
+		appendStringInfo(json, "{%s}", builder->names.data);
+	}
 	if (builder->nvalues > 0)
-		check(json_object_set(object, "ExpressionAttributeValues",
-							  builder->values) != 0);
-}
-
-static void
-build_single(Builder *builder, const DdbRequestSpec *spec)
-{
-	put_source(builder, spec);
-	if (spec->plan->operation == DDB_OP_QUERY)
-		put_key_condition(builder, spec);
-	else if (spec->plan->operation == DDB_OP_GET_ITEM)
-		set_new(builder->root, "Key",
-				key_object(&spec->plan->keys, spec->targets));
-	put_filter(builder, spec);
-	put_projection(builder, builder->root, spec);
-	put_placeholders(builder, builder->root);
-}
-
-static void
-build_batch(Builder *builder, const DdbRequestSpec *spec)
-{
-	json_t *tables = json_pack("{}");
-	json_t *table = json_pack("{}");
-	json_t *keys = json_array();
-
-	check(tables == NULL || table == NULL || keys == NULL);
-	set_new(builder->root, "RequestItems", tables);
-	set_new(tables, spec->plan->table_name, table);
-	set_new(table, "Keys", keys);
-	for (int i = 0; i < spec->ntargets; i++)
-		check(json_array_append_new(
-				  keys, key_object(&spec->plan->keys, &spec->targets[i])) != 0);
-	if (spec->plan->consistent_read)
-		set_new(table, "ConsistentRead", json_true());
-	put_projection(builder, table, spec);
-	put_placeholders(builder, table);
-	set_new(builder->root, "ReturnConsumedCapacity", json_string("TOTAL"));
-}
-
-static void
-build_condition(Builder *builder, const DdbRequestSpec *spec)
-{
-	bool encloses = spec->filter->kind == DDB_TERM_OR;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	/* Another condition will stand before it, with AND. */
-	appendStringInfoString(&text, encloses ? "(" : "");
-	append_term(builder, &text, spec->filter);
-	appendStringInfoString(&text, encloses ? ")" : "");
-	set_new(builder->root, "ConditionExpression", json_string(text.data));
-	put_placeholders(builder, builder->root);
-}
-
-/* Gives jansson's memory back, which no memory context does. */
-static void
-release(Builder *builder)
-{
-	free(builder->json);
-	json_decref(builder->root);
-	json_decref(builder->names);
-	json_decref(builder->values);
-}
-
-typedef void (*FillFunction)(Builder *builder, const DdbRequestSpec *spec);
-
-static pg_noinline char *
-fill_and_dump(Builder *builder, const DdbRequestSpec *spec, FillFunction fill)
-{
-	builder->root = json_pack("{}");
-	builder->names = json_pack("{}");
-	builder->values = json_pack("{}");
-	check(builder->root == NULL || builder->names == NULL ||
-		  builder->values == NULL);
-	fill(builder, spec);
-	builder->json = json_dumps(builder->root, JSON_COMPACT);
-	check(builder->json == NULL);
-	return MemoryContextStrdup(CurrentMemoryContext, builder->json);
-}
-
-static char *
-build(const DdbRequestSpec *spec, FillFunction fill)
-{
-	Builder builder = {0};
-	char *volatile copy = NULL;
-
-	PG_TRY();
 	{
-		copy = fill_and_dump(&builder, spec, fill);
+		ddb_json_append_member(json, "ExpressionAttributeValues");
+		appendStringInfo(json, "{%s}", builder->values.data);
 	}
-	PG_CATCH();
-	{
-		release(&builder);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	release(&builder);
-	return copy;
 }
 
 char *
 ddb_request_base(const DdbRequestSpec *spec)
 {
-	char *json = build(spec, build_single);
+	Builder builder = begin();
 
-	json[strlen(json) - 1] = '\0';
-	return json;
+	appendStringInfoChar(&builder.json, '{');
+	put_source(&builder, spec);
+	if (spec->plan->operation == DDB_OP_QUERY)
+		put_key_condition(&builder, spec);
+	else if (spec->plan->operation == DDB_OP_GET_ITEM)
+	{
+		ddb_json_append_member(&builder.json, "Key");
+		append_key(&builder.json, &spec->plan->keys, spec->targets);
+	}
+	put_filter(&builder, spec);
+	put_projection(&builder, spec);
+	put_placeholders(&builder);
+	return builder.json.data;
 }
 
 char *
 ddb_request_batch(const DdbRequestSpec *spec)
 {
-	return build(spec, build_batch);
+	Builder builder = begin();
+	StringInfo json = &builder.json;
+	const char *table_name = spec->plan->table_name;
+
+	appendStringInfoString(json, "{\"RequestItems\":{");
+	append_string(json, table_name, strlen(table_name));
+	appendStringInfoString(json, ":{\"Keys\":[");
+	for (int i = 0; i < spec->ntargets; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		append_key(json, &spec->plan->keys, &spec->targets[i]);
+	}
+	appendStringInfoChar(json, ']');
+	if (spec->plan->consistent_read)
+		append_raw_member(json, "ConsistentRead", "true");
+	put_projection(&builder, spec);
+	put_placeholders(&builder);
+	appendStringInfoString(json, "}},\"ReturnConsumedCapacity\":\"TOTAL\"}");
+	return json->data;
 }
 
 void
@@ -540,16 +513,19 @@ ddb_request_page(StringInfo buf, const char *base, int64 limit,
 	appendStringInfoChar(buf, '}');
 }
 
-char *
+DdbWriteCondition *
 ddb_request_condition(const DdbTerm *term)
 {
-	DdbRequestSpec spec = {.filter = term};
+	Builder builder = begin();
+	bool encloses = term->kind == DDB_TERM_OR;
+	DdbWriteCondition *condition = palloc(sizeof(DdbWriteCondition));
 
-	return build(&spec, build_condition);
-}
-
-const char *
-ddb_request_library_version(void)
-{
-	return jansson_version_str();
+	/* Another condition will stand before it, with AND. */
+	appendStringInfoString(&builder.json, encloses ? "(" : "");
+	append_term(&builder, &builder.json, term);
+	appendStringInfoString(&builder.json, encloses ? ")" : "");
+	condition->text = builder.json.data;
+	condition->names = builder.names.data;
+	condition->values = builder.values.data;
+	return condition;
 }

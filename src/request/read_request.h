@@ -35,6 +35,17 @@ typedef struct DdbRequestSpec
 	bool whole_items; /* all attributes are wanted */
 } DdbRequestSpec;
 
+/*
+ * What must hold of an item that is changed besides that it is there: parts of
+ * JSON, texts without quotes and objects without braces.
+ */
+typedef struct DdbWriteCondition
+{
+	char *text; /* as it stands behind AND */
+	char *names;
+	char *values; /* "": none */
+} DdbWriteCondition;
+
 /* BatchGetItem's most keys (API reference). */
 #define DDB_MAX_BATCH_KEYS 100
 
@@ -57,13 +68,7 @@ extern void ddb_request_unprocessed(StringInfo buf, const char *keys, int len);
 extern void ddb_request_page(StringInfo buf, const char *base, int64 limit,
 							 const char *start_key, int start_key_len);
 
-/*
- * A term as a condition of a write: an object with ConditionExpression and its
- * placeholders, as JSON.
- */
-extern char *ddb_request_condition(const DdbTerm *term);
-
-/* The version of the library that builds requests. */
-extern const char *ddb_request_library_version(void);
+/* A term as a condition of a write. */
+extern DdbWriteCondition *ddb_request_condition(const DdbTerm *term);
 
 #endif /* DDB_READ_REQUEST_H */

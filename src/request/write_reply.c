@@ -12,7 +12,7 @@
 #include "request/write_reply.h"
 
 #include "format/json_reader.h"
-#include "scan/page.h"
+#include "request/reply_shape.h"
 
 /*
  * The span of an object, unless it is empty: an item has a key, and what is
@@ -47,7 +47,7 @@ static bool
 read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
 {
 	if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		reply->units += ddb_page_read_capacity(scan);
+		reply->units += ddb_reply_read_capacity(scan);
 	else if (ddb_span_equals(key, "Attributes", 10) ||
 			 ddb_span_equals(key, "Item", 4))
 		read_object(scan, &reply->item, &reply->item_len);
@@ -72,7 +72,7 @@ read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 
 	memset(reply, 0, sizeof(*reply));
 	if (!ddb_scan_valid_utf8(body, len))
-		ddb_page_raise_malformed(table_name, "it is not valid UTF-8");
+		ddb_reply_raise_malformed(table_name, "it is not valid UTF-8");
 	ddb_scan_init(&scan, body, len);
 	if (ddb_scan_enter_object(&scan))
 	{
@@ -82,13 +82,13 @@ read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 	if (scan.error == DDB_SCAN_OK)
 		(void) ddb_scan_finish(&scan);
 	if (scan.error != DDB_SCAN_OK)
-		ddb_page_raise_malformed(table_name,
-								 psprintf("%s at byte %zu",
-										  ddb_scan_error_text(scan.error),
-										  (size_t) (scan.pos - body)));
+		ddb_reply_raise_malformed(table_name,
+								  psprintf("%s at byte %zu",
+										   ddb_scan_error_text(scan.error),
+										   (size_t) (scan.pos - body)));
 	if (has_type && !is_error)
-		ddb_page_raise_malformed(table_name,
-								 "it holds an error under a success status");
+		ddb_reply_raise_malformed(table_name,
+								  "it holds an error under a success status");
 }
 
 void

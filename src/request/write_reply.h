@@ -8,6 +8,18 @@
 
 #include "postgres.h"
 
+/* What the writes of a statement have taken so far: EXPLAIN ANALYZE shows it. */
+typedef struct DdbWriteCounters
+{
+	int64 requests; /* answered or given up */
+	int64 retries; /* tries beyond a request's first */
+	int64 throttles;
+	uint64 bytes_received;
+	double write_units;
+	double read_units; /* of items that had to be looked at */
+	int64 items; /* written or deleted */
+} DdbWriteCounters;
+
 /*
  * Spans are raw JSON within the body, so they live as long as it does, and
  * DDB_SCAN_PADDING readable bytes follow them, too.

@@ -11,9 +11,7 @@
 
 #include "request/write_request.h"
 
-#include "common/base64.h"
-#include "compat.h"
-#include "modify/item_tree.h"
+#include "codec/json_text.h"
 
 /* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4096
@@ -21,17 +19,11 @@
 #define NULL_VALUE "{\"NULL\":true}"
 
 static void
-append_text(StringInfo json, const char *text)
-{
-	ddb_item_append_string(json, text, strlen(text));
-}
-
-static void
 begin(StringInfo json, const DdbWriteTarget *target, const char *member,
 	  const char *value)
 {
 	appendStringInfoString(json, "{\"TableName\":");
-	append_text(json, target->table_name);
+	ddb_json_append_text(json, target->table_name);
 	appendStringInfo(json, ",\"%s\":", member);
 	appendStringInfoString(json, value);
 }
@@ -47,42 +39,7 @@ static void
 append_key_name(StringInfo json, const DdbWriteTarget *target)
 {
 	appendStringInfoString(json, ",\"ExpressionAttributeNames\":{\"#k\":");
-	append_text(json, target->partition_key);
-}
-
-/* A span of JSON without its first byte and its last. */
-static char *
-inner_part(const DdbSpan *span)
-{
-	return pnstrdup(span->data + 1, span->len - 2);
-}
-
-DdbWriteCondition *
-ddb_write_condition(const char *json)
-{
-	DdbWriteCondition *condition = palloc(sizeof(DdbWriteCondition));
-	int len = strlen(json);
-	char *padded = palloc0(len + DDB_SCAN_PADDING);
-	bool first = true;
-	DdbScanner scan;
-	DdbSpan name;
-	DdbSpan value;
-
-	condition->text = condition->names = condition->values = "";
-	memcpy(padded, json, len);
-	ddb_scan_init(&scan, padded, len);
-	(void) ddb_scan_enter_object(&scan);
-	while (ddb_scan_next_member(&scan, &first, &name) &&
-		   ddb_scan_skip_span(&scan, &value))
-	{
-		if (ddb_span_equals(&name, "ConditionExpression", 19))
-			condition->text = inner_part(&value);
-		else if (ddb_span_equals(&name, "ExpressionAttributeNames", 24))
-			condition->names = inner_part(&value);
-		else
-			condition->values = inner_part(&value);
-	}
-	return condition;
+	ddb_json_append_text(json, target->partition_key);
 }
 
 /* Behind a condition that stands there. */
@@ -137,7 +94,7 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 	if (expires)
 	{
 		appendStringInfoString(json, ",\"#t\":");
-		append_text(json, target->ttl_attribute);
+		ddb_json_append_text(json, target->ttl_attribute);
 	}
 	appendStringInfoChar(json, '}');
 	if (expires)
@@ -272,12 +229,12 @@ append_names(StringInfo json, const DdbItemUpdate *update)
 		const DdbAssignment *assignment = &update->assignments[i];
 
 		appendStringInfo(json, ",\"#a%d\":", i);
-		append_text(json, assignment->attribute);
+		ddb_json_append_text(json, assignment->attribute);
 		for (int j = 0; j < assignment->nsteps; j++)
 			if (assignment->steps[j].name != NULL)
 			{
 				appendStringInfo(json, ",\"#a%d_%d\":", i, j);
-				append_text(json, assignment->steps[j].name);
+				ddb_json_append_text(json, assignment->steps[j].name);
 			}
 	}
 }
@@ -340,7 +297,7 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 						   text.len, MAX_EXPRESSION_BYTES)));
 	begin(json, target, "Key", key);
 	appendStringInfoString(json, ",\"UpdateExpression\":");
-	append_text(json, text.data);
+	ddb_json_append_text(json, text.data);
 	append_unchanged(json, target, update);
 	append_key_name(json, target);
 	append_condition_names(json, target);
@@ -357,26 +314,12 @@ static void
 append_key_value(StringInfo json, const DdbKeyAttribute *attribute,
 				 const DdbBound *bound)
 {
-	append_text(json, attribute->name);
+	ddb_json_append_text(json, attribute->name);
 	appendStringInfo(json, ":{\"%s\":", ddb_stored_type_name(bound->type));
 	if (bound->type == DDB_STORED_B)
-	{
-		int room = pg_b64_enc_len(bound->len) + 1;
-		char *base64 = palloc(room);
-		int len = ddb_compat_b64_encode(bound->data, bound->len, base64, room);
-
-		base64[len] = '\0';
-		ddb_item_append_string(json, base64, len);
-	}
+		ddb_json_append_base64(json, bound->data, bound->len);
 	else
-	{
-		/* Keys may hold NUL. */
-		char *text = palloc(bound->len + 1);
-
-		memcpy(text, bound->data, bound->len);
-		text[bound->len] = '\0';
-		ddb_item_append_string(json, text, bound->len);
-	}
+		ddb_json_append_string(json, bound->data, bound->len);
 	appendStringInfoChar(json, '}');
 }
 
@@ -407,7 +350,7 @@ ddb_write_batch(StringInfo json, const DdbWriteTarget *target,
 				char *const *items, int n)
 {
 	appendStringInfoString(json, "{\"RequestItems\":{");
-	append_text(json, target->table_name);
+	ddb_json_append_text(json, target->table_name);
 	appendStringInfoString(json, ":[");
 	for (int i = 0; i < n; i++)
 	{

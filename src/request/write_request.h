@@ -9,8 +9,9 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "modify/item_writer.h"
+#include "model/document_path.h"
 #include "request/key_targets.h"
+#include "request/read_request.h"
 
 /* BatchWriteItem's most items (API reference). */
 #define DDB_MAX_BATCH_ITEMS 25
@@ -22,16 +23,27 @@ typedef enum DdbPutCondition
 	DDB_PUT_OLD, /* there is one */
 } DdbPutCondition;
 
-/*
- * What must hold of an item that is changed besides that it is there: parts of
- * JSON, texts without quotes and objects without braces.
- */
-typedef struct DdbWriteCondition
+/* One change of an item; what it says lives as long as the row. */
+typedef struct DdbAssignment
 {
-	char *text; /* as it stands behind AND */
-	char *names;
-	char *values; /* "": none */
-} DdbWriteCondition;
+	const char *attribute;
+	const DdbPathStep *steps; /* behind the attribute */
+	int nsteps;
+	const char *value; /* JSON; NULL: to be removed */
+	int len;
+	bool checked; /* only if the attribute is what it was: … */
+	const char *old; /* … JSON; NULL: not there */
+	int old_len;
+} DdbAssignment;
+
+/* What an UPDATE of one row comes to. */
+typedef struct DdbItemUpdate
+{
+	char *item; /* it is to be replaced by this one, as JSON; NULL: */
+	DdbAssignment *assignments; /* these are to be made; none of them within
+								 * another */
+	int n;
+} DdbItemUpdate;
 
 /* What requests of one statement share. */
 typedef struct DdbWriteTarget
@@ -43,9 +55,6 @@ typedef struct DdbWriteTarget
 	const DdbWriteCondition *condition; /* NULL: none */
 	bool returns_new; /* UpdateItem is to give the new item back */
 } DdbWriteTarget;
-
-/* Takes a condition apart that ddb_request_condition made. */
-extern DdbWriteCondition *ddb_write_condition(const char *json);
 
 /* All append to an empty json; item and key are JSON. */
 extern void ddb_write_put(StringInfo json, const DdbWriteTarget *target,

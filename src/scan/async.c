@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "executor/execAsync.h"
-#include "plan/plan_state.h"
 #include "scan/scan.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
@@ -62,25 +61,6 @@ open_watch(DdbScanState *state, MemoryContext context)
 						errhint("Raise the limit on open files, or set "
 								"\"enable_async_append\" to off.")));
 	return watch;
-}
-
-/*
- * A scan of which few rows are wanted is read in its turn: the partitions
- * before it may have them all.
- */
-bool
-ddbIsForeignPathAsyncCapable(ForeignPath *path)
-{
-	const RelOptInfo *rel = path->path.parent;
-	DdbPlanState *state;
-	DdbCandidate *candidate;
-
-	if (IS_UPPER_REL(rel))
-		rel = ((DdbCount *) rel->fdw_private)->rel;
-	state = (DdbPlanState *) rel->fdw_private;
-	candidate =
-		list_nth(state->candidates, intVal(linitial(path->fdw_private)));
-	return !candidate->limited && candidate->limit_hint < 0;
 }
 
 /* The next row, or the end, unless that has to be waited for. */

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "modify/direct_modify_exec.h"
+#include "scan/explain.h"
 #include "scan/parallel_scan.h"
 
 #include "common/int.h"
@@ -391,11 +391,10 @@ show_reach(const Context *context, ExplainState *es)
 			psprintf("%d of %d", plan->segment, plan->total_segments), es);
 }
 
-/* What reading and writing has taken. */
-static void
-show_consumption(const DdbRelation *relation, double read_units,
-				 double write_units, int64 retries, int64 throttles,
-				 uint64 bytes_received, ExplainState *es)
+void
+ddb_explain_consumption(const DdbRelation *relation, double read_units,
+						double write_units, int64 retries, int64 throttles,
+						uint64 bytes_received, ExplainState *es)
 {
 	double cost = (read_units * relation->read_unit_price +
 				   write_units * relation->write_unit_price) /
@@ -409,26 +408,11 @@ show_consumption(const DdbRelation *relation, double read_units,
 	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
 }
 
-void
-ddb_explain_writes(const DdbWrites *writes, ExplainState *es)
-{
-	const DdbWriteCounters *counters = &writes->counters;
-
-	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
-	ExplainPropertyInteger("Items Written", NULL, counters->items, es);
-	show_consumption(writes->relation, counters->read_units,
-					 counters->write_units, counters->retries,
-					 counters->throttles, counters->bytes_received, es);
-}
-
 static void
-show_counters(const DdbScanState *state, ExplainState *es)
+show_counters(const DdbScanState *state, const DdbWriteCounters *writes,
+			  ExplainState *es)
 {
-	static const DdbWriteCounters none = {0};
 	const DdbScanCounters *counters = state->counters;
-	const DdbWriteCounters *writes =
-		state->modify != NULL ? ddb_direct_modify_counters(state->modify)
-							  : &none;
 
 	ExplainPropertyInteger("Requests", NULL,
 						   counters->requests + writes->requests, es);
@@ -440,10 +424,11 @@ show_counters(const DdbScanState *state, ExplainState *es)
 						   es);
 	if (state->modify != NULL)
 		ExplainPropertyInteger("Items Written", NULL, writes->items, es);
-	show_consumption(state->relation, counters->read_units + writes->read_units,
-					 writes->write_units, counters->retries + writes->retries,
-					 counters->throttles + writes->throttles,
-					 counters->bytes_received + writes->bytes_received, es);
+	ddb_explain_consumption(
+		state->relation, counters->read_units + writes->read_units,
+		writes->write_units, counters->retries + writes->retries,
+		counters->throttles + writes->throttles,
+		counters->bytes_received + writes->bytes_received, es);
 }
 
 /* PostgreSQL itself names the table of a scan that gives the table's rows. */
@@ -497,13 +482,16 @@ show_write(const Context *context, ExplainState *es)
 }
 
 void
-ddbExplainDirectModify(ForeignScanState *node, ExplainState *es)
+ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
-	ddbExplainForeignScan(node, es);
+	static const DdbWriteCounters none = {0};
+
+	ddb_explain_scan(node, &none, es);
 }
 
 void
-ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
+ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
+				 ExplainState *es)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 	Context context = {node, state, NIL};
@@ -523,5 +511,5 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	if (!es->analyze)
 		return;
 	ddb_parallel_collect(state);
-	show_counters(state, es);
+	show_counters(state, writes, es);
 }

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "request/reply_shape.h"
 #include "scan/index_fetch.h"
 
 #include <math.h>
@@ -383,8 +384,9 @@ place_items(DdbTwoStep *two, FetchBatch *batch)
 		ddb_identity_read(two->items->reader, page, note, &identity, NULL);
 		key = find_key(batch, &identity);
 		if (key == NULL)
-			ddb_page_raise_malformed(two->items->plan->table_name,
-									 "it holds an item that was not asked for");
+			ddb_reply_raise_malformed(
+				two->items->plan->table_name,
+				"it holds an item that was not asked for");
 		key->found = true;
 		key->note = note;
 		key->moved = is_strict(two) &&

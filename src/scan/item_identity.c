@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "request/reply_shape.h"
 #include "scan/item_identity.h"
 
 #include "common/base64.h"
@@ -22,8 +23,8 @@ static void
 raise_malformed(const DdbRowReader *reader, const char *what,
 				const char *attribute)
 {
-	ddb_page_raise_malformed(reader->plan->table_name,
-							 psprintf("%s \"%s\"", what, attribute));
+	ddb_reply_raise_malformed(reader->plan->table_name,
+							  psprintf("%s \"%s\"", what, attribute));
 }
 
 /* A key's value as DynamoDB compares it; false when it cannot be one. */

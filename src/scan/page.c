@@ -12,19 +12,8 @@
 
 #include "scan/page.h"
 
+#include "request/reply_shape.h"
 #include "scan/row.h"
-
-void
-ddb_page_raise_malformed(const char *table_name, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-			 errmsg("could not understand a reply about DynamoDB table \"%s\"",
-					table_name),
-			 errdetail("The reply is not what DynamoDB documents: %s.", what),
-			 errhint("Something between the database and DynamoDB changes "
-					 "replies, or the endpoint is not DynamoDB.")));
-}
 
 static int64
 read_count(DdbScanner *scan)
@@ -44,51 +33,6 @@ read_count(DdbScanner *scan)
 		value = value * 10 + (span.data[i] - '0');
 	}
 	return value;
-}
-
-/* {"TableName": "…", "CapacityUnits": 0.5, …} */
-static double
-read_table_capacity(DdbScanner *scan)
-{
-	bool first = true;
-	DdbSpan key;
-	DdbSpan number;
-	char text[64];
-	double units = 0;
-
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
-	{
-		(void) ddb_scan_skip(scan);
-		return 0;
-	}
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &key))
-	{
-		if (!ddb_span_equals(&key, "CapacityUnits", 13) ||
-			ddb_scan_peek(scan) != DDB_JSON_NUMBER)
-			(void) ddb_scan_skip(scan);
-		else if (ddb_scan_number(scan, &number) && number.len < sizeof(text))
-		{
-			memcpy(text, number.data, number.len);
-			text[number.len] = '\0';
-			units = strtod(text, NULL);
-		}
-	}
-	return units;
-}
-
-double
-ddb_page_read_capacity(DdbScanner *scan)
-{
-	bool first = true;
-	double units = 0;
-
-	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
-		return read_table_capacity(scan);
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first))
-		units += read_table_capacity(scan);
-	return units;
 }
 
 /* GetItem's one item, or one of Items. */
@@ -173,7 +117,7 @@ read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key,
 			 ddb_span_equals(key, "UnprocessedKeys", 15))
 		read_last_key(page, scan);
 	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		page->read_units = ddb_page_read_capacity(scan);
+		page->read_units = ddb_reply_read_capacity(scan);
 	else if (ddb_span_equals(key, "__type", 6))
 	{
 		page->is_error = true;
@@ -191,24 +135,24 @@ static void
 check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 {
 	if (page->is_error)
-		ddb_page_raise_malformed(table_name,
-								 "it holds an error under a success status");
+		ddb_reply_raise_malformed(table_name,
+								  "it holds an error under a success status");
 	if (kind == DDB_PAGE_COUNT && page->count < 0)
-		ddb_page_raise_malformed(table_name, "it holds no count");
+		ddb_reply_raise_malformed(table_name, "it holds no count");
 	if (kind == DDB_PAGE_COUNT && page->scanned >= 0 &&
 		page->scanned < page->count)
-		ddb_page_raise_malformed(table_name,
-								 "it counts more items than it scanned");
+		ddb_reply_raise_malformed(table_name,
+								  "it counts more items than it scanned");
 	if ((kind == DDB_PAGE_ITEMS || kind == DDB_PAGE_BATCH) && !page->has_items)
-		ddb_page_raise_malformed(table_name, "it holds no items");
+		ddb_reply_raise_malformed(table_name, "it holds no items");
 	if (kind == DDB_PAGE_ITEM && page->item_count > 1)
-		ddb_page_raise_malformed(table_name, "it holds more than one item");
+		ddb_reply_raise_malformed(table_name, "it holds more than one item");
 	if (kind != DDB_PAGE_COUNT && page->count >= 0 &&
 		page->count != page->item_count)
-		ddb_page_raise_malformed(table_name,
-								 psprintf("it counts " INT64_FORMAT
-										  " items and holds " INT64_FORMAT,
-										  page->count, page->item_count));
+		ddb_reply_raise_malformed(table_name,
+								  psprintf("it counts " INT64_FORMAT
+										   " items and holds " INT64_FORMAT,
+										   page->count, page->item_count));
 }
 
 static void
@@ -227,10 +171,10 @@ walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 	if (scan.error == DDB_SCAN_OK)
 		(void) ddb_scan_finish(&scan);
 	if (scan.error != DDB_SCAN_OK)
-		ddb_page_raise_malformed(table_name,
-								 psprintf("%s at byte %zu",
-										  ddb_scan_error_text(scan.error),
-										  (size_t) (scan.pos - page->body)));
+		ddb_reply_raise_malformed(table_name,
+								  psprintf("%s at byte %zu",
+										   ddb_scan_error_text(scan.error),
+										   (size_t) (scan.pos - page->body)));
 }
 
 void
@@ -248,7 +192,7 @@ ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
 	page->count = -1;
 	page->scanned = -1;
 	if (!ddb_scan_valid_utf8(body, len))
-		ddb_page_raise_malformed(table_name, "it is not valid UTF-8");
+		ddb_reply_raise_malformed(table_name, "it is not valid UTF-8");
 	walk_reply(page, table_name, reader);
 	check_shape(page, kind, table_name);
 	if (page->count < 0)

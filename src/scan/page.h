@@ -74,14 +74,4 @@ extern void ddb_page_open(DdbPage *page, const char *body, size_t len,
 						  DdbPageKind kind, const char *table_name,
 						  struct DdbRowReader *reader);
 
-/*
- * Consumes the value of ConsumedCapacity: the units, of all tables.  Of batches
- * and transactions it is a list, one element a table.
- */
-extern double ddb_page_read_capacity(DdbScanner *scan);
-
-/* Raises the error for a reply that is not as documented. */
-extern void ddb_page_raise_malformed(const char *table_name, const char *what)
-	__attribute__((noreturn));
-
 #endif /* DDB_PAGE_H */

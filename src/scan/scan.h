@@ -129,7 +129,6 @@ extern void ddbReScanForeignScan(ForeignScanState *node);
 extern void ddbEndForeignScan(ForeignScanState *node);
 
 /* async.c */
-extern bool ddbIsForeignPathAsyncCapable(ForeignPath *path);
 extern void ddbForeignAsyncRequest(AsyncRequest *areq);
 extern void ddbForeignAsyncConfigureWait(AsyncRequest *areq);
 extern void ddbForeignAsyncNotify(AsyncRequest *areq);

@@ -13,6 +13,7 @@
 #include "model/table_info.h"
 #include "remote/report.h"
 #include "request/read_request.h"
+#include "request/reply_shape.h"
 #include "scan/guard.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
@@ -235,8 +236,8 @@ keep_start_key(DdbStream *stream)
 	if (!is_batch(stream) && stream->start_key != NULL &&
 		len == stream->start_key_len &&
 		memcmp(key, stream->start_key, len) == 0)
-		ddb_page_raise_malformed(scan->plan->table_name,
-								 "its continuation key does not move");
+		ddb_reply_raise_malformed(scan->plan->table_name,
+								  "its continuation key does not move");
 	if (stream->start_key != NULL)
 		pfree(stream->start_key);
 	stream->start_key = key;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * reply_shape.c
+ *		What replies of every operation have, and the error for one that is none.
+ */
+#include "postgres.h"
+
+#include "request/reply_shape.h"
+
+void
+ddb_reply_raise_malformed(const char *table_name, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("could not understand a reply about DynamoDB table \"%s\"",
+					table_name),
+			 errdetail("The reply is not what DynamoDB documents: %s.", what),
+			 errhint("Something between the database and DynamoDB changes "
+					 "replies, or the endpoint is not DynamoDB.")));
+}
+
+/* {"TableName": "…", "CapacityUnits": 0.5, …} */
+static double
+read_table_capacity(DdbScanner *scan)
+{
+	bool first = true;
+	DdbSpan key;
+	DdbSpan number;
+	char text[64];
+	double units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+	{
+		(void) ddb_scan_skip(scan);
+		return 0;
+	}
+	(void) ddb_scan_enter_object(scan);
+	while (ddb_scan_next_member(scan, &first, &key))
+	{
+		if (!ddb_span_equals(&key, "CapacityUnits", 13) ||
+			ddb_scan_peek(scan) != DDB_JSON_NUMBER)
+			(void) ddb_scan_skip(scan);
+		else if (ddb_scan_number(scan, &number) && number.len < sizeof(text))
+		{
+			memcpy(text, number.data, number.len);
+			text[number.len] = '\0';
+			units = strtod(text, NULL);
+		}
+	}
+	return units;
+}
+
+double
+ddb_reply_read_capacity(DdbScanner *scan)
+{
+	bool first = true;
+	double units = 0;
+
+	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
+		return read_table_capacity(scan);
+	(void) ddb_scan_enter_array(scan);
+	while (ddb_scan_next_element(scan, &first))
+		units += read_table_capacity(scan);
+	return units;
+}
