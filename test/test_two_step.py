@@ -486,6 +486,35 @@ def test_keys_left_unprocessed_are_asked_for_again(t, proxy, order, times):
     assert [len(keys_of(call)) for call in calls.of("BatchGetItem")] == [12, 7, 2][: times + 1]
 
 
+class NoItems(Behaviour):
+    """Leaves all keys of a BatchGetItem unprocessed."""
+
+    def ask(self, body):
+        self.asked = json.loads(body)["RequestItems"]
+        return body
+
+    def change(self, reply, connection):
+        response = json.loads(reply.body)
+        reply.body = json.dumps(
+            {**response, "Responses": {"Tickets": []}, "UnprocessedKeys": self.asked}
+        ).encode()
+        reply.sign()
+
+
+def test_keys_that_stay_unprocessed_are_an_error(t, proxy):
+    """Replies that bring nothing are counted as attempts are."""
+    t.execute("ALTER SERVER dynamo OPTIONS (ADD max_attempts '3')")
+    query = "SELECT note FROM t WHERE opened >= 0 AND status = 'open'"
+    with (
+        proxy.inject(NoItems(), operation="BatchGetItem"),
+        proxy.record() as calls,
+        pytest.raises(psycopg.errors.InsufficientResources) as failure,
+    ):
+        t.execute(query)
+    assert "unprocessed" in failure.value.diag.message_primary
+    assert calls.data.count("BatchGetItem") == 3
+
+
 def test_throttled_fetches_are_repeated(t, proxy):
     with proxy.inject(proxies.throttle(), operation="BatchGetItem", times=2):
         rows, calls = ask(t, proxy, "SELECT note FROM t WHERE opened IS NOT NULL AND status = 'open'")

@@ -767,3 +767,16 @@ ddbc_request_free(DdbcRequest *request)
 	free(request->body);
 	free(request);
 }
+
+bool
+ddbc_client_retry_unprocessed(DdbcClient *client, int fruitless,
+							  int64_t *delay_ms)
+{
+	DdbcClock *clock = &client->config.clock;
+	int64_t delay_us = 0;
+	bool again = ddbc_retry_unprocessed(&client->retry, fruitless,
+										clock->random(clock->arg), &delay_us);
+
+	*delay_ms = delay_us / 1000;
+	return again;
+}

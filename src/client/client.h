@@ -126,6 +126,13 @@ extern DdbcRequest *ddbc_client_submit(DdbcClient *client,
 extern bool ddbc_client_wait(DdbcClient *client, DdbcRequest *const *requests,
 							 int n);
 
+/*
+ * A reply left a part of its batch unprocessed, as fruitless replies in a row
+ * did that brought nothing: true if the rest is to be sent after *delay_ms.
+ */
+extern bool ddbc_client_retry_unprocessed(DdbcClient *client, int fruitless,
+										  int64_t *delay_ms);
+
 /* Drives all requests as far as possible without blocking. */
 extern void ddbc_client_step(DdbcClient *client);
 

@@ -279,3 +279,13 @@ ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 		*delay_us = respect_retry_after(*delay_us, retry_after_ms);
 	return again;
 }
+
+bool
+ddbc_retry_unprocessed(const DdbcRetryShared *shared, int fruitless,
+					   uint64_t random, int64_t *delay_us)
+{
+	if (fruitless >= shared->max_attempts)
+		return false;
+	*delay_us = full_jitter(THROTTLE_BASE_US, fruitless + 1, random);
+	return true;
+}

@@ -6,7 +6,7 @@
  * Pure functions over two small structs: what all requests of a client share,
  * and what one request remembers.  Time and randomness are arguments.
  *
- * Four rules (dynamodb.md section 6.3, design.md decision 10):
+ * Five rules (dynamodb.md section 6.3, design.md decision 10):
  * - Transient errors cost tokens of a quota, so that a broken service is not
  *   flooded; every delay is drawn between zero and a doubling ceiling.
  * - Throttles cost none.  They shrink the number of requests in flight (AIMD)
@@ -15,6 +15,8 @@
  * - A service that throttles some requests at random is no reason to wait
  *   long: runs of throttles as long as those that lately ended by themselves
  *   within a second are answered by short delays; longer ones double.
+ * - What batches leave unprocessed for lack of capacity is waited for as
+ *   throttles are.
  * - Transactions in the way of a write are traffic, no trouble of the service:
  *   they cost no tokens and are waited for, each write by itself.
  */
@@ -101,5 +103,13 @@ extern bool ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 							  DdbcRetryClass retry_class, int64_t now_us,
 							  uint64_t random, int64_t retry_after_ms,
 							  int64_t *delay_us);
+
+/*
+ * A reply left a part of its batch unprocessed: true if the rest is to be sent
+ * again after *delay_us.  Patience ends with max_attempts replies in a row that
+ * brought nothing; fruitless is how many there were.
+ */
+extern bool ddbc_retry_unprocessed(const DdbcRetryShared *shared, int fruitless,
+								   uint64_t random, int64_t *delay_us);
 
 #endif /* DDBC_RETRY_H */

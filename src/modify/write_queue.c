@@ -18,10 +18,6 @@
 #include "request/write_reply.h"
 #include "request/write_request.h"
 
-/* Items left unprocessed are sent again after so long, doubling. */
-#define UNPROCESSED_DELAY_MS 50
-#define MAX_UNPROCESSED_DELAY_MS 5000
-
 /* What DynamoDB says of a path whose maps are not there (ValidationException). */
 #define INVALID_PATH "document path provided in the update expression"
 
@@ -191,7 +187,7 @@ raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
 			 errmsg("could not write to DynamoDB table \"%s\": items stay "
 					"unprocessed",
 					writes->relation->table_name),
-			 errdetail("BatchWriteItem was sent %u times and wrote no item.",
+			 errdetail("BatchWriteItem was sent %d times and wrote no item.",
 					   job->fruitless),
 			 errhint("The table's write capacity is exhausted. Retry later, "
 					 "write more slowly, or raise its capacity.")));
@@ -326,6 +322,7 @@ advance(DdbWrites *writes)
 {
 	int lane = wait_for_one(writes);
 	DdbWriteJob *job;
+	int64 delay_ms;
 
 	if (lane < 0)
 		elog(ERROR, "no write is under way");
@@ -334,14 +331,13 @@ advance(DdbWrites *writes)
 		give_up(writes, lane);
 	if (job->done)
 		return;
-	if (job->fruitless >= (unsigned) ddb_session_max_attempts(writes->session))
+	if (!ddb_session_retry_unprocessed(writes->session, job->fruitless,
+									   &delay_ms))
 	{
 		finish_others(writes);
 		raise_unprocessed(writes, job);
 	}
-	start(writes, lane, job,
-		  Min(UNPROCESSED_DELAY_MS << Min(job->fruitless, 10),
-			  MAX_UNPROCESSED_DELAY_MS));
+	start(writes, lane, job, delay_ms);
 }
 
 void

@@ -37,7 +37,7 @@ typedef struct DdbWriteJob
 	int item_len;
 
 	/* private */
-	unsigned fruitless; /* times in a row that no item of a batch was written */
+	int fruitless; /* times in a row that no item of a batch was written */
 	bool done;
 } DdbWriteJob;
 

@@ -54,7 +54,6 @@ struct DdbSession
 	bool own_identity; /* signs with the database server's identity */
 	bool stale;
 	int max_concurrency; /* requests in flight at most */
-	int max_attempts; /* of a request */
 	pg_atomic_uint32 *stop; /* when set, ends the wait under way; or NULL */
 	int pins; /* calls that hold it */
 };
@@ -288,7 +287,6 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 	config.wait = session_wait;
 	config.wait_arg = session;
 	session->max_concurrency = config.max_concurrency;
-	session->max_attempts = config.max_attempts;
 	if (config.credentials != NULL)
 		session->client = ddbc_client_create(&config, &error);
 	if (session->client == NULL)
@@ -508,10 +506,16 @@ ddb_session_concurrency(const DdbSession *session)
 	return session->max_concurrency;
 }
 
-int
-ddb_session_max_attempts(const DdbSession *session)
+bool
+ddb_session_retry_unprocessed(DdbSession *session, int fruitless,
+							  int64 *delay_ms)
 {
-	return session->max_attempts;
+	int64_t delay;
+	bool again =
+		ddbc_client_retry_unprocessed(session->client, fruitless, &delay);
+
+	*delay_ms = delay;
+	return again;
 }
 
 void

@@ -56,8 +56,13 @@ extern void ddb_call_start(DdbCall *call, DdbcOperation operation,
 /* How many of its requests are in flight at most; others queue in it. */
 extern int ddb_session_concurrency(const DdbSession *session);
 
-/* How often a request is tried, by the server's option. */
-extern int ddb_session_max_attempts(const DdbSession *session);
+/*
+ * A reply left a part of its batch unprocessed, as fruitless replies in a row
+ * did that brought nothing: true if the rest is to be sent after *delay_ms,
+ * false when max_attempts are over.
+ */
+extern bool ddb_session_retry_unprocessed(DdbSession *session, int fruitless,
+										  int64 *delay_ms);
 
 /*
  * Waits for a reply to one of the calls, of one session, serving interrupts.

@@ -21,13 +21,6 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
-/* Keys left unprocessed are asked for again after so long, doubling. */
-#define UNPROCESSED_DELAY_MS 50
-#define MAX_UNPROCESSED_DELAY_MS 5000
-
-/* Rounds without any item before giving up, as max_attempts of a request. */
-#define MAX_FRUITLESS 10
-
 /* Keys of a join or of entries are a batch however few: EXPLAIN says so. */
 static bool
 is_batch(const DdbStream *stream)
@@ -102,6 +95,7 @@ ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 	stream->finished = false;
 	stream->closed = false;
 	stream->fruitless = 0;
+	stream->delay_ms = 0;
 	stream->pages = 0;
 	stream->given = 0;
 	stream->scanned = 0;
@@ -168,7 +162,6 @@ void
 ddb_stream_send(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
-	int64 delay_ms = 0;
 
 	if (stream->sent || stream->finished)
 		return;
@@ -180,12 +173,9 @@ ddb_stream_send(DdbStream *stream)
 	if (stream->base == NULL)
 		prepare_base(stream);
 	compose(stream, scan->request);
-	if (stream->fruitless > 0)
-		delay_ms = Min(UNPROCESSED_DELAY_MS << Min(stream->fruitless, 10),
-					   MAX_UNPROCESSED_DELAY_MS);
 	ddb_call_start(stream->call, client_operation(stream),
 				   scan->plan->table_name, scan->plan->index_name,
-				   scan->request->data, scan->request->len, delay_ms);
+				   scan->request->data, scan->request->len, stream->delay_ms);
 	stream->sent = true;
 }
 
@@ -271,19 +261,24 @@ advance(DdbStream *stream)
 
 	stream->fruitless =
 		is_batch(stream) && page->item_count == 0 ? stream->fruitless + 1 : 0;
+	stream->delay_ms = 0;
 	if (page->last_key == NULL)
 	{
 		next_target(stream);
 		return;
 	}
-	if (stream->fruitless > MAX_FRUITLESS)
+	/* Keys that followed 16 MB of items lack no capacity. */
+	if (stream->fruitless > 0 &&
+		!ddb_session_retry_unprocessed(stream->scan->session, stream->fruitless,
+									   &stream->delay_ms))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 			 errmsg(
 				 "could not read DynamoDB table \"%s\": keys stay unprocessed",
 				 stream->scan->plan->table_name),
-			 errdetail("%d rounds of BatchGetItem returned no item.",
+			 errdetail("BatchGetItem was sent %d times and returned no "
+					   "item.",
 					   stream->fruitless),
 			 errhint("The table's read capacity is exhausted. Retry later, "
 					 "read less, or raise its capacity.")));

@@ -35,7 +35,8 @@ typedef struct DdbStream
 	bool closed; /* and all rows were given */
 	char *start_key; /* for the next request; NULL: from the start */
 	int start_key_len;
-	int fruitless; /* rounds of a batch that brought nothing */
+	int fruitless; /* replies in a row to a batch that brought nothing */
+	int64 delay_ms; /* before the next request */
 	DdbPage page;
 	bool page_open;
 	char *body; /* of the page; malloc's, or NULL */

@@ -343,6 +343,28 @@ test_classes(void **state)
 					 DDBC_RETRY_NEVER);
 }
 
+/* Delays double up to a ceiling, are drawn below it, and end in time. */
+static void
+test_unprocessed(void **state)
+{
+	DdbcRetryShared shared;
+	int64_t delay_us = -1;
+
+	ddbc_retry_init(&shared, 4, 16);
+	for (int fruitless = 0; fruitless < 4; fruitless++)
+	{
+		int64_t ceiling = 100000 << fruitless;
+
+		assert_true(ddbc_retry_unprocessed(&shared, fruitless,
+										   (uint64_t) ceiling, &delay_us));
+		assert_int_equal(delay_us, ceiling);
+		assert_true(ddbc_retry_unprocessed(&shared, fruitless,
+										   (uint64_t) ceiling + 1, &delay_us));
+		assert_int_equal(delay_us, 0);
+	}
+	assert_false(ddbc_retry_unprocessed(&shared, 4, 0, &delay_us));
+}
+
 int
 main(void)
 {
@@ -354,6 +376,7 @@ main(void)
 		cmocka_unit_test(test_throttle_delays),
 		cmocka_unit_test(test_throttle_progress),
 		cmocka_unit_test(test_throttle_learning),
+		cmocka_unit_test(test_unprocessed),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_once),
