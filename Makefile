@@ -11,7 +11,7 @@
 
 # What developers run sets up its own needs and must work before PostgreSQL is
 # installed; it lives in tools/dev.mk, and building is delegated from there.
-DEV_GOALS = setup check check-all demo unit unit-asan fuzz lint format bench bench-joins help
+DEV_GOALS = setup check check-all check-fresh demo unit unit-asan fuzz lint format bench bench-joins help
 
 ifneq ($(filter $(DEV_GOALS),$(MAKECMDGOALS)),)
 
@@ -28,7 +28,9 @@ EXTRA_CLEAN = build results $(OBJS:.o=.d)
 
 include tools/needs.mk
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-$(call need,$(wildcard $(PGXS)),pgxs,postgresql-server-dev-$(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),15))
+SERVER_HEADERS := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+# pgxs.mk alone tells nothing: in Debian it comes with the client programs.
+$(call need,$(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADERS)/postgres.h)),$(if $(SERVER_HEADERS),$(SERVER_HEADERS)/postgres.h,pg_config),$(call server_package,$(PG_CONFIG)))
 $(call need_libraries,$(LIBRARIES))
 ifeq ($(filter clean distclean maintainer-clean uninstall,$(MAKECMDGOALS)),)
 $(stop_if_missing)
@@ -38,14 +40,10 @@ endif
 
 # PostgreSQL's own headers are not clean under -Wextra: they count as system
 # headers.  -Wno-unused-parameter: callbacks have the signatures of FdwRoutine.
-PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
+PG_CPPFLAGS = -Isrc -isystem $(SERVER_HEADERS) \
 	$(call library_cflags,$(LIBRARIES))
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -MMD -MP
 SHLIB_LINK = $(call library_libs,$(LIBRARIES))
-ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
-# PostgreSQL hands over the flags of the compiler that built it.
-PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
-endif
 ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif
@@ -55,6 +53,8 @@ endif
 override with_llvm = no
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+# PostgreSQL hands over the flags of the compiler that built it.
+override CFLAGS := $(filter-out $(shell tools/refused_flags.sh '$(CC)' $(CFLAGS)),$(CFLAGS))
 endif
 
 -include $(OBJS:.o=.d)

@@ -34,7 +34,6 @@
 #include "parser/parsetree.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
 #include "utils/selfuncs.h"
 #include "utils/wait_event.h"
 
@@ -48,6 +47,12 @@
 #include "commands/explain_state.h"
 #endif
 #include "commands/explain.h"
+
+/* Without ICU's own headers, which servers are built with and users lack. */
+#pragma push_macro("USE_ICU")
+#undef USE_ICU
+#include "utils/pg_locale.h"
+#pragma pop_macro("USE_ICU")
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"

@@ -19,6 +19,9 @@ need = $(if $(1),,$(eval MISSING += $(2))$(eval MISSING_PACKAGES += $(3)))
 # need_libraries PKG-CONFIG-NAMES
 need_libraries = $(if $(shell command -v $(PKG_CONFIG)),$(foreach library,$(1),$(call need,$(shell $(PKG_CONFIG) --exists $(library) && echo yes),$(library),$(PACKAGE_$(library)))),$(call need,,pkg-config,pkg-config))
 
+# server_package PG_CONFIG: what holds the headers of its server
+server_package = postgresql-server-dev-$(or $(shell $(1) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),$(shell tools/debian_postgresql.sh))
+
 stop_if_missing = $(if $(strip $(MISSING)),$(error not found: $(strip $(MISSING)). Run: apt-get install $(strip $(MISSING_PACKAGES))))
 
 library_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)

@@ -46,24 +46,18 @@ find_python() {
 	return 1
 }
 
-# A pg_config alone is not enough: libpq's development package has one as well.
+# Neither pg_config nor pgxs.mk is enough: Debian has them with libpq and with
+# the client programs, too.
 server_and_headers() {
 	pgxs=$("$pg_config" --pgxs) && [ -f "$pgxs" ] &&
+		includes=$("$pg_config" --includedir-server) && [ -f "$includes/postgres.h" ] &&
 		bindir=$("$pg_config" --bindir) && [ -x "$bindir/initdb" ] && [ -x "$bindir/postgres" ]
 }
 
 # The server's major version: pg_config's, or the one Debian's release carries.
 postgresql_major() {
 	major=$("$pg_config" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
-	if [ -z "$major" ]; then
-		case $(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}") in
-		trixie) major=17 ;;
-		noble) major=16 ;;
-		jammy) major=14 ;;
-		*) major=15 ;;
-		esac
-	fi
-	echo "$major"
+	echo "${major:-$(tools/debian_postgresql.sh)}"
 }
 
 dynamodb_local_is_there() {

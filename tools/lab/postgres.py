@@ -89,6 +89,10 @@ class PrivateTree:
     def has_icu(self):
         return "--with-icu" in self.ask("--configure")
 
+    @property
+    def has_libxml(self):
+        return "--with-libxml" in self.ask("--configure")
+
     def build(self):
         """Copies the installation and installs the extension as built here."""
         for option in ("--bindir", "--sharedir", "--pkglibdir"):
