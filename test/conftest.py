@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import re
 import secrets
 import signal
 import uuid
@@ -59,6 +60,7 @@ def pytest_configure(config):
     """The controller makes a directory that all workers share; its janitor
     outlives everybody."""
     clean_own_environment()
+    config.addinivalue_line("markers", "warns(regex, ...): the server may warn of these")
     if is_worker(config) or config.option.collectonly:
         return
     # Ended from outside, it still stops its workers and says what it did.
@@ -143,14 +145,26 @@ def running_cluster(request, workspace, tree):
     return cluster
 
 
+def unexpected_warnings(test, lines):
+    """Those of the log's lines that none of the test's marks warns("regex") matches."""
+    expected = [
+        re.compile(regex) for mark in test.iter_markers("warns") for regex in mark.args
+    ]
+    return [line for line in lines if not any(regex.search(line) for regex in expected)]
+
+
 @pytest.fixture
-def cluster(running_cluster):
-    """The worker's cluster; a backend that crashes fails the test."""
+def cluster(request, running_cluster):
+    """The worker's cluster; a backend that crashes fails the test, and so does one
+    that warns of what no mark of the test announces."""
     start = running_cluster.log_size()
     yield running_cluster
     crashes = running_cluster.crashes_since(start)
     if crashes:
         pytest.fail("the server crashed:\n" + "\n".join(crashes))
+    warnings = unexpected_warnings(request.node, running_cluster.warnings_since(start))
+    if warnings:
+        pytest.fail("the server warned:\n" + "\n".join(warnings))
 
 
 @pytest.fixture(scope="session")

@@ -665,6 +665,7 @@ def test_denied_scan(paged, paged_proxy, the_only_error, place):
     assert paged.execute(f"{SCAN} LIMIT 0").fetchall() == []
 
 
+@pytest.mark.warns("full scan of DynamoDB table")
 @pytest.mark.parametrize("place", PLACES)
 def test_warned_scan(paged, place):
     notices = collect_notices(paged)
@@ -677,6 +678,7 @@ def test_warned_scan(paged, place):
     assert len(notices) == 1
 
 
+@pytest.mark.warns("full scan of DynamoDB table")
 def test_scan_of_rescans_warns_once(paged):
     notices = collect_notices(paged)
     put(paged, "table", "scan", "warn")

@@ -350,6 +350,7 @@ def test_units_of_workers_count(t, proxy):
 # ---- guards, errors, ends -----------------------------------------------------------
 
 
+@pytest.mark.warns("full scan of DynamoDB table")
 @pytest.mark.parametrize("leader", ["on", "off"])
 def test_one_warning(t, leader):
     notices = []

@@ -88,6 +88,8 @@ def differences(expected, found):
     )
 
 
+# Warnings are in what is expected.
+@pytest.mark.warns("")
 @pytest.mark.parametrize("name", NAMES)
 def test_regress(cluster, empty_database, dynamodb, tables, request, tmp_path, name):
     passed, said = run_pg_regress(

@@ -35,7 +35,9 @@ ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor)
 			columns = lappend_int(columns, i + 1);
 	back->reader = ddb_row_reader_create(writer->relation, &back->plan,
 										 writer->codecs, columns);
-	back->slot = MakeSingleTupleTableSlot(descriptor, &TTSOpsVirtual);
+	/* A relation's own is counted, and nobody lets go of this slot. */
+	back->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(descriptor),
+										  &TTSOpsVirtual);
 	return back;
 }
 

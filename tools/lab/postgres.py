@@ -281,3 +281,9 @@ class Cluster:
         # again from each of their characters.
         pattern = re.compile(r"terminated by signal|TRAP:|exited with exit code (?!1\b)")
         return [line for line in self.log_since(offset).splitlines() if pattern.search(line)]
+
+    def warnings_since(self, offset):
+        """Log lines that begin a WARNING, whoever was told of it."""
+        # As log_line_prefix has it; lines of statements begin with a tab.
+        pattern = re.compile(r"\d\S* \S+ \S+ \[\d+\] \S* WARNING:  ")
+        return [line for line in self.log_since(offset).splitlines() if pattern.match(line)]
