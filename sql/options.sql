@@ -9,7 +9,7 @@ CREATE SERVER complete FOREIGN DATA WRAPPER ddb_fdw OPTIONS (
   connect_timeout '500ms', request_timeout '1min', max_attempts '3',
   compression 'on', max_concurrency '8', max_read_units '1000',
   read_unit_price '0', write_unit_price '0.7', consistent_read 'true',
-  scan 'warn', updatable 'false', truncatable 'true', transaction 'atomic',
+  scan 'warn', updatable 'false', truncatable 'true', transaction 'immediate',
   optimistic 'true', on_type_mismatch 'null');
 
 -- names

@@ -47,16 +47,21 @@ def named_in_tables(text):
 def options():
     """(name, where, flags, default) of each row of the option table."""
     table = re.search(r"ddb_options\[\] = \{(.*?)\n\};", source("model/options.c"), re.DOTALL)[1]
-    text = r"(?:NULL|(?:\"[^\"]*\"\s*)+)"
-    rows = re.findall(
-        rf"\{{\"(\w+)\",\s*([\w| ]+),\s*DDB_OPTION_\w+,\s*([\w| ]+),\s*[^,]+,\s*[^,]+,"
-        rf"\s*{text},\s*({text}),",
-        table,
-    )
-    assert len(rows) == len(re.findall(r"^\t\{\"", table, re.MULTILINE))
+
+    def member(row, name):
+        found = re.search(rf"\.{name} = ((?:\"[^\"]*\"\s*)+|[^,}}]+)", row)
+        return re.sub(r"\"\s*\"", "", found[1].strip()).strip('"') if found else None
+
+    rows = re.split(r"\n\t(?=\{)", table)[1:]
+    assert len(rows) > 40
     return [
-        (name, where.split(" | "), flags, None if default == "NULL" else default.strip('"'))
-        for name, where, flags, default in rows
+        (
+            member(row, "name"),
+            member(row, "objects").split(" | "),
+            member(row, "flags") or "",
+            member(row, "default_text"),
+        )
+        for row in rows
     ]
 
 

@@ -5,8 +5,7 @@
  *
  * Meanings and defaults are those of docs/manual.md.  Values are
  * checked when they are set, so that look-ups need not fail later; an option
- * that would be ignored is refused instead.  (Those about writes are taken,
- * because writes themselves are refused.)
+ * or a value that would be ignored is refused instead.
  */
 #include "postgres.h"
 
@@ -38,110 +37,259 @@
 #define MAX_SEGMENTS INT64CONST(1000000) /* Scan, TotalSegments */
 
 const DdbOptionDef ddb_options[] = {
-	/* name, where, kind, flags, min, max, choices, default, help */
-	{"region", SERVER, DDB_OPTION_REGION, 0, 0, 0, NULL, NULL,
-	 "AWS region, such as us-east-1"},
-	{"endpoint_url", SERVER, DDB_OPTION_URL, 0, 0, 0, NULL, "the region's own",
-	 "base URL of the service: DynamoDB Local, a VPC endpoint"},
-	{"use_fips", SERVER, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "use the region's FIPS endpoint"},
-	{"use_dualstack", SERVER, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "use the region's dual-stack endpoint"},
-	{"ca_file", SERVER, DDB_OPTION_TEXT, DDB_OPTION_SERVER_FILE, 0, 0, NULL,
-	 "the system's bundle", "file with the certificate authorities to trust"},
-	{"allow_http", SERVER, DDB_OPTION_BOOL, DDB_OPTION_SUPERUSER, 0, 0, NULL,
-	 "false", "allow plain HTTP to an endpoint off loopback"},
-	{"failover_writes", SERVER, DDB_OPTION_BOOL, DDB_OPTION_LATER, 0, 0, NULL,
-	 "false", "writes may go to the next region too"},
-	{"connect_timeout", SERVER, DDB_OPTION_DURATION, 0, 1, MAX_MS, NULL, "3s",
-	 "time for one attempt to connect"},
-	{"request_timeout", SERVER, DDB_OPTION_DURATION, 0, 1, MAX_MS, NULL, "30s",
-	 "time for one attempt of a request"},
-	{"max_attempts", SERVER, DDB_OPTION_INTEGER, 0, 1, 1000, NULL, "10",
-	 "tries per request"},
-	{"compression", SERVER, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "ask for gzip answers"},
-	{"max_concurrency", SERVER, DDB_OPTION_INTEGER, 0, 1, 256, NULL, "16",
-	 "requests in flight for one statement"},
-	{"max_read_units", SERVER, DDB_OPTION_NUMBER, 0, 0, 0, NULL, NULL,
-	 "end a statement with an error once it has consumed this many read units"},
-	{"read_unit_price", SERVER, DDB_OPTION_NUMBER, 0, 0, 0, NULL, "0.125",
-	 "USD per million read request units"},
-	{"write_unit_price", SERVER, DDB_OPTION_NUMBER, 0, 0, 0, NULL, "0.625",
-	 "USD per million write request units"},
-
-	{"consistent_read", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "strongly consistent reads"},
-	{"scan", SERVER | TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "allow, warn, deny",
-	 "allow, and warn for tables over 1 GB",
-	 "what to do about full table scans; the strictest setting wins"},
-	{"read_units_per_second", SERVER | TABLE, DDB_OPTION_RATE, DDB_OPTION_LATER,
-	 0, 0, NULL, NULL,
-	 "what a statement may take from a table: a number, or '25%'"},
-	{"updatable", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "true",
-	 "whether the table may be written"},
-	{"truncatable", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "whether the table may be truncated"},
-	{"transaction", SERVER | TABLE, DDB_OPTION_CHOICE, 0, 0, 0,
-	 "immediate, atomic", "immediate", "how writes are sent"},
-	{"optimistic", SERVER | TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "UPDATE and DELETE apply only if what they read is unchanged"},
-	{"on_type_mismatch", SERVER | TABLE | COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-	 "error, null", "error",
-	 "what a value that does not fit its column becomes"},
-
-	{"access_key_id", USER, DDB_OPTION_TEXT, 0, 0, 0, NULL, NULL,
-	 "AWS access key id"},
-	{"secret_access_key", USER, DDB_OPTION_TEXT, DDB_OPTION_SECRET, 0, 0, NULL,
-	 NULL, "AWS secret access key"},
-	{"session_token", USER, DDB_OPTION_TEXT, DDB_OPTION_SECRET, 0, 0, NULL,
-	 NULL, "session token of temporary credentials"},
-	{"role_arn", USER, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
-	 "role to assume"},
-	{"role_session_name", USER, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL,
-	 NULL, "name of the assumed role's session"},
-	{"external_id", USER, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
-	 "external id for the assumed role"},
-	{"profile", USER, DDB_OPTION_TEXT, DDB_OPTION_LATER, 0, 0, NULL, NULL,
-	 "profile of the shared configuration files"},
-	{"credential_source", USER, DDB_OPTION_CHOICE, 0, 0, 0,
-	 "default, environment, profile, container, instance, web_identity",
-	 "default", "which link of the AWS credential chain to use"},
-	{"credentials_required", USER, DDB_OPTION_BOOL, DDB_OPTION_SUPERUSER, 0, 0,
-	 NULL, "true", "whether this mapping must carry its own keys"},
-
-	{"table_name", TABLE, DDB_OPTION_TEXT, 0, 0, 0, NULL,
-	 "the foreign table's name", "DynamoDB table"},
-	{"index_name", TABLE, DDB_OPTION_TEXT, 0, 0, 0, NULL, "chosen per query",
-	 "always read through this index"},
-	{"hide_expired", TABLE, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "hide items whose TTL lies in the past"},
-	{"insert_mode", TABLE, DDB_OPTION_CHOICE, 0, 0, 0, "insert, put", "insert",
-	 "whether INSERT may replace an item"},
-	{"total_segments", TABLE, DDB_OPTION_INTEGER, 0, 1, MAX_SEGMENTS, NULL,
-	 NULL, "number of segments of a Scan: this table's, or shared by several"},
-	{"segment", TABLE, DDB_OPTION_INTEGER, 0, 0, MAX_SEGMENTS - 1, NULL, NULL,
-	 "which of them this foreign table is, from 0"},
-
-	{"attribute", COLUMN, DDB_OPTION_ATTRIBUTE, 0, 0, 0, NULL,
-	 "the column's name", "DynamoDB attribute"},
-	{"overflow", COLUMN, DDB_OPTION_BOOL, 0, 0, 0, NULL, "false",
-	 "all attributes that no other column maps"},
-	{"type", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-	 "S, N, B, BOOL, SS, NS, BS, M, L, any", "from the column's type",
-	 "the stored type"},
-	{"format", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0,
-	 "iso8601, iso8601:0, iso8601:1, iso8601:2, iso8601:3, iso8601:4, "
-	 "iso8601:5, iso8601:6, epoch, epoch_ms, plain, dynamodb",
-	 "iso8601; epoch for numbers", "how the value is stored"},
-	{"template", COLUMN, DDB_OPTION_TEMPLATE, 0, 0, 0, NULL, NULL,
-	 "how a key attribute is composed of other columns"},
-	{"partitions_since", COLUMN, DDB_OPTION_TIME, 0, 0, 0, NULL, NULL,
-	 "where an open-ended walk over partitions ends"},
-	{"key", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "partition, sort", NULL,
-	 "key schema, for users who may not describe the table"},
-	{"null_as", COLUMN, DDB_OPTION_CHOICE, 0, 0, 0, "remove, null", "remove",
-	 "what SQL NULL writes"},
+	{.name = "region",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_REGION,
+	 .help = "AWS region, such as us-east-1"},
+	{.name = "endpoint_url",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_URL,
+	 .default_words = "the region's own",
+	 .help = "base URL of the service: DynamoDB Local, a VPC endpoint"},
+	{.name = "use_fips",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "use the region's FIPS endpoint"},
+	{.name = "use_dualstack",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "use the region's dual-stack endpoint"},
+	{.name = "ca_file",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_SERVER_FILE,
+	 .default_words = "the system's bundle",
+	 .help = "file with the certificate authorities to trust"},
+	{.name = "allow_http",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_BOOL,
+	 .flags = DDB_OPTION_SUPERUSER,
+	 .default_text = "false",
+	 .help = "allow plain HTTP to an endpoint off loopback"},
+	{.name = "failover_writes",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_BOOL,
+	 .flags = DDB_OPTION_LATER,
+	 .default_text = "false",
+	 .help = "writes may go to the next region too"},
+	{.name = "connect_timeout",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_DURATION,
+	 .minimum = 1,
+	 .maximum = MAX_MS,
+	 .default_text = "3s",
+	 .help = "time for one attempt to connect"},
+	{.name = "request_timeout",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_DURATION,
+	 .minimum = 1,
+	 .maximum = MAX_MS,
+	 .default_text = "30s",
+	 .help = "time for one attempt of a request"},
+	{.name = "max_attempts",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_INTEGER,
+	 .minimum = 1,
+	 .maximum = 1000,
+	 .default_text = "10",
+	 .help = "tries per request"},
+	{.name = "compression",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "ask for gzip answers"},
+	{.name = "max_concurrency",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_INTEGER,
+	 .minimum = 1,
+	 .maximum = 256,
+	 .default_text = "16",
+	 .help = "requests in flight for one statement"},
+	{.name = "max_read_units",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_NUMBER,
+	 .help = "end a statement with an error once it has consumed this many "
+			 "read units"},
+	{.name = "read_unit_price",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_NUMBER,
+	 .default_text = "0.125",
+	 .help = "USD per million read request units"},
+	{.name = "write_unit_price",
+	 .objects = SERVER,
+	 .kind = DDB_OPTION_NUMBER,
+	 .default_text = "0.625",
+	 .help = "USD per million write request units"},
+	{.name = "consistent_read",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "strongly consistent reads"},
+	{.name = "scan",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "allow, warn, deny",
+	 .default_words = "allow, and warn for tables over 1 GB",
+	 .help = "what to do about full table scans; the strictest setting wins"},
+	{.name = "read_units_per_second",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_RATE,
+	 .flags = DDB_OPTION_LATER,
+	 .help = "what a statement may take from a table: a number, or '25%'"},
+	{.name = "updatable",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "true",
+	 .help = "whether the table may be written"},
+	{.name = "truncatable",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "whether the table may be truncated"},
+	{.name = "transaction",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "immediate, atomic",
+	 .later = "atomic",
+	 .default_text = "immediate",
+	 .help = "how writes are sent"},
+	{.name = "optimistic",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "UPDATE and DELETE apply only if what they read is unchanged"},
+	{.name = "on_type_mismatch",
+	 .objects = SERVER | TABLE | COLUMN,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "error, null",
+	 .default_text = "error",
+	 .help = "what a value that does not fit its column becomes"},
+	{.name = "access_key_id",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .help = "AWS access key id"},
+	{.name = "secret_access_key",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_SECRET,
+	 .help = "AWS secret access key"},
+	{.name = "session_token",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_SECRET,
+	 .help = "session token of temporary credentials"},
+	{.name = "role_arn",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_LATER,
+	 .help = "role to assume"},
+	{.name = "role_session_name",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_LATER,
+	 .help = "name of the assumed role's session"},
+	{.name = "external_id",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_LATER,
+	 .help = "external id for the assumed role"},
+	{.name = "profile",
+	 .objects = USER,
+	 .kind = DDB_OPTION_TEXT,
+	 .flags = DDB_OPTION_LATER,
+	 .help = "profile of the shared configuration files"},
+	{.name = "credential_source",
+	 .objects = USER,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices =
+		 "default, environment, profile, container, instance, web_identity",
+	 .later = "profile, container, instance, web_identity",
+	 .default_text = "default",
+	 .help = "which link of the AWS credential chain to use"},
+	{.name = "credentials_required",
+	 .objects = USER,
+	 .kind = DDB_OPTION_BOOL,
+	 .flags = DDB_OPTION_SUPERUSER,
+	 .default_text = "true",
+	 .help = "whether this mapping must carry its own keys"},
+	{.name = "table_name",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_TEXT,
+	 .default_words = "the foreign table's name",
+	 .help = "DynamoDB table"},
+	{.name = "index_name",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_TEXT,
+	 .default_words = "chosen per query",
+	 .help = "always read through this index"},
+	{.name = "hide_expired",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "hide items whose TTL lies in the past"},
+	{.name = "insert_mode",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "insert, put",
+	 .default_text = "insert",
+	 .help = "whether INSERT may replace an item"},
+	{.name = "total_segments",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_INTEGER,
+	 .minimum = 1,
+	 .maximum = MAX_SEGMENTS,
+	 .help =
+		 "number of segments of a Scan: this table's, or shared by several"},
+	{.name = "segment",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_INTEGER,
+	 .maximum = MAX_SEGMENTS - 1,
+	 .help = "which of them this foreign table is, from 0"},
+	{.name = "attribute",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_ATTRIBUTE,
+	 .default_words = "the column's name",
+	 .help = "DynamoDB attribute"},
+	{.name = "overflow",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "all attributes that no other column maps"},
+	{.name = "type",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "S, N, B, BOOL, SS, NS, BS, M, L, any",
+	 .default_words = "from the column's type",
+	 .help = "the stored type"},
+	{.name = "format",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices =
+		 "iso8601, iso8601:0, iso8601:1, iso8601:2, iso8601:3, iso8601:4, "
+		 "iso8601:5, iso8601:6, epoch, epoch_ms, plain, dynamodb",
+	 .default_words = "iso8601; epoch for numbers",
+	 .help = "how the value is stored"},
+	{.name = "template",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_TEMPLATE,
+	 .help = "how a key attribute is composed of other columns"},
+	{.name = "partitions_since",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_TIME,
+	 .help = "where an open-ended walk over partitions ends"},
+	{.name = "key",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "partition, sort",
+	 .help = "key schema, for users who may not describe the table"},
+	{.name = "null_as",
+	 .objects = COLUMN,
+	 .kind = DDB_OPTION_CHOICE,
+	 .choices = "remove, null",
+	 .default_text = "remove",
+	 .help = "what SQL NULL writes"},
 };
 const int ddb_options_count = lengthof(ddb_options);
 
@@ -509,7 +657,7 @@ check_overflow(List *options)
 	static const char *const others[] = {"attribute", "type", "key",
 										 "template"};
 
-	if (!ddb_options_get_bool(options, "overflow", false))
+	if (!ddb_options_bool("overflow", options, NIL))
 		return;
 	for (int i = 0; i < (int) lengthof(others); i++)
 		if (ddb_options_get(options, others[i]) != NULL)
@@ -534,8 +682,8 @@ check_combinations(List *options, int object)
 						errmsg("option \"segment\" requires "
 							   "\"total_segments\"")));
 	if (object == DDB_ON_TABLE && segment != NULL &&
-		ddb_options_get_int(options, "segment", 0) >=
-			ddb_options_get_int(options, "total_segments", 1))
+		ddb_options_int("segment", options, NIL) >=
+			ddb_options_int("total_segments", options, NIL))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -557,15 +705,12 @@ check_combinations(List *options, int object)
 		check_overflow(options);
 }
 
-/* Choices of which only some exist; the others come later. */
+/* Options and choices that are named in the interface and come later. */
 static void
 check_available(const DdbOptionDef *def, const char *value)
 {
-	bool available = (def->flags & DDB_OPTION_LATER) == 0;
-
-	if (strcmp(def->name, "credential_source") == 0)
-		available =
-			strcmp(value, "default") == 0 || strcmp(value, "environment") == 0;
+	bool available = (def->flags & DDB_OPTION_LATER) == 0 &&
+					 (def->later == NULL || !is_choice(def->later, value));
 
 	if (available)
 		return;
@@ -622,11 +767,24 @@ ddb_options_get(List *options, const char *name)
 	return NULL;
 }
 
-bool
-ddb_options_get_bool(List *options, const char *name, bool fallback)
+const char *
+ddb_options_text(const char *name, List *own, List *outer)
 {
-	const char *text = ddb_options_get(options, name);
-	bool value = fallback;
+	const char *text = ddb_options_get(own, name);
+
+	if (text == NULL)
+		text = ddb_options_get(outer, name);
+	for (int i = 0; text == NULL && i < ddb_options_count; i++)
+		if (strcmp(ddb_options[i].name, name) == 0)
+			text = ddb_options[i].default_text;
+	return text;
+}
+
+bool
+ddb_options_bool(const char *name, List *own, List *outer)
+{
+	const char *text = ddb_options_text(name, own, outer);
+	bool value = false;
 
 	if (text != NULL)
 		(void) parse_bool(text, &value);
@@ -634,10 +792,10 @@ ddb_options_get_bool(List *options, const char *name, bool fallback)
 }
 
 int
-ddb_options_get_int(List *options, const char *name, int fallback)
+ddb_options_int(const char *name, List *own, List *outer)
 {
-	const char *text = ddb_options_get(options, name);
-	int value = fallback;
+	const char *text = ddb_options_text(name, own, outer);
+	int value = 0;
 
 	if (text != NULL)
 		(void) parse_int(text, &value, 0, NULL);
@@ -645,10 +803,10 @@ ddb_options_get_int(List *options, const char *name, int fallback)
 }
 
 int
-ddb_options_get_duration_ms(List *options, const char *name, int fallback)
+ddb_options_duration_ms(const char *name, List *own, List *outer)
 {
-	const char *text = ddb_options_get(options, name);
-	int value = fallback;
+	const char *text = ddb_options_text(name, own, outer);
+	int value = 0;
 
 	if (text != NULL)
 		(void) parse_int(text, &value, GUC_UNIT_MS, NULL);
@@ -656,12 +814,21 @@ ddb_options_get_duration_ms(List *options, const char *name, int fallback)
 }
 
 double
-ddb_options_get_number(List *options, const char *name, double fallback)
+ddb_options_number(const char *name, List *own, List *outer)
 {
-	const char *text = ddb_options_get(options, name);
-	double value = fallback;
+	const char *text = ddb_options_text(name, own, outer);
+	double value = 0;
 
 	if (text != NULL)
 		(void) parse_real(text, &value, 0, NULL);
 	return value;
+}
+
+bool
+ddb_options_choice_is(const char *name, List *own, List *outer,
+					  const char *choice)
+{
+	const char *text = ddb_options_text(name, own, outer);
+
+	return text != NULL && strcmp(text, choice) == 0;
 }

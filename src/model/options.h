@@ -53,7 +53,9 @@ typedef struct DdbOptionDef
 	int64 minimum;
 	int64 maximum;
 	const char *choices; /* DDB_OPTION_CHOICE: "allow, warn, deny" */
-	const char *default_text; /* as the manual says it; NULL: none */
+	const char *later; /* of these, not available in this version; NULL: none */
+	const char *default_text; /* what look-ups give where it is not set */
+	const char *default_words; /* a default that is no value, in words */
 	const char *help;
 } DdbOptionDef;
 
@@ -66,13 +68,16 @@ extern void ddb_options_validate(List *options, int object);
 /* The DefElem's text by name, or NULL. */
 extern const char *ddb_options_get(List *options, const char *name);
 
-/* Parsed values; the option was validated when it was set. */
-extern bool ddb_options_get_bool(List *options, const char *name,
-								 bool fallback);
-extern int ddb_options_get_int(List *options, const char *name, int fallback);
-extern int ddb_options_get_duration_ms(List *options, const char *name,
-									   int fallback);
-extern double ddb_options_get_number(List *options, const char *name,
-									 double fallback);
+/*
+ * The value that own sets, else outer (NIL: there is none), else the default;
+ * without a default NULL, false or 0.  It was validated when it was set.
+ */
+extern const char *ddb_options_text(const char *name, List *own, List *outer);
+extern bool ddb_options_bool(const char *name, List *own, List *outer);
+extern int ddb_options_int(const char *name, List *own, List *outer);
+extern int ddb_options_duration_ms(const char *name, List *own, List *outer);
+extern double ddb_options_number(const char *name, List *own, List *outer);
+extern bool ddb_options_choice_is(const char *name, List *own, List *outer,
+								  const char *choice);
 
 #endif /* DDB_OPTIONS_H */

@@ -17,9 +17,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#define DEFAULT_READ_UNIT_PRICE 0.125 /* USD per million, us-east-1 */
-#define DEFAULT_WRITE_UNIT_PRICE 0.625
-
 static const struct
 {
 	const char *name;
@@ -142,7 +139,7 @@ resolve_attribute(DdbColumn *column, List *options)
 	const char *option = ddb_options_get(options, "attribute");
 
 	column->names_attribute = option != NULL;
-	if (ddb_options_get_bool(options, "overflow", false))
+	if (ddb_options_bool("overflow", options, NIL))
 		column->reach = DDB_REACH_OVERFLOW;
 	else if (option != NULL && strcmp(option, "*") == 0)
 		column->reach = DDB_REACH_ITEM;
@@ -154,15 +151,6 @@ resolve_attribute(DdbColumn *column, List *options)
 		set_attribute(column, column->name);
 	if (column->label == NULL)
 		column->label = column->attribute;
-}
-
-/* Is an option with choices set to this one? */
-static bool
-choice_is(List *options, const char *name, const char *choice)
-{
-	const char *value = ddb_options_get(options, name);
-
-	return value != NULL && strcmp(value, choice) == 0;
 }
 
 static void
@@ -187,7 +175,8 @@ load_column(DdbColumn *column, Relation rel, int index,
 	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
 	column->partitions_since = ddb_options_get(options, "partitions_since");
-	column->stores_null = choice_is(options, "null_as", "null");
+	column->stores_null =
+		ddb_options_choice_is("null_as", options, NIL, "null");
 	resolve_format(column, ddb_options_get(options, "format"));
 	if (ddb_options_get(options, "type") != NULL)
 		column->declared_type =
@@ -207,12 +196,9 @@ static void
 load_columns(DdbRelation *relation, List *server, List *table)
 {
 	Relation rel = table_open(relation->relid, NoLock);
-	const char *text = ddb_options_get(table, "on_type_mismatch");
-	DdbMismatchPolicy fallback;
+	DdbMismatchPolicy fallback = mismatch_policy_from_text(
+		ddb_options_text("on_type_mismatch", table, server));
 
-	if (text == NULL)
-		text = ddb_options_get(server, "on_type_mismatch");
-	fallback = mismatch_policy_from_text(text);
 	relation->ncolumns = RelationGetDescr(rel)->natts;
 	relation->columns = palloc0(sizeof(DdbColumn) * Max(relation->ncolumns, 1));
 	for (int i = 0; i < relation->ncolumns; i++)
@@ -225,49 +211,42 @@ ddb_relation_load(Oid relid)
 {
 	DdbRelation *relation = palloc0(sizeof(DdbRelation));
 	ForeignTable *table = GetForeignTable(relid);
-	List *server_options;
+	List *own = table->options;
+	List *server;
 	const char *name;
 	int segments;
 
 	relation->relid = relid;
 	relation->server = GetForeignServer(table->serverid);
-	server_options = relation->server->options;
+	server = relation->server->options;
 	relation->name = quote_qualified_identifier(
 		get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-	name = ddb_options_get(table->options, "table_name");
+	name = ddb_options_get(own, "table_name");
 	relation->table_name = pstrdup(name != NULL ? name : get_rel_name(relid));
-	name = ddb_options_get(table->options, "index_name");
+	name = ddb_options_get(own, "index_name");
 	relation->index_name = name != NULL ? pstrdup(name) : NULL;
-	relation->consistent_read = ddb_options_get_bool(
-		table->options, "consistent_read",
-		ddb_options_get_bool(server_options, "consistent_read", false));
-	relation->hide_expired =
-		ddb_options_get_bool(table->options, "hide_expired", false);
-	relation->updatable = ddb_options_get_bool(
-		table->options, "updatable",
-		ddb_options_get_bool(server_options, "updatable", true));
-	relation->atomic = choice_is(ddb_options_get(table->options, "transaction")
-									 ? table->options
-									 : server_options,
-								 "transaction", "atomic");
-	relation->optimistic = ddb_options_get_bool(
-		table->options, "optimistic",
-		ddb_options_get_bool(server_options, "optimistic", false));
-	relation->replaces = choice_is(table->options, "insert_mode", "put");
-	relation->segment = ddb_options_get_int(table->options, "segment", -1);
-	segments = ddb_options_get_int(table->options, "total_segments", 0);
+	relation->consistent_read =
+		ddb_options_bool("consistent_read", own, server);
+	relation->hide_expired = ddb_options_bool("hide_expired", own, NIL);
+	relation->updatable = ddb_options_bool("updatable", own, server);
+	relation->optimistic = ddb_options_bool("optimistic", own, server);
+	relation->replaces = ddb_options_choice_is("insert_mode", own, NIL, "put");
+	segments = ddb_options_int("total_segments", own, NIL);
+	relation->segment = ddb_options_get(own, "segment") != NULL
+							? ddb_options_int("segment", own, NIL)
+							: -1;
 	relation->total_segments = relation->segment >= 0 ? segments : 0;
 	relation->scan_segments = relation->segment >= 0 ? 0 : segments;
 	relation->scan_policy =
-		Max(scan_policy_from_text(ddb_options_get(server_options, "scan")),
-			scan_policy_from_text(ddb_options_get(table->options, "scan")));
+		Max(scan_policy_from_text(ddb_options_get(server, "scan")),
+			scan_policy_from_text(ddb_options_get(own, "scan")));
 	relation->max_read_units =
-		ddb_options_get_number(server_options, "max_read_units", 0);
-	relation->read_unit_price = ddb_options_get_number(
-		server_options, "read_unit_price", DEFAULT_READ_UNIT_PRICE);
-	relation->write_unit_price = ddb_options_get_number(
-		server_options, "write_unit_price", DEFAULT_WRITE_UNIT_PRICE);
-	load_columns(relation, server_options, table->options);
+		ddb_options_number("max_read_units", server, NIL);
+	relation->read_unit_price =
+		ddb_options_number("read_unit_price", server, NIL);
+	relation->write_unit_price =
+		ddb_options_number("write_unit_price", server, NIL);
+	load_columns(relation, server, own);
 	return relation;
 }
 

@@ -108,7 +108,6 @@ typedef struct DdbRelation
 	bool hide_expired; /* items whose TTL has passed */
 	bool updatable; /* may be written */
 	bool replaces; /* INSERT may replace an item: insert_mode put */
-	bool atomic; /* option transaction: all of a transaction's writes or none */
 	bool optimistic; /* only if what was read is unchanged */
 	int segment; /* this share of the table; -1: all of it */
 	int total_segments; /* with a segment: of so many shares */

@@ -26,19 +26,6 @@ typedef struct MetKey
 	uint64 hash[2];
 } MetKey;
 
-/* What is asked for and would not be done. */
-static void
-check_options(const DdbRelation *relation)
-{
-	if (relation->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot write to foreign table %s", relation->name),
-				 errdetail("Its option \"transaction\" is \"atomic\", which "
-						   "this version cannot do."),
-				 errhint("Drop the option, or set it to \"immediate\".")));
-}
-
 DdbRowWriter *
 ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 {
@@ -47,7 +34,6 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
 	Oid userid = ddb_compat_result_userid(target, estate);
 
-	check_options(relation);
 	writer->items =
 		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
 	writer->writes = ddb_writes_create(relation, userid);

@@ -27,11 +27,6 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#define DEFAULT_CONNECT_TIMEOUT_MS 3000
-#define DEFAULT_REQUEST_TIMEOUT_MS 30000
-#define DEFAULT_MAX_ATTEMPTS 10
-#define DEFAULT_MAX_CONCURRENCY 16
-
 /* All response buffers of one statement stay under this (design.md 8). */
 #define MAX_RESPONSE_BYTES ((size_t) 32 * 1024 * 1024)
 
@@ -157,8 +152,7 @@ static bool
 may_use_own_identity(const UserMapping *mapping)
 {
 	return superuser_arg(mapping->userid) ||
-		   !ddb_options_get_bool(mapping->options, "credentials_required",
-								 true);
+		   !ddb_options_bool("credentials_required", mapping->options, NIL);
 }
 
 static void
@@ -223,12 +217,11 @@ resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
 	if (!ddbc_endpoint_resolve(
 			endpoint, choose_region(server, mapping),
 			ddb_options_get(server->options, "endpoint_url"),
-			ddb_options_get_bool(server->options, "use_fips", false),
-			ddb_options_get_bool(server->options, "use_dualstack", false),
-			&error))
+			ddb_options_bool("use_fips", server->options, NIL),
+			ddb_options_bool("use_dualstack", server->options, NIL), &error))
 		ddb_report_setup(&error, server->servername);
 	if (!endpoint->is_https && !endpoint->is_loopback &&
-		!ddb_options_get_bool(server->options, "allow_http", false))
+		!ddb_options_bool("allow_http", server->options, NIL))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -246,16 +239,14 @@ fill_config(DdbcConfig *config, const ForeignServer *server)
 
 	config->ca_file = ddb_options_get(options, "ca_file");
 	config->user_agent = "ddb_fdw/1.0";
-	config->connect_timeout_ms = ddb_options_get_duration_ms(
-		options, "connect_timeout", DEFAULT_CONNECT_TIMEOUT_MS);
-	config->request_timeout_ms = ddb_options_get_duration_ms(
-		options, "request_timeout", DEFAULT_REQUEST_TIMEOUT_MS);
-	config->max_attempts =
-		ddb_options_get_int(options, "max_attempts", DEFAULT_MAX_ATTEMPTS);
-	config->max_concurrency = ddb_options_get_int(options, "max_concurrency",
-												  DEFAULT_MAX_CONCURRENCY);
+	config->connect_timeout_ms =
+		ddb_options_duration_ms("connect_timeout", options, NIL);
+	config->request_timeout_ms =
+		ddb_options_duration_ms("request_timeout", options, NIL);
+	config->max_attempts = ddb_options_int("max_attempts", options, NIL);
+	config->max_concurrency = ddb_options_int("max_concurrency", options, NIL);
 	config->max_response_bytes = MAX_RESPONSE_BYTES;
-	config->compression = ddb_options_get_bool(options, "compression", false);
+	config->compression = ddb_options_bool("compression", options, NIL);
 }
 
 /*
