@@ -5,13 +5,14 @@
 #                                pg_config is found first, or PG_CONFIG=/path
 #   make demo                    show it at work on a throwaway cluster
 #   make check                   run all tests on throwaway clusters
+#   make installcheck            run sql/ in a running server, see tools/installcheck.sh
 #   make help                    everything else
 #
 # WERROR=1 turns warnings into errors. CC=clang works as well as gcc.
 
 # What developers run sets up its own needs and must work before PostgreSQL is
 # installed; it lives in tools/dev.mk, and building is delegated from there.
-DEV_GOALS = setup check check-all check-fresh demo unit unit-asan fuzz lint format bench bench-joins help
+DEV_GOALS = setup check check-all installcheck check-fresh demo unit unit-asan fuzz lint format bench bench-joins help
 
 ifneq ($(filter $(DEV_GOALS),$(MAKECMDGOALS)),)
 

@@ -127,3 +127,20 @@ def test_the_runner_itself(cluster, empty_database, dynamodb, tmp_path):
     passed, said = run_pg_regress(*arguments, tmp_path / "second")
     assert not passed
     assert "- f" in said and "+ t" in said
+
+
+def test_installcheck(cluster, dynamodb, tables):
+    """The same files in a server that runs, at an endpoint that the environment names."""
+    environment = {
+        **cluster.environment("postgres"),
+        "PG_CONFIG": os.fspath(cluster.tree.pg_config),
+        "DDB_ENDPOINT": dynamodb.endpoint,
+    }
+    # Options have nothing that servers word otherwise.
+    command = [os.fspath(REPOSITORY / "tools" / "installcheck.sh"), "options"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("installcheck: all 1 passed\n")
+    del environment["DDB_ENDPOINT"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0 and "DDB_ENDPOINT" in done.stderr

@@ -15,6 +15,7 @@ help:
 	@echo 'make demo [KEEP=1]      the newest 100 of 10,000 log entries in one request'
 	@echo 'make check [ARGS=...]   all tests; ARGS go to pytest: ARGS="-k smoke"'
 	@echo 'make check-all          the same, and what depends on the server on others'
+	@echo 'make installcheck       sql/ in a running server; DDB_ENDPOINT names a DynamoDB Local'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
 	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each, then'
 	@echo '                        twice FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
@@ -34,6 +35,9 @@ check:
 check-all: export SERVERS := $(SERVERS)
 check-all:
 	@+tools/check_all.sh $(ARGS)
+
+installcheck:
+	@tools/installcheck.sh $(ARGS)
 
 demo:
 	@+tools/demo.sh $(if $(filter-out 0,$(KEEP)),--keep)

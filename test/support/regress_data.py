@@ -7,6 +7,8 @@ Items are made by a function, so that importing costs nothing; they must be the
 same at every run.
 """
 
+import sys
+
 from lab.samples import KEYS, TABLE, log_entries
 
 TABLES = {
@@ -32,3 +34,9 @@ def load_table(resource, name, definition, items):
         for item in items:
             batch.put_item(Item=item)
     return table
+
+
+if __name__ == "__main__":
+    from support import aws
+
+    load(aws.resource(sys.argv[1]))
