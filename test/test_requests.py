@@ -448,7 +448,7 @@ PROJECTIONS = {
     "note || n": {"n", "note"},
     "t": {"pk", "sk", "n", "sev", "note"},
     "*": {"pk", "sk", "n", "sev", "note"},
-    "ctid IS NULL, n": {"n"},
+    "tableoid, n": {"n"},
 }
 
 

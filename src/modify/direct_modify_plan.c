@@ -364,6 +364,7 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 {
 	Context context = {.root = root, .target = target};
 
+	ddb_modify_check_row_expressions(root, modify, target, subplan_index);
 	context.scan = find_scan(modify, target, subplan_index);
 	if (context.scan == NULL ||
 		contain_subplans((Node *) context.scan->scan.plan.qual))

@@ -17,6 +17,7 @@
 #include "foreign/fdwapi.h"
 #include "modify/insert.h"
 #include "modify/update_delete.h"
+#include "plan/system_columns.h"
 #include "utils/rel.h"
 
 typedef struct DdbModifyState
@@ -96,6 +97,19 @@ refuse_own_rows(EState *estate, const DdbRelation *relation)
 	}
 }
 
+/* What was planned for rows of another relation they give here, too. */
+static void
+check_row_expressions(const ModifyTableState *mtstate, const ModifyTable *plan,
+					  const DdbItemWriter *items)
+{
+	Index varno = mtstate->resultRelInfo[0].ri_RangeTableIndex;
+
+	ddb_system_columns_check((Node *) plan->returningLists, varno,
+							 items->relation, items->info);
+	ddb_system_columns_check((Node *) plan->withCheckOptionLists, varno,
+							 items->relation, items->info);
+}
+
 /* Do triggers see the table before COPY says that there are no more rows? */
 static bool
 is_looked_at(const ResultRelInfo *root)
@@ -122,6 +136,8 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 						RelationGetRelationName(target->ri_RelationDesc))));
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	state = create_state(mtstate, target);
+	if (plan != NULL)
+		check_row_expressions(mtstate, plan, state->rows->items);
 	if (plan != NULL && plan->operation == CMD_INSERT)
 		refuse_own_rows(estate, state->rows->items->relation);
 	state->insert =

@@ -15,6 +15,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
 #include "parser/parsetree.h"
+#include "plan/system_columns.h"
 #include "utils/builtins.h"
 
 int
@@ -135,6 +136,32 @@ has_no_rows(const ModifyTable *modify)
 		   outerPlan(plan) == NULL;
 }
 
+/* Expressions of the target's rows, which no scan gives. */
+static Node *
+row_expressions(const ModifyTable *modify, int subplan_index)
+{
+	List *expressions = NIL;
+
+	if (modify->returningLists != NIL)
+		expressions = lappend(expressions,
+							  list_nth(modify->returningLists, subplan_index));
+	if (modify->withCheckOptionLists != NIL)
+		expressions = lappend(
+			expressions, list_nth(modify->withCheckOptionLists, subplan_index));
+	return (Node *) expressions;
+}
+
+void
+ddb_modify_check_row_expressions(PlannerInfo *root, const ModifyTable *modify,
+								 Index target, int subplan_index)
+{
+	RangeTblEntry *rte = planner_rt_fetch(target, root);
+	DdbRelation *relation = ddb_relation_load(rte->relid);
+
+	ddb_system_columns_check(row_expressions(modify, subplan_index), target,
+							 relation, table_info(root, rte, relation));
+}
+
 List *
 ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 					 int subplan_index)
@@ -143,7 +170,7 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	DdbRelation *relation = ddb_relation_load(rte->relid);
 	DdbTableInfo *info = table_info(root, rte, relation);
 
-	(void) subplan_index;
+	ddb_modify_check_row_expressions(root, modify, target, subplan_index);
 	if (has_no_rows(modify))
 		return NIL;
 	ddb_spool_add(root, modify, target, relation);

@@ -23,6 +23,14 @@ extern List *ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify,
 								  Index target, int subplan_index);
 
 /*
+ * Raises an error when RETURNING, or a view's check, wants more of the target's
+ * rows than items have.
+ */
+extern void ddb_modify_check_row_expressions(PlannerInfo *root,
+											 const ModifyTable *modify,
+											 Index target, int subplan_index);
+
+/*
  * direct_modify.c: has the scan write its rows itself, where nothing has to be
  * done with them in between.
  */

@@ -20,6 +20,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/system_columns.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -246,6 +247,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->relation = ddb_relation_load(relid);
 	state->info =
 		ddb_table_info_get(state->relation, ddb_compat_rel_userid(root, rel));
+	ddb_system_columns_check_scan(root, rel, state->relation, state->info);
 	state->index_columns =
 		ddb_key_templates_index_columns(state->relation, state->info);
 	ddb_key_templates_resolve(state->relation, &state->info->keys,
