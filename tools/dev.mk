@@ -15,6 +15,8 @@ help:
 	@echo 'make demo [KEEP=1]      the newest 100 of 10,000 log entries in one request'
 	@echo 'make check [ARGS=...]   all tests; ARGS go to pytest: ARGS="-k smoke"'
 	@echo 'make check-all          the same, and what depends on the server on others'
+	@echo 'make check-fresh        make demo and make check on Debian machines that hold'
+	@echo '                        nothing yet (chroots)'
 	@echo 'make installcheck       sql/ in a running server; DDB_ENDPOINT names a DynamoDB Local'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
 	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each, then'
@@ -35,6 +37,10 @@ check:
 check-all: export SERVERS := $(SERVERS)
 check-all:
 	@+tools/check_all.sh $(ARGS)
+
+check-fresh: export FRESH := $(FRESH)
+check-fresh:
+	@+tools/check_fresh.sh $(ARGS)
 
 installcheck:
 	@tools/installcheck.sh $(ARGS)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: PostgreSQL
 # Installs what `make check` and `make demo` need, and nothing when all is there.
 #
-#   tools/setup.sh check|check-all|demo|lint
+#   tools/setup.sh check|check-all|check-fresh|demo|lint
 #
 # Debian packages come through apt, as root or through sudo without a password;
 # who can do neither gets the one line to run.  DynamoDB Local and the Python
@@ -66,6 +66,11 @@ dynamodb_local_is_there() {
 
 list_packages() {
 	packages=
+	if [ "$what" = check-fresh ]; then
+		need git -- have git
+		need debootstrap -- have debootstrap
+		return 0
+	fi
 	need build-essential -- eval 'have make && have gcc && [ -e /usr/include/stdlib.h ]'
 	need pkg-config -- have pkg-config
 	need libcurl4-openssl-dev -- library libcurl
@@ -84,7 +89,11 @@ list_packages() {
 		need clang-tidy -- have clang-tidy
 		need cppcheck -- have cppcheck
 	fi
-	[ "$what" != check-all ] || need clang -- have clang
+	if [ "$what" = check-all ]; then
+		need clang -- have clang
+		# Only root can use it.
+		[ "$(id -u)" != 0 ] || need debootstrap -- have debootstrap
+	fi
 	need ca-certificates -- [ -e /etc/ssl/certs/ca-certificates.crt ]
 }
 
@@ -170,7 +179,9 @@ loopback_library() {
 
 mkdir -p $build
 apt_packages
-[ "$what" != lint ] || exit 0
+case $what in
+lint | check-fresh) exit 0 ;;
+esac
 dynamodb_local
 virtual_environment
 loopback_library
