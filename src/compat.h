@@ -25,6 +25,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/execnodes.h"
+#include "optimizer/appendinfo.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
@@ -197,6 +198,21 @@ ddb_compat_restriction(PlannerInfo *root, Expr *clause)
 #endif
 							 false, root->qual_security_level, NULL, NULL,
 							 NULL);
+}
+
+/* An expression over a partitioned table, as one over a partition of it. */
+static inline Node *
+ddb_compat_translate_to_child(PlannerInfo *root, Node *node,
+							  const RelOptInfo *child)
+{
+	RelOptInfo *rel = (RelOptInfo *) child;
+
+#if PG_VERSION_NUM >= 160000
+	return adjust_appendrel_attrs_multilevel(root, node, rel, rel->top_parent);
+#else
+	return adjust_appendrel_attrs_multilevel(root, node, rel->relids,
+											 rel->top_parent_relids);
+#endif
 }
 
 /* A path is no less disabled than the one it reads from. */

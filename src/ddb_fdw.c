@@ -55,6 +55,7 @@ static const FdwRoutine routine = {
 	.GetForeignPaths = ddbGetForeignPaths,
 	.GetForeignUpperPaths = ddbGetForeignUpperPaths,
 	.GetForeignPlan = ddbGetForeignPlan,
+	.ReparameterizeForeignPathByChild = ddbReparameterizeForeignPathByChild,
 
 	/* reading */
 	.BeginForeignScan = ddbBeginForeignScan,

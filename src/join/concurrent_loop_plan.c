@@ -83,7 +83,8 @@ reads_by_key(const Path *path)
 
 	return rel->fdwroutine != NULL && rel->fdw_private != NULL &&
 		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize &&
-		   ddb_path_operation((const ForeignPath *) path) != DDB_OP_SCAN;
+		   ddb_path_candidate((const ForeignPath *) path)->operation !=
+			   DDB_OP_SCAN;
 }
 
 /* Does what is evaluated for the path's rows always give the same? */

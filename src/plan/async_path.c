@@ -14,14 +14,7 @@
 bool
 ddbIsForeignPathAsyncCapable(ForeignPath *path)
 {
-	const RelOptInfo *rel = path->path.parent;
-	DdbPlanState *state;
-	DdbCandidate *candidate;
+	const DdbCandidate *candidate = ddb_path_candidate(path);
 
-	if (IS_UPPER_REL(rel))
-		rel = ((DdbCount *) rel->fdw_private)->rel;
-	state = (DdbPlanState *) rel->fdw_private;
-	candidate =
-		list_nth(state->candidates, intVal(linitial(path->fdw_private)));
 	return !candidate->limited && candidate->limit_hint < 0;
 }

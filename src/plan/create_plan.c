@@ -86,7 +86,8 @@ pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (list_member_ptr(candidate->decided, rinfo))
+		/* (Not by their address: joins to partitions have copies.) */
+		if (list_member(candidate->decided, rinfo))
 			pushed = lappend(pushed, rinfo->clause);
 	}
 	return pushed;
@@ -306,7 +307,7 @@ filter_selectivity(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbCandidate *candidate, List *scan_clauses)
 {
 	return clauselist_selectivity(
-		root, list_difference_ptr(scan_clauses, candidate->by_key), rel->relid,
+		root, list_difference(scan_clauses, candidate->by_key), rel->relid,
 		JOIN_INNER, NULL);
 }
 
@@ -347,29 +348,13 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 							ddb_upper_scan_tlist(count), pushed, NULL);
 }
 
-static DdbCandidate *
-path_candidate(const DdbPlanState *state, const ForeignPath *path)
-{
-	return list_nth(state->candidates, intVal(linitial(path->fdw_private)));
-}
-
-DdbOperation
-ddb_path_operation(const ForeignPath *path)
-{
-	const RelOptInfo *rel = path->path.parent;
-
-	if (IS_UPPER_REL(rel))
-		rel = ((DdbCount *) rel->fdw_private)->rel;
-	return path_candidate((DdbPlanState *) rel->fdw_private, path)->operation;
-}
-
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 				  ForeignPath *best_path, List *target_list, List *scan_clauses,
 				  Plan *outer_plan)
 {
+	DdbCandidate *candidate = ddb_path_candidate(best_path);
 	DdbPlanState *state;
-	DdbCandidate *candidate;
 	DdbAccessPlan plan = {0};
 	List *expressions;
 	List *local = NIL;
@@ -378,21 +363,15 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 
 	(void) relid;
 	if (IS_UPPER_REL(rel))
-	{
-		DdbCount *count = (DdbCount *) rel->fdw_private;
-
-		state = (DdbPlanState *) count->rel->fdw_private;
-		return count_plan(root, count, path_candidate(state, best_path),
+		return count_plan(root, (DdbCount *) rel->fdw_private, candidate,
 						  target_list);
-	}
 	state = (DdbPlanState *) rel->fdw_private;
-	candidate = path_candidate(state, best_path);
 	expressions = list_copy(candidate->values);
 	pushed = pushed_clauses(candidate, scan_clauses);
 	foreach (lc, scan_clauses)
 	{
 		/* Also join clauses, which come with lateral references. */
-		if (!list_member_ptr(candidate->decided, lfirst(lc)))
+		if (!list_member(candidate->decided, lfirst(lc)))
 			local = lappend(local, lfirst(lc));
 	}
 	local = extract_actual_clauses(local, false);

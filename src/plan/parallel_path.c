@@ -16,7 +16,6 @@
 
 #include "compat.h"
 #include "model/guc.h"
-#include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -140,11 +139,9 @@ ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
 	candidate->segments = count_segments(state->relation, bytes, workers);
 	ddb_cost_partial(state, candidate, rows, divisor_of(workers), &startup_cost,
 					 &total_cost);
-	state->candidates = lappend(state->candidates, candidate);
 	path = ddb_compat_foreign_path(
 		root, rel, clamp_row_est(rows / divisor_of(workers)), startup_cost,
-		total_cost, NIL, NULL,
-		list_make1(makeInteger(list_length(state->candidates) - 1)));
+		total_cost, NIL, NULL, ddb_path_private(state, rel, candidate));
 	path->path.parallel_aware = true;
 	path->path.parallel_workers = workers;
 	add_partial_path(rel, &path->path);

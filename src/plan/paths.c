@@ -12,7 +12,6 @@
 #include "plan/plan_state.h"
 
 #include "compat.h"
-#include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -208,12 +207,11 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	if (candidate->rows_per_key > 0)
 		rows = clamp_row_est(Min(rows, candidate->fetched_rows));
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
-	state->candidates = lappend(state->candidates, candidate);
 	add_path(context->rel,
 			 ddb_parallel_unsafe(ddb_compat_foreign_path(
 				 context->root, context->rel, rows, startup_cost, total_cost,
 				 pathkeys, context->required_outer,
-				 list_make1(makeInteger(list_length(state->candidates) - 1)))));
+				 ddb_path_private(state, context->rel, candidate))));
 }
 
 /* One row of each partition. */
@@ -229,14 +227,13 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
 	candidate->skips = true;
 	candidate->limit_hint = -1;
 	ddb_cost_skip(state, candidate, partitions, &startup_cost, &total_cost);
-	state->candidates = lappend(state->candidates, candidate);
 	add_path(
 		context->rel,
 		ddb_parallel_unsafe(ddb_compat_foreign_path(
 			context->root, context->rel,
 			partitions > 0 ? Min(partitions, context->rows) : context->rows,
 			startup_cost, total_cost, NIL, context->required_outer,
-			list_make1(makeInteger(list_length(state->candidates) - 1)))));
+			ddb_path_private(state, context->rel, candidate))));
 }
 
 /* An estimate of less is as good as none. */
@@ -601,10 +598,9 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	candidate->fetched_rows *= scan->keys;
 	candidate->fetched_keys *= scan->keys;
 	candidate->limit_hint = -1;
-	state->candidates = lappend(state->candidates, candidate);
 	scan->path = ddb_parallel_unsafe(ddb_compat_foreign_path(
 		context->root, context->rel, 0, 0, 0, NIL, NULL,
-		list_make1(makeInteger(list_length(state->candidates) - 1))));
+		ddb_path_private(state, context->rel, candidate)));
 	set_batched_cost(state, scan);
 	return scan;
 }

@@ -163,14 +163,22 @@ extern List *ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel,
 /* Of each key one row is wanted: any will do, if the scan gives only matches. */
 extern void ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan);
 
+/*
+ * path_candidate.c: what fdw_private of a path for the candidate is, a path's
+ * candidate, and planner callback.
+ */
+extern List *ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
+							  DdbCandidate *candidate);
+extern DdbCandidate *ddb_path_candidate(const ForeignPath *path);
+extern List *ddbReparameterizeForeignPathByChild(PlannerInfo *root,
+												 List *fdw_private,
+												 RelOptInfo *child_rel);
+
 /* create_plan.c */
 extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 									  Oid relid, ForeignPath *best_path,
 									  List *target_list, List *scan_clauses,
 									  Plan *outer_plan);
-
-/* What the path asks of DynamoDB: of a table's rows, or of their counts. */
-extern DdbOperation ddb_path_operation(const ForeignPath *path);
 
 /*
  * Will the number of items do, where nothing is checked locally?  Columns must

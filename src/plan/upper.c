@@ -244,12 +244,11 @@ ddb_upper_add_path(PlannerInfo *root, DdbCount *count, DdbCandidate *candidate)
 	total_cost *= COUNT_SHARE;
 	if (!count->grouped)
 		startup_cost = total_cost;
-	state->candidates = lappend(state->candidates, candidate);
 	add_path(count->upper,
 			 ddb_parallel_unsafe(ddb_compat_foreign_upper_path(
 				 root, count->upper, count->target, rows,
 				 Min(startup_cost, total_cost), total_cost,
-				 list_make1(makeInteger(list_length(state->candidates) - 1)))));
+				 ddb_path_private(state, count->rel, candidate))));
 }
 
 List *
@@ -310,9 +309,8 @@ ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 	/* A parent of inheritance was never planned as a scan: its children are. */
 	if (!is_counting_stage(stage, grouping) || !ddb_guc_pushdown ||
 		output_rel->fdw_private != NULL || !IS_SIMPLE_REL(input_rel) ||
-		input_rel->fdw_private == NULL ||
-		IS_DUMMY_REL(input_rel) || !bms_is_empty(input_rel->lateral_relids) ||
-		root->parse->hasTargetSRFs)
+		input_rel->fdw_private == NULL || IS_DUMMY_REL(input_rel) ||
+		!bms_is_empty(input_rel->lateral_relids) || root->parse->hasTargetSRFs)
 		return;
 	count = palloc0(sizeof(DdbCount));
 	count->rel = input_rel;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * path_candidate.c
+ *		Which candidate a ForeignPath stands for.
+ *
+ * fdw_private holds the candidate's number and the relation that has it.  A
+ * path that takes values from a partitioned table, and is joined to just one
+ * partition of it, becomes a path of its own, with a candidate of its own whose
+ * expressions name that partition.
+ */
+#include "postgres.h"
+
+#include "plan/plan_state.h"
+
+#include "compat.h"
+
+List *
+ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
+				 DdbCandidate *candidate)
+{
+	state->candidates = lappend(state->candidates, candidate);
+	return list_make2(makeInteger(list_length(state->candidates) - 1),
+					  makeInteger((int) rel->relid));
+}
+
+DdbCandidate *
+ddb_path_candidate(const ForeignPath *path)
+{
+	const RelOptInfo *rel = path->path.parent;
+	const DdbPlanState *state;
+
+	if (IS_UPPER_REL(rel))
+		rel = ((DdbCount *) rel->fdw_private)->rel;
+	state = (const DdbPlanState *) rel->fdw_private;
+	return list_nth(state->candidates, intVal(linitial(path->fdw_private)));
+}
+
+static void
+translate(PlannerInfo *root, const RelOptInfo *child, List **expressions)
+{
+	*expressions = (List *) ddb_compat_translate_to_child(
+		root, (Node *) *expressions, child);
+}
+
+List *
+ddbReparameterizeForeignPathByChild(PlannerInfo *root, List *fdw_private,
+									RelOptInfo *child_rel)
+{
+	const RelOptInfo *rel =
+		root->simple_rel_array[intVal(lsecond(fdw_private))];
+	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
+	DdbCandidate *candidate = palloc(sizeof(DdbCandidate));
+
+	*candidate = *(const DdbCandidate *) list_nth(
+		state->candidates, intVal(linitial(fdw_private)));
+	translate(root, child_rel, &candidate->values);
+	translate(root, child_rel, &candidate->by_key);
+	translate(root, child_rel, &candidate->decided);
+	translate(root, child_rel, &candidate->local);
+	translate(root, child_rel, &candidate->entry_clauses);
+	return ddb_path_private(state, rel, candidate);
+}
