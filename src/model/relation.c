@@ -196,9 +196,13 @@ static void
 load_columns(DdbRelation *relation, List *server, List *table)
 {
 	Relation rel = table_open(relation->relid, NoLock);
-	DdbMismatchPolicy fallback = mismatch_policy_from_text(
-		ddb_options_text("on_type_mismatch", table, server));
+	const char *text = ddb_options_get(table, "on_type_mismatch");
+	DdbMismatchPolicy fallback;
 
+	/* (The option's default is the setting's to say.) */
+	if (text == NULL)
+		text = ddb_options_get(server, "on_type_mismatch");
+	fallback = mismatch_policy_from_text(text);
 	relation->ncolumns = RelationGetDescr(rel)->natts;
 	relation->columns = palloc0(sizeof(DdbColumn) * Max(relation->ncolumns, 1));
 	for (int i = 0; i < relation->ncolumns; i++)
