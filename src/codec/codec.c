@@ -17,12 +17,14 @@
 #include "codec/decode_number.h"
 #include "codec/key_variable.h"
 #include "codec/soft_input.h"
+#include "codec/text_form.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"
 #include "mb/pg_wchar.h"
 #include "model/table_info.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -181,6 +183,7 @@ init_functions(DdbCodec *codec)
 		codec->conversion != DDB_CONVERT_UUID)
 		return;
 	codec->is_enum = get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
+	codec->has_times = ddb_text_form_has_times(codec->column->base_typid);
 	getTypeInputInfo(codec->column->base_typid, &function, &codec->typioparam);
 	fmgr_info(function, &codec->input);
 	getTypeOutputInfo(codec->column->base_typid, &function, &varlena);
@@ -474,33 +477,37 @@ decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
 	return DDB_DECODE_OK;
 }
 
-/* An instant, as microseconds since 1970; false when the text is none. */
+/*
+ * An instant, as microseconds since 1970; false when the text is none.  exact:
+ * nothing finer than a microsecond was cut off.
+ */
 static bool
 parse_instant(const DdbCodec *codec, const char *text, size_t len,
-			  int64 *micros)
+			  int64 *micros, bool *exact)
 {
 	DdbTimeParse parse;
-	bool exact = true;
 	bool ok;
 
+	*exact = true;
 	switch (codec->time_format)
 	{
 		case DDB_TIME_FIXED:
 			return ddb_time_parse_fixed(text, len, codec->fraction_digits,
 										micros);
 		case DDB_TIME_EPOCH:
-			ok = ddb_time_parse_epoch(text, len, USECS_PER_SEC, micros, &exact);
+			ok = ddb_time_parse_epoch(text, len, USECS_PER_SEC, micros, exact);
 			break;
 		case DDB_TIME_EPOCH_MS:
-			ok = ddb_time_parse_epoch(text, len, 1000, micros, &exact);
+			ok = ddb_time_parse_epoch(text, len, 1000, micros, exact);
 			break;
 		default:
 			ok = ddb_time_parse_iso(text, len, &parse) && parse.has_date;
 			*micros = ok ? parse.micros : 0;
-			break;
+			*exact = ok && parse.exact;
+			return ok;
 	}
 	/* Of keys, only instants that a condition can name. */
-	return ok && (exact || !codec->is_key);
+	return ok && (*exact || !codec->is_key);
 }
 
 static DdbDecodeResult
@@ -509,6 +516,7 @@ decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 {
 	int64 micros;
 	int32 days;
+	bool exact;
 
 	*reason = "it is not a date";
 	if (codec->time_format == DDB_TIME_ISO8601)
@@ -522,7 +530,7 @@ decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			return DDB_DECODE_MISFIT;
 	}
 	/* A date never stands for the time of day it would lose. */
-	if (!parse_instant(codec, text, len, &micros) ||
+	if (!parse_instant(codec, text, len, &micros, &exact) || !exact ||
 		micros % USECS_PER_DAY != 0)
 		return DDB_DECODE_MISFIT;
 	micros = micros / USECS_PER_DAY - PG_EPOCH_DAYS;
@@ -537,11 +545,12 @@ decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
 {
 	int64 micros;
+	bool exact;
 
 	if (codec->conversion == DDB_CONVERT_DATE)
 		return decode_date(codec, text, len, datum, reason);
 	*reason = "it is not a timestamp in the column's format";
-	if (!parse_instant(codec, text, len, &micros) ||
+	if (!parse_instant(codec, text, len, &micros, &exact) ||
 		micros < PG_INT64_MIN + PG_EPOCH_MICROS)
 		return DDB_DECODE_MISFIT;
 	micros -= PG_EPOCH_MICROS;
@@ -552,7 +561,7 @@ decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 		static const int64 units[] = {1000000, 100000, 10000, 1000, 100, 10};
 
 		*reason = "it has more fraction digits than the column";
-		if (micros % units[codec->column->typmod] != 0)
+		if (!exact || micros % units[codec->column->typmod] != 0)
 			return DDB_DECODE_MISFIT;
 	}
 	*datum = TimestampTzGetDatum(micros);
@@ -568,6 +577,45 @@ is_enum_label(Oid typid, const char *text)
 								 CStringGetDatum(text));
 }
 
+static bool
+call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum)
+{
+	if (soft)
+		return ddb_soft_input(&codec->input, text, codec->typioparam, typmod,
+							  datum);
+	*datum = InputFunctionCall(&codec->input, text, codec->typioparam, typmod);
+	return true;
+}
+
+/* A type that holds times: cut to microseconds, and no further. */
+static DdbDecodeResult
+decode_with_times(DdbCodec *codec, char *text, bool soft, Datum *datum,
+				  const char **reason)
+{
+	const DdbColumn *column = codec->column;
+	int32 finest =
+		ddb_text_form_finest_typmod(column->base_typid, column->typmod);
+	DdbFractionCut cut = ddb_text_form_cut_fractions(column->base_typid, text);
+	Datum fitted;
+	int16 len;
+	bool byval;
+
+	if (!call_input(codec, text, finest, soft, datum))
+		return DDB_DECODE_MISFIT;
+	*reason = "it is not in the type's canonical form";
+	if (codec->is_key && cut != DDB_FRACTION_WHOLE)
+		return DDB_DECODE_MISFIT;
+	if (column->typmod == finest)
+		return DDB_DECODE_OK;
+	*reason = "it has more fraction digits than the column";
+	get_typlenbyval(column->base_typid, &len, &byval);
+	return cut != DDB_FRACTION_CUT &&
+				   call_input(codec, text, column->typmod, soft, &fitted) &&
+				   datumIsEqual(*datum, fitted, byval, len)
+			   ? DDB_DECODE_OK
+			   : DDB_DECODE_MISFIT;
+}
+
 /*
  * Through the type's input function.  Of keys the text must be the one that
  * the output function writes, because equality asks for that one.
@@ -577,6 +625,7 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			 const char **reason)
 {
 	char *text = ddb_soft_from_utf8(utf8, len);
+	DdbDecodeResult result;
 
 	*reason = DDB_SOFT_NO_EQUIVALENT;
 	if (text == NULL)
@@ -588,11 +637,13 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			return DDB_DECODE_MISFIT;
 		soft = false;
 	}
-	if (!soft)
-		*datum = InputFunctionCall(&codec->input, text, codec->typioparam,
-								   codec->column->typmod);
-	else if (!ddb_soft_input(&codec->input, text, codec->typioparam,
-							 codec->column->typmod, datum))
+	if (codec->has_times)
+	{
+		result = decode_with_times(codec, text, soft, datum, reason);
+		if (result != DDB_DECODE_OK)
+			return result;
+	}
+	else if (!call_input(codec, text, codec->column->typmod, soft, datum))
 		return DDB_DECODE_MISFIT;
 	if (codec->is_key &&
 		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)

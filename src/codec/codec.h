@@ -6,7 +6,7 @@
  * A codec is resolved once a scan: which stored type a column expects and by
  * which conversion it becomes a Datum.  A value either fits its column exactly
  * or not at all: nothing is rounded, cut or guessed (float columns excepted,
- * which are approximate by nature), so that a condition decided by DynamoDB
+ * which are approximate by nature, and times, which are cut to microseconds), so that a condition decided by DynamoDB
  * and one decided by PostgreSQL agree.  Of key attributes only one spelling of
  * a value fits, because DynamoDB compares keys by their bytes.
  *
@@ -67,6 +67,7 @@ typedef struct DdbCodec
 	bool is_key; /* of the table or an index: one spelling */
 	bool utf8_server; /* database encoding is UTF8: no conversion */
 	bool is_enum;
+	bool has_times; /* DDB_CONVERT_INPUT: of what times are in (text_form.h) */
 	bool is_domain; /* constraints are checked after conversion */
 	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
 	FmgrInfo output;

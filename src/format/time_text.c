@@ -4,9 +4,8 @@
  *		Dates and times as DynamoDB tables keep them: ISO-8601 text, epochs.
  *
  * Integer arithmetic only; neither libc's calendar nor its locale is asked.
- * The bounds on years are for what is written: an offset or the rounding of
- * "9999-12-31T23:59:59.9999999Z", which some systems keep for "never", may
- * carry the instant a little beyond them.
+ * The bounds on years are for what is written: an offset or "24:00" may carry
+ * the instant a little beyond them.
  */
 #include "format/time_text.h"
 
@@ -60,7 +59,7 @@ typedef struct Clock
 	int hour;
 	int minute;
 	int second;
-	int micros; /* 0 to 1000000, by rounding up */
+	int micros;
 	bool exact;
 } Clock;
 
@@ -177,8 +176,8 @@ days_to_civil(int64_t days, Civil *civil)
 }
 
 /*
- * Takes the digits of a fraction of a second, at least one, rounding half up
- * to microseconds.
+ * Takes the digits of a fraction of a second, at least one, and cuts it to
+ * microseconds.  Rounded, the last instant of a day would be one of the next.
  */
 static bool
 take_fraction(Cursor *cursor, Clock *clock)
@@ -196,8 +195,6 @@ take_fraction(Cursor *cursor, Clock *clock)
 			value = value * 10 + digit;
 		else if (digit != 0)
 			clock->exact = false;
-		if (place == FRACTION_DIGITS && digit >= 5)
-			value++;
 	}
 	for (missing = FRACTION_DIGITS - (cursor->pos - start); missing > 0;
 		 missing--)
@@ -501,11 +498,11 @@ scale_whole(const DdbDecimal *decimal, uint64_t unit, uint64_t *product,
 
 /*
  * Multiplies 0.00…digits, with as many zeros as the decimal's exponent says,
- * with unit; returns the product rounded half up, and in *exact whether it
- * was whole.
+ * with unit; returns the whole part of the product, and in *exact whether that
+ * is all of it.
  *
  * From the last digit to the first: what is left of the division by ten can
- * only matter as "not nothing", except at the first, which decides.
+ * only matter as "not nothing".
  */
 static uint64_t
 scale_fraction(const DdbDecimal *decimal, const char *fraction, uint64_t unit,
@@ -514,7 +511,6 @@ scale_fraction(const DdbDecimal *decimal, const char *fraction, uint64_t unit,
 	const char *p = decimal->text + decimal->text_len;
 	int zeros = decimal->exponent < 0 ? -decimal->exponent : 0;
 	uint64_t product = 0;
-	unsigned int last = 0;
 
 	*exact = true;
 	while (p > fraction || zeros > 0)
@@ -528,12 +524,11 @@ scale_fraction(const DdbDecimal *decimal, const char *fraction, uint64_t unit,
 		}
 		else
 			zeros--;
-		last = (unsigned int) (product % 10);
-		product /= 10;
-		if (last != 0)
+		if (product % 10 != 0)
 			*exact = false;
+		product /= 10;
 	}
-	return product + (last >= 5);
+	return product;
 }
 
 bool
@@ -550,6 +545,8 @@ ddb_time_parse_epoch(const char *text, size_t len, int64_t unit_micros,
 		!scale_whole(&decimal, unit, &sum, &fraction) || sum > INT64_MAX)
 		return false;
 	sum += scale_fraction(&decimal, fraction, unit, exact);
+	/* Down, before 1970 too. */
+	sum += decimal.negative && !*exact;
 	if (sum > INT64_MAX)
 		return false;
 	*micros = decimal.negative ? -(int64_t) sum : (int64_t) sum;

@@ -5,8 +5,7 @@
  *
  * All instants are int64 microseconds since 1970-01-01 00:00:00 UTC (proleptic
  * Gregorian calendar); callers shift to PostgreSQL's epoch.  Years 0001 to
- * 9999 as written: an offset, "24:00" or rounding may carry the instant past
- * them.  Knows nothing of PostgreSQL: no palloc, no ereport.
+ * 9999 as written: an offset or "24:00" may carry the instant past them.  Knows nothing of PostgreSQL: no palloc, no ereport.
  */
 #ifndef DDB_TIME_TEXT_H
 #define DDB_TIME_TEXT_H
@@ -26,7 +25,7 @@ typedef struct DdbTimeParse
 	bool has_zone; /* Z or an offset was given */
 	int32_t offset_seconds; /* east of UTC; 0 for Z */
 	bool exact; /* false: more than 6 fraction digits that were
-								 * not zero; micros is rounded half up */
+								 * not zero; micros is cut, not rounded */
 } DdbTimeParse;
 
 /*
@@ -61,7 +60,7 @@ extern size_t ddb_time_format_fixed(int64_t micros, int fraction_digits,
  * Epoch numbers (text of a DynamoDB number, any decimal spelling) in units of
  * unit_micros microseconds (1000000: seconds, 1000: milliseconds), fractions
  * allowed.  False when not a number or beyond ±9.2e18 microseconds; *exact is
- * false when digits below a microsecond were rounded (half away from zero).
+ * false when digits below a microsecond were cut off (floor).
  */
 extern bool ddb_time_parse_epoch(const char *text, size_t len,
 								 int64_t unit_micros, int64_t *micros,
