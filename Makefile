@@ -12,7 +12,7 @@
 
 # What developers run sets up its own needs and must work before PostgreSQL is
 # installed; it lives in tools/dev.mk, and building is delegated from there.
-DEV_GOALS = setup check check-all installcheck check-fresh demo unit unit-asan fuzz lint format bench bench-joins help
+DEV_GOALS = setup check check-all check-postgres installcheck check-fresh demo unit unit-asan fuzz lint format bench bench-joins help
 
 ifneq ($(filter $(DEV_GOALS),$(MAKECMDGOALS)),)
 

@@ -18,6 +18,7 @@ help:
 	@echo 'make check-fresh        make demo and make check on Debian machines that hold'
 	@echo '                        nothing yet (chroots)'
 	@echo 'make installcheck       sql/ in a running server; DDB_ENDPOINT names a DynamoDB Local'
+	@echo 'make check-postgres     suites of PostgreSQL itself; ARGS="join" one file of them'
 	@echo 'make unit unit-asan     build the C unit tests, plain and with sanitizers'
 	@echo 'make fuzz               libFuzzer targets, FUZZ_SECONDS=30 each, then'
 	@echo '                        twice FUZZ_QUERIES=10000 random queries from FUZZ_SEED on'
@@ -44,6 +45,9 @@ check-fresh:
 
 installcheck:
 	@tools/installcheck.sh $(ARGS)
+
+check-postgres:
+	@+tools/check_postgres.sh $(ARGS)
 
 demo:
 	@+tools/demo.sh $(if $(filter-out 0,$(KEEP)),--keep)
