@@ -83,6 +83,7 @@ reads_by_key(const Path *path)
 
 	return rel->fdwroutine != NULL && rel->fdw_private != NULL &&
 		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize &&
+		   !((const DdbPlanState *) rel->fdw_private)->snapshot &&
 		   ddb_path_candidate((const ForeignPath *) path)->operation !=
 			   DDB_OP_SCAN;
 }

@@ -370,6 +370,9 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 		contain_subplans((Node *) context.scan->scan.plan.qual))
 		return false;
 	context.plan = ddb_access_plan_deserialize(context.scan->fdw_private);
+	/* Others read or write the table, which must not meet these writes. */
+	if (context.plan->snapshot)
+		return false;
 	context.relation = ddb_relation_load(planner_rt_fetch(target, root)->relid);
 	ddb_key_templates_resolve(context.relation, &context.plan->table_keys,
 							  context.plan->key_attributes,

@@ -17,6 +17,7 @@
 #include "modify/document_update.h"
 #include "modify/item_equal.h"
 #include "modify/item_tree.h"
+#include "scan/snapshot.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 
@@ -36,7 +37,7 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 
 	writer->items =
 		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
-	writer->writes = ddb_writes_create(relation, userid);
+	writer->writes = ddb_writes_create(estate, relation, userid);
 	writer->wire.table_name = relation->table_name;
 	writer->wire.partition_key = writer->items->key_names[0];
 	if (relation->hide_expired)
@@ -72,23 +73,34 @@ create_met(void)
 }
 
 bool
+ddb_row_writer_shares(DdbRowWriter *writer)
+{
+	if (writer->shared == NULL)
+		writer->shared = ddb_snapshot_changed_items(
+			writer->writes->estate, writer->items->relation->table_name);
+	return writer->shared != NULL;
+}
+
+bool
 ddb_row_writer_met(DdbRowWriter *writer, const char *key)
 {
+	HTAB **items =
+		ddb_row_writer_shares(writer) ? writer->shared : &writer->met;
 	MetKey met;
 	bool found;
 	int len = strlen(key);
 
-	if (writer->met == NULL)
+	if (*items == NULL)
 	{
 		MemoryContext old =
-			MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+			MemoryContextSwitchTo(writer->writes->estate->es_query_cxt);
 
-		writer->met = create_met();
+		*items = create_met();
 		MemoryContextSwitchTo(old);
 	}
 	met.hash[0] = hash_bytes_extended((const unsigned char *) key, len, 1);
 	met.hash[1] = hash_bytes_extended((const unsigned char *) key, len, 2);
-	(void) hash_search(writer->met, &met, HASH_ENTER, &found);
+	(void) hash_search(*items, &met, HASH_ENTER, &found);
 	return found;
 }
 

@@ -22,6 +22,8 @@ typedef struct DdbRowWriter
 	DdbWriteTarget wire;
 	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
 								 * says it all */
+	struct HTAB **shared; /* items that this part of the statement or another
+								 * one has changed; NULL: there are no others */
 	struct HTAB *met; /* items that were updated; NULL: not kept */
 } DdbRowWriter;
 
@@ -48,9 +50,13 @@ extern DdbRowWriter *ddb_row_writer_create(EState *estate,
 extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
 									  TupleTableSlot *slot);
 
+/* Do other parts of the statement write the table, too? */
+extern bool ddb_row_writer_shares(DdbRowWriter *writer);
+
 /*
  * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
- * tables each is updated once, by the first row.
+ * tables each is changed once, by the first row, whichever part of the
+ * statement it comes from.
  */
 extern bool ddb_row_writer_met(DdbRowWriter *writer, const char *key);
 

@@ -7,19 +7,15 @@
 
 #include "modify/spool_plan.h"
 
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "foreign/fdwapi.h"
 #include "modify/spool_exec.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "plan/plan_state.h"
+#include "plan/snapshot_plan.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 /* A search for tables that are read. */
 typedef struct Search
@@ -30,32 +26,12 @@ typedef struct Search
 	bool found;
 } Search;
 
-static bool
-is_same_table(const Search *search, Oid relid)
-{
-	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE ||
-		GetFdwRoutineByRelId(relid)->GetForeignPlan != ddbGetForeignPlan)
-		return false;
-	/* Two servers may well be one and the same to DynamoDB. */
-	return strcmp(ddb_relation_load(relid)->table_name,
-				  search->relation->table_name) == 0;
-}
-
 /* Subqueries in FROM do not show which partitions they read. */
 static bool
 reads_same_table(const Search *search, const RangeTblEntry *rte)
 {
-	ListCell *lc;
-
-	if (rte->rtekind != RTE_RELATION || rte == search->target ||
-		rte == search->parent)
-		return false;
-	if (!rte->inh || !has_subclass(rte->relid))
-		return is_same_table(search, rte->relid);
-	foreach (lc, find_all_inheritors(rte->relid, NoLock, NULL))
-		if (is_same_table(search, lfirst_oid(lc)))
-			return true;
-	return false;
+	return rte != search->target && rte != search->parent &&
+		   ddb_snapshot_names_table(search->relation, rte);
 }
 
 static bool

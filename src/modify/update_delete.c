@@ -34,7 +34,7 @@ struct DdbChange
 	/* of the batch */
 	MemoryContext context;
 	DdbRowChange *changes;
-	bool *met; /* an earlier row updated the item */
+	bool *met; /* an earlier row changed the item */
 	HeapTuple *completed; /* rows with values that they were not given */
 	int n;
 	int next; /* whose turn it is */
@@ -198,7 +198,13 @@ add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 	memset(&change->changes[i], 0, sizeof(DdbRowChange));
 	change->met[i] = false;
 	change->completed[i] = NULL;
-	if (change->mtstate->operation == CMD_DELETE)
+	/* An item that another part has changed is left alone. */
+	if (change->mtstate->operation == CMD_DELETE &&
+		ddb_row_writer_shares(change->rows))
+		change->met[i] = ddb_row_writer_met(change->rows, key);
+	if (change->met[i])
+		change->changes[i].key = key;
+	else if (change->mtstate->operation == CMD_DELETE)
 		ddb_row_change_delete(change->rows, key, &change->changes[i]);
 	else
 		add_update(change, i, keys, key, slot);

@@ -15,6 +15,10 @@ bool
 ddbIsForeignPathAsyncCapable(ForeignPath *path)
 {
 	const DdbCandidate *candidate = ddb_path_candidate(path);
+	const RelOptInfo *rel = path->path.parent;
 
-	return !candidate->limited && candidate->limit_hint < 0;
+	if (IS_UPPER_REL(rel))
+		rel = ((DdbCount *) rel->fdw_private)->rel;
+	return !((const DdbPlanState *) rel->fdw_private)->snapshot &&
+		   !candidate->limited && candidate->limit_hint < 0;
 }

@@ -20,6 +20,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "plan/clause_document.h"
+#include "plan/plan_state.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -46,14 +47,32 @@ ddb_clause_column(const DdbClauseContext *context, Node *node)
 	return var->varattno;
 }
 
+/* Is it computed by the statement: a column or another part's result? */
+static bool
+is_computed(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, is_computed, context);
+}
+
 /*
  * May the other side be computed once, before the scan?  Parameters, stable
  * functions and other relations' columns may; subplans would be run outside
- * of their place.
+ * of their place.  What is read before the statement writes must not wait for
+ * anything that the statement computes.
  */
 bool
 ddb_clause_is_constant(const DdbClauseContext *context, Node *node)
 {
+	const DdbPlanState *state =
+		(const DdbPlanState *) context->rel->fdw_private;
+
+	if (state != NULL && state->snapshot && is_computed(node, NULL))
+		return false;
 	return !bms_is_member(context->rel->relid,
 						  pull_varnos(context->root, node)) &&
 		   !contain_volatile_functions(node) && !contain_subplans(node);

@@ -275,6 +275,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->alternatives = candidate->alternatives;
 	plan->batch_values = candidate->batch_values;
 	plan->rows_per_key = candidate->rows_per_key;
+	plan->snapshot = state->snapshot;
 	plan->filter = candidate->filter;
 	plan->ttl_attribute = state->ttl_attribute;
 	plan->ttl_in_filter = filter_takes_ttl(state, candidate);

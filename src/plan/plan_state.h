@@ -90,6 +90,8 @@ typedef struct DdbPlanState
 								 * read */
 	List *partial_sources; /* of DdbSource *, for reading in two steps */
 	bool forced_index;
+	bool snapshot; /* rows are read before any part of the statement writes,
+								 * which must not depend on what it computes */
 	double analyzed_count; /* items that ANALYZE found, of all segments; 0: it
 								 * has not run */
 	bool consistent_read;

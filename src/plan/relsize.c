@@ -21,6 +21,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "plan/system_columns.h"
+#include "plan/snapshot_plan.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -175,7 +176,8 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 					 DDB_UNIT_BYTES);
 		state->sources = lappend(state->sources, source);
 	}
-	if (!projects)
+	/* Which entries are fetched may hang on what the statement computes. */
+	if (!projects && !state->snapshot)
 	{
 		source = make_source(state, index);
 		source->partial = true;
@@ -256,6 +258,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
+	state->snapshot = ddb_snapshot_is_shared(root, state->relation);
 	if (state->relation->hide_expired)
 		state->ttl_attribute = ddb_table_info_ttl_attribute(
 			state->relation, ddb_compat_rel_userid(root, rel));

@@ -435,6 +435,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_names(list, plan->position);
 	list = put_int(list, plan->entry_filter);
 	list = put_int(list, plan->keys_match);
+	list = put_int(list, plan->snapshot);
 	list = put_write(list, plan->write);
 	list = put_int(list, plan->fetch != NULL);
 	if (plan->fetch != NULL)
@@ -499,6 +500,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->position = get_names(&reader);
 	plan->entry_filter = get_int(&reader);
 	plan->keys_match = get_int(&reader);
+	plan->snapshot = get_int(&reader);
 	plan->write = get_write(&reader);
 	if (get_int(&reader))
 		plan->fetch = ddb_access_plan_deserialize(

@@ -214,6 +214,7 @@ typedef struct DdbAccessPlan
 								 * this does not hold need not be fetched */
 
 	bool keys_match; /* what is found by these keys matches the templates */
+	bool snapshot; /* all is read before any part of the statement writes */
 	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;
 

@@ -101,7 +101,7 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 	List *quals = node->ss.ps.plan->qual;
 
 	state->filter = NULL;
-	if (state->bound >= 0 && quals != NIL &&
+	if (state->bound >= 0 && quals != NIL && state->snapshot == NULL &&
 		!contain_mutable_functions((Node *) quals) &&
 		!contain_subplans((Node *) quals))
 		state->filter = node->ss.ps.qual;

@@ -16,6 +16,7 @@
 #include "scan/groups.h"
 #include "scan/guard.h"
 #include "scan/index_fetch.h"
+#include "scan/snapshot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -122,6 +123,8 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->session = ddb_session_get(state->relation->server->serverid,
 									 ddb_compat_scan_userid(node));
 	ddb_session_pin(state->session, estate->es_query_cxt);
+	if (state->plan->snapshot)
+		state->snapshot = ddb_snapshot_create(node);
 }
 
 /*
@@ -225,7 +228,7 @@ ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 }
 
 TupleTableSlot *
-ddbIterateForeignScan(ForeignScanState *node)
+ddb_scan_read(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
@@ -234,11 +237,25 @@ ddbIterateForeignScan(ForeignScanState *node)
 								   : ddb_scan_next_row(node, state);
 }
 
+TupleTableSlot *
+ddbIterateForeignScan(ForeignScanState *node)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	return state->snapshot != NULL ? ddb_snapshot_next(state->snapshot)
+								   : ddb_scan_read(node);
+}
+
 void
 ddbReScanForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
+	if (state->snapshot != NULL)
+	{
+		ddb_snapshot_rescan(state->snapshot);
+		return;
+	}
 	/* The next row starts anew, with the values of then. */
 	state->started = false;
 	if (state->run_context != NULL)
@@ -250,6 +267,8 @@ ddbEndForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
+	if (state != NULL && state->snapshot != NULL)
+		ddb_snapshot_end(state->snapshot);
 	/* Replies may be large, and requests under way. */
 	if (state != NULL && state->run_context != NULL)
 		MemoryContextReset(state->run_context);

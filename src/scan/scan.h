@@ -32,6 +32,7 @@ typedef struct DdbScanCounters
 } DdbScanCounters;
 
 struct binaryheap;
+struct DdbSnapshot;
 
 typedef struct DdbScanState
 {
@@ -106,6 +107,9 @@ typedef struct DdbScanState
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
+	struct DdbSnapshot *snapshot; /* keeps the rows; NULL: they are read as they
+								 * are asked for */
+
 	bool pending; /* the next row would have to be waited for, which an
 								 * asynchronous Append does */
 	struct DdbAsyncWatch *watch; /* what that waits on, or NULL */
@@ -163,6 +167,9 @@ extern int ddb_scan_most_keys(ForeignScanState *node);
 struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
+
+/* The next row as DynamoDB has it now; empty at the end. */
+extern TupleTableSlot *ddb_scan_read(ForeignScanState *node);
 
 /* Resolves what the run asks for, unless that has been done. */
 extern void ddb_scan_ensure_started(ForeignScanState *node,
