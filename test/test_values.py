@@ -493,7 +493,7 @@ def test_input_functions_say_where(store):
         ("inet", s("1.2.3")),
     ]
     store.columns(cases)
-    for i, state in enumerate([MISFIT, MISFIT, MISFIT, MISFIT, "22P02"]):
+    for i, state in enumerate([MISFIT] * 5):
         with pytest.raises(psycopg.Error) as caught:
             store.db.execute(f"SELECT pk, c{i} FROM v")
         assert caught.value.sqlstate == state

@@ -578,13 +578,17 @@ is_enum_label(Oid typid, const char *text)
 }
 
 static bool
-call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum)
+call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum,
+		   const char **reason)
 {
-	if (soft)
-		return ddb_soft_input(&codec->input, text, codec->typioparam, typmod,
-							  datum);
-	*datum = InputFunctionCall(&codec->input, text, codec->typioparam, typmod);
-	return true;
+	const char *refusal = NULL;
+
+	if (ddb_soft_input(codec->column->base_typid, &codec->input, text,
+					   codec->typioparam, typmod, soft, datum, &refusal))
+		return true;
+	*reason = refusal != NULL ? psprintf("it is refused: %s", refusal)
+							  : "the type's input function refuses it";
+	return false;
 }
 
 /* A type that holds times: cut to microseconds, and no further. */
@@ -600,7 +604,7 @@ decode_with_times(DdbCodec *codec, char *text, bool soft, Datum *datum,
 	int16 len;
 	bool byval;
 
-	if (!call_input(codec, text, finest, soft, datum))
+	if (!call_input(codec, text, finest, soft, datum, reason))
 		return DDB_DECODE_MISFIT;
 	*reason = "it is not in the type's canonical form";
 	if (codec->is_key && cut != DDB_FRACTION_WHOLE)
@@ -610,7 +614,8 @@ decode_with_times(DdbCodec *codec, char *text, bool soft, Datum *datum,
 	*reason = "it has more fraction digits than the column";
 	get_typlenbyval(column->base_typid, &len, &byval);
 	return cut != DDB_FRACTION_CUT &&
-				   call_input(codec, text, column->typmod, soft, &fitted) &&
+				   call_input(codec, text, column->typmod, soft, &fitted,
+							  reason) &&
 				   datumIsEqual(*datum, fitted, byval, len)
 			   ? DDB_DECODE_OK
 			   : DDB_DECODE_MISFIT;
@@ -630,20 +635,22 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 	*reason = DDB_SOFT_NO_EQUIVALENT;
 	if (text == NULL)
 		return DDB_DECODE_MISFIT;
-	*reason = "the type's input function refuses it";
 	if (codec->is_enum)
 	{
+		*reason = "it is not a label of the enum";
 		if (!is_enum_label(codec->column->base_typid, text))
 			return DDB_DECODE_MISFIT;
-		soft = false;
+		*datum = InputFunctionCall(&codec->input, text, codec->typioparam,
+								   codec->column->typmod);
 	}
-	if (codec->has_times)
+	else if (codec->has_times)
 	{
 		result = decode_with_times(codec, text, soft, datum, reason);
 		if (result != DDB_DECODE_OK)
 			return result;
 	}
-	else if (!call_input(codec, text, codec->column->typmod, soft, datum))
+	else if (!call_input(codec, text, codec->column->typmod, soft, datum,
+						 reason))
 		return DDB_DECODE_MISFIT;
 	if (codec->is_key &&
 		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
@@ -802,8 +809,9 @@ needs_subtransactions(const DdbCodec *codec)
 	if (codec->conversion == DDB_CONVERT_ARRAY &&
 		needs_subtransactions(codec->element))
 		return true;
-	return codec->is_domain || (codec->conversion == DDB_CONVERT_INPUT &&
-								!codec->is_enum && !DDB_HAS_SOFT_INPUT);
+	return codec->is_domain ||
+		   (codec->conversion == DDB_CONVERT_INPUT && !codec->is_enum &&
+			!ddb_soft_input_is_safe(codec->column->base_typid));
 }
 
 bool

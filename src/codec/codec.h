@@ -104,10 +104,9 @@ extern void ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 extern const char *ddb_codec_accepted_types(const DdbCodec *codec);
 
 /*
- * Converts in the current memory context.  Never raises an error because of
- * the value, except where a custom type's input function insists on it (soft
- * is false) — its message then passes through the caller's error context —
- * and where a domain's constraint fails.
+ * Converts in the current memory context.  soft: never raises an error because
+ * of the value.  Otherwise the caller raises one of a misfit at once; but where
+ * a domain's constraint fails, its own is raised.
  */
 extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const DdbAttributeValue *value,

@@ -7,58 +7,128 @@
 
 #include "codec/soft_input.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
 /*
- * Is it an error about a value?  Others, such as a cancel, are none of ours.
+ * Is it an input function's complaint about the text?  It may be of almost any
+ * class: types parse little languages (42601), and look up names (42P01, 3F000)
+ * that may be those of other databases (0A000) or schemas (42501).  What is
+ * left is about the server, the transaction or the user: a cancel, memory.
  */
 static bool
-is_about_value(const ErrorData *error)
+is_about_text(Oid typid, const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_INVALID_SCHEMA_NAME:
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_PLPGSQL_ERROR:
+			return true;
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+			/* A server without libxml refuses each text. */
+			return typid != XMLOID;
+		default:
+			/* Extensions that give no SQLSTATE, as PostGIS. */
+			return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+				   typid >= FirstNormalObjectId;
+	}
+}
+
+/*
+ * Is it a constraint's complaint about the value?  What it calls has complaints
+ * of its own, which are not.
+ */
+static bool
+is_about_value(Oid typid, const ErrorData *error)
 {
 	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
+	(void) typid;
 	return category == ERRCODE_DATA_EXCEPTION ||
-		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		   category == ERRCODE_PLPGSQL_ERROR ||
+		   error->sqlerrcode == ERRCODE_SYNTAX_ERROR ||
+		   error->sqlerrcode == ERRCODE_INVALID_NAME;
 }
 
-/* Runs a function in a subtransaction; false when it refuses a value. */
-static bool
-try_function(void (*function)(void *arg), void *arg)
+typedef struct Attempt
+{
+	void (*function)(void *arg);
+	void *arg;
+	Oid typid;
+	bool (*is_refusal)(Oid typid, const ErrorData *error);
+} Attempt;
+
+/* The error that is being caught, in the given memory context. */
+static ErrorData *
+take_error(MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	return error;
+}
+
+/* Runs a function in a subtransaction; the error with which it refuses. */
+static ErrorData *
+try_in_subtransaction(const Attempt *attempt)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
 
-	if (IsInParallelMode())
-	{
-		function(arg);
-		return true;
-	}
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		function(arg);
+		attempt->function(attempt->arg);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = take_error(context);
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (error != NULL && !is_about_value(error))
+	if (error != NULL && !attempt->is_refusal(attempt->typid, error))
 		ReThrowError(error);
-	return error == NULL;
+	return error;
+}
+
+/* Likewise, to say it in other words: the transaction is over. */
+static ErrorData *
+try_before_raising(const Attempt *attempt)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData *volatile error = NULL;
+
+	PG_TRY();
+	{
+		attempt->function(attempt->arg);
+	}
+	PG_CATCH();
+	{
+		error = take_error(context);
+	}
+	PG_END_TRY();
+	if (error != NULL && !attempt->is_refusal(attempt->typid, error))
+		ReThrowError(error);
+	return error;
 }
 
 typedef struct InputCall
@@ -80,16 +150,63 @@ call_input(void *arg)
 }
 
 bool
-ddb_soft_input(FmgrInfo *flinfo, char *text, Oid typioparam, int32 typmod,
-			   Datum *result)
+ddb_soft_input_is_safe(Oid typid)
+{
+	char category;
+	bool preferred;
+
+	if (!DDB_HAS_SOFT_INPUT || typid >= FirstNormalObjectId)
+		return false;
+	get_type_category_preferred(typid, &category, &preferred);
+	switch (category)
+	{
+		case TYPCATEGORY_BITSTRING:
+		case TYPCATEGORY_DATETIME:
+		case TYPCATEGORY_GEOMETRIC:
+		case TYPCATEGORY_NETWORK:
+		case TYPCATEGORY_RANGE:
+		case TYPCATEGORY_STRING:
+		case TYPCATEGORY_TIMESPAN:
+			return true;
+		default:
+			return typid == OIDOID || typid == TSVECTOROID ||
+				   typid == PG_LSNOID;
+	}
+}
+
+/* What the type said, for a DETAIL. */
+static const char *
+refusal(const ErrorData *error)
+{
+	return psprintf("%s%s%s%s", error->message,
+					error->detail != NULL ? " (" : "",
+					error->detail != NULL ? error->detail : "",
+					error->detail != NULL ? ")" : "");
+}
+
+bool
+ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text, Oid typioparam,
+			   int32 typmod, bool soft, Datum *result, const char **reason)
 {
 	InputCall call = {flinfo, text, typioparam, typmod, result};
+	Attempt attempt = {call_input, &call, typid, is_about_text};
+	ErrorData *error;
 	bool refused = false;
 
-	if (ddb_compat_input_safe(flinfo, text, typioparam, typmod, result,
+	if (soft && ddb_soft_input_is_safe(typid) &&
+		ddb_compat_input_safe(flinfo, text, typioparam, typmod, result,
 							  &refused))
 		return !refused;
-	return try_function(call_input, &call);
+	if (soft && IsInParallelMode())
+	{
+		call_input(&call);
+		return true;
+	}
+	error =
+		soft ? try_in_subtransaction(&attempt) : try_before_raising(&attempt);
+	if (error != NULL)
+		*reason = refusal(error);
+	return error == NULL;
 }
 
 typedef struct DomainCall
@@ -113,8 +230,12 @@ ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 					  MemoryContext context)
 {
 	DomainCall call = {value, domain, cache, context};
+	Attempt attempt = {call_domain_check, &call, domain, is_about_value};
 
-	return try_function(call_domain_check, &call);
+	if (!IsInParallelMode())
+		return try_in_subtransaction(&attempt) == NULL;
+	call_domain_check(&call);
+	return true;
 }
 
 char *

@@ -11,14 +11,26 @@
 #include "fmgr.h"
 
 /*
- * A type's input function; false when it refuses the text.  Servers before 16
- * have no soft errors, so there the call runs in a subtransaction; where none
- * can be had, in parallel mode, the error is raised.
+ * A type's input function.  False when it refuses the text; *reason then says
+ * why, if that costs nothing.  soft: the query goes on; otherwise the caller
+ * raises an error, and does nothing else before.
+ *
+ * Not all types' functions know soft errors; where this one does not, it runs in
+ * a subtransaction to be soft.  Where none can be had, in parallel mode, its
+ * error is raised.
  */
-extern bool ddb_soft_input(FmgrInfo *flinfo, char *text, Oid typioparam,
-						   int32 typmod, Datum *result);
+extern bool ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text,
+						   Oid typioparam, int32 typmod, bool soft,
+						   Datum *result, const char **reason);
 
-/* A domain's constraints, likewise. */
+/*
+ * Is it soft without a subtransaction?  From PostgreSQL 16 on most of the
+ * server's own types are; but the parsers of others (json, xml, tsquery) and
+ * those who look up names (regclass) raise some errors nevertheless.
+ */
+extern bool ddb_soft_input_is_safe(Oid typid);
+
+/* A domain's constraints, always softly; otherwise likewise. */
 extern bool ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 								  MemoryContext context);
 
