@@ -30,6 +30,7 @@ EXTRA_CLEAN = build results $(OBJS:.o=.d)
 include tools/needs.mk
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 SERVER_HEADERS := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+$(call need_compiler)
 # pgxs.mk alone tells nothing: in Debian it comes with the client programs.
 $(call need,$(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADERS)/postgres.h)),$(if $(SERVER_HEADERS),$(SERVER_HEADERS)/postgres.h,pg_config),$(call server_package,$(PG_CONFIG)))
 $(call need_libraries,$(LIBRARIES))

@@ -89,6 +89,22 @@ def test_make_names_the_package_of_a_missing_pg_config(tmp_path):
     assert "not found: pg_config. Run: apt-get install postgresql-server-dev-1" in done.stderr
 
 
+def test_make_names_all_that_is_missing_at_once(tmp_path):
+    """Without pkg-config nothing is known of libraries: none is left for a second run."""
+    done = make("all", f"PG_CONFIG={tmp_path}/none", "PKG_CONFIG=ddb-none", "CC=ddb-none")
+    assert done.returncode != 0
+    packages = done.stderr.split("apt-get install ")[1]
+    for name in ("build-essential", "pkg-config", "postgresql-server-dev-", "libssl-dev"):
+        assert name in packages
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("goal", ["unit", "unit-asan"])
+def test_unit_tests_need_no_server(goal, only_a_client):
+    done = make(goal, f"PG_CONFIG={only_a_client}")
+    assert done.returncode == 0, done.stderr
+
+
 def test_clean_needs_no_server_headers(only_a_client):
     assert make("clean", f"PG_CONFIG={only_a_client}").returncode == 0
 

@@ -81,6 +81,7 @@ CLANG ?= clang
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 ifneq ($(filter unit unit-asan fuzz,$(MAKECMDGOALS)),)
+$(call need_compiler)
 $(call need_libraries,$(LIBRARIES) cmocka)
 $(stop_if_missing)
 endif

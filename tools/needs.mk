@@ -16,8 +16,11 @@ MISSING_PACKAGES :=
 # need FOUND,WHAT,PACKAGE
 need = $(if $(1),,$(eval MISSING += $(2))$(eval MISSING_PACKAGES += $(3)))
 
-# need_libraries PKG-CONFIG-NAMES
-need_libraries = $(if $(shell command -v $(PKG_CONFIG)),$(foreach library,$(1),$(call need,$(shell $(PKG_CONFIG) --exists $(library) && echo yes),$(library),$(PACKAGE_$(library)))),$(call need,,pkg-config,pkg-config))
+# need_libraries PKG-CONFIG-NAMES: without pkg-config, which comes first, all
+need_libraries = $(call need,$(shell command -v $(PKG_CONFIG)),pkg-config,pkg-config)$(foreach library,$(1),$(call need,$(shell $(PKG_CONFIG) --exists $(library) 2>/dev/null && echo yes),$(library),$(PACKAGE_$(library))))
+
+# need_compiler: one that finds headers, so that a library's are not blamed
+need_compiler = $(call need,$(shell echo 'int nothing;' | $(CC) -include stdlib.h -fsyntax-only -x c - 2>/dev/null && echo yes),$(CC),build-essential)
 
 # server_package PG_CONFIG: what holds the headers of its server
 server_package = postgresql-server-dev-$(or $(shell $(1) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),$(shell tools/debian_postgresql.sh))
