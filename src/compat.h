@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/relation.h"
+#include "access/tupdesc.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
@@ -43,6 +44,7 @@
 #endif
 
 #if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
 #include "storage/waiteventset.h"
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
@@ -436,6 +438,31 @@ ddb_compat_collation_is_c(Oid collation)
 #else
 	return lc_collate_is_c(collation);
 #endif
+}
+
+/* A CHECK constraint: is it held against new rows?  And what it says. */
+static inline bool
+ddb_compat_check_is_enforced(const ConstrCheck *check)
+{
+#if PG_VERSION_NUM >= 180000
+	return check->ccenforced;
+#else
+	(void) check;
+	return true;
+#endif
+}
+
+static inline Node *
+ddb_compat_check_expression(Relation rel, const ConstrCheck *check)
+{
+	Node *expression = stringToNode(check->ccbin);
+
+#if PG_VERSION_NUM >= 180000
+	expression = expand_generated_columns_in_expr(expression, rel, 1);
+#else
+	(void) rel;
+#endif
+	return expression;
 }
 
 /* Do input functions say that they refuse a text, without raising an error? */

@@ -124,6 +124,48 @@ ddbEndDirectModify(ForeignScanState *node)
 	ddbEndForeignScan(node);
 }
 
+/* Puts what is set into the row at hand. */
+static void
+set_values(DdbDirectModify *modify, ExprContext *econtext)
+{
+	DdbItemWriter *items = modify->rows->items;
+	int index = modify->plan->first_value;
+	ListCell *lc;
+
+	foreach (lc, modify->plan->updated)
+	{
+		int i = lfirst_int(lc) - 1;
+		ExprState *value =
+			(ExprState *) list_nth(modify->scan->values, index++);
+
+		items->values[i] = ExecEvalExpr(value, econtext, &items->nulls[i]);
+	}
+}
+
+/*
+ * Does what is set break no constraint?  Otherwise it is to be known whether
+ * there is a row that would.
+ */
+static bool
+meets_constraints(ForeignScanState *node, DdbDirectModify *modify)
+{
+	DdbItemWriter *items = modify->rows->items;
+	MemoryContext old;
+	bool met;
+
+	if (modify->plan->deletes ||
+		!ddb_constraints_look_at(ddb_row_writer_constraints(modify->rows),
+								 modify->updated))
+		return true;
+	old = MemoryContextSwitchTo(modify->context);
+	memset(items->nulls, true, items->relation->ncolumns);
+	set_values(modify, node->ss.ps.ps_ExprContext);
+	met = ddb_constraints_hold(ddb_row_writer_constraints(modify->rows), items,
+							   modify->updated);
+	MemoryContextSwitchTo(old);
+	return met;
+}
+
 /*
  * What WHERE says becomes a condition of every request.  False when no item can
  * meet it.
@@ -144,7 +186,8 @@ begin_run(ForeignScanState *node, DdbDirectModify *modify)
 		modify->condition = ddb_request_condition(term);
 	MemoryContextSwitchTo(old);
 	/* Values of this run may want the item to be looked at after all. */
-	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck;
+	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck &&
+					meets_constraints(node, modify);
 	modify->begun = true;
 	return term->kind != DDB_TERM_FALSE;
 }
@@ -155,24 +198,6 @@ static DdbRowChange *
 add_change(DdbDirectModify *modify)
 {
 	return &modify->changes[modify->n++];
-}
-
-/* Puts what is set into the row at hand. */
-static void
-set_values(DdbDirectModify *modify, ExprContext *econtext)
-{
-	DdbItemWriter *items = modify->rows->items;
-	int index = modify->plan->first_value;
-	ListCell *lc;
-
-	foreach (lc, modify->plan->updated)
-	{
-		int i = lfirst_int(lc) - 1;
-		ExprState *value =
-			(ExprState *) list_nth(modify->scan->values, index++);
-
-		items->values[i] = ExecEvalExpr(value, econtext, &items->nulls[i]);
-	}
 }
 
 /* The values of key columns, for an UPDATE that sets them. */

@@ -13,6 +13,7 @@
 
 #include "access/sysattr.h"
 #include "codec/key_templates.h"
+#include "modify/constraint.h"
 #include "modify/spool_plan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -34,6 +35,8 @@ typedef struct Context
 	DdbAccessPlan *plan;
 	DdbWritePlan *write;
 	List *values; /* of Expr *: of write->updated */
+	bool constrained; /* constraints look at what is set … */
+	Bitmapset *looked_at; /* … and at these columns */
 	bool decides_all; /* the condition says all that PostgreSQL would check */
 } Context;
 
@@ -197,6 +200,9 @@ is_blind(const Context *context)
 	const DdbAccessPlan *plan = context->plan;
 
 	return plan->operation == DDB_OP_GET_ITEM && plan->fetch == NULL &&
+		   bms_is_empty(context->looked_at) &&
+		   !(context->constrained &&
+			 contain_volatile_functions((Node *) context->values)) &&
 		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
 		   plan->ttl_attribute == NULL && plan->keys_match &&
 		   !context->write->returns && !sets_more(context) &&
@@ -263,8 +269,10 @@ check_what_is_read(Context *context)
 	if (!context->relation->optimistic || context->write->blind)
 		return;
 	expressions = list_concat(expressions, context->scan->fdw_recheck_quals);
-	foreach (lc, ddb_plan_column_list(context->relation,
-									  columns_of(context, expressions)))
+	foreach (lc,
+			 ddb_plan_column_list(context->relation,
+								  bms_union(columns_of(context, expressions),
+											context->looked_at)))
 		check_column(context, &context->relation->columns[lfirst_int(lc) - 1]);
 	if (context->plan->fetch != NULL)
 		context->plan->fetch->position = context->write->checked;
@@ -285,6 +293,7 @@ narrow_columns(Context *context)
 		return;
 	needed =
 		bms_join(needed, columns_of(context, context->scan->scan.plan.qual));
+	needed = bms_join(needed, context->looked_at);
 	columns = ddb_plan_column_list(context->relation, needed);
 	if (sets_table_key(context))
 		columns = list_concat_unique_int(columns, key_columns(context));
@@ -384,6 +393,9 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	context.write->rereads = ddb_spool_rereads(root, target, context.relation);
 	if (modify->operation == CMD_UPDATE && !take_values(&context))
 		return false;
+	if (modify->operation == CMD_UPDATE)
+		context.constrained = ddb_constraints_concern(
+			context.relation, context.write->updated, &context.looked_at);
 	finish(&context, modify->operation);
 	return true;
 }

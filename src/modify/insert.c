@@ -12,9 +12,7 @@
 
 #include "codec/codec.h"
 #include "executor/executor.h"
-#include "format/attribute.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "modify/item_equal.h"
 #include "utils/memutils.h"
 
@@ -67,6 +65,7 @@ compose_row(DdbInsert *insert, TupleTableSlot *slot, PendingRow *row)
 	initStringInfo(&key);
 	ddb_item_load(insert->rows->items, slot);
 	ddb_item_compose(insert->rows->items, &item, &key);
+	ddb_row_writer_check_item(insert->rows, item.data, key.data);
 	ddb_item_store(insert->rows->items, slot);
 	row->item = item.data;
 	row->key = key.data;
@@ -100,59 +99,15 @@ mark_repeats(PendingRow *rows, int n)
 	return found;
 }
 
-/* What stands in an attribute value, {"S":"…"}, as text. */
-static char *
-plain_text(DdbScanner *scan)
-{
-	DdbAttributeValue value;
-	const char *reason;
-	size_t len;
-	char *text;
-
-	if (!ddb_attribute_read(scan, &value))
-		elog(ERROR, "a key that was composed is not well-formed");
-	text = ddb_value_text(&value.span, NULL, 0, &len, &reason);
-	return text != NULL ? pg_any_to_server(text, len, PG_UTF8) : "…";
-}
-
-/* "(a, b)=(1, 2)", as unique violations are told; key: as JSON. */
-static char *
-describe_key(const DdbItemWriter *items, const char *key)
-{
-	StringInfoData padded;
-	StringInfoData names;
-	StringInfoData values;
-	DdbScanner scan;
-	DdbSpan name;
-	bool first = true;
-
-	initStringInfo(&padded);
-	initStringInfo(&names);
-	initStringInfo(&values);
-	appendStringInfoString(&padded, key);
-	enlargeStringInfo(&padded, DDB_SCAN_PADDING);
-	ddb_scan_init(&scan, padded.data, padded.len);
-	(void) ddb_scan_enter_object(&scan);
-	for (int i = 0; ddb_scan_next_member(&scan, &first, &name); i++)
-	{
-		const DdbColumn *column = items->key_columns[i];
-		const char *separator = i > 0 ? ", " : "";
-
-		appendStringInfo(&names, "%s%s", separator,
-						 column != NULL ? column->name : items->key_names[i]);
-		appendStringInfo(&values, "%s%s", separator, plain_text(&scan));
-	}
-	return psprintf("(%s)=(%s)", names.data, values.data);
-}
-
 static void
 raise_exists(const DdbInsert *insert, const char *key)
 {
-	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-					errmsg("item exists already in DynamoDB table \"%s\"",
-						   insert->rows->wire.table_name),
-					errdetail("Key %s already exists.",
-							  describe_key(insert->rows->items, key))));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("item exists already in DynamoDB table \"%s\"",
+					insert->rows->wire.table_name),
+			 errdetail("Key %s already exists.",
+					   ddb_item_describe_key(insert->rows->items, key))));
 }
 
 /* What became of a PutItem for a new item; false: there is one already. */

@@ -679,3 +679,49 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 			recompose_index(writer, i, given, &all);
 	*updated = all;
 }
+
+/* ---- for messages ---- */
+
+/* What stands in an attribute value, {"S":"…"}, as text. */
+static char *
+plain_text(DdbScanner *scan)
+{
+	DdbAttributeValue value;
+	const char *reason;
+	size_t len;
+	char *text;
+
+	if (!ddb_attribute_read(scan, &value))
+		elog(ERROR, "a key that was composed is not well-formed");
+	text = ddb_value_text(&value.span, NULL, 0, &len, &reason);
+	return text != NULL ? pg_any_to_server(text, len, PG_UTF8) : "…";
+}
+
+char *
+ddb_item_describe_key(const DdbItemWriter *writer, const char *key)
+{
+	StringInfoData padded;
+	StringInfoData names;
+	StringInfoData values;
+	DdbScanner scan;
+	DdbSpan name;
+	bool first = true;
+
+	initStringInfo(&padded);
+	initStringInfo(&names);
+	initStringInfo(&values);
+	appendStringInfoString(&padded, key);
+	enlargeStringInfo(&padded, DDB_SCAN_PADDING);
+	ddb_scan_init(&scan, padded.data, padded.len);
+	(void) ddb_scan_enter_object(&scan);
+	for (int i = 0; ddb_scan_next_member(&scan, &first, &name); i++)
+	{
+		const DdbColumn *column = writer->key_columns[i];
+		const char *separator = i > 0 ? ", " : "";
+
+		appendStringInfo(&names, "%s%s", separator,
+						 column != NULL ? column->name : writer->key_names[i]);
+		appendStringInfo(&values, "%s%s", separator, plain_text(&scan));
+	}
+	return psprintf("(%s)=(%s)", names.data, values.data);
+}

@@ -769,3 +769,55 @@ ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const char *key,
 		 nsteps++)
 		;
 }
+
+/* What these columns show of the old row, into a tree. */
+static void
+add_old_values(DdbItemWriter *writer, TupleTableSlot *old,
+			   const Bitmapset *columns, DdbItemNode *root)
+{
+	Datum *values = writer->values;
+	bool *nulls = writer->nulls;
+	int attnum = -1;
+
+	slot_getallattrs(old);
+	writer->values = old->tts_values;
+	writer->nulls = old->tts_isnull;
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+	{
+		const DdbColumn *column = &writer->relation->columns[attnum - 1];
+		char *json;
+		int len;
+
+		if (!is_stored(column) || writer->nulls[attnum - 1])
+			continue;
+		if (ddb_column_needs_item(column))
+			add_members(writer, column, writer->values[attnum - 1], root);
+		else if ((json = encode_column(writer, column, &len)) != NULL)
+			(void) ddb_item_tree_set(root, column->attribute, column->steps,
+									 column->nsteps, json, len);
+	}
+	writer->values = values;
+	writer->nulls = nulls;
+}
+
+char *
+ddb_item_after_update(DdbItemWriter *writer, TupleTableSlot *old,
+					  const char *key, const DdbItemUpdate *update,
+					  const Bitmapset *columns)
+{
+	DdbItemNode *root = ddb_item_tree_parse(key, strlen(key));
+	StringInfoData item;
+
+	if (root == NULL)
+		elog(ERROR, "a key that was composed is not well-formed");
+	if (old != NULL)
+		add_old_values(writer, old, columns, root);
+	for (int i = 0; i < update->n; i++)
+		(void) ddb_item_tree_set(
+			root, update->assignments[i].attribute,
+			update->assignments[i].steps, update->assignments[i].nsteps,
+			update->assignments[i].value, update->assignments[i].len);
+	initStringInfo(&item);
+	ddb_item_tree_write(root, &item);
+	return item.data;
+}

@@ -82,6 +82,18 @@ extern void ddb_item_complete_keys(DdbItemWriter *writer);
 extern void ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 									Bitmapset **updated);
 
+/* "(a, b)=(1, 2)", as unique violations are told; key: as JSON. */
+extern char *ddb_item_describe_key(const DdbItemWriter *writer,
+								   const char *key);
+
+/*
+ * The item, as JSON, as far as these columns (attnums) show it, after an update
+ * of the old row.
+ */
+extern char *ddb_item_after_update(DdbItemWriter *writer, TupleTableSlot *old,
+								   const char *key, const DdbItemUpdate *update,
+								   const Bitmapset *columns);
+
 /* Raises the error that the table's key cannot be changed. */
 extern void ddb_item_raise_key_change(const DdbItemWriter *writer,
 									  const DdbColumn *column)

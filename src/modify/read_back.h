@@ -12,9 +12,22 @@
 
 typedef struct DdbReadBack DdbReadBack;
 
-/* In the current memory context, with which it ends. */
+/*
+ * In the current memory context, with which it ends.  columns: attnums of those
+ * that are wanted.
+ */
 extern DdbReadBack *ddb_read_back_create(const DdbItemWriter *writer,
-										 TupleDesc descriptor);
+										 TupleDesc descriptor, List *columns);
+
+/* A list of all columns. */
+extern List *ddb_read_back_columns(const DdbRelation *relation);
+
+/*
+ * What a scan would show of the item (JSON): a slot of the reader's own, which
+ * holds until the current memory context is reset; NULL: it is no row.
+ */
+extern const TupleTableSlot *ddb_read_back_row(DdbReadBack *reader,
+											   const char *item);
 
 /* Fills the slot with what a scan would show of the item (JSON). */
 extern void ddb_read_back_item(DdbReadBack *reader, const char *item,

@@ -35,6 +35,8 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
 	Oid userid = ddb_compat_result_userid(target, estate);
 
+	writer->estate = estate;
+	writer->target = target;
 	writer->items =
 		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
 	writer->writes = ddb_writes_create(estate, relation, userid);
@@ -47,7 +49,8 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 	/* Rows of several columns on one attribute are not what was given. */
 	if (returns && !writer->items->plain)
 		writer->read_back = ddb_read_back_create(
-			writer->items, RelationGetDescr(target->ri_RelationDesc));
+			writer->items, RelationGetDescr(target->ri_RelationDesc),
+			ddb_read_back_columns(relation));
 	writer->wire.returns_new = writer->read_back != NULL;
 	return writer;
 }
@@ -58,6 +61,29 @@ ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
 {
 	if (target->ri_WithCheckOptions != NIL)
 		ExecWithCheckOptions(WCO_VIEW_CHECK, target, slot, estate);
+}
+
+DdbConstraints *
+ddb_row_writer_constraints(DdbRowWriter *writer)
+{
+	MemoryContext old;
+
+	if (writer->constraints == NULL)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+		writer->constraints = ddb_constraints_create(
+			writer->estate, writer->target, writer->items);
+		MemoryContextSwitchTo(old);
+	}
+	return writer->constraints;
+}
+
+void
+ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
+						  const char *key)
+{
+	ddb_constraints_check_item(ddb_row_writer_constraints(writer),
+							   writer->items, item, key);
 }
 
 static HTAB *
@@ -141,6 +167,8 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 	change->key = key;
 	change->condition = writer->wire.condition;
 	ddb_item_update(writer->items, old, key, keys, updated, update);
+	ddb_constraints_check_update(ddb_row_writer_constraints(writer),
+								 writer->items, old, key, update);
 	/* A key that was set to what it is needs no request. */
 	change->sends = update->item != NULL || update->n > 0;
 	if (!change->sends)

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "modify/constraint.h"
 #include "modify/item_writer.h"
 #include "modify/read_back.h"
 #include "modify/write_queue.h"
@@ -24,6 +25,9 @@ typedef struct DdbRowWriter
 								 * says it all */
 	struct HTAB **shared; /* items that this part of the statement or another
 								 * one has changed; NULL: there are no others */
+	EState *estate;
+	ResultRelInfo *target;
+	DdbConstraints *constraints; /* NULL: not looked for yet */
 	struct HTAB *met; /* items that were updated; NULL: not kept */
 } DdbRowWriter;
 
@@ -52,6 +56,11 @@ extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
 
 /* Do other parts of the statement write the table, too? */
 extern bool ddb_row_writer_shares(DdbRowWriter *writer);
+
+/* What new rows must meet; raises an error where an item that is new does not. */
+extern DdbConstraints *ddb_row_writer_constraints(DdbRowWriter *writer);
+extern void ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
+									  const char *key);
 
 /*
  * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
