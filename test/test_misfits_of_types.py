@@ -70,7 +70,8 @@ def test_every_state_is_a_misfit(store):
         with pytest.raises(psycopg.Error) as caught:
             store.db.execute(f"SELECT c{i} FROM v")
         try:
-            store.db.execute(f"SELECT CAST(%s::text AS {declaration.split(' OPTIONS')[0]})", (text,))
+            literal = text.replace("'", "''")
+            store.db.execute(f"SELECT CAST('{literal}' AS {declaration.split(' OPTIONS')[0]})")
         except psycopg.Error as error:
             # What the type says stands in the error's detail.
             assert error.diag.message_primary in caught.value.diag.message_detail

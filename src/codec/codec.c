@@ -185,6 +185,7 @@ init_functions(DdbCodec *codec)
 		codec->conversion != DDB_CONVERT_UUID)
 		return;
 	codec->is_enum = get_typtype(codec->column->base_typid) == TYPTYPE_ENUM;
+	codec->text_settings = ddb_text_form_settings(codec->column->base_typid);
 	codec->has_times = ddb_text_form_has_times(codec->column->base_typid);
 	getTypeInputInfo(codec->column->base_typid, &function, &codec->typioparam);
 	fmgr_info(function, &codec->input);
@@ -246,6 +247,16 @@ check_key(const DdbCodec *codec, const DdbRelation *relation,
 		(codec->stored != key_type || conversion == DDB_CONVERT_DOCUMENT ||
 		 conversion == DDB_CONVERT_ARRAY))
 		raise_unsuited(codec, relation, key_type);
+	if (codec->is_key && ddb_text_form_is_unsteady(column->base_typid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s cannot hold key "
+						"attribute \"%s\"",
+						column->name, relation->name, column->attribute),
+				 errdetail("Type %s has no text form that is the same in each "
+						   "session.",
+						   format_type_be(column->typid)),
+				 errhint("Change the column's type to text.")));
 }
 
 static void
@@ -584,9 +595,12 @@ call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum,
 		   const char **reason)
 {
 	const char *refusal = NULL;
+	int level = ddb_text_form_begin_reading(codec->text_settings);
+	bool ok = ddb_soft_input(codec->column->base_typid, &codec->input, text,
+							 codec->typioparam, typmod, soft, datum, &refusal);
 
-	if (ddb_soft_input(codec->column->base_typid, &codec->input, text,
-					   codec->typioparam, typmod, soft, datum, &refusal))
+	ddb_text_form_end_reading(level);
+	if (ok)
 		return true;
 	*reason = refusal != NULL ? psprintf("it is refused: %s", refusal)
 							  : "the type's input function refuses it";
@@ -632,6 +646,7 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			 const char **reason)
 {
 	char *text = ddb_soft_from_utf8(utf8, len);
+	char *written;
 	DdbDecodeResult result;
 
 	*reason = DDB_SOFT_NO_EQUIVALENT;
@@ -654,13 +669,14 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 	else if (!call_input(codec, text, codec->column->typmod, soft, datum,
 						 reason))
 		return DDB_DECODE_MISFIT;
-	if (codec->is_key &&
-		strcmp(OutputFunctionCall(&codec->output, *datum), text) != 0)
-	{
-		*reason = "it is not in the type's canonical form";
-		return DDB_DECODE_MISFIT;
-	}
-	return DDB_DECODE_OK;
+	if (!codec->is_key && codec->column->base_typid != MONEYOID)
+		return DDB_DECODE_OK;
+	written = ddb_text_form_write(&codec->output, codec->text_settings, *datum);
+	*reason = "it is not in the type's canonical form";
+	return strcmp(written, text) == 0 ||
+				   (!codec->is_key && ddb_text_form_is_money(text, written))
+			   ? DDB_DECODE_OK
+			   : DDB_DECODE_MISFIT;
 }
 
 static int

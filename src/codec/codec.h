@@ -17,6 +17,7 @@
 
 #include "postgres.h"
 
+#include "codec/text_form.h"
 #include "fmgr.h"
 #include "format/attribute.h"
 #include "model/relation.h"
@@ -72,6 +73,7 @@ typedef struct DdbCodec
 	FmgrInfo input; /* DDB_CONVERT_INPUT and UUID */
 	FmgrInfo output;
 	Oid typioparam;
+	DdbTextSettings text_settings; /* that input and output depend on */
 	const char **hidden; /* DDB_REACH_OVERFLOW: the others' attributes */
 	int nhidden;
 	struct DdbCodec *element; /* DDB_CONVERT_ARRAY */

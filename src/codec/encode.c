@@ -15,6 +15,7 @@
 #include "codec/encode_check.h"
 #include "codec/encode_document.h"
 #include "codec/key_variable.h"
+#include "codec/text_form.h"
 #include "common/shortest_dec.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"
@@ -23,7 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -68,39 +68,15 @@ text_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 	return number;
 }
 
-/* As it reads in every session, as pg_dump and postgres_fdw have it. */
-static int
-set_output_modes(void)
-{
-	static const char *const modes[][2] = {
-		{"datestyle", "ISO"},          {"intervalstyle", "postgres"},
-		{"timezone", "UTC"},           {"extra_float_digits", "3"},
-		{"search_path", "pg_catalog"},
-	};
-	int level = NewGUCNestLevel();
-
-	for (int i = 0; i < (int) lengthof(modes); i++)
-		(void) set_config_option(modes[i][0], modes[i][1], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
-	return level;
-}
-
 /* By the type's output function. */
 static DdbPayload
 output_payload(DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
-	bool plain = codec->is_enum || codec->conversion == DDB_CONVERT_UUID;
 	DdbPayloadContext context;
 	char *text;
-	int level = 0;
 
 	ddb_payload_push_context(&context, place);
-	if (!plain)
-		level = set_output_modes();
-	text = OutputFunctionCall(&codec->output, datum);
-	if (!plain)
-		AtEOXact_GUC(true, level);
+	text = ddb_text_form_write(&codec->output, codec->text_settings, datum);
 	ddb_payload_pop_context(&context);
 	return ddb_payload_text(place, text, (int) strlen(text));
 }

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "codec/boolean.h"
 #include "codec/codec.h"
+#include "codec/text_form.h"
 #include "compat.h"
 #include "datatype/timestamp.h"
 #include "format/decimal.h"
@@ -330,9 +331,10 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 			encode_date(codec, DatumGetDateADT(datum), bound);
 			break;
 		default:
-			encode_text(OutputFunctionCall(
-							unconstify(FmgrInfo *, &codec->output), datum),
-						max_len, bound);
+			encode_text(
+				ddb_text_form_write(unconstify(FmgrInfo *, &codec->output),
+									codec->text_settings, datum),
+				max_len, bound);
 			break;
 	}
 }

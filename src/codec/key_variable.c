@@ -109,6 +109,11 @@ check_type(const DdbRelation *relation, const DdbColumn *column,
 		raise_unsuited(relation, column,
 					   "values of this type have no text form of their own",
 					   "Change its type to text or numeric.");
+	if (ddb_text_form_is_unsteady(typid))
+		raise_unsuited(relation, column,
+					   "this type has no text form that is the same in each "
+					   "session",
+					   "Change its type to text.");
 }
 
 /* Plain forms of a type whose texts are of one length sort as the type does. */

@@ -1,12 +1,40 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * text_form.h
- *		Types that are stored as their text form: what is particular to some.
+ *		Types that are stored as their text form: one form, whatever the
+ *		session's settings are.
  */
 #ifndef DDB_TEXT_FORM_H
 #define DDB_TEXT_FORM_H
 
 #include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * The settings that a type's text depends on, a bit each (text_form.c); 0 of
+ * most types.
+ */
+typedef uint32 DdbTextSettings;
+
+extern DdbTextSettings ddb_text_form_settings(Oid typid);
+
+/* Does it also depend on what no setting fixes, such as names in the catalog? */
+extern bool ddb_text_form_is_unsteady(Oid typid);
+
+/* By the type's output function. */
+extern char *ddb_text_form_write(FmgrInfo *output, DdbTextSettings settings,
+								 Datum datum);
+
+/*
+ * Around calls of the type's input function: sets what it depends on, and sets
+ * it back.  An error sets it back as well.
+ */
+extern int ddb_text_form_begin_reading(DdbTextSettings settings);
+extern void ddb_text_form_end_reading(int level);
+
+/* Of the text that money was read from: does it mean the same in each session? */
+extern bool ddb_text_form_is_money(const char *text, const char *written);
 
 /* What was left out of a text's fractions of seconds. */
 typedef enum DdbFractionCut
