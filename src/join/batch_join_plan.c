@@ -241,7 +241,8 @@ may_batch(const JoinContext *context)
 
 	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
 		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
-		!bms_is_empty(inner->lateral_relids))
+		!bms_is_empty(inner->lateral_relids) ||
+		((const DdbPlanState *) inner->fdw_private)->snapshot)
 		return false;
 	return !ddb_join_is_pseudoconstant(inner->baserestrictinfo);
 }

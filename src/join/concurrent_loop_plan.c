@@ -75,7 +75,10 @@ static const CustomPathMethods path_methods = {
 
 /* ---- which inner sides ---- */
 
-/* Is it one of our scans, and does it read by key? */
+/*
+ * Is it one of our scans, and does it read by key?  (One that was read before
+ * the statement writes has all its rows.)
+ */
 static bool
 reads_by_key(const Path *path)
 {
@@ -83,7 +86,7 @@ reads_by_key(const Path *path)
 
 	return rel->fdwroutine != NULL && rel->fdw_private != NULL &&
 		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize &&
-		   !((const DdbPlanState *) rel->fdw_private)->snapshot &&
+		   !ddb_path_is_snapshot((const ForeignPath *) path) &&
 		   ddb_path_candidate((const ForeignPath *) path)->operation !=
 			   DDB_OP_SCAN;
 }

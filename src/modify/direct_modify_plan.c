@@ -24,6 +24,7 @@
 #include "parser/parsetree.h"
 #include "plan/filter.h"
 #include "plan/plan_state.h"
+#include "plan/snapshot_plan.h"
 
 /* One statement's writing of one table. */
 typedef struct Context
@@ -359,6 +360,8 @@ finish(Context *context, CmdType operation)
 	write->first_value = list_length(scan->fdw_exprs);
 	scan->fdw_exprs = list_concat(list_copy(scan->fdw_exprs), context->values);
 	context->plan->write = write;
+	/* Its scan meets no item twice, whatever was written. */
+	context->plan->snapshot = false;
 	scan->fdw_private = ddb_access_plan_serialize(context->plan);
 	blank_target_list(context);
 	scan->operation = operation;
@@ -378,11 +381,10 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	if (context.scan == NULL ||
 		contain_subplans((Node *) context.scan->scan.plan.qual))
 		return false;
-	context.plan = ddb_access_plan_deserialize(context.scan->fdw_private);
-	/* Others read or write the table, which must not meet these writes. */
-	if (context.plan->snapshot)
-		return false;
 	context.relation = ddb_relation_load(planner_rt_fetch(target, root)->relid);
+	if (ddb_snapshot_shares_writes(root, context.relation))
+		return false;
+	context.plan = ddb_access_plan_deserialize(context.scan->fdw_private);
 	ddb_key_templates_resolve(context.relation, &context.plan->table_keys,
 							  context.plan->key_attributes,
 							  context.plan->index_columns);

@@ -242,6 +242,7 @@ compose_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 static void
 write_new(DdbInsert *insert, PendingRow *rows, int n)
 {
+	ddb_row_writer_begin(insert->rows);
 	/* What is there must stay, if that is asked for. */
 	if (insert->rows->items->relation->replaces && !insert->ignores_conflicts)
 		put_always(insert, rows, n);
@@ -269,6 +270,8 @@ write_first(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 	for (int i = 0; i < n; i++)
 		if (rows[i].written)
 		{
+			if (insert->rows->shares)
+				(void) ddb_row_writer_met(insert->rows, rows[i].key);
 			if (insert->rows->read_back != NULL)
 				ddb_read_back_item(insert->rows->read_back, rows[i].item,
 								   slots[i]);

@@ -66,37 +66,6 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Rows that are routed to a partition come straight from what is read.  Were
- * that the same DynamoDB table, the statement might meet its own rows, and find
- * no end.  (Where the planner sees it, it puts a spool in between.)
- */
-static void
-refuse_own_rows(EState *estate, const DdbRelation *relation)
-{
-	ListCell *lc;
-
-	foreach (lc, estate->es_range_table)
-	{
-		const RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (rte->rtekind != RTE_RELATION ||
-			rte->relkind != RELKIND_FOREIGN_TABLE ||
-			GetFdwRoutineByRelId(rte->relid)->BeginForeignInsert !=
-				ddbBeginForeignInsert ||
-			strcmp(ddb_relation_load(rte->relid)->table_name,
-				   relation->table_name) != 0)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot route rows into foreign table %s, whose "
-						"DynamoDB table \"%s\" the same statement reads",
-						relation->name, relation->table_name),
-				 errhint("Insert into the partition itself, or read the rows "
-						 "into a temporary table first.")));
-	}
-}
-
 /* What was planned for rows of another relation they give here, too. */
 static void
 check_row_expressions(const ModifyTableState *mtstate, const ModifyTable *plan,
@@ -138,8 +107,6 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 	state = create_state(mtstate, target);
 	if (plan != NULL)
 		check_row_expressions(mtstate, plan, state->rows->items);
-	if (plan != NULL && plan->operation == CMD_INSERT)
-		refuse_own_rows(estate, state->rows->items->relation);
 	state->insert =
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);

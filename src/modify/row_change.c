@@ -7,23 +7,18 @@
 
 #include "modify/row_change.h"
 
-#include "common/hashfn.h"
+#include "codec/key_variable.h"
 #include "compat.h"
+#include "datatype/timestamp.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "modify/document_update.h"
 #include "modify/item_equal.h"
 #include "modify/item_tree.h"
+#include "modify/written_items.h"
 #include "scan/snapshot.h"
-#include "utils/hsearch.h"
 #include "utils/rel.h"
-
-/* Keys are told apart by 128 bits: two in 10^19 items are the same by chance. */
-typedef struct MetKey
-{
-	uint64 hash[2];
-} MetKey;
 
 DdbRowWriter *
 ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
@@ -35,15 +30,17 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 
 	writer->estate = estate;
 	writer->target = target;
+	writer->met = ddb_written_items_shared(estate, relation);
+	writer->shares = writer->met != NULL;
 	writer->items =
 		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
-	writer->writes = ddb_writes_create(estate, relation, userid);
+	writer->writes = ddb_writes_create(relation, userid);
 	writer->wire.table_name = relation->table_name;
 	writer->wire.partition_key = writer->items->key_names[0];
 	if (relation->hide_expired)
 		writer->wire.ttl_attribute =
 			ddb_table_info_ttl_attribute(relation, userid);
-	writer->wire.expiry = ddb_expiry_now();
+	writer->wire.now = ddb_variable_now() / USECS_PER_SEC;
 	/* Rows of several columns on one attribute are not what was given. */
 	if (returns && !writer->items->plain)
 		writer->read_back = ddb_read_back_create(
@@ -84,48 +81,26 @@ ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
 							   writer->items, item, key);
 }
 
-static HTAB *
-create_met(void)
-{
-	HASHCTL control = {0};
-
-	control.keysize = sizeof(MetKey);
-	control.entrysize = sizeof(MetKey);
-	control.hcxt = CurrentMemoryContext;
-	return hash_create("ddb_fdw updated items", 256, &control,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-bool
-ddb_row_writer_shares(DdbRowWriter *writer)
-{
-	if (writer->shared == NULL)
-		writer->shared = ddb_snapshot_changed_items(
-			writer->writes->estate, writer->items->relation->table_name);
-	return writer->shared != NULL;
-}
-
 bool
 ddb_row_writer_met(DdbRowWriter *writer, const char *key)
 {
-	HTAB **items =
-		ddb_row_writer_shares(writer) ? writer->shared : &writer->met;
-	MetKey met;
-	bool found;
-	int len = strlen(key);
-
-	if (*items == NULL)
+	if (writer->met == NULL)
 	{
 		MemoryContext old =
-			MemoryContextSwitchTo(writer->writes->estate->es_query_cxt);
+			MemoryContextSwitchTo(GetMemoryChunkContext(writer));
 
-		*items = create_met();
+		writer->met = ddb_written_items_create();
 		MemoryContextSwitchTo(old);
 	}
-	met.hash[0] = hash_bytes_extended((const unsigned char *) key, len, 1);
-	met.hash[1] = hash_bytes_extended((const unsigned char *) key, len, 2);
-	(void) hash_search(*items, &met, HASH_ENTER, &found);
-	return found;
+	return ddb_written_items_add(writer->met, key);
+}
+
+void
+ddb_row_writer_begin(DdbRowWriter *writer)
+{
+	if (!writer->begun)
+		ddb_snapshot_take(writer->estate, writer->wire.table_name);
+	writer->begun = true;
 }
 
 void
@@ -252,6 +227,8 @@ ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
 	int count = 0;
 
+	if (n > 0)
+		ddb_row_writer_begin(writer);
 	for (int i = 0; i < n; i++)
 	{
 		changes[i].applied = true;

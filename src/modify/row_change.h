@@ -23,12 +23,12 @@ typedef struct DdbRowWriter
 	DdbWriteTarget wire;
 	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
 								 * says it all */
-	struct HTAB **shared; /* items that this part of the statement or another
-								 * one has changed; NULL: there are no others */
 	EState *estate;
 	ResultRelInfo *target;
 	DdbConstraints *constraints; /* NULL: not looked for yet */
 	struct HTAB *met; /* items that were updated; NULL: not kept */
+	bool shares; /* other parts of the statement write such items, too */
+	bool begun; /* something was written */
 } DdbRowWriter;
 
 /* One UPDATE or DELETE of a row; what it says lives as long as the row. */
@@ -54,9 +54,6 @@ extern DdbRowWriter *ddb_row_writer_create(EState *estate,
 extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
 									  TupleTableSlot *slot);
 
-/* Do other parts of the statement write the table, too? */
-extern bool ddb_row_writer_shares(DdbRowWriter *writer);
-
 /* What new rows must meet; raises an error where an item that is new does not. */
 extern DdbConstraints *ddb_row_writer_constraints(DdbRowWriter *writer);
 extern void ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
@@ -64,10 +61,12 @@ extern void ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
 
 /*
  * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
- * tables each is changed once, by the first row, whichever part of the
- * statement it comes from.
+ * tables each is updated once, by the first row.
  */
 extern bool ddb_row_writer_met(DdbRowWriter *writer, const char *key);
+
+/* To be called before each write: what must be read before it is. */
+extern void ddb_row_writer_begin(DdbRowWriter *writer);
 
 /*
  * Makes a change of the item with that key; of an update, from the row's values

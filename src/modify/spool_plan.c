@@ -31,7 +31,7 @@ static bool
 reads_same_table(const Search *search, const RangeTblEntry *rte)
 {
 	return rte != search->target && rte != search->parent &&
-		   ddb_snapshot_names_table(search->relation, rte);
+		   ddb_snapshot_holds_table(rte, search->relation);
 }
 
 static bool

@@ -34,7 +34,7 @@ struct DdbChange
 	/* of the batch */
 	MemoryContext context;
 	DdbRowChange *changes;
-	bool *met; /* an earlier row changed the item */
+	bool *met; /* an earlier row updated the item */
 	HeapTuple *completed; /* rows with values that they were not given */
 	int n;
 	int next; /* whose turn it is */
@@ -170,12 +170,6 @@ add_update(DdbChange *change, int i, const Datum *keys, char *key,
 {
 	DdbItemWriter *items = change->rows->items;
 
-	change->met[i] = ddb_row_writer_met(change->rows, key);
-	if (change->met[i])
-	{
-		change->changes[i].key = key;
-		return;
-	}
 	ddb_item_load(items, slot);
 	ddb_row_change_update(change->rows, keys, key,
 						  change->target->ri_oldTupleSlot,
@@ -196,12 +190,11 @@ add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 	take_keys(change, plan_slot, keys);
 	key = key_json(change, keys);
 	memset(&change->changes[i], 0, sizeof(DdbRowChange));
-	change->met[i] = false;
+	/* A second DELETE finds no item, unless others write new ones. */
+	change->met[i] =
+		(change->mtstate->operation == CMD_UPDATE || change->rows->shares) &&
+		ddb_row_writer_met(change->rows, key);
 	change->completed[i] = NULL;
-	/* An item that another part has changed is left alone. */
-	if (change->mtstate->operation == CMD_DELETE &&
-		ddb_row_writer_shares(change->rows))
-		change->met[i] = ddb_row_writer_met(change->rows, key);
 	if (change->met[i])
 		change->changes[i].key = key;
 	else if (change->mtstate->operation == CMD_DELETE)

@@ -17,17 +17,15 @@
 #include "remote/report.h"
 #include "request/write_reply.h"
 #include "request/write_request.h"
-#include "scan/snapshot.h"
 
 /* What DynamoDB says of a path whose maps are not there (ValidationException). */
 #define INVALID_PATH "document path provided in the update expression"
 
 DdbWrites *
-ddb_writes_create(EState *estate, const DdbRelation *relation, Oid userid)
+ddb_writes_create(const DdbRelation *relation, Oid userid)
 {
 	DdbWrites *writes = palloc0(sizeof(DdbWrites));
 
-	writes->estate = estate;
 	writes->relation = relation;
 	writes->session = ddb_session_get(relation->server->serverid, userid);
 	ddb_session_pin(writes->session, CurrentMemoryContext);
@@ -348,7 +346,6 @@ ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n)
 	ErrorContextCallback callback;
 	int lane;
 
-	ddb_snapshot_take(writes->estate);
 	ddb_writes_push_context(writes, &callback);
 	for (int i = 0; i < n; i++)
 	{

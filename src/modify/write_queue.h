@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "model/relation.h"
-#include "nodes/execnodes.h"
 #include "remote/session.h"
 #include "request/write_reply.h"
 
@@ -45,7 +44,6 @@ typedef struct DdbWriteJob
 typedef struct DdbWrites
 {
 	const DdbRelation *relation;
-	EState *estate; /* of the statement, whose scans are read before */
 	DdbSession *session;
 	DdbCall **calls; /* of as many as may be in flight */
 	DdbWriteJob **jobs; /* of each call its job; NULL: it is idle */
@@ -55,8 +53,7 @@ typedef struct DdbWrites
 } DdbWrites;
 
 /* In the current memory context, with which its requests end. */
-extern DdbWrites *ddb_writes_create(EState *estate, const DdbRelation *relation,
-									Oid userid);
+extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);
 
 /*
  * Runs all jobs, several at once, in any order.  When one fails no more are

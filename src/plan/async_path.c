@@ -15,10 +15,7 @@ bool
 ddbIsForeignPathAsyncCapable(ForeignPath *path)
 {
 	const DdbCandidate *candidate = ddb_path_candidate(path);
-	const RelOptInfo *rel = path->path.parent;
 
-	if (IS_UPPER_REL(rel))
-		rel = ((DdbCount *) rel->fdw_private)->rel;
-	return !((const DdbPlanState *) rel->fdw_private)->snapshot &&
-		   !candidate->limited && candidate->limit_hint < 0;
+	return !ddb_path_is_snapshot(path) && !candidate->limited &&
+		   candidate->limit_hint < 0;
 }

@@ -275,7 +275,6 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->alternatives = candidate->alternatives;
 	plan->batch_values = candidate->batch_values;
 	plan->rows_per_key = candidate->rows_per_key;
-	plan->snapshot = state->snapshot;
 	plan->filter = candidate->filter;
 	plan->ttl_attribute = state->ttl_attribute;
 	plan->ttl_in_filter = filter_takes_ttl(state, candidate);
@@ -294,6 +293,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->keys_unique = source->index == NULL;
 	plan->segment = state->relation->segment;
 	plan->total_segments = state->relation->total_segments;
+	plan->snapshot = state->snapshot;
 	plan->segments = Max(candidate->segments, 1);
 	plan->table_bytes = source->item_count * source->item_bytes;
 	plan->item_bytes = source->item_bytes;

@@ -16,6 +16,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/snapshot_plan.h"
 
 /* Columns of ours in some expressions, and what their values are made of. */
 static List *
@@ -42,6 +43,9 @@ checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
 	if (bms_next_member(attributes, -1) >= 0 &&
 		bms_next_member(attributes, -1) + FirstLowInvalidHeapAttributeNumber <
 			0)
+		return false;
+	/* Nor are other parts' values known before they have run. */
+	if (state->snapshot && ddb_snapshot_asks(list_make1(clause)))
 		return false;
 	return ddb_guc_pushdown && !rinfo->pseudoconstant &&
 		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&

@@ -23,16 +23,28 @@ ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
 					  makeInteger((int) rel->relid));
 }
 
-DdbCandidate *
-ddb_path_candidate(const ForeignPath *path)
+/* Of the foreign table that the path reads, or counts. */
+static const DdbPlanState *
+path_state(const ForeignPath *path)
 {
 	const RelOptInfo *rel = path->path.parent;
-	const DdbPlanState *state;
 
 	if (IS_UPPER_REL(rel))
 		rel = ((DdbCount *) rel->fdw_private)->rel;
-	state = (const DdbPlanState *) rel->fdw_private;
-	return list_nth(state->candidates, intVal(linitial(path->fdw_private)));
+	return (const DdbPlanState *) rel->fdw_private;
+}
+
+DdbCandidate *
+ddb_path_candidate(const ForeignPath *path)
+{
+	return list_nth(path_state(path)->candidates,
+					intVal(linitial(path->fdw_private)));
+}
+
+bool
+ddb_path_is_snapshot(const ForeignPath *path)
+{
+	return path_state(path)->snapshot;
 }
 
 static void

@@ -196,10 +196,10 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 		return;
 	}
 	candidate->limited =
-		ddb_guc_pushdown &&
+		ddb_guc_pushdown && !state->snapshot &&
 		ddb_limit_reaches(context->root, context->rel, pathkeys);
 	candidate->limit_hint =
-		ddb_guc_pushdown
+		ddb_guc_pushdown && !state->snapshot
 			? ddb_limit_hint(context->root, context->rel, pathkeys,
 							 !bms_is_empty(context->required_outer))
 			: -1;
@@ -821,7 +821,8 @@ ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	if (bms_is_empty(rel->lateral_relids) && ddb_top_wanted(root, rel, &top))
 		context.top = &top;
 	add_unparameterized(&context);
-	if (!ddb_guc_pushdown)
+	/* Then no other row is known. */
+	if (!ddb_guc_pushdown || state->snapshot)
 		return;
 	foreach (lc, parameterizations(root, rel, state))
 		add_parameterized(&context, (ParamPathInfo *) lfirst(lc));

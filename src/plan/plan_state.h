@@ -90,12 +90,11 @@ typedef struct DdbPlanState
 								 * read */
 	List *partial_sources; /* of DdbSource *, for reading in two steps */
 	bool forced_index;
-	bool snapshot; /* rows are read before any part of the statement writes,
-								 * which must not depend on what it computes */
 	double analyzed_count; /* items that ANALYZE found, of all segments; 0: it
 								 * has not run */
 	bool consistent_read;
 	char *ttl_attribute; /* whose past times hide items, or NULL */
+	bool snapshot; /* read before the statement writes */
 	Bitmapset *needed; /* columns of target list and conditions,
 								 * offset as pull_varattnos does */
 	List *candidates; /* of DdbCandidate * */
@@ -172,6 +171,9 @@ extern void ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan);
 extern List *ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
 							  DdbCandidate *candidate);
 extern DdbCandidate *ddb_path_candidate(const ForeignPath *path);
+
+/* Is what it reads read before the statement writes? */
+extern bool ddb_path_is_snapshot(const ForeignPath *path);
 extern List *ddbReparameterizeForeignPathByChild(PlannerInfo *root,
 												 List *fdw_private,
 												 RelOptInfo *child_rel);

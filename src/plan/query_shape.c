@@ -36,23 +36,9 @@ rows_pass_through(PlannerInfo *root, List *pathkeys)
 			pathkeys_contained_in(root->sort_pathkeys, pathkeys));
 }
 
-/* Is it known before the statement runs? */
-static bool
-limit_is_constant(const PlannerInfo *root)
-{
-	const Node *count = root->parse->limitCount;
-	const Node *offset = root->parse->limitOffset;
-
-	return (count == NULL || IsA(count, Const)) &&
-		   (offset == NULL || IsA(offset, Const));
-}
-
 bool
 ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
-	if (((const DdbPlanState *) rel->fdw_private)->snapshot &&
-		!limit_is_constant(root))
-		return false;
 	return root->parse->limitCount != NULL &&
 		   rel->reloptkind == RELOPT_BASEREL &&
 		   rows_pass_through(root, pathkeys);

@@ -20,8 +20,8 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
-#include "plan/system_columns.h"
 #include "plan/snapshot_plan.h"
+#include "plan/system_columns.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -176,8 +176,7 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 					 DDB_UNIT_BYTES);
 		state->sources = lappend(state->sources, source);
 	}
-	/* Which entries are fetched may hang on what the statement computes. */
-	if (!projects && !state->snapshot)
+	if (!projects)
 	{
 		source = make_source(state, index);
 		source->partial = true;
@@ -247,6 +246,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	ListCell *lc;
 
 	state->relation = ddb_relation_load(relid);
+	state->snapshot = ddb_snapshot_needed(root, rel, state->relation);
 	state->info =
 		ddb_table_info_get(state->relation, ddb_compat_rel_userid(root, rel));
 	ddb_system_columns_check_scan(root, rel, state->relation, state->info);
@@ -258,7 +258,6 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->codecs =
 		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
-	state->snapshot = ddb_snapshot_is_shared(root, state->relation);
 	if (state->relation->hide_expired)
 		state->ttl_attribute = ddb_table_info_ttl_attribute(
 			state->relation, ddb_compat_rel_userid(root, rel));

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * snapshot_plan.c
- *		Which scans must be read before any part of their statement writes.
+ *		Which scans a statement must finish before it writes.
  *
- * The parts of a statement see one snapshot (PostgreSQL, "Data-Modifying
- * Statements in WITH"), subqueries in RETURNING too, and DynamoDB has none.  So what is read of a table that
- * a part writes is read, and kept, before the first write (scan/snapshot.c).
+ * Parts of one statement do not see each other's effects: its own INSERT,
+ * UPDATE or DELETE, those in WITH, and what only reads.  PostgreSQL runs them
+ * side by side, or one inside another, on one snapshot.  DynamoDB has none: so
+ * what the statement reads of a table that another of its parts writes is read
+ * before the first write (scan/snapshot).  Then nothing is known yet of other
+ * rows, nor of what other parts give: conditions on these are checked here.
+ *
+ * Data-modifying queries in WITH are parts of the outermost query only.
  */
 #include "postgres.h"
 
@@ -15,22 +20,13 @@
 #include "catalog/pg_inherits.h"
 #include "foreign/fdwapi.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "plan/plan_state.h"
 #include "utils/lsyscache.h"
 
-/* A count of the places where a DynamoDB table is named. */
-typedef struct Count
-{
-	const DdbRelation *relation;
-	List *ignored; /* of RangeTblEntry *: the planner's own */
-	int places;
-	int writers; /* parts of the statement that write the table */
-} Count;
-
-static bool
-is_same_table(const DdbRelation *relation, Oid relid)
+bool
+ddb_snapshot_same_table(Oid relid, const DdbRelation *relation)
 {
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE ||
 		GetFdwRoutineByRelId(relid)->GetForeignPlan != ddbGetForeignPlan)
@@ -41,122 +37,151 @@ is_same_table(const DdbRelation *relation, Oid relid)
 }
 
 bool
-ddb_snapshot_names_table(const DdbRelation *relation, const RangeTblEntry *rte)
+ddb_snapshot_holds_table(const RangeTblEntry *rte, const DdbRelation *relation)
 {
 	ListCell *lc;
 
 	if (rte->rtekind != RTE_RELATION)
 		return false;
-	if (!rte->inh || !has_subclass(rte->relid))
-		return is_same_table(relation, rte->relid);
+	/* INSERT goes to partitions whatever inh says. */
+	if (rte->relkind != RELKIND_PARTITIONED_TABLE &&
+		(!rte->inh || !has_subclass(rte->relid)))
+		return ddb_snapshot_same_table(rte->relid, relation);
 	foreach (lc, find_all_inheritors(rte->relid, NoLock, NULL))
-		if (is_same_table(relation, lfirst_oid(lc)))
+		if (ddb_snapshot_same_table(lfirst_oid(lc), relation))
 			return true;
 	return false;
 }
 
-/* Counts in queries and in whatever holds queries. */
-static bool
-count_places(Node *node, void *context)
+static PlannerInfo *
+outermost(PlannerInfo *root)
 {
-	Count *count = (Count *) context;
+	while (root->parent_root != NULL)
+		root = root->parent_root;
+	return root;
+}
 
+/* Does the query itself write the table? */
+static bool
+writes_table(const Query *query, const DdbRelation *relation)
+{
+	return query->commandType != CMD_SELECT && query->resultRelation > 0 &&
+		   ddb_snapshot_holds_table(
+			   rt_fetch(query->resultRelation, query->rtable), relation);
+}
+
+/* How many parts of the statement write the table. */
+static int
+count_writers(const Query *statement, const DdbRelation *relation)
+{
+	int writers = writes_table(statement, relation);
+	ListCell *lc;
+
+	foreach (lc, statement->cteList)
+		writers += writes_table(
+			castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery),
+			relation);
+	return writers;
+}
+
+/*
+ * The query of the part that is planned now.  A query of WITH that only reads is
+ * a part of its own: whoever reads it first says when it runs.
+ */
+static const Query *
+part_of(PlannerInfo *root)
+{
+	const PlannerInfo *statement = outermost(root);
+
+	if (root == statement || !statement->parse->hasModifyingCTE)
+		return statement->parse;
+	while (root->parent_root != statement)
+		root = root->parent_root;
+	/* Those of WITH are planned first, one by one. */
+	if (list_length(statement->cte_plan_ids) <
+		list_length(statement->parse->cteList))
+		return root->parse;
+	return statement->parse;
+}
+
+static bool
+find_subquery(Node *node, void *context)
+{
 	if (node == NULL)
 		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (!list_member_ptr(count->ignored, rte) &&
-			ddb_snapshot_names_table(count->relation, rte))
-			count->places++;
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, count_places, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, count_places, context);
-}
-
-static void
-count_writer(Count *count, const Query *query)
-{
-	if (query->commandType != CMD_SELECT &&
-		ddb_snapshot_names_table(
-			count->relation, rt_fetch(query->resultRelation, query->rtable)))
-		count->writers++;
-}
-
-/* Partitions and children that the planner has put beside their parent. */
-static List *
-expanded_children(const PlannerInfo *root)
-{
-	List *children = NIL;
-	ListCell *lc;
-
-	foreach (lc, root->append_rel_list)
-	{
-		AppendRelInfo *info = lfirst_node(AppendRelInfo, lc);
-
-		if (rt_fetch(info->parent_relid, root->parse->rtable)->rtekind ==
-			RTE_RELATION)
-			children = lappend(
-				children, rt_fetch(info->child_relid, root->parse->rtable));
-	}
-	return children;
-}
-
-/*
- * Sublinks of the statement are plans already; those of its WITH queries stand
- * in them still, and so what these became is left out.
- */
-static void
-count_in_subplans(const PlannerInfo *top, Count *count)
-{
-	int plan_id = 0;
-	ListCell *lc;
-
-	foreach (lc, top->glob->subroots)
-	{
-		plan_id++;
-		if (!list_member_int(top->cte_plan_ids, plan_id))
-			(void) count_places((Node *) lfirst_node(PlannerInfo, lc)->parse,
-								count);
-	}
-}
-
-/*
- * Does the statement read while it writes, as no plan without subqueries in
- * RETURNING or WITH queries that write does?
- */
-static bool
-reads_beside_writes(const Query *query)
-{
-	return query->hasModifyingCTE ||
-		   (query->commandType != CMD_SELECT &&
-			contain_subplans((Node *) query->returningList));
+	/* Before it is planned, and afterwards. */
+	if (IsA(node, SubLink) || IsA(node, SubPlan) ||
+		IsA(node, AlternativeSubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, find_subquery, context);
 }
 
 bool
-ddb_snapshot_is_shared(PlannerInfo *root, const DdbRelation *relation)
+ddb_snapshot_asks(const List *expressions)
 {
-	Count count = {.relation = relation};
-	const PlannerInfo *top = root;
+	return find_subquery((Node *) expressions, NULL);
+}
+
+/* Are there subqueries that run when rows have been written? */
+static bool
+asks_afterwards(const Query *query)
+{
 	ListCell *lc;
 
-	while (top->parent_root != NULL)
-		top = top->parent_root;
-	if (!reads_beside_writes(top->parse))
+	if (ddb_snapshot_asks(query->returningList))
+		return true;
+	foreach (lc, query->withCheckOptions)
+		if (find_subquery(lfirst_node(WithCheckOption, lc)->qual, NULL))
+			return true;
+	return false;
+}
+
+/*
+ * May rows of the part come to the table by way of another one, whose partition
+ * it is?  There is no spool below that (modify/spool_plan).  What the planner
+ * itself reads to update it is.
+ */
+static bool
+routes_rows(const PlannerInfo *root, const RelOptInfo *rel, const Query *part)
+{
+	return rt_fetch(part->resultRelation, part->rtable)->relkind ==
+			   RELKIND_PARTITIONED_TABLE &&
+		   (part->commandType == CMD_INSERT ||
+			(part->commandType == CMD_UPDATE &&
+			 !bms_is_member((int) rel->relid, root->all_result_relids)));
+}
+
+bool
+ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
+					const DdbRelation *relation)
+{
+	const Query *statement = outermost(root)->parse;
+	const Query *part;
+	int writers;
+
+	if (statement->commandType == CMD_SELECT && !statement->hasModifyingCTE)
 		return false;
-	count_writer(&count, top->parse);
-	foreach (lc, top->parse->cteList)
-		count_writer(
-			&count,
-			castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery));
-	if (count.writers == 0)
+	writers = count_writers(statement, relation);
+	if (writers == 0)
 		return false;
-	count.ignored = expanded_children(top);
-	(void) count_places((Node *) top->parse, &count);
-	count_in_subplans(top, &count);
-	return count.places > 1;
+	part = part_of(root);
+	/* What a part reads to write it the spool keeps (modify/spool_plan). */
+	return writers > 1 || !writes_table(part, relation) ||
+		   asks_afterwards(part) || routes_rows(root, rel, part);
+}
+
+bool
+ddb_snapshot_shares_writes(PlannerInfo *root, const DdbRelation *relation)
+{
+	const Query *statement = outermost(root)->parse;
+
+	return statement->hasModifyingCTE && count_writers(statement, relation) > 1;
+}
+
+bool
+ddb_snapshot_knows_value(PlannerInfo *root, Node *value)
+{
+	return bms_is_empty(pull_varnos(root, value)) &&
+		   !find_subquery(value, NULL);
 }

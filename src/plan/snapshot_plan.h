@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * snapshot_plan.h
- *		Which scans must be read before any part of their statement writes.
+ *		Which scans a statement must finish before it writes.
  */
 #ifndef DDB_SNAPSHOT_PLAN_H
 #define DDB_SNAPSHOT_PLAN_H
@@ -9,22 +9,33 @@
 #include "postgres.h"
 
 #include "model/relation.h"
-#include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 
-/*
- * Does the entry read or write the relation's DynamoDB table, itself or by a
- * partition or child?
- */
-extern bool ddb_snapshot_names_table(const DdbRelation *relation,
-									 const RangeTblEntry *rte);
+/* Is the foreign table another one of the same DynamoDB table, or the same? */
+extern bool ddb_snapshot_same_table(Oid relid, const DdbRelation *relation);
+
+/* The same of a table, or of what it is the parent of. */
+extern bool ddb_snapshot_holds_table(const RangeTblEntry *rte,
+									 const DdbRelation *relation);
 
 /*
- * Does one part of the statement write the relation's DynamoDB table, and
- * another read or write it?  Parts are the statement, subqueries in its
- * RETURNING, and those of its WITH queries that write.
+ * May a scan of the foreign table that is planned now go on, or begin, when the
+ * statement has written the table's items?
  */
-extern bool ddb_snapshot_is_shared(PlannerInfo *root,
-								   const DdbRelation *relation);
+extern bool ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
+								const DdbRelation *relation);
+
+/* Do several parts of the statement write the relation's DynamoDB table? */
+extern bool ddb_snapshot_shares_writes(PlannerInfo *root,
+									   const DdbRelation *relation);
+
+/* Does the expression ask subqueries, which may wait for other parts? */
+extern bool ddb_snapshot_asks(const List *expressions);
+
+/*
+ * Can the value be known before anything is written?  Not what another row, or
+ * another part of the statement, gives.
+ */
+extern bool ddb_snapshot_knows_value(PlannerInfo *root, Node *value);
 
 #endif /* DDB_SNAPSHOT_PLAN_H */

@@ -423,6 +423,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_double(list, (double) plan->limit_hint);
 	list = put_int(list, plan->with_ties);
 	list = put_int(list, plan->filtered);
+	list = put_int(list, plan->snapshot);
 	list = put_double(list, plan->selectivity);
 	list = put_int(list, plan->segment);
 	list = put_int(list, plan->total_segments);
@@ -435,7 +436,6 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	list = put_names(list, plan->position);
 	list = put_int(list, plan->entry_filter);
 	list = put_int(list, plan->keys_match);
-	list = put_int(list, plan->snapshot);
 	list = put_write(list, plan->write);
 	list = put_int(list, plan->fetch != NULL);
 	if (plan->fetch != NULL)
@@ -488,6 +488,7 @@ ddb_access_plan_deserialize(List *list)
 	plan->limit_hint = (int64) get_double(&reader);
 	plan->with_ties = get_int(&reader);
 	plan->filtered = get_int(&reader);
+	plan->snapshot = get_int(&reader);
 	plan->selectivity = get_double(&reader);
 	plan->segment = get_int(&reader);
 	plan->total_segments = get_int(&reader);
@@ -500,7 +501,6 @@ ddb_access_plan_deserialize(List *list)
 	plan->position = get_names(&reader);
 	plan->entry_filter = get_int(&reader);
 	plan->keys_match = get_int(&reader);
-	plan->snapshot = get_int(&reader);
 	plan->write = get_write(&reader);
 	if (get_int(&reader))
 		plan->fetch = ddb_access_plan_deserialize(

@@ -194,6 +194,7 @@ typedef struct DdbAccessPlan
 	int64 limit_hint; /* what this scan must give; else about so many
 								 * rows are wanted first; -1: all */
 	bool with_ties;
+	bool snapshot; /* read before the statement writes (scan/snapshot) */
 	double selectivity; /* of all filters together, estimated */
 	int segment; /* of total_segments; -1: unsegmented */
 	int total_segments;
@@ -214,7 +215,6 @@ typedef struct DdbAccessPlan
 								 * this does not hold need not be fetched */
 
 	bool keys_match; /* what is found by these keys matches the templates */
-	bool snapshot; /* all is read before any part of the statement writes */
 	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;
 

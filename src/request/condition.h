@@ -15,7 +15,6 @@
 #include "codec/codec.h"
 #include "nodes/execnodes.h"
 #include "request/access_plan.h"
-#include "request/expiry.h"
 #include "request/key_range.h"
 
 typedef enum DdbTermKind
@@ -77,9 +76,9 @@ extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 /* "=", "<": as expressions spell a comparison. */
 extern const char *ddb_term_operator(DdbCompare op);
 
-/* What is left of a term when items that have expired are hidden. */
+/* What is left of a term when items that expired by now are hidden. */
 extern DdbTerm *ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute,
-								   DdbExpiry expiry);
+								   int64 now);
 
 /* Parts of terms, for those that other files make. */
 extern DdbTerm *ddb_term_constant(bool value);

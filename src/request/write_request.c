@@ -89,8 +89,7 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 	appendStringInfoString(
 		json, ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""
 			  ",\"ConditionExpression\":\"attribute_not_exists(#k)");
-	appendStringInfoString(json, expires ? " OR #t BETWEEN :since AND :until\""
-										 : "\"");
+	appendStringInfoString(json, expires ? " OR #t <= :now\"" : "\"");
 	append_key_name(json, target);
 	if (expires)
 	{
@@ -101,9 +100,9 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 	if (expires)
 		appendStringInfo(
 			json,
-			",\"ExpressionAttributeValues\":{\":since\":{\"N\":\"" INT64_FORMAT
-			"\"},\":until\":{\"N\":\"" INT64_FORMAT "\"}}",
-			target->expiry.since, target->expiry.until);
+			",\"ExpressionAttributeValues\":{\":now\":{\"N\":\"" INT64_FORMAT
+			"\"}}",
+			target->now);
 }
 
 void

@@ -10,7 +10,6 @@
 
 #include "lib/stringinfo.h"
 #include "model/document_path.h"
-#include "request/expiry.h"
 #include "request/key_targets.h"
 #include "request/read_request.h"
 
@@ -52,7 +51,7 @@ typedef struct DdbWriteTarget
 	const char *table_name;
 	const char *partition_key; /* for conditions about the item's existence */
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
-	DdbExpiry expiry; /* what these are */
+	int64 now; /* past as of this second */
 	const DdbWriteCondition *condition; /* NULL: none */
 	bool returns_new; /* UpdateItem is to give the new item back */
 } DdbWriteTarget;

@@ -379,6 +379,8 @@ show_reach(const Context *context, ExplainState *es)
 	if (plan->ordered)
 		ExplainPropertyText("Order", order_text(context), es);
 	show_limit(context, es);
+	if (plan->snapshot)
+		ExplainPropertyText("Read", "before the statement writes", es);
 	if (plan->rows_per_key > 0)
 		ExplainPropertyInteger("Rows per Key", NULL, plan->rows_per_key, es);
 	if (plan->skips)

@@ -11,6 +11,7 @@
 
 #include "scan/scan.h"
 
+#include "access/xact.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "model/guc.h"
@@ -24,6 +25,7 @@
 #include "scan/index_fetch.h"
 #include "scan/parallel_scan.h"
 #include "scan/skip_scan.h"
+#include "utils/timestamp.h"
 
 /*
  * When a value that does not fit becomes NULL, a key column can be NULL, and a
@@ -99,7 +101,7 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 	List *quals = node->ss.ps.plan->qual;
 
 	state->filter = NULL;
-	if (state->bound >= 0 && quals != NIL && state->snapshot == NULL &&
+	if (state->bound >= 0 && quals != NIL &&
 		!contain_mutable_functions((Node *) quals) &&
 		!contain_subplans((Node *) quals))
 		state->filter = node->ss.ps.qual;
@@ -121,6 +123,14 @@ ddb_scan_put_projection(DdbScanState *state)
 	key->attribute = state->plan->keys.partition[0].name;
 	spec->paths = key;
 	spec->npaths = 1;
+}
+
+/* Seconds since 1970, the same throughout the statement. */
+static int64
+epoch_now(void)
+{
+	return (GetCurrentStatementStartTimestamp() / USECS_PER_SEC) +
+		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
 }
 
 /* What a Scan's one target says of keys, as a filter; NULL: nothing. */
@@ -175,9 +185,8 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
 	if (plan->ttl_attribute != NULL && plan->ttl_in_filter)
-		filter =
-			ddb_term_unexpired(filter, plan->ttl_attribute, ddb_expiry_now());
-	state->reader->expiry = ddb_expiry_now();
+		filter = ddb_term_unexpired(filter, plan->ttl_attribute, epoch_now());
+	state->reader->now = epoch_now();
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
 	state->spec.segment = plan->segment;

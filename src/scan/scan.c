@@ -124,7 +124,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 									 ddb_compat_scan_userid(node));
 	ddb_session_pin(state->session, estate->es_query_cxt);
 	if (state->plan->snapshot)
-		state->snapshot = ddb_snapshot_create(node);
+		ddb_snapshot_begin(node);
 }
 
 /*
@@ -228,7 +228,7 @@ ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 }
 
 TupleTableSlot *
-ddb_scan_read(ForeignScanState *node)
+ddb_scan_next(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
@@ -240,22 +240,17 @@ ddb_scan_read(ForeignScanState *node)
 TupleTableSlot *
 ddbIterateForeignScan(ForeignScanState *node)
 {
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	const DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	return state->snapshot != NULL ? ddb_snapshot_next(state->snapshot)
-								   : ddb_scan_read(node);
+	return state->snapshot != NULL ? ddb_snapshot_next(node)
+								   : ddb_scan_next(node);
 }
 
 void
-ddbReScanForeignScan(ForeignScanState *node)
+ddb_scan_release(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	if (state->snapshot != NULL)
-	{
-		ddb_snapshot_rescan(state->snapshot);
-		return;
-	}
 	/* The next row starts anew, with the values of then. */
 	state->started = false;
 	if (state->run_context != NULL)
@@ -263,12 +258,23 @@ ddbReScanForeignScan(ForeignScanState *node)
 }
 
 void
+ddbReScanForeignScan(ForeignScanState *node)
+{
+	const DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	if (state->snapshot != NULL)
+		ddb_snapshot_rewind(node);
+	else
+		ddb_scan_release(node);
+}
+
+void
 ddbEndForeignScan(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	if (state != NULL && state->snapshot != NULL)
-		ddb_snapshot_end(state->snapshot);
+	if (state != NULL)
+		ddb_snapshot_end(node);
 	/* Replies may be large, and requests under way. */
 	if (state != NULL && state->run_context != NULL)
 		MemoryContextReset(state->run_context);

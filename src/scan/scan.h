@@ -32,7 +32,6 @@ typedef struct DdbScanCounters
 } DdbScanCounters;
 
 struct binaryheap;
-struct DdbSnapshot;
 
 typedef struct DdbScanState
 {
@@ -107,15 +106,15 @@ typedef struct DdbScanState
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */
 
-	struct DdbSnapshot *snapshot; /* keeps the rows; NULL: they are read as they
-								 * are asked for */
-
 	bool pending; /* the next row would have to be waited for, which an
 								 * asynchronous Append does */
 	struct DdbAsyncWatch *watch; /* what that waits on, or NULL */
 
 	DdbScanCounters *counters; /* of all runs, of both steps of two, and of
 								 * all copies of the scan */
+
+	struct DdbSnapshot *snapshot; /* the rows, before the statement wrote; NULL:
+								 * they are read as they are asked for */
 
 	struct DdbDirectModify *modify; /* what writes the rows; NULL: they are read
 								 * only */
@@ -168,9 +167,6 @@ struct ExplainState;
 extern void ddbExplainForeignScan(ForeignScanState *node,
 								  struct ExplainState *es);
 
-/* The next row as DynamoDB has it now; empty at the end. */
-extern TupleTableSlot *ddb_scan_read(ForeignScanState *node);
-
 /* Resolves what the run asks for, unless that has been done. */
 extern void ddb_scan_ensure_started(ForeignScanState *node,
 									DdbScanState *state);
@@ -181,6 +177,12 @@ extern bool ddb_scan_ready(DdbScanState *state);
 /* The next item's row, after all checks; NULL at the end. */
 extern TupleTableSlot *ddb_scan_next_row(ForeignScanState *node,
 										 DdbScanState *state);
+
+/* The next row of the run, be it of counts; NULL at the end. */
+extern TupleTableSlot *ddb_scan_next(ForeignScanState *node);
+
+/* Lets go of what the run holds: it gives no more rows. */
+extern void ddb_scan_release(ForeignScanState *node);
 
 /* count.c: an aggregated scan's next row, of counts; NULL at the end. */
 extern void ddb_count_begin(DdbScanState *state);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * snapshot.c
- *		Scans that are read before their statement writes anything.
+ *		Scans that are read before their statement writes.
  *
- * Rows are kept as they are read, on disk when they are more than work_mem
- * holds.  At the statement's first write all such scans are read to their end.
- * What they ask DynamoDB for depends on nothing that the statement computes
- * (plan/clause.c), so they can be read at any time, and a rescan gives the same
- * rows again.
+ * The planner has marked them (plan/snapshot_plan), and seen to it that no value
+ * that they take depends on other rows.  Their rows are kept, on disk when they
+ * are more than work_mem holds, and are the same however often the scan runs.
+ * A scan that is asked for rows before the first write reads all of them then.
  */
 #include "postgres.h"
 
@@ -16,203 +15,123 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "scan/scan.h"
-#include "utils/memutils.h"
+#include "scan/statement.h"
 #include "utils/tuplestore.h"
 
-/* Items of a DynamoDB table. */
-typedef struct ChangedItems
+typedef struct DdbSnapshot
 {
-	char *table_name;
-	HTAB *items; /* NULL: none yet */
-} ChangedItems;
-
-/* The scans of one running statement, and what its parts have changed. */
-typedef struct Registry
-{
-	EState *estate;
-	List *snapshots; /* of DdbSnapshot * */
-	List *changed; /* of ChangedItems * */
-	MemoryContextCallback forget;
-	struct Registry *next;
-} Registry;
-
-struct DdbSnapshot
-{
-	ForeignScanState *node;
-	Tuplestorestate *store; /* NULL: nothing was read yet */
+	Tuplestorestate *rows; /* NULL: nothing was read yet */
 	TupleTableSlot *kept; /* as the store gives rows */
-	int writer; /* read pointer that is active while rows are added that
-								 * nobody has been given */
-	bool complete; /* all is in the store */
-};
+} DdbSnapshot;
 
-static Registry *registries = NULL;
-
-static void
-forget_registry(void *arg)
+static DdbSnapshot *
+snapshot_of(const ForeignScanState *node)
 {
-	Registry **link = &registries;
-
-	while (*link != arg)
-		link = &(*link)->next;
-	*link = (*link)->next;
+	return ((DdbScanState *) node->fdw_state)->snapshot;
 }
 
-static Registry *
-find_registry(const EState *estate)
-{
-	Registry *registry = registries;
-
-	while (registry != NULL && registry->estate != estate)
-		registry = registry->next;
-	return registry;
-}
-
-static Registry *
-ensure_registry(EState *estate)
-{
-	Registry *registry = find_registry(estate);
-
-	if (registry != NULL)
-		return registry;
-	registry = MemoryContextAllocZero(estate->es_query_cxt, sizeof(Registry));
-	registry->estate = estate;
-	registry->next = registries;
-	registry->forget.func = forget_registry;
-	registry->forget.arg = registry;
-	MemoryContextRegisterResetCallback(estate->es_query_cxt, &registry->forget);
-	registries = registry;
-	return registry;
-}
-
-DdbSnapshot *
-ddb_snapshot_create(ForeignScanState *node)
+void
+ddb_snapshot_begin(ForeignScanState *node)
 {
 	EState *estate = node->ss.ps.state;
+	DdbStatement *statement = ddb_statement_of(estate, true);
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	DdbSnapshot *snapshot = palloc0(sizeof(DdbSnapshot));
-	Registry *registry = ensure_registry(estate);
 
-	snapshot->node = node;
 	snapshot->kept = MakeSingleTupleTableSlot(
 		node->ss.ss_ScanTupleSlot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
-	registry->snapshots = lappend(registry->snapshots, snapshot);
+	((DdbScanState *) node->fdw_state)->snapshot = snapshot;
+	statement->scans = lappend(statement->scans, node);
 	MemoryContextSwitchTo(old);
-	return snapshot;
-}
-
-/* Reads a row and keeps it; empty at the end. */
-static TupleTableSlot *
-read_row(DdbSnapshot *snapshot)
-{
-	TupleTableSlot *slot = ddb_scan_read(snapshot->node);
-
-	snapshot->complete = TupIsNull(slot);
-	if (!snapshot->complete)
-		tuplestore_puttupleslot(snapshot->store, slot);
-	return slot;
 }
 
 static void
-ensure_store(DdbSnapshot *snapshot)
+read_all(ForeignScanState *node, DdbSnapshot *snapshot)
 {
-	MemoryContext old;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	TupleTableSlot *slot;
 
-	if (snapshot->store != NULL)
-		return;
-	old = MemoryContextSwitchTo(snapshot->node->ss.ps.state->es_query_cxt);
-	snapshot->store = tuplestore_begin_heap(false, false, work_mem);
-	tuplestore_set_eflags(snapshot->store, EXEC_FLAG_REWIND);
-	snapshot->writer = tuplestore_alloc_read_pointer(snapshot->store, 0);
+	snapshot->rows = tuplestore_begin_heap(false, false, work_mem);
+	tuplestore_set_eflags(snapshot->rows, EXEC_FLAG_REWIND);
+	/* As the executor runs it. */
+	MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	for (;;)
+	{
+		ResetExprContext(econtext);
+		slot = ddb_scan_next(node);
+		if (TupIsNull(slot))
+			break;
+		tuplestore_puttupleslot(snapshot->rows, slot);
+	}
 	MemoryContextSwitchTo(old);
+	/* Pages are not needed any more, nor is what it took to read them. */
+	ddb_scan_release(node);
+}
+
+void
+ddb_snapshot_take(EState *estate, const char *table_name)
+{
+	const DdbStatement *statement = ddb_statement_of(estate, false);
+	ListCell *lc;
+
+	if (statement == NULL)
+		return;
+	foreach (lc, statement->scans)
+	{
+		ForeignScanState *node = (ForeignScanState *) lfirst(lc);
+		const DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+		if (state->snapshot->rows == NULL &&
+			strcmp(state->relation->table_name, table_name) == 0)
+			read_all(node, state->snapshot);
+	}
 }
 
 TupleTableSlot *
-ddb_snapshot_next(DdbSnapshot *snapshot)
+ddb_snapshot_next(ForeignScanState *node)
 {
-	TupleTableSlot *slot = snapshot->node->ss.ss_ScanTupleSlot;
+	DdbSnapshot *snapshot = snapshot_of(node);
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TupleTableSlot *kept = snapshot->kept;
+	int n = slot->tts_tupleDescriptor->natts;
 	MemoryContext old;
 	bool found;
 
-	ensure_store(snapshot);
+	if (snapshot->rows == NULL)
+		read_all(node, snapshot);
+	ExecClearTuple(slot);
 	/* Rows from disk are allocated, to be freed by the slot. */
-	old = MemoryContextSwitchTo(snapshot->kept->tts_mcxt);
-	found =
-		tuplestore_gettupleslot(snapshot->store, true, false, snapshot->kept);
+	old = MemoryContextSwitchTo(kept->tts_mcxt);
+	found = tuplestore_gettupleslot(snapshot->rows, true, false, kept);
 	MemoryContextSwitchTo(old);
-	if (found)
-		return ExecCopySlot(slot, snapshot->kept);
-	if (snapshot->complete)
-		return ExecClearTuple(slot);
-	/* Puts the row behind what has been given, and so counts it as given. */
-	return read_row(snapshot);
+	if (!found)
+		return slot;
+	slot_getallattrs(kept);
+	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
+	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
+	return ExecStoreVirtualTuple(slot);
 }
 
 void
-ddb_snapshot_rescan(DdbSnapshot *snapshot)
+ddb_snapshot_rewind(ForeignScanState *node)
 {
-	if (snapshot->store != NULL)
-		tuplestore_rescan(snapshot->store);
+	DdbSnapshot *snapshot = snapshot_of(node);
+
+	if (snapshot != NULL && snapshot->rows != NULL)
+		tuplestore_rescan(snapshot->rows);
 }
 
 void
-ddb_snapshot_end(DdbSnapshot *snapshot)
+ddb_snapshot_end(ForeignScanState *node)
 {
-	ExecClearTuple(snapshot->kept);
-	if (snapshot->store != NULL)
-		tuplestore_end(snapshot->store);
-	snapshot->store = NULL;
-}
+	DdbSnapshot *snapshot = snapshot_of(node);
 
-/*
- * Reads the rest.  Whoever reads the rows goes on where he was: a pointer at
- * the end stays in front of what is added only while another one is active.
- */
-static void
-read_to_end(DdbSnapshot *snapshot)
-{
-	ensure_store(snapshot);
-	tuplestore_select_read_pointer(snapshot->store, snapshot->writer);
-	while (!snapshot->complete)
-	{
-		CHECK_FOR_INTERRUPTS();
-		(void) read_row(snapshot);
-	}
-	tuplestore_select_read_pointer(snapshot->store, 0);
-}
-
-void
-ddb_snapshot_take(EState *estate)
-{
-	Registry *registry = find_registry(estate);
-	ListCell *lc;
-
-	if (registry == NULL)
+	if (snapshot == NULL)
 		return;
-	foreach (lc, registry->snapshots)
-		read_to_end((DdbSnapshot *) lfirst(lc));
-}
-
-HTAB **
-ddb_snapshot_changed_items(EState *estate, const char *table_name)
-{
-	Registry *registry = find_registry(estate);
-	MemoryContext old;
-	ChangedItems *changed;
-	ListCell *lc;
-
-	if (registry == NULL)
-		return NULL;
-	foreach (lc, registry->changed)
-	{
-		changed = (ChangedItems *) lfirst(lc);
-		if (strcmp(changed->table_name, table_name) == 0)
-			return &changed->items;
-	}
-	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	changed = palloc0(sizeof(ChangedItems));
-	changed->table_name = pstrdup(table_name);
-	registry->changed = lappend(registry->changed, changed);
-	MemoryContextSwitchTo(old);
-	return &changed->items;
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	ExecDropSingleTupleTableSlot(snapshot->kept);
+	if (snapshot->rows != NULL)
+		tuplestore_end(snapshot->rows);
+	((DdbScanState *) node->fdw_state)->snapshot = NULL;
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * written_items.c
+ *		Which items were written before, told by their keys.
+ *
+ * A row is updated or deleted once by a statement, by whichever part or joined
+ * row comes first; what comes later leaves it alone, as in local tables.
+ */
+#include "postgres.h"
+
+#include "modify/written_items.h"
+
+#include "catalog/pg_class.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "foreign/fdwapi.h"
+#include "modify/modify_exec.h"
+#include "scan/statement.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/* Keys are told apart by 128 bits: two in 10^19 items are the same by chance. */
+typedef struct WrittenKey
+{
+	uint64 hash[2];
+} WrittenKey;
+
+/* The items of one table that a statement has written. */
+typedef struct WrittenTable
+{
+	Oid serverid;
+	const char *table_name;
+	HTAB *items;
+} WrittenTable;
+
+HTAB *
+ddb_written_items_create(void)
+{
+	HASHCTL control = {0};
+
+	control.keysize = sizeof(WrittenKey);
+	control.entrysize = sizeof(WrittenKey);
+	control.hcxt = CurrentMemoryContext;
+	return hash_create("ddb_fdw written items", 256, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+bool
+ddb_written_items_add(HTAB *items, const char *key)
+{
+	WrittenKey written;
+	bool found;
+	int len = strlen(key);
+
+	written.hash[0] = hash_bytes_extended((const unsigned char *) key, len, 1);
+	written.hash[1] = hash_bytes_extended((const unsigned char *) key, len, 2);
+	(void) hash_search(items, &written, HASH_ENTER, &found);
+	return found;
+}
+
+/*
+ * Of different servers nobody knows whether they are one and the same to
+ * DynamoDB: they may be two accounts.
+ */
+static bool
+is_same_table(const RangeTblEntry *rte, const DdbRelation *relation)
+{
+	const DdbRelation *other;
+
+	if (rte->relkind != RELKIND_FOREIGN_TABLE ||
+		GetFdwRoutineByRelId(rte->relid)->BeginForeignModify !=
+			ddbBeginForeignModify)
+		return false;
+	other = ddb_relation_load(rte->relid);
+	return other->server->serverid == relation->server->serverid &&
+		   strcmp(other->table_name, relation->table_name) == 0;
+}
+
+/* In how many places the statement writes the table. */
+static int
+count_targets(EState *estate, const DdbRelation *relation)
+{
+	int targets = 0;
+	ListCell *lc;
+
+	/* COPY has no plan. */
+	if (estate->es_plannedstmt == NULL)
+		return 0;
+	foreach (lc, estate->es_plannedstmt->resultRelations)
+		targets +=
+			is_same_table(exec_rt_fetch(lfirst_int(lc), estate), relation);
+	return targets;
+}
+
+static WrittenTable *
+add_table(DdbStatement *statement, const DdbRelation *relation)
+{
+	MemoryContext old = MemoryContextSwitchTo(statement->estate->es_query_cxt);
+	WrittenTable *table = palloc(sizeof(WrittenTable));
+
+	table->serverid = relation->server->serverid;
+	table->table_name = pstrdup(relation->table_name);
+	table->items = ddb_written_items_create();
+	statement->written = lappend(statement->written, table);
+	MemoryContextSwitchTo(old);
+	return table;
+}
+
+HTAB *
+ddb_written_items_shared(EState *estate, const DdbRelation *relation)
+{
+	DdbStatement *statement;
+	ListCell *lc;
+
+	if (count_targets(estate, relation) < 2)
+		return NULL;
+	statement = ddb_statement_of(estate, true);
+	foreach (lc, statement->written)
+	{
+		WrittenTable *table = (WrittenTable *) lfirst(lc);
+
+		if (table->serverid == relation->server->serverid &&
+			strcmp(table->table_name, relation->table_name) == 0)
+			return table->items;
+	}
+	return add_table(statement, relation)->items;
+}
