@@ -11,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import Proxy
+from support.proxy import Proxy, declare_time_to_live
 from support.regress_data import load_table
 from support.systems import definition, index
 
@@ -499,11 +499,9 @@ def test_a_share_of_a_scan_is_not_skipped_through(p):
     assert not skips(p, "SELECT DISTINCT pk FROM s")
 
 
-def test_hidden_items_do_not_hide_partitions(p, ddb):
+def test_hidden_items_do_not_hide_partitions(p):
     p.execute("ALTER FOREIGN TABLE longs OPTIONS (ADD hide_expired 'true')")
-    ddb.update_time_to_live(
-        TableName="LongS", TimeToLiveSpecification={"Enabled": True, "AttributeName": "gone"}
-    )
+    declare_time_to_live("LongS", "gone")
     assert not skips(p, "SELECT DISTINCT pk FROM longs")
 
 

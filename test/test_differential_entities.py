@@ -19,6 +19,7 @@ from support.contest import FIRST_SEED, SEEDS, Contest, CuttingProxy, Tally
 from support.entities import EXPIRES, Universe
 from support.entity_queries import make_entity_query
 from support.fdw import make_server
+from support.proxy import Proxy, declare_time_to_live
 
 QUERIES = contest.QUERIES if contest.IS_LONG else 30 * SEEDS  # in all
 ENTITIES = max(2, QUERIES // SEEDS // 60)  # of each seed
@@ -27,8 +28,7 @@ ENTITIES = max(2, QUERIES // SEEDS // 60)  # of each seed
 def load(ddb, universe):
     contest.load_items(ddb, universe.name, universe.description(), universe.items)
     if universe.expires:
-        ttl = {"Enabled": True, "AttributeName": EXPIRES}
-        ddb.update_time_to_live(TableName=universe.name, TimeToLiveSpecification=ttl)
+        declare_time_to_live(universe.name, EXPIRES)
 
 
 def entities(seed, only):
@@ -44,15 +44,17 @@ def entities(seed, only):
 
 @pytest.mark.timeout(max(300, QUERIES))
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
+@pytest.mark.warns("full scan of DynamoDB table")
 def test_entities_equal_local_tables(seed, connect, dynamodb, ddb):
     db = connect(prepare_threshold=None)
     contest.prepare(db)
     tally, only, left = Tally(), contest.only(), ENTITIES
     with (
+        Proxy(dynamodb.endpoint) as plain,
         CuttingProxy(dynamodb.endpoint, seed) as proxy,
         CuttingProxy(dynamodb.endpoint, seed, large=True) as large,
     ):
-        make_server(db, dynamodb.endpoint)
+        make_server(db, plain.endpoint)
         make_server(db, proxy.endpoint, name="cut")
         make_server(db, large.endpoint, name="large")
         for universe, asked in entities(seed, only):

@@ -3,13 +3,14 @@
 of items whose keys columns do not tell exactly."""
 
 import threading
+import time
 from collections import Counter
 from decimal import Decimal
 
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import Behaviour, Gathering, truncate
+from support.proxy import Behaviour, Gathering, declare_time_to_live, truncate
 from support.systems import definition, index
 
 
@@ -140,14 +141,11 @@ def test_values_are_computed_once_a_row(server, make_table):
     assert sorted(item["v"] for item in stored(table))[-2:] == [21, 22]
 
 
-def test_expired_items_are_left_alone(server, make_table, ddb):
+def test_expired_items_are_left_alone(server, make_table):
     table = make_table(
-        ("pk",), "pk:S", [{"pk": "old", "ttl": 1_000_000_000}, {"pk": "new", "ttl": 4_000_000_000}]
+        ("pk",), "pk:S", [{"pk": "old", "ttl": int(time.time()) - 100_000}, {"pk": "new", "ttl": 4_000_000_000}]
     )
-    ddb.update_time_to_live(
-        TableName=table.name,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"},
-    )
+    declare_time_to_live(table.name, "ttl")
     foreign_table(
         server, "t", ["pk text", "v int"], table_name=table.name, hide_expired=True
     )

@@ -3,6 +3,7 @@
 
 import datetime
 import re
+import time
 import uuid
 from collections import Counter
 from decimal import Decimal
@@ -10,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
-from support.proxy import pages_of
+from support.proxy import declare_time_to_live, pages_of
 from support.regress_data import load_table
 from test_templates import TABLE
 
@@ -897,13 +898,15 @@ def test_delete_by_key_touches_no_other_entity(crowd, items, where):
     assert stored(items) == [i for i in before if (i["PK"], i["SK"]) not in gone]
 
 
-def test_delete_hides_what_expired(empty, ddb, items):
-    ttl = {"Enabled": True, "AttributeName": "expires"}
-    ddb.update_time_to_live(TableName=items.name, TimeToLiveSpecification=ttl)
+def test_delete_hides_what_expired(empty, items):
+    declare_time_to_live(items.name, "expires")
     columns = [*USERS, "expires bigint"]
     foreign_table(empty, "users", columns, table_name=items.name, hide_expired=True)
     foreign_table(empty, "history", HISTORY, table_name=items.name)
-    empty.execute("INSERT INTO users (user_id, expires) VALUES (1, 1), (2, 4102444800), (3, NULL)")
+    empty.execute(
+        "INSERT INTO users (user_id, expires) VALUES (1, %s), (2, 4102444800), (3, NULL)",
+        (int(time.time()) - 100_000,),
+    )
     empty.execute("INSERT INTO history (user_id, searched_at, id) VALUES (1, '2026-11-01', 'x')")
     assert empty.execute("UPDATE users SET name = 'x'").rowcount == 2
     assert empty.execute("DELETE FROM users").rowcount == 2

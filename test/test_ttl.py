@@ -11,9 +11,10 @@ from support.regress_data import load_table
 from support.systems import definition, index
 from support.wire import sent
 
-# DynamoDB deletes what has expired in the last five years; this it keeps.
-PAST = 1_000_000_000
+PAST = int(time.time()) - 100_000
 FUTURE = int(time.time()) + 100_000_000
+# What lies more than five years back DynamoDB takes for no time, and never deletes.
+ANCIENT = [0, -5, 1, 1_000_000_000, PAST - 6 * 366 * 86400]
 
 KEYS = definition(
     ("pk", "sk"),
@@ -40,13 +41,7 @@ COLUMNS = ["pk text", "sk int", "kind text", "expires bigint"]
 @pytest.fixture(scope="module")
 def ttl_tables(ddb_resource):
     load_table(ddb_resource, "Ttl", KEYS, ITEMS)
-    client = ddb_resource.meta.client
-    status = client.describe_time_to_live(TableName="Ttl")["TimeToLiveDescription"]
-    if status["TimeToLiveStatus"] == "DISABLED":
-        client.update_time_to_live(
-            TableName="Ttl",
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
-        )
+    faults.declare_time_to_live("Ttl", "expires")
     text_keys = definition(("pk", "sk"), "pk:S sk:N")
     load_table(
         ddb_resource,
@@ -119,12 +114,13 @@ def test_what_is_asked(t, proxy):
     (call,) = calls.data
     names = call.request["ExpressionAttributeNames"]
     assert "expires" in names.values()
-    (value,) = [
-        v["N"]
+    since, until = sorted(
+        int(v["N"])
         for k, v in call.request["ExpressionAttributeValues"].items()
         if k in call.request["FilterExpression"]
-    ]
-    assert abs(int(value) - time.time()) < 3600
+    )
+    assert abs(until - time.time()) < 3600
+    assert abs(until - since - 5 * 365.25 * 86400) < 2 * 86400
     # GetItem takes no filter: there the attribute is fetched.
     with proxy.record() as calls:
         t.execute("SELECT sk FROM t WHERE pk = 'p' AND sk = 3")
@@ -170,9 +166,7 @@ def test_text_never_expires(t, ddb_resource):
         definition(("sk",), "sk:N"),
         [{"sk": 1, "e": str(PAST)}, {"sk": 2, "e": PAST}, {"sk": 3}],
     )
-    client.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "e"}
-    )
+    faults.declare_time_to_live(table, "e")
     foreign_table(t, "x", ["sk int"], table_name=table, hide_expired=True)
     for pushdown in ("on", "off"):
         t.execute(f"SET ddb_fdw.pushdown = {pushdown}")
@@ -192,3 +186,97 @@ def test_analyze_does_not_see_them(t, target):
         "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 't' AND attname = 'expires'"
     ).fetchone()
     assert common is None or str(PAST) not in common
+
+
+# ---- times that DynamoDB takes for none -----------------------------------------------
+
+AGES = definition(("pk", "sk"), "pk:S sk:N kind:S", gsis=[index("keysOnly", "kind", projection="KEYS_ONLY")])
+
+
+@pytest.fixture
+def ages(db, proxy, make_items):
+    """Of each time an item, and one of an hour ago, in a table that hides."""
+    make_server(db, proxy.endpoint)
+    items = make_items(
+        AGES,
+        [
+            {"pk": "p", "sk": n, "kind": "k", "expires": expires, "v": n}
+            for n, expires in enumerate([*ANCIENT, PAST])
+        ],
+    )
+    faults.declare_time_to_live(items.name, "expires")
+    foreign_table(db, "t", [*COLUMNS, "v int"], table_name=items.name, hide_expired=True)
+    return db, items
+
+
+@pytest.mark.parametrize("pushdown", ["on", "off"])
+@pytest.mark.parametrize(
+    "condition",
+    ["true", "pk = 'p'", "sk IN (0, 1, 2, 3, 4, 5) AND pk = 'p'", "kind = 'k'", "expires IS NOT NULL"],
+)
+def test_ancient_times_are_shown(ages, condition, pushdown):
+    db, _ = ages
+    db.execute(f"SET ddb_fdw.pushdown = {pushdown}")
+    kept = list(range(len(ANCIENT)))
+    assert numbers(db.execute(f"SELECT sk FROM t WHERE {condition}")) == kept
+    assert db.execute(f"SELECT count(*) FROM t WHERE {condition}").fetchone() == (len(kept),)
+    assert db.execute(f"SELECT expires FROM t WHERE {condition} ORDER BY sk").fetchall() == [
+        (expires,) for expires in ANCIENT
+    ]
+
+
+def test_ancient_times_are_in_samples(ages):
+    db, _ = ages
+    db.execute("ANALYZE t")
+    (rows,) = db.execute("SELECT reltuples FROM pg_class WHERE relname = 't'").fetchone()
+    assert rows == len(ANCIENT)
+
+
+def test_items_of_ancient_times_are_in_the_way(ages):
+    """Each INSERT meets the item that a SELECT shows."""
+    db, items = ages
+    insert = "INSERT INTO t (pk, sk, v) VALUES ('p', %s, 100)"
+    for n in range(len(ANCIENT)):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            db.execute(insert, (n,))
+        assert db.execute(insert + " ON CONFLICT DO NOTHING", (n,)).rowcount == 0
+    assert db.execute(insert, (len(ANCIENT),)).rowcount == 1
+    stored = {int(item["sk"]): item for item in items.scan()["Items"]}
+    assert [stored[n]["v"] for n in sorted(stored)] == [*range(len(ANCIENT)), 100]
+
+
+def test_items_of_ancient_times_are_written(ages):
+    db, items = ages
+    for n, expires in enumerate(ANCIENT):
+        one = db.execute("UPDATE t SET v = v + 1 WHERE pk = 'p' AND sk = %s RETURNING expires", (n,))
+        assert one.fetchall() == [(expires,)]
+    assert db.execute("UPDATE t SET v = 1 WHERE pk = 'p' AND sk = %s", (len(ANCIENT),)).rowcount == 0
+    assert db.execute("UPDATE t SET kind = 'l'").rowcount == len(ANCIENT)
+    joined = "DELETE FROM t USING (VALUES (0), (5)) x(n) WHERE pk = 'p' AND sk = n"
+    assert db.execute(joined).rowcount == 1
+    assert db.execute("DELETE FROM t WHERE pk = 'p' AND sk = 1").rowcount == 1
+    assert db.execute("DELETE FROM t").rowcount == len(ANCIENT) - 2
+    (left,) = items.scan()["Items"]
+    assert left["sk"] == len(ANCIENT)
+
+
+def test_what_is_written_with_an_ancient_time_stays(ages):
+    db, _ = ages
+    db.execute("INSERT INTO t (pk, sk, expires) VALUES ('q', 1, 0), ('q', 2, 1000)")
+    db.execute("INSERT INTO t (pk, sk, expires) VALUES ('q', 3, %s)", (PAST,))
+    assert numbers(db.execute("SELECT sk FROM t WHERE pk = 'q'")) == [1, 2]
+    db.execute("UPDATE t SET expires = %s WHERE pk = 'q' AND sk = 2", (PAST,))
+    assert numbers(db.execute("SELECT sk FROM t WHERE pk = 'q'")) == [1]
+
+
+def test_five_years_are_those_of_the_calendar(ages):
+    """To the second, for items that a filter and the executor look at."""
+    db, items = ages
+    five_years = "extract(epoch FROM (date_trunc('second', now()) - interval '5 years'))::bigint"
+    db.execute("SET timezone = 'UTC'")
+    (edge,) = db.execute(f"SELECT {five_years}").fetchone()
+    items.put_item(Item={"pk": "edge", "sk": 1, "expires": edge - 1})
+    items.put_item(Item={"pk": "edge", "sk": 2, "expires": edge + 3600})
+    for pushdown in ("on", "off"):
+        db.execute(f"SET ddb_fdw.pushdown = {pushdown}")
+        assert numbers(db.execute("SELECT sk FROM t WHERE pk = 'edge'")) == [1]

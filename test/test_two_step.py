@@ -3,6 +3,7 @@
 
 import json
 import secrets
+import time
 from collections import Counter
 
 import psycopg
@@ -862,7 +863,7 @@ SHARED = definition(
     "PK:S SK:S GPK:S GSK:S",
     gsis=[index("byMail", "GPK", "GSK", "KEYS_ONLY")],
 )
-PAST, FUTURE = 1_000_000_000, 4_000_000_000
+PAST, FUTURE = int(time.time()) - 100_000, 4_000_000_000
 
 
 def member(number, **changes):
@@ -889,13 +890,7 @@ MEMBERS = [
 def users(db, ddb_resource, proxy):
     """Function: the foreign table of users, with options."""
     load_table(ddb_resource, "Members", SHARED, MEMBERS)
-    client = ddb_resource.meta.client
-    status = client.describe_time_to_live(TableName="Members")["TimeToLiveDescription"]
-    if status["TimeToLiveStatus"] == "DISABLED":
-        client.update_time_to_live(
-            TableName="Members",
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": "gone"},
-        )
+    proxies.declare_time_to_live("Members", "gone")
     make_server(db, proxy.endpoint)
 
     def make(**options):

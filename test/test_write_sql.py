@@ -3,6 +3,7 @@
 joins, CTEs, prepared statements, cursors, privileges, EXPLAIN."""
 
 import json
+import time
 from decimal import Decimal
 
 import psycopg
@@ -1070,15 +1071,13 @@ def test_choices_that_are_not_available_yet_are_refused(dynamo, items):
         foreign_table(dynamo, "t", COLUMNS, table_name=items.name, transaction="atomic")
 
 
-def test_expired_rows_are_no_obstacle(dynamo, make_items, ddb, connect, proxy):
+def test_expired_rows_are_no_obstacle(dynamo, make_items):
     items = make_items(KEYS)
-    ddb.update_time_to_live(
-        TableName=items.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
-    )
+    faults.declare_time_to_live(items.name, "ttl")
     foreign_table(
         dynamo, "t", [*COLUMNS, "ttl bigint"], table_name=items.name, hide_expired="true"
     )
-    items.put_item(Item={"pk": "a", "sk": 1, "v": 1, "ttl": 1000})
+    items.put_item(Item={"pk": "a", "sk": 1, "v": 1, "ttl": int(time.time()) - 100_000})
     items.put_item(Item={"pk": "a", "sk": 2, "v": 1})
     assert dynamo.execute("UPDATE t SET v = 5").rowcount == 1
     assert dynamo.execute("INSERT INTO t VALUES ('a', 1, 2)").rowcount == 1

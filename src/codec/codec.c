@@ -12,6 +12,7 @@
 #include "codec/codec.h"
 
 #include "catalog/pg_type.h"
+#include "codec/boolean.h"
 #include "codec/decode_array.h"
 #include "codec/decode_document.h"
 #include "codec/decode_number.h"
@@ -131,7 +132,8 @@ conversion_reads(DdbConversion conversion, DdbStoredType stored)
 		case DDB_CONVERT_BYTEA:
 			return stored == DDB_STORED_B;
 		case DDB_CONVERT_BOOL:
-			return stored == DDB_STORED_BOOL;
+			return stored == DDB_STORED_BOOL || stored == DDB_STORED_N ||
+				   stored == DDB_STORED_S;
 		case DDB_CONVERT_UUID:
 		case DDB_CONVERT_INPUT:
 			return stored == DDB_STORED_S;
@@ -781,6 +783,8 @@ convert(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 		case DDB_CONVERT_BYTEA:
 			return decode_bytea(&value->span, datum, reason);
 		case DDB_CONVERT_BOOL:
+			if (value->type != DDB_VALUE_BOOL)
+				return ddb_boolean_decode(codec, value, datum, reason);
 			*datum = BoolGetDatum(value->boolean);
 			return DDB_DECODE_OK;
 		case DDB_CONVERT_DOCUMENT:

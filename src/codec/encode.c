@@ -11,6 +11,7 @@
 #include "codec/encode.h"
 
 #include "catalog/pg_type.h"
+#include "codec/boolean.h"
 #include "codec/encode_check.h"
 #include "codec/encode_document.h"
 #include "codec/key_variable.h"
@@ -231,6 +232,8 @@ scalar_payload(DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 			return text_payload(codec, place, datum);
 		case DDB_CONVERT_BYTEA:
 			return bytea_payload(datum);
+		case DDB_CONVERT_BOOL:
+			return payload_of(ddb_boolean_text(codec, DatumGetBool(datum)));
 		case DDB_CONVERT_INT2:
 		case DDB_CONVERT_INT4:
 		case DDB_CONVERT_INT8:
@@ -373,8 +376,11 @@ encode_value(DdbCodec *codec, const DdbWritePlace *place, Datum datum,
 	switch (codec->conversion)
 	{
 		case DDB_CONVERT_BOOL:
-			appendStringInfo(json, "{\"BOOL\":%s}",
-							 DatumGetBool(datum) ? "true" : "false");
+			if (codec->stored != DDB_STORED_BOOL)
+				encode_scalar(codec, place, datum, json);
+			else
+				appendStringInfo(json, "{\"BOOL\":%s}",
+								 DatumGetBool(datum) ? "true" : "false");
 			break;
 		case DDB_CONVERT_DOCUMENT:
 			ddb_document_encode(codec, place, datum, json);

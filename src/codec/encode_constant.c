@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "codec/boolean.h"
 #include "codec/codec.h"
 #include "codec/text_form.h"
 #include "compat.h"
@@ -67,6 +68,10 @@ ddb_codec_order(const DdbCodec *codec)
 					   : DDB_AGREES_NOT;
 		case DDB_CONVERT_BYTEA:
 			return DDB_AGREES_EXACTLY;
+		case DDB_CONVERT_BOOL:
+			/* f sorts before t as 0 does before 1; BOOL does not sort. */
+			return codec->stored == DDB_STORED_BOOL ? DDB_AGREES_NOT
+													: ddb_codec_equality(codec);
 		case DDB_CONVERT_UUID:
 			/* Hexadecimal sorts as bytes do; of keys in lower case only. */
 			return codec->is_key ? DDB_AGREES_EXACTLY : DDB_AGREES_WIDELY;
@@ -92,7 +97,9 @@ ddb_codec_equality(const DdbCodec *codec)
 		return codec->stored == DDB_STORED_S ? DDB_AGREES_EXACTLY
 											 : DDB_AGREES_NOT;
 	if (codec->conversion == DDB_CONVERT_BOOL)
-		return DDB_AGREES_EXACTLY;
+		return codec->stored == DDB_STORED_S && !codec->is_key
+				   ? DDB_AGREES_WIDELY
+				   : DDB_AGREES_EXACTLY;
 	if (codec->conversion == DDB_CONVERT_INPUT)
 		return get_typtype(codec->column->base_typid) == TYPTYPE_ENUM
 				   ? DDB_AGREES_EXACTLY
@@ -104,7 +111,7 @@ bool
 ddb_codec_fits_all(const DdbCodec *codec)
 {
 	return !codec->is_domain &&
-		   (codec->conversion == DDB_CONVERT_BOOL ||
+		   (codec->stored == DDB_STORED_BOOL ||
 			codec->conversion == DDB_CONVERT_BYTEA ||
 			(codec->conversion == DDB_CONVERT_NUMERIC &&
 			 codec->stored == DDB_STORED_N && codec->column->typmod < 0));
@@ -148,6 +155,12 @@ set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
 	bound->place = place;
 	bound->data = memcpy(palloc(len), data, len); /* bytes may hold NULs */
 	bound->len = len;
+}
+
+static void
+set_text(DdbBound *bound, const char *text)
+{
+	set_data(bound, DDB_BOUND_EXACT, text, strlen(text));
 }
 
 static void
@@ -307,11 +320,8 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 				bound);
 			break;
 		case DDB_CONVERT_BOOL:
-			bound->type = DDB_STORED_BOOL;
-			if (DatumGetBool(datum))
-				set_data(bound, DDB_BOUND_EXACT, "true", 4);
-			else
-				set_data(bound, DDB_BOUND_EXACT, "false", 5);
+			bound->type = codec->stored;
+			set_text(bound, ddb_boolean_text(codec, DatumGetBool(datum)));
 			break;
 		case DDB_CONVERT_TIMESTAMPTZ:
 		case DDB_CONVERT_TIMESTAMP:
@@ -426,6 +436,18 @@ uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 }
 
 static void
+boolean_span(Datum datum, DdbBound *low, DdbBound *high)
+{
+	const char *least;
+	const char *greatest;
+
+	ddb_boolean_spellings(DatumGetBool(datum), &least, &greatest);
+	low->type = high->type = DDB_STORED_S;
+	set_text(low, least);
+	set_text(high, greatest);
+}
+
+static void
 instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 {
 	int64 micros;
@@ -467,6 +489,8 @@ ddb_codec_encode_span(const DdbCodec *codec, Datum datum, DdbBound *low,
 		float_span(value, nextafterf(value, -INFINITY),
 				   nextafterf(value, INFINITY), low, high);
 	}
+	else if (codec->conversion == DDB_CONVERT_BOOL)
+		boolean_span(datum, low, high);
 	else if (codec->conversion == DDB_CONVERT_UUID)
 		uuid_span(codec, datum, low, high);
 	else

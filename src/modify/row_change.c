@@ -7,9 +7,7 @@
 
 #include "modify/row_change.h"
 
-#include "codec/key_variable.h"
 #include "compat.h"
-#include "datatype/timestamp.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -40,7 +38,7 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 	if (relation->hide_expired)
 		writer->wire.ttl_attribute =
 			ddb_table_info_ttl_attribute(relation, userid);
-	writer->wire.now = ddb_variable_now() / USECS_PER_SEC;
+	writer->wire.expiry = ddb_expiry_now();
 	/* Rows of several columns on one attribute are not what was given. */
 	if (returns && !writer->items->plain)
 		writer->read_back = ddb_read_back_create(

@@ -429,18 +429,52 @@ match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 						  NULL);
 }
 
+/*
+ * A test of a boolean column.  Where it is stored as a number or text, keys
+ * too, it is a comparison with a constant.
+ */
+static bool
+set_boolean_test(const DdbCodec *codec, DdbCompare op,
+				 DdbComparison *comparison)
+{
+	AttrNumber column = codec->column->attnum;
+	bool is_distinct =
+		op == DDB_COMPARE_NOT_TRUE || op == DDB_COMPARE_NOT_FALSE;
+	bool value = op == DDB_COMPARE_TRUE || op == DDB_COMPARE_NOT_TRUE;
+
+	if (codec->stored == DDB_STORED_BOOL || op == DDB_COMPARE_NULL ||
+		op == DDB_COMPARE_NOT_NULL)
+		return ddb_clause_set(comparison, column, op, NULL);
+	(void) ddb_clause_set(comparison, column,
+						  is_distinct ? DDB_COMPARE_DISTINCT : DDB_COMPARE_EQ,
+						  makeBoolConst(value, false));
+	comparison->wider = ddb_codec_equality(codec) == DDB_AGREES_WIDELY;
+	return !(comparison->wider && is_distinct);
+}
+
+/* The codec of a boolean column, or NULL. */
+static const DdbCodec *
+boolean_codec(const DdbClauseContext *context, Node *node)
+{
+	AttrNumber column = ddb_clause_column(context, node);
+	const DdbCodec *codec =
+		column != 0 ? ddb_codec_set_get(context->codecs, column) : NULL;
+
+	return codec != NULL && codec->conversion == DDB_CONVERT_BOOL ? codec
+																  : NULL;
+}
+
 /* A boolean column by itself: NOT b is "b is false", not "b is not true". */
 static bool
 match_boolean(const DdbClauseContext *context, Var *var, bool negated,
 			  DdbComparison *comparison)
 {
-	AttrNumber column = ddb_clause_column(context, (Node *) var);
+	const DdbCodec *codec = boolean_codec(context, (Node *) var);
 
-	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
-						   DDB_CONVERT_BOOL)
-		return false;
-	return ddb_clause_set(comparison, column,
-						  negated ? DDB_COMPARE_FALSE : DDB_COMPARE_TRUE, NULL);
+	return codec != NULL &&
+		   set_boolean_test(codec,
+							negated ? DDB_COMPARE_FALSE : DDB_COMPARE_TRUE,
+							comparison);
 }
 
 static bool
@@ -455,14 +489,12 @@ match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 		[IS_UNKNOWN] = DDB_COMPARE_NULL,
 		[IS_NOT_UNKNOWN] = DDB_COMPARE_NOT_NULL,
 	};
-	AttrNumber column = ddb_clause_column(context, (Node *) test->arg);
+	const DdbCodec *codec = boolean_codec(context, (Node *) test->arg);
 	DdbCompare op = ops[test->booltesttype];
 
-	if (column == 0 || ddb_codec_set_get(context->codecs, column)->conversion !=
-						   DDB_CONVERT_BOOL)
-		return false;
-	return ddb_clause_set(comparison, column,
-						  negated ? ddb_clause_negate(op) : op, NULL);
+	return codec != NULL &&
+		   set_boolean_test(codec, negated ? ddb_clause_negate(op) : op,
+							comparison);
 }
 
 static bool
@@ -517,6 +549,10 @@ bool
 ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
 				 DdbComparison *comparison)
 {
+	/* NOT b of a boolean column: other negations the planner has resolved. */
+	if (IsA(expr, BoolExpr) && ((BoolExpr *) expr)->boolop == NOT_EXPR)
+		return ddb_clause_match(context, linitial(((BoolExpr *) expr)->args),
+								!negated, comparison);
 	return match_value_of_column(context, expr, negated, comparison) ||
 		   ddb_inside_clause_match(context, expr, negated, comparison);
 }

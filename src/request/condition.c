@@ -623,26 +623,38 @@ ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
 	return fit(context, ddb_term_and(context->besides, term));
 }
 
+static DdbTerm *
+compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
+{
+	DdbTerm *term = make_term(DDB_TERM_COMPARE, NULL);
+
+	term->column = column;
+	term->op = op;
+	term->bounds = palloc0(sizeof(DdbBound));
+	term->bounds->place = DDB_BOUND_EXACT;
+	term->bounds->type = DDB_STORED_N;
+	term->bounds->data = psprintf(INT64_FORMAT, seconds);
+	term->bounds->len = strlen(term->bounds->data);
+	term->nbounds = 1;
+	return term;
+}
+
 /*
- * Of what is no number the comparison is false, and its negation true: such
+ * Of what is no number comparisons are false, and their negations true: such
  * items never expire (dynamodb.md section 3.5).
  */
 DdbTerm *
-ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, int64 now)
+ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, DdbExpiry expiry)
 {
-	DdbTerm *expired = make_term(DDB_TERM_COMPARE, NULL);
 	DdbColumn *column = palloc0(sizeof(DdbColumn)); /* there may be none */
+	DdbTerm *passed;
+	DdbTerm *kept;
 
 	column->attribute = pstrdup(ttl_attribute);
 	column->attribute_len = strlen(ttl_attribute);
-	expired->column = column;
-	expired->op = "<=";
-	expired->negated = true;
-	expired->bounds = palloc0(sizeof(DdbBound));
-	expired->bounds->place = DDB_BOUND_EXACT;
-	expired->bounds->type = DDB_STORED_N;
-	expired->bounds->data = psprintf(INT64_FORMAT, now);
-	expired->bounds->len = strlen(expired->bounds->data);
-	expired->nbounds = 1;
-	return ddb_term_combine(DDB_TERM_AND, term, expired);
+	passed = compare_seconds(column, "<=", expiry.until);
+	passed->negated = true;
+	kept = compare_seconds(column, "<", expiry.since);
+	return ddb_term_combine(DDB_TERM_AND, term,
+							ddb_term_combine(DDB_TERM_OR, passed, kept));
 }

@@ -15,6 +15,7 @@
 #include "codec/codec.h"
 #include "nodes/execnodes.h"
 #include "request/access_plan.h"
+#include "request/expiry.h"
 #include "request/key_range.h"
 
 typedef enum DdbTermKind
@@ -76,9 +77,9 @@ extern DdbTerm *ddb_term_resolve(DdbTermContext *context,
 /* "=", "<": as expressions spell a comparison. */
 extern const char *ddb_term_operator(DdbCompare op);
 
-/* What is left of a term when items that expired by now are hidden. */
+/* What is left of a term when items that have expired are hidden. */
 extern DdbTerm *ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute,
-								   int64 now);
+								   DdbExpiry expiry);
 
 /* Parts of terms, for those that other files make. */
 extern DdbTerm *ddb_term_constant(bool value);

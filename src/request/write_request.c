@@ -89,7 +89,8 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 	appendStringInfoString(
 		json, ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""
 			  ",\"ConditionExpression\":\"attribute_not_exists(#k)");
-	appendStringInfoString(json, expires ? " OR #t <= :now\"" : "\"");
+	appendStringInfoString(json, expires ? " OR #t BETWEEN :since AND :until\""
+										 : "\"");
 	append_key_name(json, target);
 	if (expires)
 	{
@@ -100,9 +101,9 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 	if (expires)
 		appendStringInfo(
 			json,
-			",\"ExpressionAttributeValues\":{\":now\":{\"N\":\"" INT64_FORMAT
-			"\"}}",
-			target->now);
+			",\"ExpressionAttributeValues\":{\":since\":{\"N\":\"" INT64_FORMAT
+			"\"},\":until\":{\"N\":\"" INT64_FORMAT "\"}}",
+			target->expiry.since, target->expiry.until);
 }
 
 void

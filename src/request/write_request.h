@@ -10,6 +10,7 @@
 
 #include "lib/stringinfo.h"
 #include "model/document_path.h"
+#include "request/expiry.h"
 #include "request/key_targets.h"
 #include "request/read_request.h"
 
@@ -51,7 +52,7 @@ typedef struct DdbWriteTarget
 	const char *table_name;
 	const char *partition_key; /* for conditions about the item's existence */
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
-	int64 now; /* past as of this second */
+	DdbExpiry expiry; /* what these are */
 	const DdbWriteCondition *condition; /* NULL: none */
 	bool returns_new; /* UpdateItem is to give the new item back */
 } DdbWriteTarget;

@@ -19,7 +19,6 @@
 #include "scan/analyze.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "common/pg_prng.h"
 #include "compat.h"
@@ -194,7 +193,7 @@ prepare_scan(Analysis *analysis, Relation rel)
 										 scan->codecs, scan->plan->columns);
 	for (int i = 0; i < scan->reader->ncodecs; i++)
 		scan->reader->soft[i] = true;
-	scan->reader->now = (int64) time(NULL);
+	scan->reader->expiry = ddb_expiry_now();
 	scan->bound = -1;
 	scan->spec.plan = scan->plan;
 	ddb_scan_put_projection(scan);

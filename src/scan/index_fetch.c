@@ -106,7 +106,7 @@ create_items_scan(DdbScanState *entries)
 	items->reader = ddb_row_reader_create(
 		items->relation, plan, items->codecs,
 		list_concat_copy(plan->columns, plan->recheck_columns));
-	items->reader->now = entries->reader->now;
+	items->reader->expiry = entries->reader->expiry;
 	items->spec.plan = plan;
 	items->spec.segment = -1;
 	ddb_scan_put_projection(items);

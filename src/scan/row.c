@@ -442,20 +442,28 @@ next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
 	return true;
 }
 
-/* Is it a time, in seconds, that has passed? */
-static bool
-has_passed(const DdbRowReader *reader, const DdbAttributeValue *value)
+/* Negative, zero or positive as the decimal is less, equal or greater. */
+static int
+compare_with(const DdbDecimal *decimal, int64 number)
 {
 	char text[32];
-	DdbDecimal time;
-	DdbDecimal now;
+	DdbDecimal other;
 
-	if (value->type != DDB_VALUE_N ||
-		!ddb_decimal_parse(value->span.data, value->span.len, &time))
-		return false;
-	snprintf(text, sizeof(text), INT64_FORMAT, reader->now);
-	(void) ddb_decimal_parse(text, strlen(text), &now);
-	return ddb_decimal_compare(&time, &now) <= 0;
+	snprintf(text, sizeof(text), INT64_FORMAT, number);
+	(void) ddb_decimal_parse(text, strlen(text), &other);
+	return ddb_decimal_compare(decimal, &other);
+}
+
+/* Is it a time, in seconds, that has expired? */
+static bool
+has_expired(const DdbRowReader *reader, const DdbAttributeValue *value)
+{
+	DdbDecimal time;
+
+	return value->type == DDB_VALUE_N &&
+		   ddb_decimal_parse(value->span.data, value->span.len, &time) &&
+		   compare_with(&time, reader->expiry.since) >= 0 &&
+		   compare_with(&time, reader->expiry.until) <= 0;
 }
 
 void
@@ -488,7 +496,7 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 			break;
 		add_note(&page->notes, page->body, attribute, &value);
 		previous = attribute;
-		expired |= attribute == reader->ttl && has_passed(reader, &value);
+		expired |= attribute == reader->ttl && has_expired(reader, &value);
 	}
 	page->notes.items[item].len = (uint32) (scan->pos - start);
 	if (expired)

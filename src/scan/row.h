@@ -11,6 +11,7 @@
 #include "codec/codec.h"
 #include "executor/tuptable.h"
 #include "request/access_plan.h"
+#include "request/expiry.h"
 #include "request/key_targets.h"
 #include "request/read_request.h"
 #include "scan/entity_match.h"
@@ -45,7 +46,7 @@ typedef struct DdbRowReader
 	int *identity; /* the attributes of plan->identity, then position */
 	int nidentity;
 	int ttl; /* the attribute whose past times hide items, or -1; … */
-	int64 now; /* … past as of this second, which the caller sets */
+	DdbExpiry expiry; /* … and what these are, which the caller sets */
 	const DdbCodec *current; /* being converted, for error context */
 	const DdbPage *page; /* being read, for messages; NULL: none */
 } DdbRowReader;

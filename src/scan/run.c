@@ -11,7 +11,6 @@
 
 #include "scan/scan.h"
 
-#include "access/xact.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "model/guc.h"
@@ -25,7 +24,6 @@
 #include "scan/index_fetch.h"
 #include "scan/parallel_scan.h"
 #include "scan/skip_scan.h"
-#include "utils/timestamp.h"
 
 /*
  * When a value that does not fit becomes NULL, a key column can be NULL, and a
@@ -125,14 +123,6 @@ ddb_scan_put_projection(DdbScanState *state)
 	spec->npaths = 1;
 }
 
-/* Seconds since 1970, the same throughout the statement. */
-static int64
-epoch_now(void)
-{
-	return (GetCurrentStatementStartTimestamp() / USECS_PER_SEC) +
-		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
-}
-
 /* What a Scan's one target says of keys, as a filter; NULL: nothing. */
 static DdbTerm *
 key_filter(DdbScanState *state, const DdbTargets *targets)
@@ -185,8 +175,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
 	if (plan->ttl_attribute != NULL && plan->ttl_in_filter)
-		filter = ddb_term_unexpired(filter, plan->ttl_attribute, epoch_now());
-	state->reader->now = epoch_now();
+		filter =
+			ddb_term_unexpired(filter, plan->ttl_attribute, ddb_expiry_now());
+	state->reader->expiry = ddb_expiry_now();
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
 	state->spec.segment = plan->segment;

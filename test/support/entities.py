@@ -14,6 +14,7 @@ import base64
 import json
 import random
 import re
+import time
 from collections import Counter
 from datetime import date, timedelta
 
@@ -57,7 +58,11 @@ from .generator import (
 MISFIT = object()
 MISFITS = [{"S": "?"}, {"N": "0.33"}, {"L": []}]
 EXPIRES = "expires"
-PAST, FUTURE = ["1", "0", "-5", "1000000000", "1000000000.5"], ["4102444800", "1" + "0" * 30]
+NOW = int(time.time())
+PAST = [str(NOW - 1), f"{NOW - 1000}.5", str(NOW - 4 * 365 * 86400)]
+FUTURE = ["4102444800", "1" + "0" * 30]
+# DynamoDB never deletes what is more than five years past.
+KEPT = FUTURE * 2 + ["1", "0", "-5", "1000000000", "1000000000.5"]
 
 TAGS = ["USER", "USER", "U", "USERS", "Order", "é", "", "", "a'b", "100%", '"', "A_B"]
 SEPARATORS = ["#", "#", "#", "##", "|", "-", "_", ":", "é", "#X#", "%", "/", " "]
@@ -238,7 +243,7 @@ class Universe:
         if rng.random() < 0.2:
             item.attributes[EXPIRES], item.known[EXPIRES] = {"S": "1000000000"}, MISFIT
             return
-        value = rng.choice(PAST + FUTURE * 3)
+        value = rng.choice(PAST + KEPT)
         item.known[EXPIRES], item.attributes[EXPIRES] = value, {"N": value}
 
     def _is_sound(self, item):

@@ -9,7 +9,7 @@ items: reckoned from what the manual says (Writes, Key templates).
 
 from datetime import datetime, timedelta
 
-from .entities import EXPIRES, FUTURE, PAST, Item, mangle
+from .entities import EXPIRES, KEPT, PAST, Item, mangle
 from .forms import Literal, Shard, Variable
 from .generator import TEXTS, Time
 
@@ -304,7 +304,7 @@ class Book:
             value = rng.choice(entity.few[column.name])
             return self.finer(value) if isinstance(column.kind, Time) else value
         if column.attribute == EXPIRES:
-            return rng.choice(PAST + FUTURE * 3)
+            return rng.choice(PAST + KEPT)
         if column.attribute in entity.of_key:
             return rng.choice(TEXTS) + rng.choice(["", "1", "#"])
         return column.kind.random(rng, False, 30)

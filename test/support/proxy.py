@@ -17,6 +17,11 @@
 A behaviour takes a Reply that is about to be sent, and changes it, or replaces
 the exchange altogether before the request reaches DynamoDB Local.  Several
 injections apply in the order they were made.
+
+DynamoDB Local deletes within seconds what has expired in the last five years.
+So that a test finds such items, proxies say that a table has a TTL attribute:
+
+    proxies.declare_time_to_live("Table", "expires")
 """
 
 import contextlib
@@ -397,6 +402,23 @@ class Calls(list):
         return Calls(call for call in self if not call.operation.startswith("Describe"))
 
 
+TIME_TO_LIVE = {}  # of all proxies
+
+
+def declare_time_to_live(table, attribute):
+    TIME_TO_LIVE[table] = attribute
+
+
+def describe_time_to_live(request):
+    if request.operation != "DescribeTimeToLive":
+        return None
+    attribute = TIME_TO_LIVE.get(request.json["TableName"])
+    if attribute is None:
+        return None
+    description = {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}
+    return made_reply(200, json.dumps({"TimeToLiveDescription": description}).encode())
+
+
 class Proxy(ThreadedServer):
     def __init__(self, upstream):
         self.upstream = urllib.parse.urlsplit(upstream)
@@ -453,7 +475,7 @@ class Proxy(ThreadedServer):
         if reply is None:
             for behaviour in behaviours:
                 request.body = behaviour.ask(request.body)
-            reply = self._forward(upstream, request)
+            reply = describe_time_to_live(request) or self._forward(upstream, request)
         for behaviour in behaviours:
             behaviour.change(reply, connection)
         self._send(connection, reply, call)

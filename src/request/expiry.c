@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * expiry.c
+ *		Which times of a TTL attribute have expired.
+ *
+ * Those that have passed, but no more than five years ago: DynamoDB takes
+ * earlier ones, such as 0, for no times at all, and keeps their items for ever.
+ */
+#include "postgres.h"
+
+#include "request/expiry.h"
+
+#include "codec/key_variable.h"
+#include "datatype/timestamp.h"
+#include "utils/datetime.h"
+
+#define MAX_YEARS 5
+
+/* The day so many years before this one, which may be a 29 February. */
+static int64
+years_before(int64 day, int years)
+{
+	int year;
+	int month;
+	int dom;
+
+	j2date((int) day + UNIX_EPOCH_JDATE, &year, &month, &dom);
+	year -= years;
+	dom = Min(dom, day_tab[isleap(year)][month - 1]);
+	return date2j(year, month, dom) - UNIX_EPOCH_JDATE;
+}
+
+DdbExpiry
+ddb_expiry_now(void)
+{
+	int64 now = ddb_variable_now() / USECS_PER_SEC;
+	int64 day = now / SECS_PER_DAY;
+	DdbExpiry expiry = {
+		years_before(day, MAX_YEARS) * SECS_PER_DAY + now % SECS_PER_DAY, now};
+
+	return expiry;
+}
