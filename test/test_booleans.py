@@ -186,3 +186,22 @@ def test_sets(db, proxy, make_items, kind, values):
     assert sorted(db.execute("SELECT b FROM t").fetchone()[0]) == [False, True]
     db.execute("UPDATE t SET b = ARRAY[true]")
     assert items.get_item(Key={"k": 1})["Item"]["b"] == {max(values)}
+
+
+def test_variables_of_templates(db, proxy, make_items):
+    items = make_items(
+        definition(("pk",), "pk:S"),
+        [{"pk": f"X#{b}#{i}", "v": 1} for b in ("true", "false") for i in range(3)],
+    )
+    make_server(db, proxy.endpoint)
+    foreign_table(
+        db,
+        "t",
+        ["b boolean", "id int", "pk text OPTIONS (template 'X#${b}#${id}')", "v int"],
+        table_name=items.name,
+    )
+    for condition, value in (("b", True), ("NOT b", False), ("b IS TRUE", True), ("b = false", False)):
+        with proxy.record() as calls:
+            rows = db.execute(f"SELECT b, id FROM t WHERE {condition} AND id = 2").fetchall()
+        assert rows == [(value, 2)]
+        assert [call.operation for call in calls.data] == ["GetItem"], condition

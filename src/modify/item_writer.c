@@ -414,6 +414,28 @@ compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 	}
 }
 
+/* The key that the item has stays where the new one does not say it. */
+static void
+keep_key(const DdbItemWriter *writer, DdbItemNode *root)
+{
+	int len = strlen(writer->own_key);
+	char *padded = palloc0(len + DDB_SCAN_PADDING);
+	DdbItemNode *own;
+
+	memcpy(padded, writer->own_key, len);
+	own = ddb_item_tree_parse(padded, len);
+	for (int i = 0; i < writer->nkeys; i++)
+	{
+		const char *name = writer->key_names[i];
+		int unused;
+		int value_len;
+		char *value = ddb_item_tree_get(own, name, &value_len);
+
+		if (ddb_item_tree_get(root, name, &unused) == NULL)
+			(void) ddb_item_tree_set(root, name, NULL, 0, value, value_len);
+	}
+}
+
 void
 ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 {
@@ -427,6 +449,8 @@ ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 			!writer->nulls[i])
 			add_members(writer, column, writer->values[i], root);
 	}
+	if (root != NULL && writer->own_key != NULL)
+		keep_key(writer, root);
 	if (root != NULL)
 		complete_from(writer, root);
 	/* Keys are composed of what the attributes will be. */
@@ -710,7 +734,9 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 			writer->nulls[i] = true;
 	initStringInfo(&item);
 	initStringInfo(&key);
+	writer->own_key = old_key;
 	ddb_item_compose(writer, &item, &key);
+	writer->own_key = NULL;
 	if (strcmp(key.data, old_key) != 0)
 		ddb_item_raise_key_change(writer, column);
 	writer->completed = true;

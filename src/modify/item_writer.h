@@ -38,6 +38,8 @@ typedef struct DdbItemWriter
 	bool *nulls;
 	Bitmapset *updated; /* attnums that were set; NULL: all */
 	bool completed; /* has values that the row was not given */
+	const char *own_key; /* of an item that is replaced, as JSON; NULL: a new
+						  * item is composed */
 } DdbItemWriter;
 
 /* In the current memory context; resolves the relation's key templates. */

@@ -430,8 +430,8 @@ match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 }
 
 /*
- * A test of a boolean column.  Where it is stored as a number or text, keys
- * too, it is a comparison with a constant.
+ * A test of a boolean column, as a comparison with a constant: so it reaches
+ * keys, of templates too.
  */
 static bool
 set_boolean_test(const DdbCodec *codec, DdbCompare op,
@@ -442,8 +442,7 @@ set_boolean_test(const DdbCodec *codec, DdbCompare op,
 		op == DDB_COMPARE_NOT_TRUE || op == DDB_COMPARE_NOT_FALSE;
 	bool value = op == DDB_COMPARE_TRUE || op == DDB_COMPARE_NOT_TRUE;
 
-	if (codec->stored == DDB_STORED_BOOL || op == DDB_COMPARE_NULL ||
-		op == DDB_COMPARE_NOT_NULL)
+	if (op == DDB_COMPARE_NULL || op == DDB_COMPARE_NOT_NULL)
 		return ddb_clause_set(comparison, column, op, NULL);
 	(void) ddb_clause_set(comparison, column,
 						  is_distinct ? DDB_COMPARE_DISTINCT : DDB_COMPARE_EQ,
