@@ -121,13 +121,15 @@ match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
 {
 	KeyPosition place = {false, 0};
+	bool holds;
 
 	return ddb_clause_match(context, expr, false, comparison) &&
 		   comparison->condition.other == 0 &&
 		   comparison->condition.access == DDB_ACCESS_VALUE &&
 		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
 		   (is_direct(context, keys, comparison, &place) ||
-			is_variable(context, keys, comparison->condition.column));
+			is_variable(context, keys, comparison->condition.column)) &&
+		   !ddb_keys_trivial(context, comparison, &holds);
 }
 
 static List *

@@ -77,18 +77,23 @@ place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 
 /*
  * IS NOT NULL of a key attribute, or of what is taken from it: no item is
- * without its keys, and no entry of an index without those of the table.
+ * without its keys, and no entry of an index without those of the table.  Nor
+ * is one outside of LIKE '%'.
  */
 static bool
-is_key_not_null(const DdbClauseContext *context, const DdbPlanState *state,
-				const DdbSource *source, Expr *expr)
+holds_of_keys(const DdbClauseContext *context, const DdbPlanState *state,
+			  const DdbSource *source, Expr *expr)
 {
 	DdbComparison comparison;
 	const DdbColumn *column;
+	bool holds;
 
-	if (!IsA(expr, NullTest) ||
-		!ddb_clause_match(context, expr, false, &comparison) ||
-		comparison.condition.op != DDB_COMPARE_NOT_NULL)
+	if (!ddb_clause_match(context, expr, false, &comparison) ||
+		comparison.condition.access != DDB_ACCESS_VALUE)
+		return false;
+	if (!(IsA(expr, NullTest) &&
+		  comparison.condition.op == DDB_COMPARE_NOT_NULL) &&
+		!(ddb_keys_trivial(context, &comparison, &holds) && holds))
 		return false;
 	column = &state->relation->columns[comparison.condition.column - 1];
 	if (column->source != 0)
@@ -116,7 +121,7 @@ place_rest(const DdbClauseContext *context, const DdbPlanState *state,
 
 		if (list_member_ptr(decided, rinfo) ||
 			(ddb_guc_pushdown && exact &&
-			 is_key_not_null(context, state, candidate->source, rinfo->clause)))
+			 holds_of_keys(context, state, candidate->source, rinfo->clause)))
 		{
 			candidate->decided = lappend(candidate->decided, rinfo);
 			continue;

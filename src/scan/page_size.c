@@ -46,17 +46,22 @@ is_filtered(const DdbAccessPlan *plan)
 		   plan->ttl_attribute != NULL;
 }
 
-int64
-ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
+/* Behind a filter. */
+static int64
+first_filtered(const DdbAccessPlan *plan, double bound)
 {
 	double factor =
 		plan->selectivity > 0 ? 1.0 / plan->selectivity : MAX_FIRST_FACTOR;
 
-	if (!is_filtered(plan))
-		return clamp_limit(bound);
 	/* Up to a whole read unit items cost nothing more. */
 	return clamp_limit(Max(bound * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
 						   DDB_UNIT_BYTES / Max(plan->item_bytes, 1)));
+}
+
+int64
+ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
+{
+	return is_filtered(plan) ? first_filtered(plan, bound) : clamp_limit(bound);
 }
 
 static double
@@ -64,7 +69,7 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 			   double missing)
 {
 	if (stream->scanned == 0)
-		return ddb_scan_first_page(state->plan, missing);
+		return first_filtered(state->plan, missing);
 	if ((state->plan->filtered && state->filter == NULL) || stream->given == 0)
 		return stream->last_limit * BLIND_GROWTH;
 	return missing * MARGIN * stream->scanned / stream->given;

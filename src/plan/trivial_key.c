@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * trivial_key.c
+ *		Comparisons that no key condition can hold: LIKE '%x%', sk >= ''.
+ *
+ * What they leave to check is PostgreSQL's, so they are none of the key's.  Of
+ * parameters nobody knows before the scan runs: those may turn out to be.
+ */
+#include "postgres.h"
+
+#include "plan/keys.h"
+
+#include "request/key_range.h"
+#include "request/like_pattern.h"
+#include "utils/builtins.h"
+
+static bool
+pattern_is_trivial(const Const *pattern, bool *holds)
+{
+	char *prefix;
+	bool equality;
+
+	*holds = ddb_like_prefix(TextDatumGetCString(pattern->constvalue), &prefix,
+							 &equality);
+	return prefix[0] == '\0' && !equality;
+}
+
+/* Is every key on the wanted side of the bound? */
+static bool
+bound_is_trivial(const DdbClauseContext *context,
+				 const DdbComparison *comparison)
+{
+	const DdbCondition *condition = &comparison->condition;
+	const DdbCodec *codec =
+		ddb_codec_set_get(context->codecs, condition->column);
+	bool upward =
+		condition->op == DDB_COMPARE_GT || condition->op == DDB_COMPARE_GE;
+	DdbBound bound;
+
+	if (codec->column->source != 0 || codec->column->template != NULL ||
+		ddb_codec_order(codec) != DDB_AGREES_EXACTLY)
+		return false;
+	ddb_codec_encode_bound(codec, ((Const *) comparison->value)->constvalue,
+						   condition->value_typid, DDB_MAX_SORT_KEY_BYTES,
+						   &bound);
+	return bound.place == (upward ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL);
+}
+
+bool
+ddb_keys_trivial(const DdbClauseContext *context,
+				 const DdbComparison *comparison, bool *holds)
+{
+	const Const *value = (const Const *) comparison->value;
+
+	*holds = false;
+	if (value == NULL || !IsA(value, Const) || value->constisnull ||
+		comparison->wider || comparison->condition.access != DDB_ACCESS_VALUE)
+		return false;
+	switch (comparison->condition.op)
+	{
+		case DDB_COMPARE_LIKE:
+			return pattern_is_trivial(value, holds);
+		case DDB_COMPARE_PREFIX:
+			*holds = VARSIZE_ANY_EXHDR(DatumGetPointer(value->constvalue)) == 0;
+			return *holds;
+		case DDB_COMPARE_LT:
+		case DDB_COMPARE_LE:
+		case DDB_COMPARE_GT:
+		case DDB_COMPARE_GE:
+			*holds = bound_is_trivial(context, comparison);
+			return *holds;
+		default:
+			return false;
+	}
+}
