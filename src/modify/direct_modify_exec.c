@@ -99,7 +99,7 @@ ddbBeginDirectModify(ForeignScanState *node, int eflags)
 	modify->scan = scan;
 	modify->plan = scan->plan->write;
 	modify->rows = ddb_row_writer_create(node->ss.ps.state, node->resultRelInfo,
-										 modify->plan->returns);
+										 modify->plan->returned, true);
 	if (modify->plan->filter >= 0)
 		modify->filter =
 			(ExprState *) list_nth(scan->values, modify->plan->filter);
@@ -344,7 +344,7 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 	if (tuple != NULL)
 		modify->bytes += tuple->t_len;
 	/* The item comes back, and is about as large. */
-	if (tuple != NULL && modify->rows->read_back != NULL)
+	if (tuple != NULL && modify->rows->wire.returns)
 		modify->bytes += tuple->t_len;
 	modify->tuples[modify->n - 1] = tuple;
 }
@@ -432,6 +432,8 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 							  modify->updated, change);
 	}
 	modify->bytes += change->job.len;
+	if (modify->rows->wire.returns)
+		modify->bytes += (size_t) modify->scan->plan->item_bytes;
 	modify->tuples[modify->n - 1] = NULL;
 }
 
@@ -506,7 +508,9 @@ next_result(ForeignScanState *node, DdbDirectModify *modify)
 {
 	ResultRelInfo *target = node->resultRelInfo;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	ErrorContextCallback callback;
 	MemoryContext old;
+	HeapTuple tuple;
 
 	if (!modify->plan->returns)
 		return NULL;
@@ -514,12 +518,19 @@ next_result(ForeignScanState *node, DdbDirectModify *modify)
 		modify->next++;
 	if (modify->next >= modify->n)
 		return NULL;
-	ExecForceStoreHeapTuple(modify->tuples[modify->next], slot, false);
+	tuple = modify->tuples[modify->next];
+	if (tuple != NULL)
+		ExecForceStoreHeapTuple(tuple, slot, false);
+	else
+		ExecStoreAllNullTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(target->ri_RelationDesc);
+	/* It is written, whether or not it can be shown. */
+	ddb_writes_push_context(modify->rows->writes, &callback);
 	old = MemoryContextSwitchTo(modify->context);
-	if (!modify->plan->deletes)
-		ddb_row_change_show(modify->rows, &modify->changes[modify->next], slot);
+	ddb_row_change_show(modify->rows, &modify->changes[modify->next],
+						tuple != NULL, slot);
 	MemoryContextSwitchTo(old);
+	ddb_writes_pop_context(&callback);
 	modify->next++;
 	target->ri_projectReturning->pi_exprContext->ecxt_scantuple = slot;
 	return slot;

@@ -206,8 +206,7 @@ is_blind(const Context *context)
 			 contain_volatile_functions((Node *) context->values)) &&
 		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
 		   plan->ttl_attribute == NULL && plan->keys_match &&
-		   !context->write->returns && !sets_more(context) &&
-		   !sets_table_key(context) &&
+		   !sets_more(context) && !sets_table_key(context) &&
 		   columns_of(context, context->values) == NULL;
 }
 
@@ -290,12 +289,15 @@ narrow_columns(Context *context)
 	List *columns;
 
 	plan->count_only = false;
-	if (context->write->returns || sets_more(context) || plan->fetch != NULL)
+	if (sets_more(context) || plan->fetch != NULL)
 		return;
 	needed =
 		bms_join(needed, columns_of(context, context->scan->scan.plan.qual));
 	needed = bms_join(needed, context->looked_at);
-	columns = ddb_plan_column_list(context->relation, needed);
+	/* These are looked at before the row is written, if it is read at all. */
+	columns =
+		list_concat_unique_int(ddb_plan_column_list(context->relation, needed),
+							   context->write->returned);
 	if (sets_table_key(context))
 		columns = list_concat_unique_int(columns, key_columns(context));
 	list_sort(columns, list_int_cmp);
@@ -392,6 +394,11 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	context.write->deletes = modify->operation == CMD_DELETE;
 	context.write->counts = modify->canSetTag;
 	context.write->returns = modify->returningLists != NIL;
+	if (context.write->returns)
+		context.write->returned = ddb_plan_column_list(
+			context.relation,
+			columns_of(&context,
+					   list_nth(modify->returningLists, subplan_index)));
 	context.write->rereads = ddb_spool_rereads(root, target, context.relation);
 	if (modify->operation == CMD_UPDATE && !take_values(&context))
 		return false;

@@ -16,6 +16,8 @@
 #include "executor/executor.h"
 #include "foreign/fdwapi.h"
 #include "modify/insert.h"
+#include "optimizer/optimizer.h"
+#include "plan/plan_state.h"
 #include "modify/update_delete.h"
 #include "plan/system_columns.h"
 #include "utils/rel.h"
@@ -30,15 +32,63 @@ typedef struct DdbModifyState
 
 /* ---- begin and end ---- */
 
+/* Which of the plan's target relations it is; -1: none, as of COPY. */
+static int
+target_index(const ModifyTable *plan, const ResultRelInfo *target)
+{
+	for (int i = 0; plan != NULL && i < list_length(plan->resultRelations); i++)
+		if (list_nth_int(plan->resultRelations, i) ==
+			(int) target->ri_RangeTableIndex)
+			return i;
+	return -1;
+}
+
+/* Does a trigger look at new rows that were written?  (Old ones it is given.) */
+static bool
+has_trigger(const ResultRelInfo *target, CmdType operation)
+{
+	const TriggerDesc *triggers = target->ri_TrigDesc;
+
+	return triggers != NULL &&
+		   ((operation == CMD_INSERT && triggers->trig_insert_after_row) ||
+			(operation == CMD_UPDATE && triggers->trig_update_after_row));
+}
+
+/* Columns (offset) that are looked at after the row was written. */
+static Bitmapset *
+columns_shown(const ModifyTable *plan, const ResultRelInfo *target,
+			  CmdType operation)
+{
+	int index = target_index(plan, target);
+	Bitmapset *whole =
+		bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
+	Bitmapset *columns = NULL;
+
+	if (has_trigger(target, operation))
+		return whole;
+	if (plan == NULL || plan->returningLists == NIL)
+		return NULL;
+	/* Of a row that is routed it is another relation's expressions. */
+	if (index < 0)
+		return whole;
+	pull_varattnos(list_nth(plan->returningLists, index),
+				   target->ri_RangeTableIndex, &columns);
+	return columns;
+}
+
 static DdbModifyState *
-create_state(const ModifyTableState *mtstate, ResultRelInfo *target)
+create_state(const ModifyTableState *mtstate, ResultRelInfo *target,
+			 CmdType operation)
 {
 	DdbModifyState *state = palloc0(sizeof(DdbModifyState));
-	const ModifyTable *plan = (const ModifyTable *) mtstate->ps.plan;
+	const DdbRelation *relation =
+		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
+	Bitmapset *shown = columns_shown((const ModifyTable *) mtstate->ps.plan,
+									 target, operation);
 
-	/* COPY has no plan. */
-	state->rows = ddb_row_writer_create(
-		mtstate->ps.state, target, plan != NULL && plan->returningLists != NIL);
+	state->rows = ddb_row_writer_create(mtstate->ps.state, target,
+										ddb_plan_column_list(relation, shown),
+										operation != CMD_INSERT);
 	return state;
 }
 
@@ -56,7 +106,7 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	state = create_state(mtstate, target);
+	state = create_state(mtstate, target, mtstate->operation);
 	if (mtstate->operation == CMD_INSERT)
 		state->insert = ddb_insert_create(state->rows, plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
@@ -104,7 +154,7 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 						"the same statement updates",
 						RelationGetRelationName(target->ri_RelationDesc))));
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	state = create_state(mtstate, target);
+	state = create_state(mtstate, target, CMD_INSERT);
 	if (plan != NULL)
 		check_row_expressions(mtstate, plan, state->rows->items);
 	state->insert =

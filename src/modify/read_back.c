@@ -10,24 +10,15 @@
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "scan/row.h"
+#include "utils/memutils.h"
 
 struct DdbReadBack
 {
 	DdbAccessPlan plan; /* as of a GetItem */
 	DdbRowReader *reader;
 	TupleTableSlot *slot; /* virtual, as readers fill them */
+	MemoryContext context; /* of the item at hand */
 };
-
-List *
-ddb_read_back_columns(const DdbRelation *relation)
-{
-	List *columns = NIL;
-
-	for (int i = 0; i < relation->ncolumns; i++)
-		if (relation->columns[i].name != NULL)
-			columns = lappend_int(columns, i + 1);
-	return columns;
-}
 
 DdbReadBack *
 ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor,
@@ -41,11 +32,14 @@ ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor,
 	back->plan.table_keys = writer->info->keys;
 	back->plan.matched = ddb_key_templates_of_keys(
 		writer->relation, &writer->info->keys, &writer->info->keys);
-	back->reader = ddb_row_reader_create(writer->relation, &back->plan,
-										 writer->codecs, columns);
+	back->reader = ddb_row_reader_create(
+		writer->relation, &back->plan, writer->codecs,
+		ddb_key_templates_close(writer->relation, columns, back->plan.matched));
 	/* A relation's own is counted, and nobody lets go of this slot. */
 	back->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(descriptor),
 										  &TTSOpsVirtual);
+	back->context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw item read back", ALLOCSET_DEFAULT_SIZES);
 	return back;
 }
 
@@ -54,7 +48,11 @@ ddb_read_back_row(DdbReadBack *back, const char *item)
 {
 	StringInfoData body;
 	DdbPage page = {0};
+	MemoryContext old;
+	bool found;
 
+	MemoryContextReset(back->context);
+	old = MemoryContextSwitchTo(back->context);
 	initStringInfo(&body);
 	appendStringInfoString(&body, "{\"Item\":");
 	appendStringInfoString(&body, item);
@@ -63,7 +61,9 @@ ddb_read_back_row(DdbReadBack *back, const char *item)
 	memset(body.data + body.len, 0, DDB_SCAN_PADDING);
 	ddb_page_open(&page, body.data, body.len, DDB_PAGE_ITEM,
 				  back->plan.table_name, back->reader);
-	return ddb_row_read(back->reader, &page, back->slot) ? back->slot : NULL;
+	found = ddb_row_read(back->reader, &page, back->slot);
+	MemoryContextSwitchTo(old);
+	return found ? back->slot : NULL;
 }
 
 void

@@ -19,12 +19,9 @@ typedef struct DdbReadBack DdbReadBack;
 extern DdbReadBack *ddb_read_back_create(const DdbItemWriter *writer,
 										 TupleDesc descriptor, List *columns);
 
-/* A list of all columns. */
-extern List *ddb_read_back_columns(const DdbRelation *relation);
-
 /*
- * What a scan would show of the item (JSON): a slot of the reader's own, which
- * holds until the current memory context is reset; NULL: it is no row.
+ * What a scan would show of the item (JSON): a slot of the reader's own, until
+ * the next one is read; NULL: it is no row.
  */
 extern const TupleTableSlot *ddb_read_back_row(DdbReadBack *reader,
 											   const char *item);

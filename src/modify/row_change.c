@@ -18,8 +18,45 @@
 #include "scan/snapshot.h"
 #include "utils/rel.h"
 
+/* Does the table's key tell all of these columns? */
+static bool
+key_tells(const DdbItemWriter *writer, List *columns)
+{
+	ListCell *lc;
+
+	foreach (lc, columns)
+	{
+		const DdbColumn *column =
+			&writer->relation->columns[lfirst_int(lc) - 1];
+
+		if (column->source != 0)
+			column = &writer->relation->columns[column->source - 1];
+		if (column->reach != DDB_REACH_ATTRIBUTE ||
+			!ddb_key_schema_has(&writer->info->keys, column->attribute))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Of a new row it takes a look at the item only where several columns show one
+ * attribute; an old item may have been changed by others as well.
+ */
+static void
+prepare_to_show(DdbRowWriter *writer, List *shown, bool changes)
+{
+	if (shown == NIL || (!changes && writer->items->plain))
+		return;
+	writer->read_back = ddb_read_back_create(
+		writer->items, RelationGetDescr(writer->target->ri_RelationDesc),
+		shown);
+	writer->keys_tell = key_tells(writer->items, shown);
+	writer->wire.returns = changes && !writer->keys_tell;
+}
+
 DdbRowWriter *
-ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
+ddb_row_writer_create(EState *estate, ResultRelInfo *target, List *shown,
+					  bool changes)
 {
 	DdbRowWriter *writer = palloc0(sizeof(DdbRowWriter));
 	DdbRelation *relation =
@@ -39,12 +76,7 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, bool returns)
 		writer->wire.ttl_attribute =
 			ddb_table_info_ttl_attribute(relation, userid);
 	writer->wire.expiry = ddb_expiry_now();
-	/* Rows of several columns on one attribute are not what was given. */
-	if (returns && !writer->items->plain)
-		writer->read_back = ddb_read_back_create(
-			writer->items, RelationGetDescr(target->ri_RelationDesc),
-			ddb_read_back_columns(relation));
-	writer->wire.returns_new = writer->read_back != NULL;
+	prepare_to_show(writer, shown, changes);
 	return writer;
 }
 
@@ -239,15 +271,36 @@ ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 			settle(writer, &changes[i]);
 }
 
+/* The item that was removed was in an answer that was lost. */
+static void
+raise_unknown(const DdbRowWriter *writer, const DdbRowChange *change)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+			 errmsg("could not learn what was removed from DynamoDB table "
+					"\"%s\"",
+					writer->wire.table_name),
+			 errdetail("The item with the key %s is gone. The answer that "
+					   "held it was lost.",
+					   ddb_item_describe_key(writer->items, change->key)),
+			 errhint("RETURNING of key columns alone needs no answer.")));
+}
+
 void
 ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
-					TupleTableSlot *slot)
+					bool read, TupleTableSlot *slot)
 {
 	const char *item =
 		change->update.item != NULL ? change->update.item : change->job.item;
 
-	if (writer->read_back != NULL && item != NULL)
+	if (writer->read_back == NULL || (read && writer->keys_tell))
+		return;
+	if (item == NULL && writer->keys_tell)
+		item = change->key;
+	if (item != NULL)
 		ddb_read_back_item(writer->read_back, item, slot);
+	else if (!read)
+		raise_unknown(writer, change);
 }
 
 void

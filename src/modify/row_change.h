@@ -21,8 +21,9 @@ typedef struct DdbRowWriter
 	DdbItemWriter *items;
 	DdbWrites *writes;
 	DdbWriteTarget wire;
-	DdbReadBack *read_back; /* what was stored, for RETURNING; NULL: the row
+	DdbReadBack *read_back; /* what was stored, to be shown; NULL: the row
 								 * says it all */
+	bool keys_tell; /* all that is shown */
 	EState *estate;
 	ResultRelInfo *target;
 	DdbConstraints *constraints; /* NULL: not looked for yet */
@@ -44,11 +45,13 @@ typedef struct DdbRowChange
 
 /*
  * In the query's memory context, with which requests under way end.  Raises an
- * error when options ask for what is not done.  returns: has the statement
- * RETURNING?  (The executor prepares that later than this.)
+ * error when options ask for what is not done.  shown: columns (attnums) that
+ * RETURNING or triggers look at afterwards.  changes: rows of items that are
+ * there already.
  */
 extern DdbRowWriter *ddb_row_writer_create(EState *estate,
-										   ResultRelInfo *target, bool returns);
+										   ResultRelInfo *target, List *shown,
+										   bool changes);
 
 /* Views' WITH CHECK OPTION: what is written cannot be taken back. */
 extern void ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
@@ -82,9 +85,12 @@ extern void ddb_row_change_update(DdbRowWriter *writer, const Datum *keys,
 extern void ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes,
 								 int n);
 
-/* The new row of an update that was applied, into the slot, for RETURNING. */
+/*
+ * The row that an update has written or a delete removed, into the slot.  read:
+ * the slot holds it as it was read, or as it was to be written.
+ */
 extern void ddb_row_change_show(const DdbRowWriter *writer,
-								const DdbRowChange *change,
+								const DdbRowChange *change, bool read,
 								TupleTableSlot *slot);
 
 /* Raises the error that a row's i-th key part does not say which item it is. */

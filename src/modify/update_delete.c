@@ -179,6 +179,21 @@ add_update(DdbChange *change, int i, const Datum *keys, char *key,
 											   items->values, items->nulls);
 }
 
+/* The item that comes back is about as large as the row that was read. */
+static size_t
+returned_bytes(const DdbChange *change, TupleTableSlot *plan_slot)
+{
+	bool isnull;
+	Datum row;
+
+	if (!change->rows->wire.returns ||
+		!AttributeNumberIsValid(change->row_junk))
+		return 0;
+	row = ExecGetJunkAttribute(plan_slot, change->row_junk, &isnull);
+	return isnull ? 0
+				  : HeapTupleHeaderGetDatumLength(DatumGetHeapTupleHeader(row));
+}
+
 /* Adds a row to the batch; of UPDATE, the slot is the new one. */
 static void
 add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
@@ -201,7 +216,8 @@ add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 		ddb_row_change_delete(change->rows, key, &change->changes[i]);
 	else
 		add_update(change, i, keys, key, slot);
-	change->bytes += change->changes[i].job.len;
+	change->bytes +=
+		change->changes[i].job.len + returned_bytes(change, plan_slot);
 }
 
 /* ---- rows whose turn has not come ---- */
@@ -300,7 +316,7 @@ run_batch(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 
 /* ---- what became of them ---- */
 
-/* What DELETE returns is the row as it was read. */
+/* What DELETE returns, as it was read. */
 static void
 show_old_row(const DdbChange *change, TupleTableSlot *plan_slot,
 			 TupleTableSlot *slot)
@@ -334,12 +350,13 @@ show(const DdbChange *change, int i, TupleTableSlot *slot,
 	if (change->mtstate->operation == CMD_DELETE)
 	{
 		show_old_row(change, plan_slot, slot);
+		ddb_row_change_show(change->rows, &change->changes[i], true, slot);
 		return;
 	}
 	if (change->completed[i] != NULL)
 		ExecForceStoreHeapTuple(change->completed[i], slot, false);
 	slot->tts_tableOid = relid;
-	ddb_row_change_show(change->rows, &change->changes[i], slot);
+	ddb_row_change_show(change->rows, &change->changes[i], true, slot);
 }
 
 /* The row whose turn it is must be the one that was written. */

@@ -347,6 +347,7 @@ put_write(List *list, const DdbWritePlan *write)
 	list = put_int(list, write->deletes);
 	list = put_int(list, write->counts);
 	list = put_int(list, write->returns);
+	list = put_columns(list, write->returned);
 	list = put_columns(list, write->updated);
 	list = put_int(list, write->first_value);
 	list = put_int(list, write->filter);
@@ -368,6 +369,7 @@ get_write(Reader *reader)
 	write->deletes = get_int(reader);
 	write->counts = get_int(reader);
 	write->returns = get_int(reader);
+	write->returned = get_columns(reader);
 	write->updated = get_columns(reader);
 	write->first_value = get_int(reader);
 	write->filter = get_int(reader);

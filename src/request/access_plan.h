@@ -131,6 +131,7 @@ typedef struct DdbWritePlan
 	bool deletes; /* else updates */
 	bool counts; /* they count as the statement's */
 	bool returns; /* they are given, as they are afterwards */
+	List *returned; /* attnums of columns that are shown of them */
 	List *updated; /* attnums that are set … */
 	int first_value; /* … to fdw_exprs from here on */
 	int filter; /* index into fdw_exprs, or -1: PostgreSQL's own */

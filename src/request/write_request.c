@@ -123,6 +123,8 @@ ddb_write_delete(StringInfo json, const DdbWriteTarget *target, const char *key)
 {
 	begin(json, target, "Key", key);
 	append_exists(json, target);
+	if (target->returns)
+		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_OLD\"");
 	end(json);
 }
 
@@ -305,7 +307,7 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 	append_names(json, update);
 	appendStringInfoChar(json, '}');
 	append_values(json, target, update);
-	if (target->returns_new)
+	if (target->returns)
 		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_NEW\"");
 	end(json);
 }

@@ -54,7 +54,8 @@ typedef struct DdbWriteTarget
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
 	DdbExpiry expiry; /* what these are */
 	const DdbWriteCondition *condition; /* NULL: none */
-	bool returns_new; /* UpdateItem is to give the new item back */
+	bool returns; /* UpdateItem is to give the new item back, DeleteItem the
+								 * old one */
 } DdbWriteTarget;
 
 /* All append to an empty json; item and key are JSON. */
