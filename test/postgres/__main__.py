@@ -141,6 +141,7 @@ class Worker:
 
 
 def work(source, tree, todo, done, seconds):
+    die_with_parent()
     try:
         with Workspace() as workspace:
             worker = Worker(source, tree, workspace)
@@ -162,10 +163,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=300, help="for each file")
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--explained", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     clean_own_environment()
     die_with_parent()
-    os.nice(19)
     suites = Suites(arguments.source)
     names = arguments.names or suites.names()
     jobs = min(arguments.jobs, len(names))
@@ -180,6 +180,7 @@ def main():
             multiprocessing.Process(target=work, args=(arguments.source, tree, todo, done, arguments.seconds))
             for _ in range(jobs)
         ]
+        os.environ["DDB_FDW_DIE_WITH_PARENT"] = str(os.getpid())
         for worker in workers:
             worker.start()
         running = jobs

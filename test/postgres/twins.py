@@ -42,8 +42,6 @@ OWN_SETTINGS = {
     "backslash_quote": "safe_encoding",
     "xmloption": "content",
     "client_min_messages": "error",
-    "default_tablespace": "",
-    "temp_tablespaces": "",
     "enable_seqscan": "on",
     "quote_all_identifiers": "off",
     "check_function_bodies": "off",
@@ -212,45 +210,44 @@ def own_settings(session, keep=False):
     """As superuser and with settings of our own, for questions of the harness
     itself; what is done is undone unless keep says otherwise."""
     if not session.in_block:
-        session.rows("BEGIN")
         try:
-            _set_own(session)
+            session.rows("BEGIN; " + OWN)
             yield
         except BaseException:
             session.run("ROLLBACK")
             raise
         session.rows("COMMIT" if keep else "ROLLBACK")
         return
-    names = ", ".join(f"current_setting('{name}')" for name in OWN_SETTINGS)
-    before = session.rows(
-        f"SELECT current_setting('session_authorization'), current_setting('role'), {names}"
-    )[0]
-    session.rows("SAVEPOINT ddb_own")
+    before = session.rows("SELECT current_setting('session_authorization'), current_setting('role')"
+        + "".join(f", current_setting('{name}')" for name in OWN_SETTINGS))[0] if keep else None
     try:
-        _set_own(session)
+        session.rows("SAVEPOINT ddb_own; " + OWN)
         yield
         if keep:
-            for name, value in zip(OWN_SETTINGS, before[2:], strict=True):
-                session.rows(f"SET LOCAL {name} = {_setting(name, value)}")
-            session.rows(f"SET LOCAL SESSION AUTHORIZATION {literal(before[0])}")
-            session.rows(f"SET LOCAL ROLE {literal(before[1])}")
+            session.rows(_restored(before) + "RELEASE ddb_own")
         else:
-            session.rows("ROLLBACK TO ddb_own")
-        session.rows("RELEASE ddb_own")
+            session.rows("ROLLBACK TO ddb_own; RELEASE ddb_own")
     except BaseException:
-        session.run("ROLLBACK TO ddb_own")
-        session.run("RELEASE ddb_own")
+        session.run("ROLLBACK TO ddb_own; RELEASE ddb_own")
         raise
+
+
+def _restored(before):
+    settings = zip(OWN_SETTINGS, before[2:], strict=True)
+    words = [f"SET LOCAL {name} = {_setting(name, value)}; " for name, value in settings]
+    words.append(f"SET LOCAL SESSION AUTHORIZATION {literal(before[0])}; ")
+    words.append(f"SET LOCAL ROLE {literal(before[1])}; ")
+    return "".join(words)
 
 
 def _setting(name, value):
     return (value or "''") if name in ("search_path", "datestyle") else literal(value)
 
 
-def _set_own(session):
-    changes = [f"SET LOCAL {n} = {_setting(n, v)}" for n, v in OWN_SETTINGS.items()]
-    session.rows("SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE")
-    session.rows("; ".join(changes))
+OWN = "; ".join(
+    ["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL ROLE NONE"]
+    + [f"SET LOCAL {name} = {_setting(name, value)}" for name, value in OWN_SETTINGS.items()]
+)
 
 
 def without(rows, forms, others):
@@ -354,6 +351,10 @@ class Twins:
             return None, None
         return rows.answers[0].rows[0]
 
+    def own(self):
+        """Twins that this file made, the last ones first."""
+        return [oid for oid, twin in reversed(self.twins.items()) if twin.stored in self.made]
+
     def twin_of(self, name):
         oid, _ = self.find(self.foreign, name)
         return self.twins.get(oid)
@@ -411,7 +412,7 @@ class Twins:
             self._prepare_parent(oid, local_oid, sql_name)
             return None
         keys, types = self._choose_key(oid, local_oid, sql_name)
-        rows_differ = self._selected_rows(sql_name)
+        rows_differ, is_empty = self._selected_rows(sql_name)
         stored = self._create_stored(name, oid, keys, types)
         try:
             new_oid = self._replace(oid, sql_name, name, stored, owner)
@@ -423,11 +424,13 @@ class Twins:
         twin = Twin(new_oid, schema, name, stored, "", tuple(keys), rows_differ)
         self.twins[new_oid] = twin
         self._note_shape(twin)
-        self.resync(twin)
+        if not is_empty:
+            self.resync(twin)
         return twin
 
     def _selected_rows(self, sql_name):
-        """What CREATE TABLE ... AS gave on both sides: None, or what differs."""
+        """What CREATE TABLE ... AS gave on both sides: None, or what differs;
+        and whether it is nothing."""
         with own_settings(self.foreign):
             columns = self.columns(self.foreign, sql_name)
         forms = []
@@ -435,7 +438,8 @@ class Twins:
             with own_settings(session):
                 names = ", ".join(identifier(c.name) for c in columns)
                 forms.append(Counter(self._forms(session.rows(f"SELECT {names} FROM ONLY {sql_name}"), columns)))
-        return difference_in_words(sql_name, *forms) if forms[0] != forms[1] else None
+        differ = difference_in_words(sql_name, *forms) if forms[0] != forms[1] else None
+        return differ, not any(forms)
 
     def _note_shape(self, twin):
         with own_settings(self.foreign):
@@ -744,6 +748,12 @@ class Twins:
             self.local.rows(f"DELETE FROM ONLY {twin.sql}")
             for start in range(0, len(rows), CHUNK):
                 self.local.rows(self._insert_sql(twin, columns, written, rows[start : start + CHUNK]))
+            if row_number is not None and rows:
+                # The next default must not be a value that came from the other side.
+                highest = max(int(row[row_number]) for row in rows)
+                self.local.rows(
+                    f"SELECT setval('{SEQUENCE}', {highest}) FROM {SEQUENCE} WHERE last_value < {highest}"
+                )
 
     def drop_stored(self):
         for stored in self.made:
