@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * constraint.c
- *		Rows that break a constraint are refused before they are written.
+ *		Rows that break a constraint are refused before they are written, and
+ *		rows that a parent's policies do not allow (row-level security).
  *
  * An INSERT's row must meet all of them, an UPDATE's those that look at what is
  * set: the others look at what it leaves alone, and may not have been read.
@@ -43,8 +44,10 @@ typedef struct Declared
 struct DdbConstraints
 {
 	Relation rel;
+	ResultRelInfo *target;
 	EState *estate;
 	Declared declared;
+	bool has_policies; /* of a parent: row-level security */
 	ExprContext *econtext;
 	TupleTableSlot *slot; /* virtual: the row that is looked at */
 	DdbReadBack *read_back; /* NULL: the row says it all */
@@ -184,17 +187,34 @@ columns_looked_at(const DdbConstraints *constraints,
 	for (int i = 0; i < constraints->declared.n; i++)
 		columns =
 			bms_add_members(columns, constraints->declared.items[i].columns);
+	/* Policies may look at anything. */
+	if (constraints->has_policies)
+		columns = bms_add_member(
+			columns, InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber);
 	return ddb_plan_column_list(relation, columns);
 }
 
+static bool
+has_policies(const ResultRelInfo *target)
+{
+	ListCell *lc;
+
+	foreach (lc, target->ri_WithCheckOptions)
+		if (lfirst_node(WithCheckOption, lc)->kind != WCO_VIEW_CHECK)
+			return true;
+	return false;
+}
+
 DdbConstraints *
-ddb_constraints_create(EState *estate, const ResultRelInfo *target,
+ddb_constraints_create(EState *estate, ResultRelInfo *target,
 					   const DdbItemWriter *writer)
 {
 	DdbConstraints *constraints = palloc0(sizeof(DdbConstraints));
 	TupleDesc descriptor;
 
 	constraints->rel = target->ri_RelationDesc;
+	constraints->target = target;
+	constraints->has_policies = has_policies(target);
 	constraints->estate = estate;
 	constraints->declared = find_declared(writer->relation, constraints->rel);
 	constraints->econtext = CreateExprContext(estate);
@@ -343,16 +363,39 @@ check_slot(DdbConstraints *constraints, const DdbItemWriter *writer,
 		raise_broken(constraints, writer, broken, key);
 }
 
+/* Policies come first: other errors tell of rows that they may hide. */
+static void
+check_policies(const DdbConstraints *constraints, WCOKind kind)
+{
+	if (constraints->has_policies)
+		ExecWithCheckOptions(kind, constraints->target, constraints->slot,
+							 constraints->estate);
+}
+
+static bool
+is_free(const DdbConstraints *constraints)
+{
+	return constraints->declared.n == 0 &&
+		   constraints->declared.not_null == NULL && !constraints->has_policies;
+}
+
+static void
+check_whole(DdbConstraints *constraints, DdbItemWriter *writer,
+			const char *item, const char *key, WCOKind kind)
+{
+	show_row(constraints, writer);
+	if (constraints->read_back != NULL)
+		show_item(constraints, item, NULL);
+	check_policies(constraints, kind);
+	check_slot(constraints, writer, NULL, key);
+}
+
 void
 ddb_constraints_check_item(DdbConstraints *constraints, DdbItemWriter *writer,
 						   const char *item, const char *key)
 {
-	if (constraints->declared.n == 0 && constraints->declared.not_null == NULL)
-		return;
-	show_row(constraints, writer);
-	if (constraints->read_back != NULL)
-		show_item(constraints, item, NULL);
-	check_slot(constraints, writer, NULL, key);
+	if (!is_free(constraints))
+		check_whole(constraints, writer, item, key, WCO_RLS_INSERT_CHECK);
 }
 
 void
@@ -362,11 +405,12 @@ ddb_constraints_check_update(DdbConstraints *constraints, DdbItemWriter *writer,
 {
 	Bitmapset *others;
 
-	if (constraints->declared.n == 0 && constraints->declared.not_null == NULL)
+	if (is_free(constraints))
 		return;
 	if (update->item != NULL)
 	{
-		ddb_constraints_check_item(constraints, writer, update->item, key);
+		check_whole(constraints, writer, update->item, key,
+					WCO_RLS_UPDATE_CHECK);
 		return;
 	}
 	if (writer->updated == NULL)
@@ -379,6 +423,7 @@ ddb_constraints_check_update(DdbConstraints *constraints, DdbItemWriter *writer,
 		show_item(constraints,
 				  ddb_item_after_update(writer, old, key, update, others),
 				  others);
+	check_policies(constraints, WCO_RLS_UPDATE_CHECK);
 	check_slot(constraints, writer, bms_union(writer->updated, others), key);
 }
 

@@ -23,11 +23,11 @@ extern bool ddb_constraints_concern(const DdbRelation *relation, List *updated,
 
 /* In the current memory context. */
 extern DdbConstraints *ddb_constraints_create(EState *estate,
-											  const ResultRelInfo *target,
+											  ResultRelInfo *target,
 											  const DdbItemWriter *writer);
 
 /*
- * Raises an error when a new row breaks a constraint.  It is the row that the
+ * Raises an error when a new row breaks a constraint or a policy.  It is the row that the
  * writer has composed the item of; both are JSON.
  */
 extern void ddb_constraints_check_item(DdbConstraints *constraints,
