@@ -47,7 +47,7 @@ def deciding_columns(sql, names):
     if not found or not re.match(r"\s*(select|with|table|values|\()", sql, re.IGNORECASE):
         return []
     rest = text[found[-1].end() :]
-    rest = re.split(r"\b(?:limit|offset|fetch|for\s+(?:update|share|no|key)|union|except|intersect)\b", rest, 1, re.IGNORECASE)[0]
+    rest = re.split(r"\b(?:limit|offset|fetch|for\s+(?:update|share|no|key)|union|except|intersect)\b", rest, maxsplit=1, flags=re.IGNORECASE)[0]
     lowered = [name.lower() for name in names]
     places = []
     for item in rest.split(","):

@@ -48,7 +48,7 @@ OWN_SETTINGS = {
     "lc_monetary": "C",
     "transform_null_equals": "off",
     "lock_timeout": "0",
-    "force_parallel_mode": "off",
+    "max_parallel_workers_per_gather": "0",
 }
 
 NEW_TABLES = """
