@@ -56,14 +56,27 @@ time_agreement(const DdbCodec *codec)
 	return DDB_AGREES_WIDELY;
 }
 
+/* Do the bytes of texts in the database sort as those of their UTF-8 do? */
+static bool
+encoding_keeps_order(void)
+{
+	int encoding = GetDatabaseEncoding();
+
+	/* LATIN1 has the first 256 characters; of SQL_ASCII bytes stay as they are.
+	 */
+	return encoding == PG_UTF8 || encoding == PG_LATIN1 ||
+		   encoding == PG_SQL_ASCII;
+}
+
 DdbAgreement
 ddb_codec_order(const DdbCodec *codec)
 {
 	switch (codec->conversion)
 	{
 		case DDB_CONVERT_TEXT:
-			return codec->stored == DDB_STORED_S &&
-						   GetDatabaseEncoding() == PG_UTF8
+			/* Constants in SQL_ASCII may be bytes that no stored text has. */
+			return codec->stored == DDB_STORED_S && encoding_keeps_order() &&
+						   GetDatabaseEncoding() != PG_SQL_ASCII
 					   ? DDB_AGREES_EXACTLY
 					   : DDB_AGREES_NOT;
 		case DDB_CONVERT_BYTEA:
@@ -120,13 +133,17 @@ ddb_codec_fits_all(const DdbCodec *codec)
 bool
 ddb_codec_can_prefix(const DdbCodec *codec)
 {
+	/* There a character may be two of UTF-8, the first of them another one. */
 	return codec->conversion == DDB_CONVERT_TEXT &&
-		   codec->stored == DDB_STORED_S;
+		   codec->stored == DDB_STORED_S &&
+		   GetDatabaseEncoding() != PG_EUC_JIS_2004;
 }
 
 bool
 ddb_codec_keeps_order(const DdbCodec *codec)
 {
+	if (codec->conversion == DDB_CONVERT_TEXT)
+		return codec->stored == DDB_STORED_S && encoding_keeps_order();
 	/* Rounding is monotonic, so order survives it; ISO-8601 text has none. */
 	return ddb_codec_order(codec) != DDB_AGREES_NOT &&
 		   !(codec->stored == DDB_STORED_S &&

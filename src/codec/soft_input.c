@@ -238,12 +238,41 @@ ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 	return true;
 }
 
+/* From one encoding into another; NULL when a character has no equivalent. */
+static char *
+convert(Oid function, int from, int to, char *text, size_t len)
+{
+	Size room = len * MAX_CONVERSION_GROWTH + 1;
+	char *out = palloc(room);
+
+	return pg_do_encoding_conversion_buf(
+			   function, from, to, (unsigned char *) text, (int) len,
+			   (unsigned char *) out, (int) room, true) == (int) len
+			   ? out
+			   : NULL;
+}
+
+/*
+ * Would it be sent as another text?  Some encodings have one character for two
+ * of Unicode.
+ */
+static bool
+means_another(int encoding, char *text, const char *utf8)
+{
+	Oid function = FindDefaultConversionProc(encoding, PG_UTF8);
+	char *back;
+
+	if (!OidIsValid(function))
+		return false;
+	back = convert(function, encoding, PG_UTF8, text, strlen(text));
+	return back != NULL && strcmp(back, utf8) != 0;
+}
+
 char *
 ddb_soft_from_utf8(char *utf8, size_t len)
 {
 	int encoding = GetDatabaseEncoding();
 	Oid function;
-	Size room = len * MAX_CONVERSION_GROWTH + 1;
 	char *text;
 
 	/* Of SQL_ASCII nobody knows what it is, and bytes stay as they are. */
@@ -252,10 +281,9 @@ ddb_soft_from_utf8(char *utf8, size_t len)
 	function = FindDefaultConversionProc(PG_UTF8, encoding);
 	if (!OidIsValid(function))
 		return pg_any_to_server(utf8, (int) len, PG_UTF8); /* says so */
-	text = palloc(room);
-	return pg_do_encoding_conversion_buf(
-			   function, PG_UTF8, encoding, (unsigned char *) utf8, (int) len,
-			   (unsigned char *) text, (int) room, true) == (int) len
-			   ? text
-			   : NULL;
+	text = convert(function, PG_UTF8, encoding, utf8, len);
+	if (text != NULL && pg_database_encoding_max_length() > 1 &&
+		means_another(encoding, text, utf8))
+		return NULL;
+	return text;
 }

@@ -36,8 +36,8 @@ extern bool ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 
 /*
  * UTF-8 in the database's encoding, NUL-terminated: the text itself where they
- * are the same, else palloc'd; NULL when a character has no equivalent there.
- * The text is NUL-terminated, too.
+ * are the same, else palloc'd; NULL when a character has no equivalent there, or
+ * one that it shares with another character.  The text is NUL-terminated, too.
  */
 extern char *ddb_soft_from_utf8(char *utf8, size_t len);
 

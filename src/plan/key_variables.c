@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "plan/filter.h"
@@ -267,11 +268,14 @@ ddb_variables_decide(const DdbClauseContext *context, const DdbKeyPlace *place,
 	}
 }
 
-/* Is any text at all a value of this variable? */
+/* Is any text at all a value of this variable, which the database can hold? */
 static bool
 takes_any_text(const DdbVariable *variable)
 {
-	return is_plain_text(variable) && variable->sourced &&
+	int encoding = GetDatabaseEncoding();
+
+	return (encoding == PG_UTF8 || encoding == PG_SQL_ASCII) &&
+		   is_plain_text(variable) && variable->sourced &&
 		   variable->column->typmod < 0 &&
 		   variable->column->typid == variable->column->base_typid;
 }

@@ -324,7 +324,8 @@ orders_by_variable(const Walk *walk, const PathKey *pathkey)
 		return false;
 	last_text = walk->element + 1 == template->parsed.n &&
 				variable->codec != NULL &&
-				variable->codec->conversion == DDB_CONVERT_TEXT;
+				variable->codec->conversion == DDB_CONVERT_TEXT &&
+				ddb_codec_keeps_order(variable->codec);
 	codec = ddb_codec_set_get(walk->state->codecs, variable->column->attnum);
 	return (variable->element->ordered || last_text) &&
 		   (variable->column->source != 0 ||
