@@ -1014,7 +1014,7 @@ EXPLAINED = {
     "INSERT INTO put VALUES ('d', 1, 1) ON CONFLICT DO NOTHING": "PutItem",
     "UPDATE t SET v = v + 1": "UpdateItem",
     "UPDATE t SET v = v + 1 WHERE pk = 'a' AND sk = 1 RETURNING *": "UpdateItem",
-    "UPDATE whole SET item = item || '{\"n\": 1}'": "PutItem",
+    "UPDATE whole SET item = item || '{\"n\": 1}'": "UpdateItem",
     "DELETE FROM t WHERE sk > 100": "DeleteItem",
     "DELETE FROM t": "DeleteItem",
 }

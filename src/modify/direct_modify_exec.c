@@ -109,6 +109,9 @@ ddbBeginDirectModify(ForeignScanState *node, int eflags)
 		modify->sets_key |=
 			ddb_item_is_key(modify->rows->items, lfirst_int(lc));
 	}
+	foreach (lc, modify->plan->kept)
+		modify->rows->items->kept =
+			bms_add_member(modify->rows->items->kept, lfirst_int(lc));
 	if (modify->plan->rereads)
 		(void) collect_parameters(
 			(Node *) ((ForeignScan *) node->ss.ps.plan)->fdw_exprs,
@@ -245,6 +248,17 @@ key_of_item(const DdbDirectModify *modify)
 	return key.data;
 }
 
+/* What was read of the item, as JSON. */
+static DdbKeptValue
+item_of_row(const DdbDirectModify *modify)
+{
+	const DdbPage *page = &current_stream(modify)->page;
+	DdbKeptValue item = {page->body + page->item,
+						 (int) page->notes.items[page->item_note].len};
+
+	return item;
+}
+
 /* What the item has of an attribute, {"S":"…"}; NULL: nothing. */
 static char *
 stored_value(const DdbStream *stream, int i)
@@ -333,6 +347,7 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 		if (modify->sets_key)
 			take_keys(modify, slot, keys);
 		ddb_item_load(items, slot);
+		items->stored = item_of_row(modify);
 		set_values(modify, econtext);
 		ddb_row_change_update(modify->rows, keys, key, slot, modify->updated,
 							  change);

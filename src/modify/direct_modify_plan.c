@@ -88,6 +88,8 @@ take_values(Context *context)
 	forboth(lc, targets, attnum, attnums) context->values =
 		lappend(context->values, lfirst_node(TargetEntry, lc)->expr);
 	context->write->updated = attnums;
+	context->write->kept =
+		ddb_modify_kept_columns(targets, attnums, context->target);
 	/* Of (a, b) = (SELECT …) the subplan is behind the values. */
 	return !contain_subplans((Node *) targets);
 }

@@ -15,17 +15,11 @@
 #include "codec/encode.h"
 #include "codec/json_text.h"
 #include "executor/executor.h"
+#include "modify/item_diff.h"
 #include "modify/item_tree.h"
 #include "utils/builtins.h"
 
 #define NULL_VALUE "{\"NULL\":true}"
-
-/* Has the column a place of its own in items? */
-static bool
-is_stored(const DdbColumn *column)
-{
-	return column->name != NULL && column->source == 0;
-}
 
 static bool
 is_key_attribute(const DdbItemWriter *writer, const DdbColumn *column)
@@ -56,12 +50,12 @@ is_plain(DdbRelation *relation)
 	{
 		const DdbColumn *column = &relation->columns[i];
 
-		if (!is_stored(column))
+		if (!ddb_item_is_stored(column))
 			continue;
 		if (column->reach != DDB_REACH_ATTRIBUTE)
 			return false;
 		for (int j = 0; j < i; j++)
-			if (is_stored(&relation->columns[j]) &&
+			if (ddb_item_is_stored(&relation->columns[j]) &&
 				ddb_column_shows(&relation->columns[j], column->attribute))
 				return false;
 	}
@@ -95,6 +89,9 @@ ddb_item_load(DdbItemWriter *writer, TupleTableSlot *slot)
 	memcpy(writer->nulls, slot->tts_isnull, sizeof(bool) * n);
 	writer->updated = NULL;
 	writer->completed = false;
+	writer->old = NULL;
+	writer->settled = NULL;
+	writer->stored.json = NULL;
 }
 
 void
@@ -144,7 +141,7 @@ cut_values(DdbItemWriter *writer)
 		const DdbColumn *column = &writer->relation->columns[i];
 		Datum cut;
 
-		if (!is_stored(column) || writer->nulls[i])
+		if (!ddb_item_is_stored(column) || writer->nulls[i])
 			continue;
 		cut = ddb_codec_cut(ddb_codec_set_get(writer->codecs, column->attnum),
 							writer->values[i]);
@@ -174,7 +171,7 @@ check_overflow_member(const MemberContext *context, const char *name)
 	{
 		const DdbColumn *column = &relation->columns[i];
 
-		if (is_stored(column) && ddb_column_shows(column, name))
+		if (ddb_item_is_stored(column) && ddb_column_shows(column, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("column \"%s\" of foreign table %s cannot hold "
@@ -210,6 +207,28 @@ add_members(DdbItemWriter *writer, const DdbColumn *column, Datum value,
 						 writer->relation, value, add_member, &context);
 }
 
+/* What the document has of a column; of a set's column its array as a set. */
+static bool
+read_attribute(DdbItemWriter *writer, const DdbItemNode *root,
+			   const DdbColumn *column, DdbAttributeValue *value)
+{
+	DdbStoredType stored =
+		ddb_codec_set_get(writer->codecs, column->attnum)->stored;
+	DdbKeptValue json = {NULL, 0};
+	DdbScanner scan;
+
+	json.json = ddb_item_tree_get(root, column->attribute, &json.len);
+	if (json.json == NULL)
+		return false;
+	if (stored == DDB_STORED_SS || stored == DDB_STORED_NS ||
+		stored == DDB_STORED_BS)
+		(void) ddb_keep_make_set((DdbValueType) stored, &json);
+	ddb_scan_init(&scan, json.json, json.len);
+	if (!ddb_attribute_read(&scan, value))
+		elog(ERROR, "an attribute value was not well-formed");
+	return value->type != DDB_VALUE_NULL;
+}
+
 /* Columns that the document says, and the row does not. */
 static void
 complete_from(DdbItemWriter *writer, const DdbItemNode *root)
@@ -217,23 +236,14 @@ complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 	for (int i = 0; i < writer->relation->ncolumns; i++)
 	{
 		const DdbColumn *column = &writer->relation->columns[i];
-		DdbScanner scan;
 		DdbAttributeValue value;
 		const char *reason = NULL;
 		DdbDecodeResult result;
-		char *json;
-		int len;
 
-		if (!is_stored(column) || column->reach != DDB_REACH_ATTRIBUTE ||
-			!writer->nulls[i])
-			continue;
-		json = ddb_item_tree_get(root, column->attribute, &len);
-		if (json == NULL)
-			continue;
-		ddb_scan_init(&scan, json, len);
-		if (!ddb_attribute_read(&scan, &value))
-			elog(ERROR, "an attribute value was not well-formed");
-		if (value.type == DDB_VALUE_NULL)
+		if (!ddb_item_is_stored(column) ||
+			column->reach != DDB_REACH_ATTRIBUTE || !writer->nulls[i] ||
+			bms_is_member(i + 1, writer->settled) ||
+			!read_attribute(writer, root, column, &value))
 			continue;
 		result = DDB_DECODE_MISFIT;
 		if ((ddb_codec_set_get(writer->codecs, column->attnum)->accepts &
@@ -270,7 +280,8 @@ check_agreement(const DdbItemWriter *writer, const DdbColumn *column,
 		int other_len;
 		char *other_json;
 
-		if (!is_stored(other) || !ddb_column_same_path(other, column) ||
+		if (!ddb_item_is_stored(other) ||
+			!ddb_column_same_path(other, column) ||
 			(writer->updated != NULL && !bms_is_member(i + 1, writer->updated)))
 			continue;
 		other_json = encode_column(writer, other, &other_len);
@@ -310,7 +321,8 @@ add_columns(DdbItemWriter *writer, DdbItemNode *root, int nsteps)
 		char *json;
 		int len;
 
-		if (!is_stored(column) || ddb_column_needs_item(column))
+		if (!ddb_item_is_stored(column) || ddb_column_needs_item(column) ||
+			bms_is_member(i + 1, writer->settled))
 			continue;
 		more |= column->nsteps > nsteps;
 		if (column->nsteps != nsteps)
@@ -390,7 +402,7 @@ compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 		char *json;
 		int len;
 
-		if (!is_stored(column) ||
+		if (!ddb_item_is_stored(column) ||
 			(json = encode_column(writer, column, &len)) == NULL)
 			continue;
 		if (!first)
@@ -445,7 +457,7 @@ ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 	{
 		const DdbColumn *column = &writer->relation->columns[i];
 
-		if (is_stored(column) && ddb_column_needs_item(column) &&
+		if (ddb_item_is_stored(column) && ddb_column_needs_item(column) &&
 			!writer->nulls[i])
 			add_members(writer, column, writer->values[i], root);
 	}
@@ -538,19 +550,6 @@ check_key(const DdbItemWriter *writer, const DdbColumn *column,
 		ddb_item_raise_key_change(writer, column);
 }
 
-static DdbAssignment *
-add_assignment(DdbItemUpdate *update, const char *attribute,
-			   const DdbPathStep *steps, int nsteps)
-{
-	DdbAssignment *assignment = &update->assignments[update->n++];
-
-	memset(assignment, 0, sizeof(*assignment));
-	assignment->attribute = attribute;
-	assignment->steps = steps;
-	assignment->nsteps = nsteps;
-	return assignment;
-}
-
 /* Does the assignment set what this path leads into? */
 static bool
 covers(const DdbAssignment *assignment, const DdbColumn *column)
@@ -594,7 +593,7 @@ lay_over(const DdbItemWriter *writer, DdbAssignment *assignment,
 }
 
 static void
-assign_column(const DdbItemWriter *writer, const DdbColumn *column,
+assign_column(DdbItemWriter *writer, const char *key, const DdbColumn *column,
 			  DdbItemUpdate *update)
 {
 	DdbAssignment *assignment;
@@ -609,7 +608,9 @@ assign_column(const DdbItemWriter *writer, const DdbColumn *column,
 			lay_over(writer, &update->assignments[i], column, json, len);
 			return;
 		}
-	assignment = add_assignment(update, column->attribute, column->steps,
+	if (ddb_item_assign_parts(writer, key, column, update))
+		return;
+	assignment = ddb_update_add(update, column->attribute, column->steps,
 								column->nsteps);
 	assignment->value = json;
 	assignment->len = len;
@@ -618,6 +619,7 @@ assign_column(const DdbItemWriter *writer, const DdbColumn *column,
 typedef struct OverflowContext
 {
 	MemberContext member;
+	const char *key;
 	DdbItemUpdate *update;
 	DdbItemNode *old; /* the members that it had */
 } OverflowContext;
@@ -644,74 +646,57 @@ drop_member(void *arg, const char *name, int len, const char *value,
 	(void) value;
 	(void) value_len;
 	if (ddb_item_tree_get(context->member.root, copy, &unused) == NULL)
-		(void) add_assignment(context->update, copy, NULL, 0);
+		(void) ddb_update_add(context->update, copy, NULL, 0);
 }
 
-/*
- * One that stays as it was is left alone: what plain JSON says of it may be less
- * than what is stored, of a set that it is a list.
- */
+/* Of a member that was there what differs is set. */
 static void
 assign_member(void *arg, const char *name, int len, const char *value,
 			  int value_len)
 {
 	OverflowContext *context = (OverflowContext *) arg;
-	const char *copy = pnstrdup(name, len);
+	DdbKeptChange change = {.attribute = pnstrdup(name, len)};
 	DdbAssignment *assignment;
-	int old_len;
-	char *old = ddb_item_tree_get(context->old, copy, &old_len);
 
 	add_member(&context->member, name, len, value, value_len);
-	if (old != NULL && old_len == value_len &&
-		memcmp(old, value, value_len) == 0)
+	change.wanted.json = ddb_item_tree_get(
+		context->member.root, change.attribute, &change.wanted.len);
+	change.old.json =
+		ddb_item_tree_get(context->old, change.attribute, &change.old.len);
+	change.by_path = true;
+	if (change.old.json != NULL)
+	{
+		ddb_item_assign_value(context->member.writer, context->key, &change,
+							  context->update);
 		return;
-	assignment = add_assignment(context->update, copy, NULL, 0);
-	assignment->value = pnstrdup(value, value_len);
-	assignment->len = value_len;
-}
-
-static void
-count_member(void *arg, const char *name, int len, const char *value,
-			 int value_len)
-{
-	(void) name;
-	(void) len;
-	(void) value;
-	(void) value_len;
-	(*(int *) arg)++;
+	}
+	assignment = ddb_update_add(context->update, change.attribute, NULL, 0);
+	assignment->value = change.wanted.json;
+	assignment->len = change.wanted.len;
 }
 
 /* Its members become what the new value says, and what it lacks is removed. */
 static void
-assign_overflow(DdbItemWriter *writer, const DdbColumn *column,
-				TupleTableSlot *old, DdbItemUpdate *update)
+assign_overflow(DdbItemWriter *writer, const char *key, const DdbColumn *column,
+				DdbItemUpdate *update)
 {
 	OverflowContext context = {{writer, column, ddb_item_tree_create()},
+							   key,
 							   update,
 							   ddb_item_tree_create()};
 	DdbCodec *codec = ddb_codec_set_get(writer->codecs, column->attnum);
 	int i = column->attnum - 1;
-	int n = update->n;
 
-	slot_getallattrs(old);
-	if (!writer->nulls[i])
-		ddb_document_members(codec, writer->relation, writer->values[i],
-							 count_member, &n);
-	if (!old->tts_isnull[i])
-		ddb_document_members(codec, writer->relation, old->tts_values[i],
-							 count_member, &n);
-	update->assignments =
-		repalloc(update->assignments,
-				 sizeof(DdbAssignment) * (n + writer->relation->ncolumns));
-	if (!old->tts_isnull[i])
-		ddb_document_members(codec, writer->relation, old->tts_values[i],
-							 keep_member, &context);
+	slot_getallattrs(writer->old);
+	if (!writer->old->tts_isnull[i])
+		ddb_document_members(codec, writer->relation,
+							 writer->old->tts_values[i], keep_member, &context);
 	if (!writer->nulls[i])
 		ddb_document_members(codec, writer->relation, writer->values[i],
 							 assign_member, &context);
-	if (!old->tts_isnull[i])
-		ddb_document_members(codec, writer->relation, old->tts_values[i],
-							 drop_member, &context);
+	if (!writer->old->tts_isnull[i])
+		ddb_document_members(codec, writer->relation,
+							 writer->old->tts_values[i], drop_member, &context);
 }
 
 /* The item is set as a whole; columns that are set too are laid over it. */
@@ -721,6 +706,7 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 {
 	StringInfoData item;
 	StringInfoData key;
+	DdbItemNode *old;
 
 	if (writer->nulls[column->attnum - 1])
 		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
@@ -728,10 +714,7 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 							   "%s",
 							   column->name, writer->relation->name),
 						errdetail("The column is the whole item.")));
-	/* What was not set is as the new item says. */
-	for (int i = 0; i < writer->relation->ncolumns; i++)
-		if (i != column->attnum - 1 && !bms_is_member(i + 1, updated))
-			writer->nulls[i] = true;
+	old = ddb_item_begin_item(writer, column, updated);
 	initStringInfo(&item);
 	initStringInfo(&key);
 	writer->own_key = old_key;
@@ -740,12 +723,12 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 	if (strcmp(key.data, old_key) != 0)
 		ddb_item_raise_key_change(writer, column);
 	writer->completed = true;
-	update->item = item.data;
+	ddb_item_assign_item(writer, old_key, old, &item, update);
 }
 
 static bool
-assign_columns(DdbItemWriter *writer, const Datum *keys, Bitmapset *updated,
-			   int nsteps, DdbItemUpdate *update)
+assign_columns(DdbItemWriter *writer, const char *key, const Datum *keys,
+			   Bitmapset *updated, int nsteps, DdbItemUpdate *update)
 {
 	bool more = false;
 	int attnum = -1;
@@ -754,7 +737,7 @@ assign_columns(DdbItemWriter *writer, const Datum *keys, Bitmapset *updated,
 	{
 		const DdbColumn *column = &writer->relation->columns[attnum - 1];
 
-		if (!is_stored(column) || ddb_column_needs_item(column))
+		if (!ddb_item_is_stored(column) || ddb_column_needs_item(column))
 			continue;
 		more |= column->nsteps > nsteps;
 		if (column->nsteps != nsteps)
@@ -762,7 +745,7 @@ assign_columns(DdbItemWriter *writer, const Datum *keys, Bitmapset *updated,
 		if (is_table_key(writer, column))
 			check_key(writer, column, keys);
 		else
-			assign_column(writer, column, update);
+			assign_column(writer, key, column, update);
 	}
 	return more;
 }
@@ -774,6 +757,7 @@ ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const char *key,
 	int attnum = -1;
 
 	memset(update, 0, sizeof(*update));
+	writer->old = old;
 	while ((attnum = bms_next_member(updated, attnum)) >= 0)
 		if (writer->relation->columns[attnum - 1].reach == DDB_REACH_ITEM)
 		{
@@ -783,16 +767,19 @@ ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const char *key,
 		}
 	cut_values(writer);
 	ddb_item_recompose_keys(writer, keys, &updated);
+	if (writer->kept != NULL)
+	{
+		slot_getallattrs(old);
+		updated = ddb_item_changed_columns(writer, updated);
+	}
 	writer->updated = updated;
-	update->assignments =
-		palloc(sizeof(DdbAssignment) * Max(writer->relation->ncolumns, 1));
 	attnum = -1;
 	while ((attnum = bms_next_member(updated, attnum)) >= 0)
 		if (writer->relation->columns[attnum - 1].reach == DDB_REACH_OVERFLOW)
-			assign_overflow(writer, &writer->relation->columns[attnum - 1], old,
+			assign_overflow(writer, key, &writer->relation->columns[attnum - 1],
 							update);
-	for (int nsteps = 0; assign_columns(writer, keys, updated, nsteps, update);
-		 nsteps++)
+	for (int nsteps = 0;
+		 assign_columns(writer, key, keys, updated, nsteps, update); nsteps++)
 		;
 }
 
@@ -814,7 +801,7 @@ add_old_values(DdbItemWriter *writer, TupleTableSlot *old,
 		char *json;
 		int len;
 
-		if (!is_stored(column) || writer->nulls[attnum - 1])
+		if (!ddb_item_is_stored(column) || writer->nulls[attnum - 1])
 			continue;
 		if (ddb_column_needs_item(column))
 			add_members(writer, column, writer->values[attnum - 1], root);

@@ -17,6 +17,7 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "model/table_info.h"
+#include "modify/item_keep.h"
 #include "request/write_request.h"
 
 /* The table's keys have at most a partition and a sort part, of one attribute. */
@@ -40,7 +41,25 @@ typedef struct DdbItemWriter
 	bool completed; /* has values that the row was not given */
 	const char *own_key; /* of an item that is replaced, as JSON; NULL: a new
 						  * item is composed */
+
+	/* of an UPDATE */
+	Bitmapset *kept; /* attnums that are set to what is made of their old
+					  * values, which are in … */
+	TupleTableSlot *old; /* … this row */
+	Bitmapset *settled; /* attnums: the whole item, which is set, says that
+						 * their values stay */
+	DdbKeptValue stored; /* the item that it was read from, if at hand */
+	char *(*look)(void *arg, const char *key, int *len); /* the item with that
+								 * key, as it is now; NULL: there is none */
+	void *look_arg;
 } DdbItemWriter;
+
+/* Has the column a place of its own in items? */
+static inline bool
+ddb_item_is_stored(const DdbColumn *column)
+{
+	return column->name != NULL && column->source == 0;
+}
 
 /* In the current memory context; resolves the relation's key templates. */
 extern DdbItemWriter *ddb_item_writer_create(DdbRelation *relation,

@@ -101,7 +101,6 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	MemoryContext old;
 	DdbModifyState *state;
 
-	(void) fdw_private;
 	(void) subplan_index;
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
@@ -111,7 +110,8 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 		state->insert = ddb_insert_create(state->rows, plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
 	else
-		state->change = ddb_change_create(mtstate, target, state->rows);
+		state->change =
+			ddb_change_create(mtstate, target, state->rows, fdw_private);
 	target->ri_FdwState = state;
 	MemoryContextSwitchTo(old);
 }
@@ -247,21 +247,6 @@ ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
 
 /* ---- EXPLAIN ---- */
 
-/* Is the item set as a whole? */
-static bool
-replaces_item(const DdbRelation *relation, EState *estate,
-			  ResultRelInfo *target)
-{
-	Bitmapset *offset = ExecGetAllUpdatedCols(target, estate);
-
-	for (int i = 0; i < relation->ncolumns; i++)
-		if (relation->columns[i].name != NULL &&
-			relation->columns[i].reach == DDB_REACH_ITEM &&
-			bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, offset))
-			return true;
-	return false;
-}
-
 static const char *
 operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 			   ResultRelInfo *target)
@@ -276,9 +261,7 @@ operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 						? DDBC_BATCH_WRITE_ITEM
 						: DDBC_PUT_ITEM;
 	else if (mtstate->operation == CMD_UPDATE)
-		operation = replaces_item(relation, mtstate->ps.state, target)
-						? DDBC_PUT_ITEM
-						: DDBC_UPDATE_ITEM;
+		operation = DDBC_UPDATE_ITEM;
 	return ddbc_operation_name(operation);
 }
 

@@ -7,6 +7,7 @@
 
 #include "modify/modify_plan.h"
 
+#include "access/sysattr.h"
 #include "codec/codec.h"
 #include "codec/key_templates.h"
 #include "compat.h"
@@ -14,6 +15,7 @@
 #include "modify/spool_plan.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/appendinfo.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "plan/system_columns.h"
 #include "utils/builtins.h"
@@ -162,6 +164,49 @@ ddb_modify_check_row_expressions(PlannerInfo *root, const ModifyTable *modify,
 							 relation, table_info(root, rte, relation));
 }
 
+/* Does it stand for a column of (a, b) = (SELECT …)? */
+static bool
+is_of_subquery(const List *targets, const Expr *value)
+{
+	ListCell *lc;
+
+	if (!IsA(value, Param))
+		return false;
+	foreach (lc, targets)
+	{
+		const Expr *expression = lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(expression, SubPlan) &&
+			((const SubPlan *) expression)->subLinkType == MULTIEXPR_SUBLINK)
+			return true;
+	}
+	return false;
+}
+
+List *
+ddb_modify_kept_columns(const List *targets, const List *attnums, Index target)
+{
+	List *kept = NIL;
+	ListCell *lc;
+	ListCell *attnum;
+
+	forboth(lc, targets, attnum, attnums)
+	{
+		Expr *value = lfirst_node(TargetEntry, lc)->expr;
+		Bitmapset *read = NULL;
+
+		pull_varattnos((Node *) value, target, &read);
+		/* The row as a whole is column 0. */
+		if (bms_is_member(lfirst_int(attnum) -
+							  FirstLowInvalidHeapAttributeNumber,
+						  read) ||
+			bms_is_member(-FirstLowInvalidHeapAttributeNumber, read) ||
+			is_of_subquery(targets, value))
+			kept = lappend_int(kept, lfirst_int(attnum));
+	}
+	return kept;
+}
+
 List *
 ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 					 int subplan_index)
@@ -169,6 +214,8 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	RangeTblEntry *rte = planner_rt_fetch(target, root);
 	DdbRelation *relation = ddb_relation_load(rte->relid);
 	DdbTableInfo *info = table_info(root, rte, relation);
+	List *targets = NIL;
+	List *attnums = NIL;
 
 	ddb_modify_check_row_expressions(root, modify, target, subplan_index);
 	if (has_no_rows(modify))
@@ -176,6 +223,8 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	ddb_spool_add(root, modify, target, relation);
 	if (modify->operation == CMD_INSERT)
 		return NIL;
+	if (modify->operation == CMD_UPDATE)
+		get_translated_update_targetlist(root, target, &targets, &attnums);
 	if (relation->optimistic)
 		ereport(
 			ERROR,
@@ -189,5 +238,5 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	check_key(relation, info, info->keys.partition[0].name);
 	if (info->keys.nsort > 0)
 		check_key(relation, info, info->keys.sort[0].name);
-	return NIL;
+	return ddb_modify_kept_columns(targets, attnums, target);
 }

@@ -41,6 +41,13 @@ extern bool ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify,
  * The name under which rows that are to be updated or deleted carry the value
  * of a key column.
  */
+/*
+ * Of what an UPDATE sets, the columns of which the old values are read for it:
+ * attnums.
+ */
+extern List *ddb_modify_kept_columns(const List *targets, const List *attnums,
+									 Index target);
+
 extern const char *ddb_modify_key_name(const DdbColumn *column);
 
 #endif /* DDB_MODIFY_PLAN_H */

@@ -172,8 +172,10 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 	ddb_item_update(writer->items, old, key, keys, updated, update);
 	ddb_constraints_check_update(ddb_row_writer_constraints(writer),
 								 writer->items, old, key, update);
-	/* A key that was set to what it is needs no request. */
-	change->sends = update->item != NULL || update->n > 0;
+	/* What was set to what it is needs no request, unless others count. */
+	change->sends = update->item != NULL || update->n > 0 ||
+					writer->items->relation->optimistic ||
+					writer->wire.returns;
 	if (!change->sends)
 		return;
 	initStringInfo(&body);

@@ -28,6 +28,7 @@ struct DdbChange
 	DdbRowWriter *rows;
 	PlanState *spool; /* NULL: rows are written one by one */
 	bool triggers_update; /* BEFORE triggers may set any column */
+	Bitmapset *kept; /* attnums that are set to what is made of themselves */
 	AttrNumber key_junk[DDB_MAX_ITEM_KEYS];
 	AttrNumber row_junk; /* the whole old row, or 0 */
 
@@ -62,6 +63,22 @@ find_junk(DdbChange *change, List *target_list)
 	change->row_junk = ExecFindJunkAttributeInTlist(target_list, "wholerow");
 }
 
+/* The item as it is now: rows that come from elsewhere do not show it. */
+static char *
+look_at_item(void *arg, const char *key, int *len)
+{
+	DdbRowWriter *rows = (DdbRowWriter *) arg;
+	DdbWriteJob *job = palloc(sizeof(DdbWriteJob));
+	StringInfoData body;
+
+	initStringInfo(&body);
+	ddb_write_get(&body, &rows->wire, key);
+	ddb_write_job_init(job, DDBC_GET_ITEM, &body, 0);
+	ddb_writes_run(rows->writes, &job, 1);
+	*len = job->item_len;
+	return job->item;
+}
+
 /* May rows be written before their turn?  Not where it can change them. */
 static bool
 may_look_ahead(const DdbChange *change)
@@ -75,14 +92,19 @@ may_look_ahead(const DdbChange *change)
 
 DdbChange *
 ddb_change_create(ModifyTableState *mtstate, ResultRelInfo *target,
-				  DdbRowWriter *rows)
+				  DdbRowWriter *rows, const List *kept)
 {
 	DdbChange *change = palloc0(sizeof(DdbChange));
 	PlanState *child = outerPlanState(mtstate);
+	ListCell *lc;
 
 	change->mtstate = mtstate;
 	change->target = target;
 	change->rows = rows;
+	foreach (lc, kept)
+		change->kept = bms_add_member(change->kept, lfirst_int(lc));
+	rows->items->look = look_at_item;
+	rows->items->look_arg = rows;
 	find_junk(change, child->plan->targetlist);
 	change->triggers_update = target->ri_TrigDesc != NULL &&
 							  target->ri_TrigDesc->trig_update_before_row;
@@ -141,7 +163,7 @@ changed_columns(const DdbItemWriter *items, TupleTableSlot *old)
 	return changed;
 }
 
-/* The columns that were set, as attnums. */
+/* The columns that were set, as attnums; triggers keep what they leave. */
 static Bitmapset *
 updated_columns(const DdbChange *change)
 {
@@ -157,10 +179,15 @@ updated_columns(const DdbChange *change)
 		if (attnum > 0)
 			updated = bms_add_member(updated, attnum);
 	}
+	change->rows->items->kept = change->kept;
 	if (change->triggers_update)
-		updated = bms_add_members(
-			updated, changed_columns(change->rows->items,
-									 change->target->ri_oldTupleSlot));
+	{
+		Bitmapset *changed = changed_columns(change->rows->items,
+											 change->target->ri_oldTupleSlot);
+
+		updated = bms_add_members(updated, changed);
+		change->rows->items->kept = bms_union(change->kept, changed);
+	}
 	return updated;
 }
 

@@ -13,9 +13,13 @@
 
 typedef struct DdbChange DdbChange;
 
-/* In the current memory context. */
+/*
+ * In the current memory context.  kept: attnums that are set to what is made of
+ * their old values.
+ */
 extern DdbChange *ddb_change_create(ModifyTableState *mtstate,
-									ResultRelInfo *target, DdbRowWriter *rows);
+									ResultRelInfo *target, DdbRowWriter *rows,
+									const List *kept);
 
 /*
  * Changes the item of a row: to that of the slot, which is then as it is

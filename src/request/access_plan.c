@@ -354,6 +354,7 @@ put_write(List *list, const DdbWritePlan *write)
 	list = put_int(list, write->moves);
 	list = put_int(list, write->blind);
 	list = put_int(list, write->rereads);
+	list = put_columns(list, write->kept);
 	list = put_names(list, write->checked);
 	return put_filter(list, write->condition);
 }
@@ -376,6 +377,7 @@ get_write(Reader *reader)
 	write->moves = get_int(reader);
 	write->blind = get_int(reader);
 	write->rereads = get_int(reader);
+	write->kept = get_columns(reader);
 	write->checked = get_names(reader);
 	write->condition = get_filter(reader);
 	return write;

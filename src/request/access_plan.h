@@ -143,6 +143,7 @@ typedef struct DdbWritePlan
 	struct DdbFilter *condition; /* what must still hold when it is written; it
 								 * may say less than WHERE; or NULL */
 	bool rereads; /* subqueries of the statement read the table, too */
+	List *kept; /* attnums that are set to what is made of themselves */
 } DdbWritePlan;
 
 typedef struct DdbAccessPlan

@@ -18,6 +18,29 @@
 
 #define NULL_VALUE "{\"NULL\":true}"
 
+DdbAssignment *
+ddb_update_add(DdbItemUpdate *update, const char *attribute,
+			   const DdbPathStep *steps, int nsteps)
+{
+	DdbAssignment *assignment;
+
+	if (update->n == update->room)
+	{
+		update->room = Max(update->room * 2, 16);
+		update->assignments =
+			update->assignments == NULL
+				? palloc(sizeof(DdbAssignment) * update->room)
+				: repalloc(update->assignments,
+						   sizeof(DdbAssignment) * update->room);
+	}
+	assignment = &update->assignments[update->n++];
+	memset(assignment, 0, sizeof(*assignment));
+	assignment->attribute = attribute;
+	assignment->steps = steps;
+	assignment->nsteps = nsteps;
+	return assignment;
+}
+
 static void
 begin(StringInfo json, const DdbWriteTarget *target, const char *member,
 	  const char *value)
@@ -299,8 +322,12 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 						   "DynamoDB takes %d.",
 						   text.len, MAX_EXPRESSION_BYTES)));
 	begin(json, target, "Key", key);
-	appendStringInfoString(json, ",\"UpdateExpression\":");
-	ddb_json_append_text(json, text.data);
+	/* Nothing to be changed: the condition alone is asked. */
+	if (text.len > 0)
+	{
+		appendStringInfoString(json, ",\"UpdateExpression\":");
+		ddb_json_append_text(json, text.data);
+	}
 	append_unchanged(json, target, update);
 	append_key_name(json, target);
 	append_condition_names(json, target);

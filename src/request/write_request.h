@@ -44,7 +44,13 @@ typedef struct DdbItemUpdate
 	DdbAssignment *assignments; /* these are to be made; none of them within
 								 * another */
 	int n;
+	int room; /* for assignments */
 } DdbItemUpdate;
+
+/* Adds an assignment, which removes what is there until it is given a value. */
+extern DdbAssignment *ddb_update_add(DdbItemUpdate *update,
+									 const char *attribute,
+									 const DdbPathStep *steps, int nsteps);
 
 /* What requests of one statement share. */
 typedef struct DdbWriteTarget
