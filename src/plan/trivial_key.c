@@ -10,6 +10,7 @@
 
 #include "plan/keys.h"
 
+#include "compat.h"
 #include "request/key_range.h"
 #include "request/like_pattern.h"
 #include "utils/builtins.h"
