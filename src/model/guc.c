@@ -22,6 +22,12 @@ bool ddb_guc_pushdown = true;
 bool ddb_guc_batch_join = true;
 bool ddb_guc_log_requests = false;
 
+/*
+ * Schemas of tables hardly change, and errors show when they did; sizes only
+ * steer estimates, and DynamoDB itself renews them every six hours.
+ */
+int ddb_guc_description_lifetime = 600;
+
 static const struct config_enum_entry scan_choices[] = {
 	{"allow", DDB_SCAN_ALLOW, false},
 	{"warn", DDB_SCAN_WARN, false},
@@ -89,5 +95,11 @@ ddb_guc_define(void)
 		"Logs each request: operation, table, index, units, time, attempts.",
 		"Never logs credentials or values.", &ddb_guc_log_requests, false,
 		PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ddb_fdw.description_lifetime",
+		"How long it is relied on what DynamoDB said of a table.",
+		"Then its keys and indexes are asked for again.",
+		&ddb_guc_description_lifetime, ddb_guc_description_lifetime, 0,
+		PG_INT32_MAX / 1000, PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ddb_fdw");
 }

@@ -32,6 +32,7 @@ extern int ddb_guc_on_type_mismatch; /* DdbMismatchPolicy, never UNSET */
 extern bool ddb_guc_pushdown;
 extern bool ddb_guc_batch_join;
 extern bool ddb_guc_log_requests;
+extern int ddb_guc_description_lifetime; /* seconds */
 
 /* Called once, from _PG_init. */
 extern void ddb_guc_define(void);

@@ -15,21 +15,18 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
 #include "codec/codec.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "model/guc.h"
 #include "remote/report.h"
 #include "remote/session.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-
-/*
- * Schemas of tables hardly change, and errors show when they did; sizes only
- * steer estimates, and DynamoDB itself renews them every six hours.
- */
-#define MAX_AGE_MS (10 * 60 * 1000)
 
 /* TableName may be an ARN of up to 1024 bytes (API reference). */
 #define MAX_TABLE_NAME 1024
@@ -49,10 +46,13 @@ typedef struct CacheEntry
 	size_t reply_len;
 	TimestampTz fetched_at;
 	bool valid;
+	uint64 digest; /* of what plans rely on, in the reply read last */
+	int generation; /* of that digest; 0: none was read yet */
 } CacheEntry;
 
 static HTAB *cache = NULL;
 static uint64 invalidations = 0;
+static int generations = 0;
 
 static void
 invalidate_cache(Datum arg, int cacheid, uint32 hash)
@@ -93,6 +93,7 @@ ddb_table_info_forget(Oid serverid, const char *table_name)
 		if (entry->key.serverid == serverid &&
 			strcmp(entry->key.table_name, table_name) == 0)
 			entry->valid = false;
+	ResetPlanCache();
 }
 
 static void
@@ -423,13 +424,8 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 	return keys->npartition > 0;
 }
 
-/*
- * The reply to an operation about the table, fetched unless it is known.
- * declared: the columns can speak for the table, when asking is denied.
- */
 static CacheEntry *
-look_up(DdbRelation *relation, Oid userid, DdbcOperation operation,
-		bool declared)
+find_entry(const DdbRelation *relation, Oid userid, DdbcOperation operation)
 {
 	CacheKey key;
 	CacheEntry *entry;
@@ -448,12 +444,95 @@ look_up(DdbRelation *relation, Oid userid, DdbcOperation operation,
 	{
 		entry->reply = NULL;
 		entry->valid = false;
+		entry->generation = 0;
 	}
-	if (!entry->valid || (entry->reply == NULL && !declared) ||
-		TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
-								   MAX_AGE_MS))
+	return entry;
+}
+
+static bool
+is_new_enough(const CacheEntry *entry)
+{
+	return entry->valid &&
+		   !TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
+									   ddb_guc_description_lifetime * 1000);
+}
+
+/*
+ * The reply to an operation about the table, fetched unless it is known.
+ * declared: the columns can speak for the table, when asking is denied.
+ */
+static CacheEntry *
+look_up(DdbRelation *relation, Oid userid, DdbcOperation operation,
+		bool declared)
+{
+	CacheEntry *entry = find_entry(relation, userid, operation);
+
+	if (!is_new_enough(entry) || (entry->reply == NULL && !declared))
 		fetch(entry, relation, userid, declared);
 	return entry;
+}
+
+/*
+ * What plans rely on is read: if it is not what it was, they are made anew.
+ * That is no matter of transactions: DynamoDB changed when it did.
+ */
+static void
+note_digest(CacheEntry *entry, uint64 digest)
+{
+	if (entry->generation != 0 && entry->digest == digest)
+		return;
+	if (entry->generation != 0)
+		ResetPlanCache();
+	entry->digest = digest;
+	entry->generation = ++generations;
+}
+
+static uint64
+digest_part(const DdbKeyAttribute *part, int n, uint64 digest)
+{
+	for (int i = 0; i < n; i++)
+	{
+		digest = hash_combine64(digest, part[i].type);
+		digest = hash_bytes_extended((const unsigned char *) part[i].name,
+									 strlen(part[i].name), digest);
+	}
+	return hash_combine64(digest, n);
+}
+
+static uint64
+digest_keys(const DdbKeySchema *keys, uint64 digest)
+{
+	digest = digest_part(keys->partition, keys->npartition, digest);
+	return digest_part(keys->sort, keys->nsort, digest);
+}
+
+static uint64
+digest_index(const DdbIndexInfo *index)
+{
+	uint64 digest = hash_bytes_extended((const unsigned char *) index->name,
+										strlen(index->name), index->global);
+	uint64 included = 0;
+	ListCell *lc;
+
+	digest = digest_keys(&index->keys, digest);
+	digest = hash_combine64(digest, index->projection);
+	digest = hash_combine64(digest, index->usable);
+	foreach (lc, index->included)
+		included += hash_bytes_extended((const unsigned char *) lfirst(lc),
+										strlen((char *) lfirst(lc)), 0);
+	return hash_combine64(digest, included);
+}
+
+/* Of keys and indexes, in whichever order these come; not of sizes. */
+static uint64
+digest_of(const DdbTableInfo *info)
+{
+	uint64 indexes = 0;
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+		indexes += digest_index((DdbIndexInfo *) lfirst(lc));
+	return hash_combine64(digest_keys(&info->keys, 0), indexes);
 }
 
 DdbTableInfo *
@@ -473,7 +552,17 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 		info->keys = declared;
 	}
 	collect_key_attributes(info);
+	note_digest(entry, digest_of(info));
+	info->generation = entry->generation;
 	return info;
+}
+
+bool
+ddb_table_info_is_current(DdbRelation *relation, Oid userid, int generation)
+{
+	CacheEntry *entry = find_entry(relation, userid, DDBC_DESCRIBE_TABLE);
+
+	return entry->generation == generation && is_new_enough(entry);
 }
 
 char *
@@ -501,6 +590,11 @@ ddb_table_info_ttl_attribute(DdbRelation *relation, Oid userid)
 		json_decref(root);
 	}
 	PG_END_TRY();
+	note_digest(entry,
+				attribute == NULL
+					? 0
+					: hash_bytes_extended((const unsigned char *) attribute,
+										  strlen(attribute), 1));
 	return attribute;
 }
 

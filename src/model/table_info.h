@@ -4,8 +4,8 @@
  *		What DynamoDB says a table is: keys, indexes, size.
  *
  * From DescribeTable, cached per backend; refreshed by age, by a change of
- * options, and when an error shows that the schema moved.  Key schemas are
- * lists: an index may have up to four attributes in each part (dynamodb.md
+ * options, and when an error shows that the schema moved.  When it turns out to
+ * have moved, plans are made anew.  Key schemas are lists: an index may have up to four attributes in each part (dynamodb.md
  * section 2.8).
  */
 #ifndef DDB_TABLE_INFO_H
@@ -58,6 +58,8 @@ typedef struct DdbTableInfo
 	List *key_attributes; /* of DdbKeyAttribute *: of table and indexes */
 	double item_count; /* DynamoDB's own, up to six hours old */
 	double size_bytes;
+	int generation; /* of this backend's; another one when keys, indexes or
+								 * projections are others */
 } DdbTableInfo;
 
 /*
@@ -73,7 +75,14 @@ extern DdbTableInfo *ddb_table_info_get(DdbRelation *relation, Oid userid);
  */
 extern char *ddb_table_info_ttl_attribute(DdbRelation *relation, Oid userid);
 
-/* Forget what is cached of a table: an error showed that it is wrong. */
+/* Is the description of that generation still the newest, and new enough? */
+extern bool ddb_table_info_is_current(DdbRelation *relation, Oid userid,
+									  int generation);
+
+/*
+ * Forget what is cached of a table, and all plans: an error showed that it is
+ * wrong.
+ */
 extern void ddb_table_info_forget(Oid serverid, const char *table_name);
 
 /* The type of an attribute that is a key; DDB_STORED_NONE of any other. */

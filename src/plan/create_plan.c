@@ -266,6 +266,7 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 
 	plan->operation = candidate->operation;
 	plan->table_name = state->relation->table_name;
+	plan->description = state->info->generation;
 	plan->index_name = source->index != NULL ? source->index->name : NULL;
 	plan->index_is_local = source->index != NULL && !source->index->global;
 	plan->consistent_read = state->consistent_read;

@@ -390,6 +390,7 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 
 	list = put_int(list, plan->operation);
 	list = put_string(list, plan->table_name);
+	list = put_int(list, plan->description);
 	list = put_string(list, plan->index_name);
 	list = put_int(list, plan->index_is_local);
 	list = put_int(list, plan->consistent_read);
@@ -455,6 +456,7 @@ ddb_access_plan_deserialize(List *list)
 
 	plan->operation = (DdbOperation) get_int(&reader);
 	plan->table_name = get_string(&reader);
+	plan->description = get_int(&reader);
 	plan->index_name = get_string(&reader);
 	plan->index_is_local = get_int(&reader);
 	plan->consistent_read = get_int(&reader);

@@ -150,6 +150,7 @@ typedef struct DdbAccessPlan
 {
 	DdbOperation operation;
 	char *table_name;
+	int description; /* the generation that it was made by (model/table_info) */
 	char *index_name; /* NULL: the table itself */
 	bool index_is_local; /* an LSI: what it lacks can be fetched */
 	bool consistent_read;

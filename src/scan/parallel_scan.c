@@ -18,7 +18,6 @@
 #include "storage/dsm.h"
 #include "storage/spin.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 /* One segment is decoded while another one's page is under way. */
 #define MIN_WINDOW 2
@@ -74,11 +73,8 @@ leave(dsm_segment *seg, Datum arg)
 	(void) seg;
 	ddb_parallel_collect(state);
 	if (pg_atomic_read_u32(&state->shared->outdated) != 0)
-	{
 		ddb_table_info_forget(state->relation->server->serverid,
 							  state->plan->table_name);
-		ResetPlanCache();
-	}
 	state->shared = NULL;
 	state->workers = NULL;
 }

@@ -16,6 +16,7 @@
 #include "scan/groups.h"
 #include "scan/guard.h"
 #include "scan/index_fetch.h"
+#include "scan/outdated.h"
 #include "scan/snapshot.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -104,6 +105,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 							  state->plan->index_columns);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
+	ddb_scan_check_plan(state, ddb_compat_scan_userid(node));
 	state->run_context = AllocSetContextCreate(
 		estate->es_query_cxt, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
 	state->row_context = AllocSetContextCreate(

@@ -19,7 +19,6 @@
 #include "scan/scan.h"
 #include "scan/skip_scan.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 
 /* Keys of a join or of entries are a batch however few: EXPLAIN says so. */
 static bool
@@ -203,7 +202,6 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 	{
 		ddb_table_info_forget(scan->relation->server->serverid,
 							  scan->plan->table_name);
-		ResetPlanCache();
 		ddb_parallel_forget(stream->scan);
 	}
 	ddb_report_call(error, stream->call->operation, scan->plan->table_name,

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * outdated.c
+ *		Plans that were made for another table than there is now.
+ *
+ * Prepared statements and functions keep their plans.  When a description
+ * differs from the one before it, all plans are made anew (model/table_info);
+ * what is here sees to it that a session which plans nothing asks for one in
+ * time, and that what was planned before but begins only now does not run.
+ */
+#include "postgres.h"
+
+#include "scan/outdated.h"
+
+#include "access/parallel.h"
+#include "model/table_info.h"
+
+static bool
+same_part(const DdbKeyAttribute *a, const DdbKeyAttribute *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(a[i].name, b[i].name) != 0 || a[i].type != b[i].type)
+			return false;
+	return true;
+}
+
+static bool
+same_keys(const DdbKeySchema *a, const DdbKeySchema *b)
+{
+	return a->npartition == b->npartition && a->nsort == b->nsort &&
+		   same_part(a->partition, b->partition, a->npartition) &&
+		   same_part(a->sort, b->sort, a->nsort);
+}
+
+/* Is the index that the plan reads still what the plan takes it for? */
+static bool
+suits_index(const DdbAccessPlan *plan, const DdbRelation *relation,
+			DdbTableInfo *info)
+{
+	const DdbIndexInfo *index;
+
+	if (plan->index_name == NULL)
+		return true;
+	index = ddb_table_info_index(info, plan->index_name);
+	return index != NULL && index->usable &&
+		   index->global != plan->index_is_local &&
+		   same_keys(&index->keys, &plan->keys) &&
+		   (!index->global ||
+			(ddb_table_info_holds_all(info, relation, index, plan->columns) &&
+			 ddb_table_info_holds_all(info, relation, index,
+									  plan->recheck_columns))) &&
+		   (plan->ttl_attribute == NULL ||
+			ddb_table_info_holds(info, index, plan->ttl_attribute));
+}
+
+/* Are what the plan took for key attributes, of one spelling, still that? */
+static bool
+suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
+{
+	ListCell *lc;
+
+	foreach (lc, plan->key_attributes)
+	{
+		const DdbKeyAttribute *key = (const DdbKeyAttribute *) lfirst(lc);
+
+		if (ddb_key_attributes_type(info->key_attributes, key->name) !=
+			key->type)
+			return false;
+	}
+	return true;
+}
+
+/* Is the attribute by which items expire still the same? */
+static bool
+suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
+{
+	const DdbAccessPlan *rows = plan->fetch != NULL ? plan->fetch : plan;
+	const char *attribute;
+
+	if (!relation->hide_expired)
+		return true;
+	attribute = ddb_table_info_ttl_attribute(relation, userid);
+	if (attribute == NULL || rows->ttl_attribute == NULL)
+		return attribute == rows->ttl_attribute;
+	return strcmp(attribute, rows->ttl_attribute) == 0;
+}
+
+static bool
+suits_table(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
+{
+	DdbTableInfo *info;
+
+	if (ddb_table_info_is_current(relation, userid, plan->description))
+		return true;
+	info = ddb_table_info_get(relation, userid);
+	return info->generation == plan->description ||
+		   (same_keys(&info->keys, &plan->table_keys) &&
+			suits_index(plan, relation, info) && suits_attributes(plan, info));
+}
+
+void
+ddb_scan_check_plan(const DdbScanState *state, Oid userid)
+{
+	/* Workers run what the leader has looked at. */
+	if (IsParallelWorker() ||
+		(suits_table(state->plan, state->relation, userid) &&
+		 suits_expiry(state->plan, state->relation, userid)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("DynamoDB table \"%s\" has changed since the statement was "
+					"planned",
+					state->plan->table_name),
+			 errdetail("Its keys, or those of an index, are others, or items "
+					   "expire by another attribute."),
+			 errhint("Repeat the statement: it is planned anew.")));
+}
