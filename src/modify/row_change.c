@@ -174,8 +174,7 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 								 writer->items, old, key, update);
 	/* What was set to what it is needs no request, unless others count. */
 	change->sends = update->item != NULL || update->n > 0 ||
-					writer->items->relation->optimistic ||
-					writer->wire.returns;
+					writer->items->relation->optimistic || writer->wire.returns;
 	if (!change->sends)
 		return;
 	initStringInfo(&body);
