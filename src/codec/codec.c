@@ -329,6 +329,25 @@ init_whole_item(DdbCodec *codec, const DdbRelation *relation)
 		init_hidden(codec, relation);
 }
 
+bool
+ddb_codec_suits_key(const DdbColumn *column, DdbStoredType key_type)
+{
+	DdbStoredType stored;
+	DdbConversion conversion = column_conversion(column, &stored);
+
+	if (column->declared_type != DDB_STORED_NONE &&
+		column->declared_type != key_type)
+		return false;
+	if (!conversion_reads(conversion, key_type) ||
+		conversion_of(column->base_typid, &stored) == DDB_CONVERT_DOCUMENT ||
+		conversion_of(column->base_typid, &stored) == DDB_CONVERT_ARRAY ||
+		ddb_text_form_is_unsteady(column->base_typid))
+		return false;
+	return !is_time_conversion(conversion) ||
+		   column->time_format == DDB_TIME_DEFAULT ||
+		   is_epoch(column->time_format) == (key_type == DDB_STORED_N);
+}
+
 void
 ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 			   const DdbColumn *column, DdbStoredType key_type)

@@ -94,6 +94,10 @@ typedef enum DdbDecodeResult
 /* The stored type that a column means when nothing says otherwise. */
 extern DdbStoredType ddb_value_default_stored_type(const DdbColumn *column);
 
+/* Can the column hold a key attribute of this type? */
+extern bool ddb_codec_suits_key(const DdbColumn *column,
+								DdbStoredType key_type);
+
 /*
  * Resolves the codec of a column, raising an error when its type, its options
  * and the key schema do not go together.  key_type: the attribute's type in

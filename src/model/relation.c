@@ -320,3 +320,29 @@ ddb_column_mismatch_policy(const DdbColumn *column)
 		return column->on_type_mismatch;
 	return (DdbMismatchPolicy) ddb_guc_on_type_mismatch;
 }
+
+static void
+add_declared_key(void *arg)
+{
+	const DdbRelation *relation = (const DdbRelation *) arg;
+
+	for (int i = 0; i < relation->ncolumns; i++)
+		if (relation->columns[i].name != NULL &&
+			relation->columns[i].declared_key != DDB_KEY_NONE)
+		{
+			errcontext("option \"key\" of columns of foreign table %s, which "
+					   "says what its key is",
+					   relation->name);
+			return;
+		}
+}
+
+void
+ddb_relation_push_declared_key(const DdbRelation *relation,
+							   ErrorContextCallback *callback)
+{
+	callback->callback = add_declared_key;
+	callback->arg = unconstify(DdbRelation *, relation);
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}

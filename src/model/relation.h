@@ -140,6 +140,14 @@ extern bool ddb_column_needs_item(const DdbColumn *column);
 extern DdbColumn *ddb_relation_find_attribute(DdbRelation *relation,
 											  const char *attribute);
 
+/*
+ * Called where DynamoDB refuses a request as invalid: if columns declare the key
+ * by option "key", errors raised until the callback is popped (from
+ * error_context_stack) say so.
+ */
+extern void ddb_relation_push_declared_key(const DdbRelation *relation,
+										   ErrorContextCallback *callback);
+
 /* "S", "BOOL": as options and messages spell it. */
 extern const char *ddb_stored_type_name(DdbStoredType type);
 extern DdbStoredType ddb_stored_type_from_name(const char *name, int len);

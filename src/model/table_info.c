@@ -332,6 +332,8 @@ collect_key_attributes(DdbTableInfo *info)
 	{
 		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
 
+		if (index->unsuited != NULL)
+			continue;
 		collect_part(info, index->keys.partition, index->keys.npartition);
 		collect_part(info, index->keys.sort, index->keys.nsort);
 	}
@@ -416,7 +418,8 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 				 errmsg("foreign table %s declares more than one %s key",
 						relation->name,
 						column->declared_key == DDB_KEY_SORT ? "sort"
-															 : "partition")));
+															 : "partition"),
+				 errhint("Leave the option \"key\" to one of the columns.")));
 		check_declared_key(relation, column);
 		attribute->name = pstrdup(column->attribute);
 		attribute->type = ddb_value_default_stored_type(column);
@@ -535,6 +538,106 @@ digest_of(const DdbTableInfo *info)
 	return hash_combine64(digest_keys(&info->keys, 0), indexes);
 }
 
+/* The column that shows one of the key's attributes and cannot hold it. */
+static const DdbColumn *
+find_unsuited(DdbRelation *relation, const DdbTableInfo *info,
+			  const DdbKeyAttribute *part, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		const DdbColumn *column =
+			ddb_relation_find_attribute(relation, part[i].name);
+
+		if (column != NULL && !ddb_key_schema_has(&info->keys, part[i].name) &&
+			!ddb_codec_suits_key(column, part[i].type))
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * Indexes whose key a column shows as something else are not read: they may
+ * have been made long after the foreign table.
+ */
+static void
+leave_out_indexes(DdbRelation *relation, DdbTableInfo *info)
+{
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+	{
+		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
+
+		index->unsuited = find_unsuited(relation, info, index->keys.partition,
+										index->keys.npartition);
+		if (index->unsuited == NULL)
+			index->unsuited = find_unsuited(relation, info, index->keys.sort,
+											index->keys.nsort);
+		if (index->unsuited != NULL)
+			index->usable = false;
+	}
+}
+
+/* The first attribute of a part of a key, or NULL. */
+static const char *
+part_name(const DdbKeySchema *keys, DdbDeclaredKey role)
+{
+	if (role == DDB_KEY_PARTITION)
+		return keys->npartition > 0 ? keys->partition[0].name : NULL;
+	return keys->nsort > 0 ? keys->sort[0].name : NULL;
+}
+
+static void
+raise_wrong_key(const DdbRelation *relation, const DdbColumn *column,
+				const char *role, const char *actual)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("option \"key\" of column \"%s\" of foreign table %s is "
+				"wrong",
+				column->name, relation->name),
+		 actual != NULL
+			 ? errdetail("The %s key of DynamoDB table \"%s\" is the "
+						 "attribute \"%s\", not \"%s\".",
+						 role, relation->table_name, actual, column->attribute)
+			 : errdetail("DynamoDB table \"%s\" has no %s key.",
+						 relation->table_name, role),
+		 errhint("Drop the option: it is for roles that may not describe "
+				 "the table.")));
+}
+
+/*
+ * What columns declare must be what DynamoDB says: of the table, or of the
+ * index that the foreign table is declared to be.
+ */
+static void
+check_declared(const DdbRelation *relation, DdbTableInfo *info)
+{
+	const DdbIndexInfo *index =
+		relation->index_name != NULL
+			? ddb_table_info_index(info, relation->index_name)
+			: NULL;
+
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+		const char *actual;
+
+		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
+			continue;
+		actual = part_name(&info->keys, column->declared_key);
+		if (index != NULL &&
+			ddb_key_schema_has(&index->keys, column->attribute))
+			continue;
+		if (actual == NULL || strcmp(actual, column->attribute) != 0)
+			raise_wrong_key(relation, column,
+							column->declared_key == DDB_KEY_SORT ? "sort"
+																 : "partition",
+							actual);
+	}
+}
+
 DdbTableInfo *
 ddb_table_info_get(DdbRelation *relation, Oid userid)
 {
@@ -551,8 +654,11 @@ ddb_table_info_get(DdbRelation *relation, Oid userid)
 		info = palloc0(sizeof(DdbTableInfo));
 		info->keys = declared;
 	}
-	collect_key_attributes(info);
 	note_digest(entry, digest_of(info));
+	leave_out_indexes(relation, info);
+	collect_key_attributes(info);
+	if (entry->reply != NULL)
+		check_declared(relation, info);
 	info->generation = entry->generation;
 	return info;
 }
@@ -629,6 +735,14 @@ ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
 						relation->table_name, relation->index_name),
 				 errhint("Check the option \"index_name\" of foreign table %s.",
 						 relation->name)));
+	if (index->unsuited != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+				 errmsg("column \"%s\" of foreign table %s cannot hold key "
+						"attribute \"%s\" of index \"%s\"",
+						index->unsuited->name, relation->name,
+						index->unsuited->attribute, index->name),
+				 errhint("Change the column's type or its option \"type\".")));
 	if (index->global && relation->consistent_read)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),

@@ -44,6 +44,8 @@ typedef struct DdbIndexInfo
 	char *name;
 	bool global; /* GSI: eventually consistent, may have ties */
 	bool usable; /* ACTIVE and not backfilling */
+	const DdbColumn *unsuited; /* a column that shows a part of its key, and
+								 * cannot hold it; NULL: none does */
 	DdbKeySchema keys;
 	DdbProjectionType projection;
 	List *included; /* of char *, for DDB_PROJECT_INCLUDE */

@@ -306,9 +306,13 @@ give_up(DdbWrites *writes, int failed)
 {
 	DdbCall *call = writes->calls[failed];
 	const DdbcError *error = ddbc_request_error(call->request);
+	ErrorContextCallback callback;
 
 	writes->jobs[failed] = NULL;
 	finish_others(writes);
+	if (error->kind == DDBC_ERROR_VALIDATION ||
+		error->kind == DDBC_ERROR_KEY_VALUE)
+		ddb_relation_push_declared_key(writes->relation, &callback);
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND)
 		ddb_table_info_forget(writes->relation->server->serverid,

@@ -446,6 +446,27 @@ show_relation(const DdbScanState *state, ExplainState *es)
 	ExplainPropertyText("Relations", psprintf("Aggregate on (%s)", name), es);
 }
 
+/* Indexes that no query of the foreign table can use, and why. */
+static void
+show_unused_indexes(const DdbScanState *state, Oid userid, ExplainState *es)
+{
+	const DdbTableInfo *info = ddb_table_info_get(state->relation, userid);
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+	{
+		const DdbIndexInfo *index = (const DdbIndexInfo *) lfirst(lc);
+
+		if (index->unsuited != NULL)
+			ExplainPropertyText(
+				"Unused Index",
+				psprintf("%s: column %s of type %s cannot hold its key",
+						 index->name, quote_identifier(index->unsuited->name),
+						 format_type_be(index->unsuited->typid)),
+				es);
+	}
+}
+
 /* What it does to items. */
 static const char *
 write_name(const Context *context)
@@ -505,6 +526,8 @@ ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
 						ddb_access_plan_operation_name(state->plan), es);
 	if (state->plan->index_name != NULL)
 		ExplainPropertyText("DynamoDB Index", state->plan->index_name, es);
+	if (es->verbose)
+		show_unused_indexes(state, ddb_compat_scan_userid(node), es);
 	show_reach(&context, es);
 	show_write(&context, es);
 	if (es->costs)

@@ -195,7 +195,11 @@ static void
 raise_call_error(DdbStream *stream, const DdbcError *error)
 {
 	const DdbScanState *scan = stream->scan;
+	ErrorContextCallback callback;
 
+	if (error->kind == DDBC_ERROR_VALIDATION ||
+		error->kind == DDBC_ERROR_KEY_VALUE)
+		ddb_relation_push_declared_key(scan->relation, &callback);
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND ||
 		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
