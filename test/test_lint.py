@@ -68,3 +68,21 @@ def test_notices_broken_layers(source):
         "src/codec/codec.c:2:",
         "src/format/json_reader.c:1:",
     ]
+
+
+def test_notices_forbidden_includes(source):
+    source("plan/paths.c", '#include "postgres.h"\n#include "scan/scan.h"\n#include "request/condition.h"\n')
+    source("scan/scan.h", '#include "plan/plan_state.h"\n#include "catalog/pg_type.h"\n')
+    source("format/decimal.c", '#include "client/error.h"\n')
+    source("join/join_hook.c", '#include "plan/plan_state.h"\n#include "modify/spool_exec.h"\n')
+    source("ddb_fdw.c", '#include "modify/modify_exec.h"\n#include "scan/scan.h"\n')
+    assert [c.split(",")[0] for c in lint.check_layering()] == [
+        "src/format/decimal.c:1: includes client/error",
+        "src/join/join_hook.c:2: includes modify/spool_exec",
+        "src/plan/paths.c:2: includes scan/scan",
+        "src/scan/scan.h:1: includes plan/plan_state",
+    ]
+
+
+def test_the_rooms_have_no_circle():
+    assert list(lint.check_rooms()) == []

@@ -24,6 +24,21 @@ LONGEST_FUNCTION = 100
 
 BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|strtok|gmtime)\s*\(")
 PLAIN_FOLDERS = {"client", "format"}
+
+# Which rooms of src/ a room may include besides itself.  What is not a key may
+# include all of them: the files that stand in no room.
+MAY_INCLUDE = {
+    "format": "",
+    "client": "",
+    "model": "format client",
+    "codec": "format model",
+    "remote": "client model codec",
+    "request": "format model codec",
+    "plan": "format model codec remote request",
+    "scan": "format client model codec remote request",
+    "join": "model codec request plan scan",
+    "modify": "format client model codec remote request plan scan",
+}
 BACKEND_WORDS = re.compile(
     r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('
 )
@@ -130,18 +145,35 @@ def check_error_codes():
 
 
 def check_layering():
+    includes = re.compile(r'#\s*include\s*"(\w+)/(\w+)')
     for path in sources():
         text = without_comments(path.read_text())
+        room = path.parent.name
+        allowed = {room, *MAY_INCLUDE.get(room, " ".join(MAY_INCLUDE)).split()}
         if is_plain(path):
             for number, match in matches(BACKEND_WORDS, text):
                 yield f"{name(path)}:{number}: {match.group().strip('( ')} in code that must not know PostgreSQL"
-            for number, match in matches(re.compile(r'#\s*include\s*"(\w+)/(\w+)'), text):
-                folder, stem = match.groups()
-                if folder not in PLAIN_FOLDERS:
-                    yield f"{name(path)}:{number}: includes {folder}/{stem} of another layer"
+        for number, match in matches(includes, text):
+            if match[1] in MAY_INCLUDE and match[1] not in allowed:
+                yield f"{name(path)}:{number}: includes {match[1]}/{match[2]}, which {room}/ must not"
+            elif is_plain(path) and match[1] not in PLAIN_FOLDERS:
+                yield f"{name(path)}:{number}: includes {match[1]}/{match[2]} of another layer"
         if path != SOURCE / "compat.h":
             for number, _ in matches(re.compile(r"\bPG_VERSION_NUM\b"), text):
                 yield f"{name(path)}:{number}: PG_VERSION_NUM outside compat.h"
+
+
+def check_rooms():
+    """No room includes another one that includes it, and each has a README."""
+    for room, others in MAY_INCLUDE.items():
+        for other in others.split():
+            if room in MAY_INCLUDE[other].split():
+                yield f"{room}/ and {other}/ may include each other"
+        if not (SOURCE / room / "README.md").exists():
+            yield f"{name(SOURCE / room)} has no README.md"
+    for folder in {path.parent for path in sources()} - {SOURCE}:
+        if folder.name not in MAY_INCLUDE:
+            yield f"{name(folder)} is no room that MAY_INCLUDE names"
 
 
 def check_symbols(library=LIBRARY):
@@ -175,6 +207,7 @@ CHEAP = (
     check_banned_calls,
     check_error_codes,
     check_layering,
+    check_rooms,
     check_symbols,
 )
 

@@ -13,8 +13,8 @@
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "compat.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/float.h"

@@ -64,29 +64,6 @@ typedef struct DdbTableInfo
 								 * projections are others */
 } DdbTableInfo;
 
-/*
- * The table behind a relation, in the current memory context.  Raises an error
- * when there is no such table, or when the role may not describe it and its
- * columns do not declare the key.
- */
-extern DdbTableInfo *ddb_table_info_get(DdbRelation *relation, Oid userid);
-
-/*
- * The attribute whose time in the past means that DynamoDB will delete the
- * item; NULL where there is none.  Raises an error when the role may not ask.
- */
-extern char *ddb_table_info_ttl_attribute(DdbRelation *relation, Oid userid);
-
-/* Is the description of that generation still the newest, and new enough? */
-extern bool ddb_table_info_is_current(DdbRelation *relation, Oid userid,
-									  int generation);
-
-/*
- * Forget what is cached of a table, and all plans: an error showed that it is
- * wrong.
- */
-extern void ddb_table_info_forget(Oid serverid, const char *table_name);
-
 /* The type of an attribute that is a key; DDB_STORED_NONE of any other. */
 extern DdbStoredType ddb_key_attributes_type(List *key_attributes,
 											 const char *attribute);

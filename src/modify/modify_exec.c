@@ -16,9 +16,9 @@
 #include "executor/executor.h"
 #include "foreign/fdwapi.h"
 #include "modify/insert.h"
+#include "modify/update_delete.h"
 #include "optimizer/optimizer.h"
 #include "plan/plan_state.h"
-#include "modify/update_delete.h"
 #include "plan/system_columns.h"
 #include "utils/rel.h"
 

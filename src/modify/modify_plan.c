@@ -18,6 +18,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "plan/system_columns.h"
+#include "remote/describe.h"
 #include "utils/builtins.h"
 
 int
@@ -45,7 +46,7 @@ ddb_modify_key_name(const DdbColumn *column)
 static DdbTableInfo *
 table_info(PlannerInfo *root, RangeTblEntry *rte, DdbRelation *relation)
 {
-	return ddb_table_info_get(relation, ddb_compat_target_userid(root, rte));
+	return ddb_describe_table(relation, ddb_compat_target_userid(root, rte));
 }
 
 static void

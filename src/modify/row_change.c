@@ -15,6 +15,7 @@
 #include "modify/item_equal.h"
 #include "modify/item_tree.h"
 #include "modify/written_items.h"
+#include "remote/describe.h"
 #include "scan/snapshot.h"
 #include "utils/rel.h"
 
@@ -68,13 +69,13 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, List *shown,
 	writer->met = ddb_written_items_shared(estate, relation);
 	writer->shares = writer->met != NULL;
 	writer->items =
-		ddb_item_writer_create(relation, ddb_table_info_get(relation, userid));
+		ddb_item_writer_create(relation, ddb_describe_table(relation, userid));
 	writer->writes = ddb_writes_create(relation, userid);
 	writer->wire.table_name = relation->table_name;
 	writer->wire.partition_key = writer->items->key_names[0];
 	if (relation->hide_expired)
 		writer->wire.ttl_attribute =
-			ddb_table_info_ttl_attribute(relation, userid);
+			ddb_describe_ttl_attribute(relation, userid);
 	writer->wire.expiry = ddb_expiry_now();
 	prepare_to_show(writer, shown, changes);
 	return writer;

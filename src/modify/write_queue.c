@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
+#include "remote/describe.h"
 #include "remote/report.h"
 #include "request/write_reply.h"
 #include "request/write_request.h"
@@ -315,7 +316,7 @@ give_up(DdbWrites *writes, int failed)
 		ddb_relation_push_declared_key(writes->relation, &callback);
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND)
-		ddb_table_info_forget(writes->relation->server->serverid,
+		ddb_describe_forget(writes->relation->server->serverid,
 							  writes->relation->table_name);
 	ddb_report_call(error, call->operation, call->table_name, NULL);
 }

@@ -22,6 +22,7 @@
 #include "optimizer/restrictinfo.h"
 #include "plan/snapshot_plan.h"
 #include "plan/system_columns.h"
+#include "remote/describe.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -248,7 +249,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->relation = ddb_relation_load(relid);
 	state->snapshot = ddb_snapshot_needed(root, rel, state->relation);
 	state->info =
-		ddb_table_info_get(state->relation, ddb_compat_rel_userid(root, rel));
+		ddb_describe_table(state->relation, ddb_compat_rel_userid(root, rel));
 	ddb_system_columns_check_scan(root, rel, state->relation, state->info);
 	state->index_columns =
 		ddb_key_templates_index_columns(state->relation, state->info);
@@ -259,7 +260,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 		ddb_codec_set_create(state->relation, state->info->key_attributes);
 	state->consistent_read = state->relation->consistent_read;
 	if (state->relation->hide_expired)
-		state->ttl_attribute = ddb_table_info_ttl_attribute(
+		state->ttl_attribute = ddb_describe_ttl_attribute(
 			state->relation, ddb_compat_rel_userid(root, rel));
 	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &state->needed);
 	foreach (lc, rel->baserestrictinfo)

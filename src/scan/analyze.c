@@ -25,6 +25,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
+#include "remote/describe.h"
 #include "scan/guard.h"
 #include "scan/sample.h"
 #include "scan/scan.h"
@@ -127,7 +128,7 @@ ttl_attribute(const Analysis *analysis)
 	if (!analysis->relation->hide_expired)
 		return NULL;
 	attribute =
-		ddb_table_info_ttl_attribute(analysis->relation, analysis->userid);
+		ddb_describe_ttl_attribute(analysis->relation, analysis->userid);
 	if (attribute != NULL && analysis->index != NULL &&
 		!ddb_table_info_holds(analysis->info, analysis->index, attribute))
 		return NULL;
@@ -497,7 +498,7 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 
 	analysis->relation = ddb_relation_load(RelationGetRelid(rel));
 	analysis->userid = rel->rd_rel->relowner;
-	analysis->info = ddb_table_info_get(analysis->relation, analysis->userid);
+	analysis->info = ddb_describe_table(analysis->relation, analysis->userid);
 	analysis->index =
 		ddb_table_info_forced_index(analysis->info, analysis->relation);
 	make_plan(analysis);
@@ -530,8 +531,8 @@ ddbAnalyzeForeignTable(Relation rel, AcquireSampleRowsFunc *func,
 	double bytes;
 
 	/* Counts of now, as far as DynamoDB has them. */
-	ddb_table_info_forget(relation->server->serverid, relation->table_name);
-	info = ddb_table_info_get(relation, rel->rd_rel->relowner);
+	ddb_describe_forget(relation->server->serverid, relation->table_name);
+	info = ddb_describe_table(relation, rel->rd_rel->relowner);
 	(void) described_size(relation, info,
 						  ddb_table_info_forced_index(info, relation), &bytes);
 	*func = acquire_sample;

@@ -16,6 +16,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
+#include "remote/describe.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -450,7 +451,7 @@ show_relation(const DdbScanState *state, ExplainState *es)
 static void
 show_unused_indexes(const DdbScanState *state, Oid userid, ExplainState *es)
 {
-	const DdbTableInfo *info = ddb_table_info_get(state->relation, userid);
+	const DdbTableInfo *info = ddb_describe_table(state->relation, userid);
 	ListCell *lc;
 
 	foreach (lc, info->indexes)

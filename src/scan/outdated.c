@@ -14,6 +14,7 @@
 
 #include "access/parallel.h"
 #include "model/table_info.h"
+#include "remote/describe.h"
 
 static bool
 same_part(const DdbKeyAttribute *a, const DdbKeyAttribute *b, int n)
@@ -79,7 +80,7 @@ suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 
 	if (!relation->hide_expired)
 		return true;
-	attribute = ddb_table_info_ttl_attribute(relation, userid);
+	attribute = ddb_describe_ttl_attribute(relation, userid);
 	if (attribute == NULL || rows->ttl_attribute == NULL)
 		return attribute == rows->ttl_attribute;
 	return strcmp(attribute, rows->ttl_attribute) == 0;
@@ -90,9 +91,9 @@ suits_table(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {
 	DdbTableInfo *info;
 
-	if (ddb_table_info_is_current(relation, userid, plan->description))
+	if (ddb_describe_is_current(relation, userid, plan->description))
 		return true;
-	info = ddb_table_info_get(relation, userid);
+	info = ddb_describe_table(relation, userid);
 	return info->generation == plan->description ||
 		   (same_keys(&info->keys, &plan->table_keys) &&
 			suits_index(plan, relation, info) && suits_attributes(plan, info));

@@ -14,6 +14,7 @@
 
 #include "model/table_info.h"
 #include "optimizer/optimizer.h"
+#include "remote/describe.h"
 #include "scan/guard.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"
@@ -73,7 +74,7 @@ leave(dsm_segment *seg, Datum arg)
 	(void) seg;
 	ddb_parallel_collect(state);
 	if (pg_atomic_read_u32(&state->shared->outdated) != 0)
-		ddb_table_info_forget(state->relation->server->serverid,
+		ddb_describe_forget(state->relation->server->serverid,
 							  state->plan->table_name);
 	state->shared = NULL;
 	state->workers = NULL;

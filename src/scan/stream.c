@@ -11,6 +11,7 @@
 #include "scan/stream.h"
 
 #include "model/table_info.h"
+#include "remote/describe.h"
 #include "remote/report.h"
 #include "request/read_request.h"
 #include "request/reply_shape.h"
@@ -204,7 +205,7 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND ||
 		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
 	{
-		ddb_table_info_forget(scan->relation->server->serverid,
+		ddb_describe_forget(scan->relation->server->serverid,
 							  scan->plan->table_name);
 		ddb_parallel_forget(stream->scan);
 	}

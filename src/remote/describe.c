@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * describe.c
+ *		Asks DescribeTable and DescribeTimeToLive, keeps the answers, reads them.
+ *
+ * The cache keeps reply texts: they are small, and reading one anew for each
+ * plan means that no plan ever holds a pointer into the cache.
+ */
+#include "postgres.h"
+
+#include "remote/describe.h"
+
+#include <jansson.h>
+
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "codec/codec.h"
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "model/guc.h"
+#include "remote/report.h"
+#include "remote/session.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* TableName may be an ARN of up to 1024 bytes (API reference). */
+#define MAX_TABLE_NAME 1024
+
+typedef struct CacheKey
+{
+	Oid serverid;
+	Oid userid;
+	DdbcOperation operation; /* whose reply it is */
+	char table_name[MAX_TABLE_NAME + 1];
+} CacheKey;
+
+typedef struct CacheEntry
+{
+	CacheKey key; /* hash key, must be first */
+	char *reply; /* NULL: access was denied */
+	size_t reply_len;
+	TimestampTz fetched_at;
+	bool valid;
+	uint64 digest; /* of what plans rely on, in the reply read last */
+	int generation; /* of that digest; 0: none was read yet */
+} CacheEntry;
+
+static HTAB *cache = NULL;
+static uint64 invalidations = 0;
+static int generations = 0;
+
+static void
+invalidate_cache(Datum arg, int cacheid, uint32 hash)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	invalidations++;
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL ctl;
+
+	ctl.keysize = sizeof(CacheKey);
+	ctl.entrysize = sizeof(CacheEntry);
+	cache = hash_create("ddb_fdw table descriptions", 16, &ctl,
+						HASH_ELEM | HASH_BLOBS);
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_cache,
+								  (Datum) 0);
+	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_cache, (Datum) 0);
+}
+
+void
+ddb_describe_forget(Oid serverid, const char *table_name)
+{
+	HASH_SEQ_STATUS status;
+	CacheEntry *entry;
+
+	if (cache == NULL)
+		return;
+	hash_seq_init(&status, cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->key.serverid == serverid &&
+			strcmp(entry->key.table_name, table_name) == 0)
+			entry->valid = false;
+	ResetPlanCache();
+}
+
+static void
+check_table_name(const DdbRelation *relation)
+{
+	if (strlen(relation->table_name) > MAX_TABLE_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"table_name\" of foreign table %s is too long",
+						relation->name),
+				 errdetail("DynamoDB's table names have at most 255 "
+						   "characters, ARNs at most 1024.")));
+}
+
+static char *
+describe_request(const DdbRelation *relation, size_t *len)
+{
+	char *name = pg_server_to_any(relation->table_name,
+								  strlen(relation->table_name), PG_UTF8);
+	json_t *request = json_pack("{s:s}", "TableName", name);
+	char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	char *copy;
+
+	json_decref(request);
+	if (text == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			 errmsg(
+				 "option \"table_name\" of foreign table %s is not valid UTF-8",
+				 relation->name)));
+	copy = pstrdup(text);
+	free(text);
+	*len = strlen(copy);
+	return copy;
+}
+
+/*
+ * Fetches into the cache entry.  Access denied is an answer too, when the
+ * columns can speak for the table.
+ */
+static void
+fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
+{
+	DdbcOperation operation = entry->key.operation;
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw describe", ALLOCSET_SMALL_SIZES);
+	DdbCall *call = ddb_call_create(
+		ddb_session_get(relation->server->serverid, userid), context);
+	size_t len;
+	char *request = describe_request(relation, &len);
+	uint64 invalidations_before = invalidations;
+	const DdbcError *error;
+	const char *body;
+
+	ddb_call_start(call, operation, relation->table_name, NULL, request, len,
+				   0);
+	ddb_call_wait(&call, 1);
+	ddb_call_log(call, 0);
+	error = ddbc_request_error(call->request);
+	if (error != NULL && !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
+		ddb_report_call(error, operation, relation->table_name, NULL);
+	if (entry->reply != NULL)
+		pfree(entry->reply);
+	entry->reply = NULL;
+	if (error == NULL)
+	{
+		body = ddbc_request_body(call->request, &len);
+		entry->reply = MemoryContextAlloc(TopMemoryContext, len + 1);
+		memcpy(entry->reply, body, len);
+		entry->reply_len = len;
+	}
+	entry->fetched_at = GetCurrentTimestamp();
+	/* What was invalidated during the wait stays so. */
+	entry->valid = invalidations == invalidations_before;
+	MemoryContextDelete(context);
+}
+
+/* json_string_value may be NULL: of a reply that is not as documented. */
+static const char *
+string_member(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static DdbStoredType
+attribute_type(const json_t *definitions, const char *name)
+{
+	size_t i;
+	json_t *definition;
+
+	json_array_foreach((json_t *) definitions, i, definition)
+	{
+		const char *attribute = string_member(definition, "AttributeName");
+		const char *type = string_member(definition, "AttributeType");
+
+		if (attribute != NULL && type != NULL && strcmp(attribute, name) == 0)
+			return ddb_stored_type_from_name(type, strlen(type));
+	}
+	return DDB_STORED_NONE;
+}
+
+/* Keys are attributes of type S, N or B. */
+static void
+check_declared_key(const DdbRelation *relation, const DdbColumn *column)
+{
+	DdbStoredType type = ddb_value_default_stored_type(column);
+
+	if (column->reach == DDB_REACH_ATTRIBUTE &&
+		(type == DDB_STORED_S || type == DDB_STORED_N || type == DDB_STORED_B))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table %s cannot be a key",
+					column->name, relation->name),
+			 errdetail("DynamoDB's keys are attributes of type S, N or B.")));
+}
+
+/* Classifies by KeyType: positions say nothing where parts are lists. */
+static bool
+read_key_schema(const json_t *schema, const json_t *definitions,
+				DdbKeySchema *keys)
+{
+	size_t i;
+	json_t *element;
+
+	memset(keys, 0, sizeof(*keys));
+	json_array_foreach((json_t *) schema, i, element)
+	{
+		const char *name = string_member(element, "AttributeName");
+		const char *role = string_member(element, "KeyType");
+		DdbKeyAttribute *attribute;
+
+		if (name == NULL || role == NULL)
+			return false;
+		if (strcmp(role, "HASH") == 0 && keys->npartition < DDB_MAX_KEY_PART)
+			attribute = &keys->partition[keys->npartition++];
+		else if (strcmp(role, "RANGE") == 0 && keys->nsort < DDB_MAX_KEY_PART)
+			attribute = &keys->sort[keys->nsort++];
+		else
+			return false;
+		attribute->name = pstrdup(name);
+		attribute->type = attribute_type(definitions, name);
+		if (attribute->type != DDB_STORED_S &&
+			attribute->type != DDB_STORED_N && attribute->type != DDB_STORED_B)
+			return false;
+	}
+	return keys->npartition > 0;
+}
+
+static void
+read_projection(const json_t *projection, DdbIndexInfo *index)
+{
+	const char *type = string_member(projection, "ProjectionType");
+	json_t *names = json_object_get(projection, "NonKeyAttributes");
+	size_t i;
+	json_t *name;
+
+	/* What is not understood projects least. */
+	index->projection = DDB_PROJECT_KEYS_ONLY;
+	if (type != NULL && strcmp(type, "ALL") == 0)
+		index->projection = DDB_PROJECT_ALL;
+	else if (type != NULL && strcmp(type, "INCLUDE") == 0)
+		index->projection = DDB_PROJECT_INCLUDE;
+	json_array_foreach(names, i, name)
+	{
+		if (json_is_string(name))
+			index->included =
+				lappend(index->included, pstrdup(json_string_value(name)));
+	}
+}
+
+static void
+read_indexes(const json_t *list, const json_t *definitions, bool global,
+			 DdbTableInfo *info)
+{
+	size_t i;
+	json_t *element;
+
+	json_array_foreach((json_t *) list, i, element)
+	{
+		DdbIndexInfo *index = palloc0(sizeof(DdbIndexInfo));
+		const char *name = string_member(element, "IndexName");
+		const char *status = string_member(element, "IndexStatus");
+
+		if (name == NULL ||
+			!read_key_schema(json_object_get(element, "KeySchema"), definitions,
+							 &index->keys))
+			continue;
+		index->name = pstrdup(name);
+		index->global = global;
+		index->usable =
+			!global || (status != NULL && strcmp(status, "ACTIVE") == 0 &&
+						!json_is_true(json_object_get(element, "Backfilling")));
+		read_projection(json_object_get(element, "Projection"), index);
+		index->item_count =
+			json_number_value(json_object_get(element, "ItemCount"));
+		index->size_bytes =
+			json_number_value(json_object_get(element, "IndexSizeBytes"));
+		info->indexes = lappend(info->indexes, index);
+	}
+}
+
+static void
+collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (ddb_key_attributes_type(info->key_attributes, part[i].name) ==
+			DDB_STORED_NONE)
+			info->key_attributes = lappend(info->key_attributes, &part[i]);
+}
+
+static void
+collect_key_attributes(DdbTableInfo *info)
+{
+	ListCell *lc;
+
+	collect_part(info, info->keys.partition, info->keys.npartition);
+	collect_part(info, info->keys.sort, info->keys.nsort);
+	foreach (lc, info->indexes)
+	{
+		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
+
+		if (index->unsuited != NULL)
+			continue;
+		collect_part(info, index->keys.partition, index->keys.npartition);
+		collect_part(info, index->keys.sort, index->keys.nsort);
+	}
+}
+
+static bool
+read_description(const json_t *table, DdbTableInfo *info)
+{
+	json_t *definitions = json_object_get(table, "AttributeDefinitions");
+
+	if (!read_key_schema(json_object_get(table, "KeySchema"), definitions,
+						 &info->keys))
+		return false;
+	info->item_count = json_number_value(json_object_get(table, "ItemCount"));
+	info->size_bytes =
+		json_number_value(json_object_get(table, "TableSizeBytes"));
+	read_indexes(json_object_get(table, "LocalSecondaryIndexes"), definitions,
+				 false, info);
+	read_indexes(json_object_get(table, "GlobalSecondaryIndexes"), definitions,
+				 true, info);
+	return true;
+}
+
+/* What makes no sense is asked for again next time. */
+static void
+raise_description(CacheEntry *entry, const DdbRelation *relation)
+{
+	entry->valid = false;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("could not understand the description of DynamoDB table "
+					"\"%s\"",
+					relation->table_name),
+			 errhint("Check that the option \"endpoint_url\" of the server is "
+					 "an endpoint of DynamoDB.")));
+}
+
+static DdbTableInfo *
+parse_reply(CacheEntry *entry, const DdbRelation *relation)
+{
+	DdbTableInfo *info = palloc0(sizeof(DdbTableInfo));
+	json_t *root =
+		json_loadb(entry->reply, entry->reply_len, JSON_ALLOW_NUL, NULL);
+	volatile bool ok = false;
+
+	/* jansson's memory is malloc's: free it whatever palloc does. */
+	PG_TRY();
+	{
+		ok = root != NULL &&
+			 read_description(json_object_get(root, "Table"), info);
+	}
+	PG_FINALLY();
+	{
+		json_decref(root);
+	}
+	PG_END_TRY();
+	if (!ok)
+		raise_description(entry, relation);
+	return info;
+}
+
+/* The key as the columns declare it; false when none is the partition key. */
+static bool
+declared_keys(DdbRelation *relation, DdbKeySchema *keys)
+{
+	memset(keys, 0, sizeof(*keys));
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		DdbColumn *column = &relation->columns[i];
+		DdbKeyAttribute *attribute;
+
+		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
+			continue;
+		if (column->declared_key == DDB_KEY_PARTITION && keys->npartition == 0)
+			attribute = &keys->partition[keys->npartition++];
+		else if (column->declared_key == DDB_KEY_SORT && keys->nsort == 0)
+			attribute = &keys->sort[keys->nsort++];
+		else
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("foreign table %s declares more than one %s key",
+						relation->name,
+						column->declared_key == DDB_KEY_SORT ? "sort"
+															 : "partition"),
+				 errhint("Leave the option \"key\" to one of the columns.")));
+		check_declared_key(relation, column);
+		attribute->name = pstrdup(column->attribute);
+		attribute->type = ddb_value_default_stored_type(column);
+	}
+	return keys->npartition > 0;
+}
+
+static CacheEntry *
+find_entry(const DdbRelation *relation, Oid userid, DdbcOperation operation)
+{
+	CacheKey key;
+	CacheEntry *entry;
+	bool found;
+
+	check_table_name(relation);
+	if (cache == NULL)
+		create_cache();
+	memset(&key, 0, sizeof(key));
+	key.serverid = relation->server->serverid;
+	key.userid = userid;
+	key.operation = operation;
+	strlcpy(key.table_name, relation->table_name, sizeof(key.table_name));
+	entry = hash_search(cache, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->reply = NULL;
+		entry->valid = false;
+		entry->generation = 0;
+	}
+	return entry;
+}
+
+static bool
+is_new_enough(const CacheEntry *entry)
+{
+	return entry->valid &&
+		   !TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
+									   ddb_guc_description_lifetime * 1000);
+}
+
+/*
+ * The reply to an operation about the table, fetched unless it is known.
+ * declared: the columns can speak for the table, when asking is denied.
+ */
+static CacheEntry *
+look_up(DdbRelation *relation, Oid userid, DdbcOperation operation,
+		bool declared)
+{
+	CacheEntry *entry = find_entry(relation, userid, operation);
+
+	if (!is_new_enough(entry) || (entry->reply == NULL && !declared))
+		fetch(entry, relation, userid, declared);
+	return entry;
+}
+
+/*
+ * What plans rely on is read: if it is not what it was, they are made anew.
+ * That is no matter of transactions: DynamoDB changed when it did.
+ */
+static void
+note_digest(CacheEntry *entry, uint64 digest)
+{
+	if (entry->generation != 0 && entry->digest == digest)
+		return;
+	if (entry->generation != 0)
+		ResetPlanCache();
+	entry->digest = digest;
+	entry->generation = ++generations;
+}
+
+static uint64
+digest_part(const DdbKeyAttribute *part, int n, uint64 digest)
+{
+	for (int i = 0; i < n; i++)
+	{
+		digest = hash_combine64(digest, part[i].type);
+		digest = hash_bytes_extended((const unsigned char *) part[i].name,
+									 strlen(part[i].name), digest);
+	}
+	return hash_combine64(digest, n);
+}
+
+static uint64
+digest_keys(const DdbKeySchema *keys, uint64 digest)
+{
+	digest = digest_part(keys->partition, keys->npartition, digest);
+	return digest_part(keys->sort, keys->nsort, digest);
+}
+
+static uint64
+digest_index(const DdbIndexInfo *index)
+{
+	uint64 digest = hash_bytes_extended((const unsigned char *) index->name,
+										strlen(index->name), index->global);
+	uint64 included = 0;
+	ListCell *lc;
+
+	digest = digest_keys(&index->keys, digest);
+	digest = hash_combine64(digest, index->projection);
+	digest = hash_combine64(digest, index->usable);
+	foreach (lc, index->included)
+		included += hash_bytes_extended((const unsigned char *) lfirst(lc),
+										strlen((char *) lfirst(lc)), 0);
+	return hash_combine64(digest, included);
+}
+
+/* Of keys and indexes, in whichever order these come; not of sizes. */
+static uint64
+digest_of(const DdbTableInfo *info)
+{
+	uint64 indexes = 0;
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+		indexes += digest_index((DdbIndexInfo *) lfirst(lc));
+	return hash_combine64(digest_keys(&info->keys, 0), indexes);
+}
+
+/* The column that shows one of the key's attributes and cannot hold it. */
+static const DdbColumn *
+find_unsuited(DdbRelation *relation, const DdbTableInfo *info,
+			  const DdbKeyAttribute *part, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		const DdbColumn *column =
+			ddb_relation_find_attribute(relation, part[i].name);
+
+		if (column != NULL && !ddb_key_schema_has(&info->keys, part[i].name) &&
+			!ddb_codec_suits_key(column, part[i].type))
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * Indexes whose key a column shows as something else are not read: they may
+ * have been made long after the foreign table.
+ */
+static void
+leave_out_indexes(DdbRelation *relation, DdbTableInfo *info)
+{
+	ListCell *lc;
+
+	foreach (lc, info->indexes)
+	{
+		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
+
+		index->unsuited = find_unsuited(relation, info, index->keys.partition,
+										index->keys.npartition);
+		if (index->unsuited == NULL)
+			index->unsuited = find_unsuited(relation, info, index->keys.sort,
+											index->keys.nsort);
+		if (index->unsuited != NULL)
+			index->usable = false;
+	}
+}
+
+/* The first attribute of a part of a key, or NULL. */
+static const char *
+part_name(const DdbKeySchema *keys, DdbDeclaredKey role)
+{
+	if (role == DDB_KEY_PARTITION)
+		return keys->npartition > 0 ? keys->partition[0].name : NULL;
+	return keys->nsort > 0 ? keys->sort[0].name : NULL;
+}
+
+static void
+raise_wrong_key(const DdbRelation *relation, const DdbColumn *column,
+				const char *role, const char *actual)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		 errmsg("option \"key\" of column \"%s\" of foreign table %s is "
+				"wrong",
+				column->name, relation->name),
+		 actual != NULL
+			 ? errdetail("The %s key of DynamoDB table \"%s\" is the "
+						 "attribute \"%s\", not \"%s\".",
+						 role, relation->table_name, actual, column->attribute)
+			 : errdetail("DynamoDB table \"%s\" has no %s key.",
+						 relation->table_name, role),
+		 errhint("Drop the option: it is for roles that may not describe "
+				 "the table.")));
+}
+
+/*
+ * What columns declare must be what DynamoDB says: of the table, or of the
+ * index that the foreign table is declared to be.
+ */
+static void
+check_declared(const DdbRelation *relation, DdbTableInfo *info)
+{
+	const DdbIndexInfo *index =
+		relation->index_name != NULL
+			? ddb_table_info_index(info, relation->index_name)
+			: NULL;
+
+	for (int i = 0; i < relation->ncolumns; i++)
+	{
+		const DdbColumn *column = &relation->columns[i];
+		const char *actual;
+
+		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
+			continue;
+		actual = part_name(&info->keys, column->declared_key);
+		if (index != NULL &&
+			ddb_key_schema_has(&index->keys, column->attribute))
+			continue;
+		if (actual == NULL || strcmp(actual, column->attribute) != 0)
+			raise_wrong_key(relation, column,
+							column->declared_key == DDB_KEY_SORT ? "sort"
+																 : "partition",
+							actual);
+	}
+}
+
+DdbTableInfo *
+ddb_describe_table(DdbRelation *relation, Oid userid)
+{
+	DdbKeySchema declared;
+	bool has_declared = declared_keys(relation, &declared);
+	CacheEntry *entry =
+		look_up(relation, userid, DDBC_DESCRIBE_TABLE, has_declared);
+	DdbTableInfo *info;
+
+	if (entry->reply != NULL)
+		info = parse_reply(entry, relation);
+	else
+	{
+		info = palloc0(sizeof(DdbTableInfo));
+		info->keys = declared;
+	}
+	note_digest(entry, digest_of(info));
+	leave_out_indexes(relation, info);
+	collect_key_attributes(info);
+	if (entry->reply != NULL)
+		check_declared(relation, info);
+	info->generation = entry->generation;
+	return info;
+}
+
+bool
+ddb_describe_is_current(DdbRelation *relation, Oid userid, int generation)
+{
+	CacheEntry *entry = find_entry(relation, userid, DDBC_DESCRIBE_TABLE);
+
+	return entry->generation == generation && is_new_enough(entry);
+}
+
+char *
+ddb_describe_ttl_attribute(DdbRelation *relation, Oid userid)
+{
+	CacheEntry *entry =
+		look_up(relation, userid, DDBC_DESCRIBE_TIME_TO_LIVE, false);
+	json_t *root =
+		json_loadb(entry->reply, entry->reply_len, JSON_ALLOW_NUL, NULL);
+	json_t *description = json_object_get(root, "TimeToLiveDescription");
+	const char *status = string_member(description, "TimeToLiveStatus");
+	const char *name = string_member(description, "AttributeName");
+	char *volatile attribute = NULL;
+
+	PG_TRY();
+	{
+		if (status == NULL)
+			raise_description(entry, relation);
+		if (name != NULL &&
+			(strcmp(status, "ENABLED") == 0 || strcmp(status, "ENABLING") == 0))
+			attribute = pstrdup(name);
+	}
+	PG_FINALLY();
+	{
+		json_decref(root);
+	}
+	PG_END_TRY();
+	note_digest(entry,
+				attribute == NULL
+					? 0
+					: hash_bytes_extended((const unsigned char *) attribute,
+										  strlen(attribute), 1));
+	return attribute;
+}
