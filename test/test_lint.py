@@ -62,10 +62,12 @@ def test_notices_broken_layers(source):
     source("format/json_reader.c", "char *p = palloc(1);\n")
     source("codec/codec.c", '#include "postgres.h"\n#if PG_VERSION_NUM > 1\n#endif\n')
     source("compat.h", "#if PG_VERSION_NUM > 1\n#endif\n")
+    source("codec/locale.c", '#include "postgres.h"\n#include "utils/pg_locale.h"\n')
     assert [c.split(" ")[0] for c in lint.check_layering()] == [
         "src/client/a.c:1:",
         "src/client/a.c:2:",
         "src/codec/codec.c:2:",
+        "src/codec/locale.c:2:",
         "src/format/json_reader.c:1:",
     ]
 

@@ -161,6 +161,9 @@ def check_layering():
         if path != SOURCE / "compat.h":
             for number, _ in matches(re.compile(r"\bPG_VERSION_NUM\b"), text):
                 yield f"{name(path)}:{number}: PG_VERSION_NUM outside compat.h"
+            # It wants ICU's headers, which compat.h does without.
+            for number, _ in matches(re.compile(r"#\s*include\s*\"(utils/pg|tsearch/ts)_locale"), text):
+                yield f"{name(path)}:{number}: includes the server's locales outside compat.h"
 
 
 def check_rooms():
