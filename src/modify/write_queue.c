@@ -317,7 +317,7 @@ give_up(DdbWrites *writes, int failed)
 	if (error->kind == DDBC_ERROR_VALIDATION ||
 		error->kind == DDBC_ERROR_TABLE_NOT_FOUND)
 		ddb_describe_forget(writes->relation->server->serverid,
-							  writes->relation->table_name);
+							writes->relation->table_name);
 	ddb_report_call(error, call->operation, call->table_name, NULL);
 }
 

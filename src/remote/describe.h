@@ -28,7 +28,7 @@ extern char *ddb_describe_ttl_attribute(DdbRelation *relation, Oid userid);
 
 /* Is the description of that generation still the newest, and new enough? */
 extern bool ddb_describe_is_current(DdbRelation *relation, Oid userid,
-									  int generation);
+									int generation);
 
 /*
  * Forget what is cached of a table, and all plans: an error showed that it is

@@ -75,7 +75,7 @@ leave(dsm_segment *seg, Datum arg)
 	ddb_parallel_collect(state);
 	if (pg_atomic_read_u32(&state->shared->outdated) != 0)
 		ddb_describe_forget(state->relation->server->serverid,
-							  state->plan->table_name);
+							state->plan->table_name);
 	state->shared = NULL;
 	state->workers = NULL;
 }

@@ -206,7 +206,7 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
 	{
 		ddb_describe_forget(scan->relation->server->serverid,
-							  scan->plan->table_name);
+							scan->plan->table_name);
 		ddb_parallel_forget(stream->scan);
 	}
 	ddb_report_call(error, stream->call->operation, scan->plan->table_name,

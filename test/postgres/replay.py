@@ -19,7 +19,7 @@ from collections import Counter
 from . import answers
 from .script import Command, Script, Statement
 from .session import CRASH
-from .twins import own_settings
+from .twins import IS_LIVE, own_settings
 
 MAX_FOLLOWED = 40
 REQUEST = re.compile(r"LOG:  DynamoDB (\w+) on table \"([^\"]+)\"")
@@ -35,7 +35,7 @@ DEFINES = re.compile(
 ALONE = re.compile(
     r"\bconcurrently\b|\b(database|tablespace|subscription|system)\b|add\s+value", re.IGNORECASE
 )
-MAY_CREATE = re.compile(r"\b(create|into|call|do|execute|alter|import|select)\b", re.IGNORECASE)
+MAY_CREATE = re.compile(r"\b(create|into|call|do|execute|alter|import)\b", re.IGNORECASE)
 MAY_RENAME = re.compile(r"\b(alter|drop|do|call|rollback|abort|create|discard)\b", re.IGNORECASE)
 TARGET = re.compile(
     r"\s*(?:with\b.*?\)\s*)?(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|merge\s+into(?:\s+only)?|copy)\s+"
@@ -464,9 +464,7 @@ class Replay:
         twin = self.twins.twins.get(oid)
         if twin is None:
             return None
-        with own_settings(self.foreign):
-            there = self.foreign.value(f"SELECT 1 FROM pg_class WHERE oid = {oid} AND relkind = 'f'")
-        return twin if there else None
+        return twin if self.foreign.value(IS_LIVE.format(oid=oid)) else None
 
     def _follow(self, oids):
         for oid in list(oids):

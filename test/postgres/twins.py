@@ -51,10 +51,11 @@ OWN_SETTINGS = {
     "max_parallel_workers_per_gather": "0",
 }
 
+# These three are asked often, in whatever state the session is.
 NEW_TABLES = """
 SELECT c.oid, CASE c.relpersistence WHEN 't' THEN 'pg_temp' ELSE n.nspname END,
-       c.relname, c.relkind, c.relispartition, pg_get_userbyid(c.relowner)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       c.relname, c.relkind, c.relispartition, pg_catalog.pg_get_userbyid(c.relowner)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND c.oid > {last} AND c.oid >= 16384
    AND n.nspname NOT IN ('information_schema', 'pg_catalog', 'pg_toast', 'ddb_twin')
  ORDER BY c.oid"""
@@ -67,7 +68,7 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attisloc
                     FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
                    WHERE l.oid = a.attcollation) END,
        a.attinhcount, coalesce(format_type(e.oid, NULL), format_type(b.oid, NULL)), e.oid IS NOT NULL,
-       b.typtype
+       b.typtype, {identity}
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
        JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
        LEFT JOIN pg_type e ON e.oid = b.typelem AND b.typcategory = 'A'
@@ -77,14 +78,18 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attisloc
 
 LIVE = """
 SELECT c.oid, CASE c.relpersistence WHEN 't' THEN 'pg_temp' ELSE n.nspname END, c.relname,
-       (SELECT option_value FROM pg_options_to_table(f.ftoptions) WHERE option_name = 'table_name'),
-       md5((SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' ORDER BY a.attnum)
-              FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
-  FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid
-       JOIN pg_namespace n ON n.oid = c.relnamespace
-       JOIN pg_foreign_server s ON s.oid = f.ftserver
+       (SELECT option_value FROM pg_catalog.pg_options_to_table(f.ftoptions)
+         WHERE option_name = 'table_name'),
+       (SELECT pg_catalog.string_agg(pg_catalog.concat(a.attname, ' ', a.atttypid, ' ', a.atttypmod), ','
+                                     ORDER BY a.attnum)
+          FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+  FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
  WHERE s.srvname = '{server}'"""
+
+IS_LIVE = "SELECT 1 FROM pg_catalog.pg_class WHERE oid = {oid} AND relkind = 'f'"
 
 # Foreign tables of postgres_fdw's own suite, and what they lead to.
 REMOTE = """
@@ -99,6 +104,14 @@ SELECT c.oid, CASE c.relpersistence WHEN 't' THEN 'pg_temp' ELSE n.nspname END, 
        JOIN pg_foreign_server s ON s.oid = f.ftserver
        JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
  WHERE w.fdwname = 'postgres_fdw'"""
+
+IDENTITY = """
+       (SELECT format('START %s INCREMENT %s MINVALUE %s MAXVALUE %s %s', seqstart, seqincrement,
+                      seqmin, seqmax, CASE WHEN seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)
+          FROM pg_sequence q JOIN pg_depend d ON d.objid = q.seqrelid
+         WHERE d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+           AND d.classid = 'pg_class'::regclass)"""
+COLUMNS = COLUMNS.replace("{identity}", IDENTITY)
 
 REMOTE_COLUMNS = """
 SELECT a.attname, o.option_value
@@ -148,6 +161,7 @@ class Column:
     base: str
     is_array: bool
     kind: str
+    sequence: str | None  # of an identity, how it counts
 
     @classmethod
     def of(cls, row):
@@ -165,6 +179,7 @@ class Column:
             row[9],
             row[10] == "t",
             row[11],
+            row[12],
         )
 
     @property
@@ -176,7 +191,7 @@ class Column:
             parts.append(f"GENERATED ALWAYS AS ({self.default}) STORED")
         elif self.identity:
             how = "ALWAYS" if self.identity == "a" else "BY DEFAULT"
-            parts.append(f"GENERATED {how} AS IDENTITY")
+            parts.append(f"GENERATED {how} AS IDENTITY ({self.sequence})")
         elif self.default is not None:
             parts.append(f"DEFAULT {self.default}")
         if self.not_null:
@@ -310,8 +325,7 @@ class Twins:
     def adopt(self):
         """Takes up what a template database holds already."""
         self.last_seen = int(self.foreign.value("SELECT max(oid) FROM pg_class"))
-        with own_settings(self.foreign):
-            rows = self.foreign.rows(LIVE.format(server=SERVER))
+        rows = self.foreign.rows(LIVE.format(server=SERVER))
         for oid, schema, name, stored, shape in rows:
             self.twins[oid] = Twin(oid, schema, name, stored, shape)
             self.stored[stored] = oid
@@ -319,8 +333,7 @@ class Twins:
     def refresh(self):
         """Looks at the catalogs again: tables that were renamed or dropped.
         Returns twins whose columns changed."""
-        with own_settings(self.foreign):
-            rows = self.foreign.rows(LIVE.format(server=SERVER))
+        rows = self.foreign.rows(LIVE.format(server=SERVER))
         changed = []
         live = set()
         for oid, schema, name, stored, shape in rows:
@@ -368,8 +381,7 @@ class Twins:
     def settle(self):
         """Makes foreign tables of what the last statement created in both
         databases.  Returns twins whose rows differed, with both sides' rows."""
-        with own_settings(self.foreign):
-            new = self.foreign.rows(NEW_TABLES.format(last=self.last_seen))
+        new = self.foreign.rows(NEW_TABLES.format(last=self.last_seen))
         differing = []
         for oid, schema, name, kind, _, owner in new:
             self.last_seen = max(self.last_seen, int(oid))
@@ -442,10 +454,9 @@ class Twins:
         return differ, not any(forms)
 
     def _note_shape(self, twin):
-        with own_settings(self.foreign):
-            for oid, _, _, stored, shape in self.foreign.rows(LIVE.format(server=SERVER)):
-                if oid == twin.oid:
-                    twin.stored, twin.shape = stored, shape
+        for oid, _, _, stored, shape in self.foreign.rows(LIVE.format(server=SERVER)):
+            if oid == twin.oid:
+                twin.stored, twin.shape = stored, shape
 
     def _prepare_parent(self, oid, local_oid, sql_name):
         """A partitioned table: what its partitions cannot have goes."""
@@ -542,7 +553,7 @@ class Twins:
                 "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
                 f" WHERE conrelid = {oid} AND contype = 'c' AND conislocal"
             )
-            triggers = foreign.value(f"SELECT count(*) FROM pg_trigger WHERE tgrelid = {oid} AND tgparentid = 0")
+            triggers = foreign.value(f"SELECT count(*) FROM pg_trigger WHERE tgrelid = {oid} AND NOT tgisinternal")
             if triggers != "0":
                 raise Refused("has triggers already")
             if bound:
@@ -668,7 +679,7 @@ class Twins:
         """Makes the foreign table hold the local one's rows.  Rows that it
         refuses go from the local one too."""
         columns = self._stored_columns(twin)
-        for attempt in range(3):
+        for attempt in range(2):
             here = self.rows(self.local, twin, columns)
             there = self.rows(self.foreign, twin, columns)
             forms_here, forms_there = self._forms(here, columns), self._forms(there, columns)
@@ -678,7 +689,9 @@ class Twins:
             missing = without(here, forms_here, forms_there)
             surplus = without(there, forms_there, forms_here)
             self._mend(twin, columns, missing, surplus, own_key=attempt == 0)
-        raise RuntimeError(f"{twin.name} cannot be made to hold the local rows")
+        # JSON null, for one, is read as SQL NULL.
+        with own_settings(self.local, keep=True):
+            self._fill_local(twin, columns, there)
 
     def _mend(self, twin, columns, missing, surplus, own_key):
         keys = [i for i, c in enumerate(columns) if c.name in twin.keys]
@@ -743,17 +756,21 @@ class Twins:
             if row_number is not None:
                 mine[row_number] = row[row_number]
             rows.append(tuple(mine))
-        written = [c for c in columns if not c.generated]
         with own_settings(self.local, keep=True):
-            self.local.rows(f"DELETE FROM ONLY {twin.sql}")
-            for start in range(0, len(rows), CHUNK):
-                self.local.rows(self._insert_sql(twin, columns, written, rows[start : start + CHUNK]))
+            self._fill_local(twin, columns, rows)
             if row_number is not None and rows:
                 # The next default must not be a value that came from the other side.
                 highest = max(int(row[row_number]) for row in rows)
                 self.local.rows(
                     f"SELECT setval('{SEQUENCE}', {highest}) FROM {SEQUENCE} WHERE last_value < {highest}"
                 )
+
+    def _fill_local(self, twin, columns, rows):
+        """The local table holds just these rows, in this order."""
+        written = [c for c in columns if not c.generated]
+        self.local.rows(f"DELETE FROM ONLY {twin.sql}")
+        for start in range(0, len(rows), CHUNK):
+            self.local.rows(self._insert_sql(twin, columns, written, rows[start : start + CHUNK]))
 
     def drop_stored(self):
         for stored in self.made:
