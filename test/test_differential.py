@@ -26,6 +26,9 @@ from support.fdw import make_server
 from support.generator import Table
 from support.queries import make_query
 
+# Some tables are described as large.
+pytestmark = pytest.mark.warns("full scan of DynamoDB table")
+
 
 @pytest.mark.timeout(max(300, QUERIES))
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))

@@ -25,6 +25,9 @@ from support.forms import Unspecified
 from support.generator import Const
 from test_differential_entities import load
 
+# Some tables are described as large.
+pytestmark = pytest.mark.warns("full scan of DynamoDB table")
+
 STATEMENTS = contest.QUERIES if contest.IS_LONG else 120 * SEEDS  # in all
 PER_UNIVERSE = 40
 REFUSALS = {"22023", "22003", "22P02", "23502", "0A000"}

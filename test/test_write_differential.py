@@ -19,6 +19,9 @@ from support.contest import FIRST_SEED, SEEDS, CuttingProxy, fetched
 from support.fdw import make_server
 from support.write_queries import Writer, WriteTable
 
+# Some tables are described as large.
+pytestmark = pytest.mark.warns("full scan of DynamoDB table")
+
 STATEMENTS = contest.QUERIES if contest.IS_LONG else 150 * SEEDS  # in all
 PER_TABLE = 50
 SHOWN = 5  # statements of a report
