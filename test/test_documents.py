@@ -356,7 +356,6 @@ def test_no_keys(store, declaration):
         "text[] OPTIONS (type 'N')",
         "text[] OPTIONS (type 'M')",
         "text[] OPTIONS (format 'plain')",
-        "bool[] OPTIONS (type 'NS')",
         "text[] OPTIONS (format 'epoch')",
     ],
 )

@@ -625,8 +625,7 @@ def test_key_that_postgresql_cannot_hold(store, ddb):
     [
         "bytea OPTIONS (type 'S')",
         "bytea OPTIONS (type 'N')",
-        "boolean OPTIONS (type 'S')",
-        "boolean OPTIONS (type 'N')",
+        "boolean OPTIONS (type 'B')",
         "text OPTIONS (type 'B')",
         "text OPTIONS (type 'BOOL')",
         "integer OPTIONS (type 'B')",
@@ -656,7 +655,7 @@ def test_impossible_declarations(store, declaration):
         ("text", "N"),
         ("bytea", "S"),
         ("integer", "B"),
-        ("boolean", "S"),
+        ("boolean", "B"),
         ("uuid", "N"),
         ("text", "B"),
         ("inet", "N"),

@@ -407,9 +407,9 @@ ddb_constraints_check_update(DdbConstraints *constraints, DdbItemWriter *writer,
 
 	if (is_free(constraints))
 		return;
-	if (update->item != NULL)
+	if (update->whole != NULL)
 	{
-		check_whole(constraints, writer, update->item, key,
+		check_whole(constraints, writer, update->whole, key,
 					WCO_RLS_UPDATE_CHECK);
 		return;
 	}

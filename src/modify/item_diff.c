@@ -290,6 +290,7 @@ ddb_item_assign_item(DdbItemWriter *writer, const char *key, DdbItemNode *old,
 	DdbKeptChange change = {.by_path = true};
 
 	enlargeStringInfo(item, DDB_SCAN_PADDING);
+	update->whole = item->data;
 	wanted = ddb_item_tree_parse(item->data, item->len);
 	if (wanted == NULL)
 		elog(ERROR, "an item that was composed is not well-formed");

@@ -40,6 +40,9 @@ typedef struct DdbAssignment
 /* What an UPDATE of one row comes to. */
 typedef struct DdbItemUpdate
 {
+	const char
+		*whole; /* what it becomes, as JSON, where all of it is set; NULL:
+						* a part is */
 	char *item; /* it is to be replaced by this one, as JSON; NULL: */
 	DdbAssignment *assignments; /* these are to be made; none of them within
 								 * another */

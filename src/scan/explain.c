@@ -473,12 +473,7 @@ static const char *
 write_name(const Context *context)
 {
 	const DdbWritePlan *write = context->state->plan->write;
-	ListCell *lc;
 
-	foreach (lc, write->updated)
-		if (context->state->relation->columns[lfirst_int(lc) - 1].reach ==
-			DDB_REACH_ITEM)
-			return "PutItem";
 	return write->deletes ? "DeleteItem" : "UpdateItem";
 }
 
