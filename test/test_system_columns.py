@@ -2,6 +2,8 @@
 """Items have no ctid, xmin, xmax, cmin and cmax: statements that mean rows by them are
 refused before anything is read or written.  tableoid is a row's own."""
 
+import itertools
+
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
@@ -99,9 +101,8 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize("query", READS)
-def test_reads(t, proxy, query):
-    for column in SYSTEM:
+def test_reads(t, proxy):
+    for query, column in itertools.product(READS, SYSTEM):
         diag = refuse(t, proxy, query.format("t", column))
         assert diag.message_primary == (
             f'cannot use system column "{column}" of foreign table public.t'
@@ -109,13 +110,13 @@ def test_reads(t, proxy, query):
         assert diag.message_hint == HINT
 
 
-@pytest.mark.parametrize("statement", WRITES)
-def test_writes(t, proxy, statement):
-    for table in ("t", "p", "parent"):
-        assert refuse(t, proxy, statement.format(table)).message_hint == HINT
-    # A view has no ctid of its own, but may show that of its table.
-    statement = statement.replace("ctid", "c").format("shown")
-    assert refuse(t, proxy, statement).message_hint == HINT
+def test_writes(t, proxy):
+    for statement in WRITES:
+        for table in ("t", "p", "parent"):
+            assert refuse(t, proxy, statement.format(table)).message_hint == HINT
+        # A view has no ctid of its own, but may show that of its table.
+        statement = statement.replace("ctid", "c").format("shown")
+        assert refuse(t, proxy, statement).message_hint == HINT
     assert everything(t) == ROWS
 
 
