@@ -187,13 +187,16 @@ def template(running_cluster, administration):
     administration(f"CREATE DATABASE {name}")
     running_cluster.psql("CREATE EXTENSION ddb_fdw", dbname=name)
     if not running_cluster.tree.has_icu:
-        # Stand-ins: PostgreSQL does not know that these compare bytes.
-        for collation in ("en-x-icu", "und-x-icu"):
-            running_cluster.psql(
-                f"CREATE COLLATION \"{collation}\" (provider = libc, locale = 'C.UTF-8')",
-                dbname=name,
-            )
+        # PostgreSQL does not know that these compare bytes.
+        for statement in stand_ins("C.UTF-8"):
+            running_cluster.psql(statement, dbname=name)
     return name
+
+
+def stand_ins(locale):
+    """Statements that make collations which servers without ICU lack."""
+    for collation in ("en-x-icu", "und-x-icu"):
+        yield f"CREATE COLLATION \"{collation}\" (provider = libc, locale = '{locale}')"
 
 
 @contextlib.contextmanager
@@ -221,6 +224,36 @@ def connect(cluster, administration, template):
             options.setdefault("autocommit", True)
             connection = psycopg.connect(**cluster.conninfo(name, user), **options)
             stack.callback(connection.close)
+            return connection
+
+        yield open_connection
+
+
+@pytest.fixture
+def connect_in(connect, cluster, administration):
+    """Function: a connection to a database of that charset (support.widened), of the
+    test's own; None: of UTF8."""
+    with contextlib.ExitStack() as stack:
+
+        def open_connection(charset, **options):
+            if charset is None:
+                return connect(**options)
+            name = f"test_{secrets.token_hex(4)}"
+            icu = charset.has_icu and cluster.tree.has_icu
+            provider = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if icu else "LOCALE_PROVIDER libc"
+            administration(
+                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{charset.encoding}'"
+                f" LC_COLLATE 'C' LC_CTYPE 'C' {provider}"
+            )
+            stack.callback(administration, f"DROP DATABASE {name} WITH (FORCE)")
+            options.setdefault("autocommit", True)
+            connection = psycopg.connect(
+                **cluster.conninfo(name, "postgres"), client_encoding="utf8", **options
+            )
+            stack.callback(connection.close)
+            connection.execute("CREATE EXTENSION ddb_fdw")
+            for statement in () if cluster.tree.has_icu else stand_ins("C"):
+                connection.execute(statement)
             return connection
 
         yield open_connection

@@ -25,6 +25,7 @@ from support.contest import FIRST_SEED, QUERIES, SEEDS, TABLES, Contest, Cutting
 from support.fdw import make_server
 from support.generator import Table
 from support.queries import make_query
+from support.widened import charset_of
 
 # Some tables are described as large.
 pytestmark = pytest.mark.warns("full scan of DynamoDB table")
@@ -32,9 +33,11 @@ pytestmark = pytest.mark.warns("full scan of DynamoDB table")
 
 @pytest.mark.timeout(max(300, QUERIES))
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
-def test_answers_equal_a_local_table(seed, connect, dynamodb, ddb):
-    db = connect(prepare_threshold=None)
-    contest.prepare(db)
+@pytest.mark.warns("full scan of DynamoDB table")
+def test_answers_equal_a_local_table(seed, connect_in, dynamodb, ddb):
+    charset = charset_of(seed)
+    db = connect_in(charset, prepare_threshold=None)
+    contest.prepare(db, seed)
     tally, only = Tally(), contest.only()
     with (
         CuttingProxy(dynamodb.endpoint, seed) as proxy,
@@ -44,7 +47,7 @@ def test_answers_equal_a_local_table(seed, connect, dynamodb, ddb):
         make_server(db, proxy.endpoint, name="cut")
         make_server(db, large.endpoint, name="large")
         for number in [only[0]] if only else range(TABLES):
-            table = Table(seed, number)
+            table = Table(seed, number, charset)
             contest.load_items(ddb, table.name, table.description(), table.items)
             try:
                 asked = Contest(db, table, make_query, "answers_equal")

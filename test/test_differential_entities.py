@@ -47,7 +47,7 @@ def entities(seed, only):
 @pytest.mark.warns("full scan of DynamoDB table")
 def test_entities_equal_local_tables(seed, connect, dynamodb, ddb):
     db = connect(prepare_threshold=None)
-    contest.prepare(db)
+    contest.prepare(db, seed)
     tally, only, left = Tally(), contest.only(), ENTITIES
     with (
         Proxy(dynamodb.endpoint) as plain,

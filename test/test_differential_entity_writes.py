@@ -35,9 +35,10 @@ REFUSALS = {"22023", "22003", "22P02", "23502", "0A000"}
 
 @pytest.mark.timeout(max(300, STATEMENTS))
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
+@pytest.mark.warns("full scan of DynamoDB table")
 def test_entity_writes(seed, connect, proxy, ddb):
     db = connect(prepare_threshold=None)
-    contest.prepare(db)
+    contest.prepare(db, seed)
     make_server(db, proxy.endpoint)
     counts = Counter()
     number = 0

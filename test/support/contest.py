@@ -20,6 +20,7 @@ import psycopg
 from .generator import Enum, quote
 from .joins import batched_joins
 from .proxy import Proxy, made_reply, throttle
+from .widened import is_on, prepare_style
 
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
 SEEDS = int(os.environ.get("DDB_FUZZ_SEEDS", 4))
@@ -47,9 +48,10 @@ def only():
     return tuple(map(int, ONLY.split(":"))) if ONLY else None
 
 
-def prepare(db):
-    """Types and settings that generated tables rely on."""
+def prepare(db, seed):
+    """Types and settings that generated tables rely on; the session's style."""
     db.execute("SET timezone = 'UTC'")
+    prepare_style(db, seed)
     db.execute("SET statement_timeout = '120s'")
     db.execute(f"CREATE TYPE mood AS ENUM ({', '.join(map(quote, Enum.labels))})")
     db.execute("CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
@@ -194,6 +196,13 @@ class Contest:
         for i in range(2):
             share = {"segment": i, "total_segments": 2}
             db.execute(table.foreign_sql(f"{self.parted}_{i}", "dynamo", self.parted, **share))
+        # And one share as the parent of the other.
+        self.parent = f"i{table.number}"
+        if is_on("inheritance"):
+            for i, parent in enumerate([None, self.parent]):
+                share = {"segment": i, "total_segments": 2}
+                name = f"{self.parent}_{i}" if i else self.parent
+                db.execute(table.foreign_sql(name, "dynamo", parent, **share))
         if table.rng.random() < 0.5:
             db.execute(f"ANALYZE {self.local}; ANALYZE {self.lookup}")
 
@@ -283,6 +292,8 @@ class Contest:
             yield "cut pages", self.ask(query, name)
         elif roll > 0.52:
             yield "segments", self.ask(query, self.parted)
+        elif roll > 0.46 and is_on("inheritance"):
+            yield "inheritance", self.ask(query, self.parent)
         elif roll > 0.4:
             leader = f"SET LOCAL parallel_leader_participation = {rng.choice(['on', 'on', 'off'])}"
             name = rng.choice([self.foreign, self.cut[0]])

@@ -304,6 +304,7 @@ class Entity:
 
     id = None
     index = None
+    charset = None  # of the database: UTF8
 
     def __init__(self, universe, number):
         self.universe, self.rng = universe, universe.rng

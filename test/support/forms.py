@@ -14,16 +14,20 @@ from .generator import (
     Boolean,
     Date,
     Enum,
+    Interval,
     Money,
     Number,
     Positive,
+    Range,
     ShortText,
     Text,
+    TextForm,
     Time,
     Uuid,
     plain,
     spell_fixed,
 )
+from .widened import is_on
 
 # Walks with an open end stop at the present, so their times lie before this day.
 TODAY = date.fromisoformat(
@@ -71,6 +75,7 @@ class Plain(Form):
         fits = {
             Text: self._text, Number: self._number, Uuid: self._uuid,
             Date: self._date, Enum: self._label, Boolean: self._boolean,
+            TextForm: self._spelled,
         }  # fmt: skip
         for base, check in fits.items():
             if isinstance(self.kind, base):
@@ -107,6 +112,11 @@ class Plain(Form):
 
     def _boolean(self, text):
         return text in ("true", "false")
+
+    def _spelled(self, text):
+        if text not in self.kind.spelled and (re.search("[0-9]", text) or "empty" in text):
+            raise Unspecified
+        return text in self.kind.spelled
 
 
 class Padded(Form):
@@ -385,7 +395,11 @@ def scalar_variable(rng):
         kind = rng.choice([Number("integer"), Text(), Number("smallint")])
         return kind, Shard(*rng.choice(spans))
     else:
-        kind = rng.choice([Uuid(), Enum(), Boolean(), Date(), Uuid()])
+        kinds = [Uuid(), Enum(), Boolean(), Date(), Uuid()]
+        if is_on("text forms"):
+            kinds += [Interval(), Range("daterange"), Range("int4range"), Range("tstzrange")]
+            kinds += [Range("tsrange"), Range("numrange")]
+        kind = rng.choice(kinds)
     return kind, Plain(kind)
 
 

@@ -16,6 +16,8 @@ import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from .widened import is_on
+
 # ---- constants ------------------------------------------------------------------
 
 
@@ -44,6 +46,8 @@ TEXTS = [
     *("\x01", "\x1f", "\x7f", "a\x01b", "%", "_", "a%b", "a_b", "100%", "\\", "a\\b", "\\%", "'"),
     *('"', "a'b", 'a"b', "$1", ":v0", "#n0", "NULL", "\ud7ff", "\ue000", "\ufffd", "\uffff"),
     *("😀", "😀a", "a😀", "\U00010000", "\U0010ffff", "\U0010ffffa", "日本", "日本語"),
+    # In an order of their own in WIN1252 and LATIN9.
+    *("€", "Š", "ž", "Œ", "Ÿ", "€a", "a€", "aš", "ÿ", "Ž"),
 ]
 NUMBERS = [
     *(
@@ -100,7 +104,8 @@ def plain(number):
 
 
 class Kind:
-    """A type of column: what it holds and what it is compared with."""
+    """A type of column: what it holds and what it is compared with.  Keys have one
+    spelling (key_attribute), other attributes may have several."""
 
     stored = "S"
     pgtype = "text"
@@ -117,6 +122,9 @@ class Kind:
 
     def attribute(self, rng, value):
         return {self.stored: value}
+
+    def key_attribute(self, rng, value):
+        return self.attribute(rng, value)
 
     def constant(self, rng, pool):
         """Mostly values that occur, or nearly occur."""
@@ -313,6 +321,106 @@ class Boolean(Kind):
         return {"BOOL": value == "true"}
 
 
+class StoredBoolean(Boolean):
+    """boolean as mappers store it that know no BOOL, and as keys have to be."""
+
+    def __init__(self, stored):
+        self.stored = stored
+        self.options = (("type", stored),)
+        self.spelled = {"N": {"true": ["1"], "false": ["0"]}}.get(
+            stored, {"true": ["true", "true", "t"], "false": ["false", "false", "f"]}
+        )
+        self.misfits = [{"N": "2"}, {"N": "-1"}] if stored == "N" else [{"S": "yes"}, {"S": "T"}]
+
+    def attribute(self, rng, value):
+        return {self.stored: rng.choice(self.spelled[value])}
+
+    def key_attribute(self, rng, value):
+        return {self.stored: self.spelled[value][0]}
+
+
+class TextForm(Kind):
+    """A type that is stored as its text, of which values have a few; canonical first."""
+
+    misfits = [{"S": "not of this form"}, {"S": "[5,1,2)"}]
+    spelled = {}
+
+    def random(self, rng, key, longest):
+        return rng.choice(list(self.spelled))
+
+    def attribute(self, rng, value):
+        return {"S": rng.choice(self.spelled[value])}
+
+    def key_attribute(self, rng, value):
+        return {"S": value}
+
+    def near(self, rng, value):
+        return self.random(rng, False, 0)
+
+
+class Interval(TextForm):
+    """Some are equal, and spelled differently even so."""
+
+    pgtype = "interval"
+    odd = ["1000 years", "-178000000 years", "720:00:00", "0.0000005 seconds"]
+    spelled = {
+        "1 day": ["1 day", "P1D", "@ 1 day", "1 0:00:00"],
+        "24:00:00": ["24:00:00", "PT24H"],
+        "1 mon": ["1 mon", "P1M", "0-1"],
+        "30 days": ["30 days", "30 d"],
+        "-1 days": ["-1 days", "P-1D", "@ 1 day ago"],
+        "1 year 2 mons 3 days 04:05:06.789": [
+            "1 year 2 mons 3 days 04:05:06.789", "P1Y2M3DT4H5M6.789S",
+            "@ 1 year 2 mons 3 days 4 hours 5 mins 6.789 secs", "+1-2 +3 +4:05:06.789",
+        ],
+        "00:00:00": ["00:00:00", "PT0S", "0"],
+        "-00:00:01.5": ["-00:00:01.5", "PT-1.5S", "@ 1.5 secs ago"],
+        "-1 years -2 mons +3 days": ["-1 years -2 mons +3 days", "P-1Y-2M3D"],
+        "00:00:00.000001": ["00:00:00.000001", "0.0000019 s"],
+    }  # fmt: skip
+
+
+class Range(TextForm):
+    ordered = False
+
+    FORMS = {
+        "int4range": {
+            "[1,5)": ["[1,5)", "[1,4]", "(0,5)"], "[1,)": ["[1,)", "(0,)"], "(,3)": ["(,3)", "(,2]"],
+            "empty": ["empty", "[2,2)"], "(,)": ["(,)"], "[-7,-6)": ["[-7,-6)", "[-7,-7]"],
+        },
+        "numrange": {
+            "[1.5,2]": ["[1.5,2]", "[1.50,2]"], "(0,0.5)": ["(0,0.5)"], "empty": ["empty"],
+            "[1,2]": ["[1,2]"], "(,1e3]": [],
+        },
+        "daterange": {
+            "[2026-11-01,2026-12-01)": ["[2026-11-01,2026-12-01)", "[2026-11-01,2026-11-30]"],
+            "[2026-01-02,)": ["[2026-01-02,)", "(2026-01-01,]"], "empty": ["empty"],
+            "(,2026-02-03)": ["(,2026-02-03)", "(,2026-02-02]"],
+        },
+        "tsrange": {
+            '["2026-11-01 00:00:00","2026-11-02 03:04:05.5")': [
+                '["2026-11-01 00:00:00","2026-11-02 03:04:05.5")',
+                "[2026-11-01T00:00,2026-11-02 03:04:05.500)",
+            ],
+            '["2026-02-01 12:00:00",)': ['["2026-02-01 12:00:00",)', "[2026-02-01T12:00,]"],
+            "empty": ["empty"],
+        },
+        "tstzrange": {
+            '["2026-11-01 00:00:00+00","2026-11-02 03:04:05+00")': [
+                '["2026-11-01 00:00:00+00","2026-11-02 03:04:05+00")',
+                "[2026-11-01T02:00+02,2026-11-02 03:04:05Z)",
+            ],
+            '(,"2026-02-01 12:00:00+00"]': ['(,"2026-02-01 12:00:00+00"]'],
+            "empty": ["empty"],
+        },
+    }  # fmt: skip
+
+    def __init__(self, pgtype):
+        self.pgtype = pgtype
+        self.spelled = {value: texts for value, texts in self.FORMS[pgtype].items() if texts}
+        self.odd = ["(,)", "empty"]
+
+
 class Uuid(Kind):
     pgtype = "uuid"
     ordered = False
@@ -399,6 +507,23 @@ class Time(Kind):
         return const
 
 
+class FineTime(Time):
+    """Stored with more digits of fraction than PostgreSQL keeps, which are cut."""
+
+    def attribute(self, rng, value):
+        when = datetime.fromisoformat(value)
+        more = "".join(rng.choice("0123456789") for _ in range(rng.choice([1, 3, 3, 3, 6])))
+        if rng.random() < 0.3:
+            more = "9" * len(more)
+        if self.stored == "S":
+            text = spell_fixed(when, 6)
+            return {"S": text[:-1] + more + rng.choice(["Z", "Z", "+00:00"])}
+        micros = (when - EPOCH) // timedelta(microseconds=1)
+        scale = 10**3 if self.form == "epoch_ms" else 10**6
+        # What is cut takes a time back, before 1970 too.
+        return {"N": plain((Decimal(micros) + Decimal(f"0.{more}")) / scale)}
+
+
 class Date(Kind):
     pgtype = "date"
     misfits = [{"S": "2026-13-01"}, {"S": "~"}]
@@ -472,6 +597,21 @@ class Document(Kind):
         return {"L": elements}
 
 
+class Overflow(Document):
+    """An object of what no other column shows; never NULL."""
+
+    options = (("overflow", "true"),)
+    MEMBERS = ("o", "o 2", "ö", "#n0", "o.p", "o[0]")
+
+    def random(self, rng, key, longest, depth=3):
+        names = rng.sample(self.MEMBERS, rng.choice([0, 1, 1, 2, 3]))
+        members = (
+            f"{json.dumps(name, ensure_ascii=False)}: {Document.random(self, rng, key, longest, 2)}"
+            for name in names
+        )
+        return "{" + ", ".join(members) + "}"
+
+
 class Array(Kind):
     """Of texts or numbers, as a list, or as a set of one element."""
 
@@ -514,6 +654,11 @@ KEY_KINDS = {
           Number("double precision"), Money(), Positive(), Time("epoch"), Time("epoch_ms")],
     "B": [Bytea()],
 }  # fmt: skip
+if is_on("booleans"):
+    KEY_KINDS["S"].append(StoredBoolean("S"))
+    KEY_KINDS["N"].append(StoredBoolean("N"))
+if is_on("text forms"):
+    KEY_KINDS["S"] += [Interval(), Range("daterange"), Range("tstzrange")]
 OTHER_KINDS = [
     *(Text(), Text(), Number(), Number("bigint"), Number("integer"), Number("double precision")),
     *(Number("real"), Money(), Positive(), ShortText(), Time("iso8601:3"), Time("epoch")),
@@ -521,6 +666,13 @@ OTHER_KINDS = [
     *(Time("iso8601"), Time("epoch_ms"), Date()),
     *(Document(), Document(), Document(), Array("S", "text[]"), Array("N", "integer[]")),
 ]
+if is_on("booleans"):
+    OTHER_KINDS += [StoredBoolean("S"), StoredBoolean("N")]
+if is_on("text forms"):
+    OTHER_KINDS += [Interval(), *(Range(pgtype) for pgtype in Range.FORMS)]
+if is_on("fractions"):
+    OTHER_KINDS += [FineTime("iso8601"), FineTime("iso8601", "timestamp"), FineTime("epoch")]
+    OTHER_KINDS.append(FineTime("epoch_ms"))
 COLLATIONS = ['"C"', '"C"', None, '"und-x-icu"', '"POSIX"']
 
 MISFITS = [
@@ -544,7 +696,8 @@ class Column:
     def sql(self, foreign):
         parts = [self.name, self.kind.column_type or self.kind.pgtype]
         if foreign:
-            options = [("attribute", self.attribute), *self.kind.options, *self.options]
+            options = [("attribute", self.attribute)] if self.attribute else []
+            options += [*self.kind.options, *self.options]
             options = ", ".join(f"{n} {quote(v)}" for n, v in options)
             parts.append(f"OPTIONS ({options})")
         if self.collation and self.kind.is_text:
@@ -567,8 +720,8 @@ class Table:
 
     replay = ""  # of the environment, besides what all tests take
 
-    def __init__(self, seed, number):
-        self.seed, self.number = seed, number
+    def __init__(self, seed, number, charset=None):
+        self.seed, self.number, self.charset = seed, number, charset
         rng = random.Random(f"table {seed} {number}")
         self.rng = rng
         self.name = f"Fuzz{seed}.{number}"
@@ -612,6 +765,11 @@ class Table:
         self.id = Column("id", Text(), "id", '"C"') if self.index else None
         self.columns = [c for c in (self.pk, self.sk, self.id, *self.others) if c]
         rng.shuffle(self.columns)
+        for column in self.columns:
+            if self.charset and not self.charset.holds(column.attribute):
+                column.attribute = f"attribute {column.name}"
+            if self.charset and not self.charset.has_icu and "icu" in (column.collation or ""):
+                column.collation = '"C"'
 
     def _make_indexes(self):
         """Indexes of the planner's choice: (kind, partition, sort, projection)."""
@@ -681,7 +839,7 @@ class Table:
         rng = self.rng
         values = {"pk": partition, "sk": sort, "id": f"{rng.getrandbits(32):x}"}
         keys = [c for c in (self.pk, self.sk, self.id) if c]
-        item = {c.attribute: c.kind.attribute(rng, values[c.name]) for c in keys}
+        item = {c.attribute: c.kind.key_attribute(rng, values[c.name]) for c in keys}
         for column in self.others:
             roll = rng.random()
             values[column.name] = None
@@ -705,11 +863,14 @@ class Table:
                 if twin and not column.few and rng.random() < 0.3:
                     value = twin
                 values[column.name] = value
-                item[column.attribute] = column.kind.attribute(rng, value)
+                spell = column.kind.key_attribute if column.few else column.kind.attribute
+                item[column.attribute] = spell(rng, value)
                 if isinstance(column.kind, Uuid) and not column.few and rng.random() < 0.2:
                     item[column.attribute] = {"S": value.upper()}
         if rng.random() < 0.3:
             item['unmapped "one"'] = {"L": [{"M": {"a": {"N": "1"}}}, {"S": "}],\\"}]}
+        if self.charset and not self.charset.holds_all([item, list(values.values())]):
+            return
         self.items.append(item)
         left_out = {"Global": self.sk or self.pk, "Local": self.sk}.get(self.index)
         if left_out and rng.random() < 0.1:

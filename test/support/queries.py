@@ -35,6 +35,8 @@ class QueryMaker(JoinQueries):
     # -- parts
 
     def const(self, const):
+        if self.table.charset and const.text is not None:
+            const.text = self.table.charset.kept(const.text)
         self.constants.append(const)
         return f"\x01{len(self.constants) - 1}\x01"
 
