@@ -92,8 +92,6 @@ ddb_clause_negate(DdbCompare op)
 		{DDB_COMPARE_CONTAINS, DDB_COMPARE_NOT_CONTAINS},
 		{DDB_COMPARE_DISTINCT, DDB_COMPARE_NOT_DISTINCT},
 		{DDB_COMPARE_NULL, DDB_COMPARE_NOT_NULL},
-		{DDB_COMPARE_TRUE, DDB_COMPARE_NOT_TRUE},
-		{DDB_COMPARE_FALSE, DDB_COMPARE_NOT_FALSE},
 		{DDB_COMPARE_MEMBER, DDB_COMPARE_NOT_MEMBER},
 		{DDB_COMPARE_HOLDS, DDB_COMPARE_NOT_HOLDS},
 		{DDB_COMPARE_OVERLAPS, DDB_COMPARE_NOT_OVERLAPS},
@@ -430,21 +428,14 @@ match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 }
 
 /*
- * A test of a boolean column, as a comparison with a constant: so it reaches
- * keys, of templates too.
+ * A boolean column is the value, or (is_distinct) it is something else or NULL.
+ * A comparison with a constant, so that it reaches keys, of templates too.
  */
 static bool
-set_boolean_test(const DdbCodec *codec, DdbCompare op,
+set_boolean_test(const DdbCodec *codec, bool value, bool is_distinct,
 				 DdbComparison *comparison)
 {
-	AttrNumber column = codec->column->attnum;
-	bool is_distinct =
-		op == DDB_COMPARE_NOT_TRUE || op == DDB_COMPARE_NOT_FALSE;
-	bool value = op == DDB_COMPARE_TRUE || op == DDB_COMPARE_NOT_TRUE;
-
-	if (op == DDB_COMPARE_NULL || op == DDB_COMPARE_NOT_NULL)
-		return ddb_clause_set(comparison, column, op, NULL);
-	(void) ddb_clause_set(comparison, column,
+	(void) ddb_clause_set(comparison, codec->column->attnum,
 						  is_distinct ? DDB_COMPARE_DISTINCT : DDB_COMPARE_EQ,
 						  makeBoolConst(value, false));
 	comparison->wider = ddb_codec_equality(codec) == DDB_AGREES_WIDELY;
@@ -471,29 +462,27 @@ match_boolean(const DdbClauseContext *context, Var *var, bool negated,
 	const DdbCodec *codec = boolean_codec(context, (Node *) var);
 
 	return codec != NULL &&
-		   set_boolean_test(codec,
-							negated ? DDB_COMPARE_FALSE : DDB_COMPARE_TRUE,
-							comparison);
+		   set_boolean_test(codec, !negated, false, comparison);
 }
 
 static bool
 match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 				   bool negated, DdbComparison *comparison)
 {
-	static const DdbCompare ops[] = {
-		[IS_TRUE] = DDB_COMPARE_TRUE,
-		[IS_NOT_TRUE] = DDB_COMPARE_NOT_TRUE,
-		[IS_FALSE] = DDB_COMPARE_FALSE,
-		[IS_NOT_FALSE] = DDB_COMPARE_NOT_FALSE,
-		[IS_UNKNOWN] = DDB_COMPARE_NULL,
-		[IS_NOT_UNKNOWN] = DDB_COMPARE_NOT_NULL,
-	};
 	const DdbCodec *codec = boolean_codec(context, (Node *) test->arg);
-	DdbCompare op = ops[test->booltesttype];
+	BoolTestType type = test->booltesttype;
 
-	return codec != NULL &&
-		   set_boolean_test(codec, negated ? ddb_clause_negate(op) : op,
-							comparison);
+	if (codec == NULL)
+		return false;
+	if (type == IS_UNKNOWN || type == IS_NOT_UNKNOWN)
+		return ddb_clause_set(comparison, codec->column->attnum,
+							  (type == IS_UNKNOWN) != negated
+								  ? DDB_COMPARE_NULL
+								  : DDB_COMPARE_NOT_NULL,
+							  NULL);
+	return set_boolean_test(
+		codec, type == IS_TRUE || type == IS_NOT_TRUE,
+		(type == IS_NOT_TRUE || type == IS_NOT_FALSE) != negated, comparison);
 }
 
 static bool

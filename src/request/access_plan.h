@@ -53,10 +53,6 @@ typedef enum DdbCompare
 	DDB_COMPARE_NOT_DISTINCT,
 	DDB_COMPARE_NULL, /* IS NULL: no value */
 	DDB_COMPARE_NOT_NULL,
-	DDB_COMPARE_TRUE, /* of booleans: no value */
-	DDB_COMPARE_FALSE,
-	DDB_COMPARE_NOT_TRUE,
-	DDB_COMPARE_NOT_FALSE,
 
 	DDB_COMPARE_MEMBER, /* value = ANY (column), of arrays */
 	DDB_COMPARE_NOT_MEMBER,

@@ -356,15 +356,6 @@ ddb_term_hides_nulls(const DdbCodec *codec)
 }
 
 static DdbTerm *
-boolean_term(const DdbCodec *codec, const char *op, bool value)
-{
-	DdbBound bound;
-
-	ddb_codec_encode_bound(codec, BoolGetDatum(value), BOOLOID, 0, &bound);
-	return value_term(DDB_TERM_COMPARE, codec, op, &bound, false);
-}
-
-static DdbTerm *
 columns_term(DdbTermContext *context, const DdbCodec *codec,
 			 const DdbCondition *condition)
 {
@@ -393,18 +384,6 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 		case DDB_COMPARE_NOT_NULL:
 		case DDB_COMPARE_DISTINCT:
 			return ddb_term_of_type(codec, false);
-		case DDB_COMPARE_TRUE:
-			return boolean_term(codec, "=", true);
-		case DDB_COMPARE_FALSE:
-			return boolean_term(codec, "=", false);
-		case DDB_COMPARE_NOT_TRUE:
-			return ddb_term_hides_nulls(codec)
-					   ? ddb_term_constant(true)
-					   : boolean_term(codec, "<>", true);
-		case DDB_COMPARE_NOT_FALSE:
-			return ddb_term_hides_nulls(codec)
-					   ? ddb_term_constant(true)
-					   : boolean_term(codec, "<>", false);
 		default:
 			return ddb_term_constant(false); /* of NULL, never true */
 	}
