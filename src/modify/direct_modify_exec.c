@@ -244,7 +244,7 @@ key_of_item(const DdbDirectModify *modify)
 	ddb_identity_read(stream->scan->reader, &stream->page,
 					  stream->page.item_note, &identity, &target);
 	initStringInfo(&key);
-	ddb_write_key_of_target(&key, &scan->plan->table_keys, &target);
+	ddb_request_append_key(&key, &scan->plan->table_keys, &target);
 	return key.data;
 }
 
@@ -435,7 +435,7 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 
 	modify->rows->wire.condition = modify->condition;
 	initStringInfo(&key);
-	ddb_write_key_of_target(&key, &modify->scan->plan->table_keys, target);
+	ddb_request_append_key(&key, &modify->scan->plan->table_keys, target);
 	if (modify->plan->deletes)
 		ddb_row_change_delete(modify->rows, key.data, change);
 	else

@@ -349,9 +349,9 @@ append_key_part(StringInfo json, const DdbKeyAttribute *part, int n,
 	}
 }
 
-/* Appends a whole key: every attribute has one value. */
-static void
-append_key(StringInfo json, const DdbKeySchema *keys, const DdbTarget *target)
+void
+ddb_request_append_key(StringInfo json, const DdbKeySchema *keys,
+					   const DdbTarget *target)
 {
 	appendStringInfoChar(json, '{');
 	append_key_part(json, keys->partition, keys->npartition, target->partition);
@@ -455,7 +455,7 @@ ddb_request_base(const DdbRequestSpec *spec)
 	else if (spec->plan->operation == DDB_OP_GET_ITEM)
 	{
 		ddb_json_append_member(&builder.json, "Key");
-		append_key(&builder.json, &spec->plan->keys, spec->targets);
+		ddb_request_append_key(&builder.json, &spec->plan->keys, spec->targets);
 	}
 	put_filter(&builder, spec);
 	put_projection(&builder, spec);
@@ -477,7 +477,7 @@ ddb_request_batch(const DdbRequestSpec *spec)
 	{
 		if (i > 0)
 			appendStringInfoChar(json, ',');
-		append_key(json, &spec->plan->keys, &spec->targets[i]);
+		ddb_request_append_key(json, &spec->plan->keys, &spec->targets[i]);
 	}
 	appendStringInfoChar(json, ']');
 	if (spec->plan->consistent_read)

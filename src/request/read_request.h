@@ -68,6 +68,10 @@ extern void ddb_request_unprocessed(StringInfo buf, const char *keys, int len);
 extern void ddb_request_page(StringInfo buf, const char *base, int64 limit,
 							 const char *start_key, int start_key_len);
 
+/* Appends a whole key as JSON: every attribute of the target has one value. */
+extern void ddb_request_append_key(StringInfo json, const DdbKeySchema *keys,
+								   const DdbTarget *target);
+
 /* A term as a condition of a write. */
 extern DdbWriteCondition *ddb_request_condition(const DdbTerm *term);
 

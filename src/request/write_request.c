@@ -339,34 +339,6 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 	end(json);
 }
 
-/* "pk":{"S":"…"} of a key part that is one value. */
-static void
-append_key_value(StringInfo json, const DdbKeyAttribute *attribute,
-				 const DdbBound *bound)
-{
-	ddb_json_append_text(json, attribute->name);
-	appendStringInfo(json, ":{\"%s\":", ddb_stored_type_name(bound->type));
-	if (bound->type == DDB_STORED_B)
-		ddb_json_append_base64(json, bound->data, bound->len);
-	else
-		ddb_json_append_string(json, bound->data, bound->len);
-	appendStringInfoChar(json, '}');
-}
-
-void
-ddb_write_key_of_target(StringInfo json, const DdbKeySchema *keys,
-						const DdbTarget *target)
-{
-	appendStringInfoChar(json, '{');
-	append_key_value(json, &keys->partition[0], &target->partition[0].lower);
-	if (keys->nsort > 0)
-	{
-		appendStringInfoChar(json, ',');
-		append_key_value(json, &keys->sort[0], &target->sort[0].lower);
-	}
-	appendStringInfoChar(json, '}');
-}
-
 void
 ddb_write_get(StringInfo json, const DdbWriteTarget *target, const char *key)
 {

@@ -75,10 +75,6 @@ extern void ddb_write_delete(StringInfo json, const DdbWriteTarget *target,
 extern void ddb_write_update(StringInfo json, const DdbWriteTarget *target,
 							 const char *key, const DdbItemUpdate *update);
 
-/* A target that is one item's key, of the table. */
-extern void ddb_write_key_of_target(StringInfo json, const DdbKeySchema *keys,
-									const DdbTarget *target);
-
 /*
  * Does the assignment set an element of a list, or something in one?  Where the
  * list is too short, the update is refused.
