@@ -289,7 +289,6 @@ ddb_item_assign_item(DdbItemWriter *writer, const char *key, DdbItemNode *old,
 	DdbItemNode *wanted;
 	DdbKeptChange change = {.by_path = true};
 
-	enlargeStringInfo(item, DDB_SCAN_PADDING);
 	update->whole = item->data;
 	wanted = ddb_item_tree_parse(item->data, item->len);
 	if (wanted == NULL)

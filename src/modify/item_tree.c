@@ -105,10 +105,15 @@ DdbItemNode *
 ddb_item_tree_parse(const char *json, int len)
 {
 	DdbItemNode *root = ddb_item_tree_create();
+	char *padded = palloc0(len + DDB_SCAN_PADDING);
 	DdbScanner scan;
+	bool ok;
 
-	ddb_scan_init(&scan, json, len);
-	return split_map(root, &scan) ? root : NULL;
+	memcpy(padded, json, len);
+	ddb_scan_init(&scan, padded, len);
+	ok = split_map(root, &scan);
+	pfree(padded);
+	return ok ? root : NULL;
 }
 
 static bool

@@ -430,12 +430,9 @@ compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 static void
 keep_key(const DdbItemWriter *writer, DdbItemNode *root)
 {
-	int len = strlen(writer->own_key);
-	char *padded = palloc0(len + DDB_SCAN_PADDING);
-	DdbItemNode *own;
+	DdbItemNode *own =
+		ddb_item_tree_parse(writer->own_key, strlen(writer->own_key));
 
-	memcpy(padded, writer->own_key, len);
-	own = ddb_item_tree_parse(padded, len);
 	for (int i = 0; i < writer->nkeys; i++)
 	{
 		const char *name = writer->key_names[i];

@@ -10,11 +10,10 @@
 
 #include "modify/written_items.h"
 
-#include "catalog/pg_class.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
-#include "foreign/fdwapi.h"
-#include "modify/modify_exec.h"
+#include "foreign/foreign.h"
+#include "plan/snapshot_plan.h"
 #include "scan/statement.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -65,15 +64,8 @@ ddb_written_items_add(HTAB *items, const char *key)
 static bool
 is_same_table(const RangeTblEntry *rte, const DdbRelation *relation)
 {
-	const DdbRelation *other;
-
-	if (rte->relkind != RELKIND_FOREIGN_TABLE ||
-		GetFdwRoutineByRelId(rte->relid)->BeginForeignModify !=
-			ddbBeginForeignModify)
-		return false;
-	other = ddb_relation_load(rte->relid);
-	return other->server->serverid == relation->server->serverid &&
-		   strcmp(other->table_name, relation->table_name) == 0;
+	return ddb_snapshot_same_table(rte->relid, relation) &&
+		   GetForeignTable(rte->relid)->serverid == relation->server->serverid;
 }
 
 /* In how many places the statement writes the table. */
