@@ -97,7 +97,7 @@ def test_settings():
 
 
 def test_explain_labels():
-    files = ("scan/explain", "join/batch_join_exec", "join/concurrent_loop_exec", "modify/modify_exec", "modify/explain")
+    files = ("scan/explain", "join/batch_join_exec", "join/concurrent_loop_exec", "modify/modify_exec")
     text = "".join(source(f"{name}.c") for name in files)
     labels = set(re.findall(r"(?:ExplainProperty\w+|show_clauses)\(\s*\"([^\"]+)\"", text))
     labels |= set(re.findall(r"\"((?:Page Size|DynamoDB Limit))\"", text))

@@ -11,6 +11,7 @@
 #include "modify/direct_modify_exec.h"
 
 #include "codec/json_text.h"
+#include "compat.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "executor/nodeSubplan.h"
@@ -19,6 +20,7 @@
 #include "nodes/nodeFuncs.h"
 #include "request/condition.h"
 #include "request/read_request.h"
+#include "scan/explain.h"
 #include "scan/index_fetch.h"
 #include "scan/item_identity.h"
 #include "scan/scan.h"
@@ -52,12 +54,6 @@ typedef struct DdbDirectModify
 	int stream;
 	int target;
 } DdbDirectModify;
-
-const DdbWriteCounters *
-ddb_direct_modify_counters(const DdbDirectModify *modify)
-{
-	return &modify->rows->writes->counters;
-}
 
 static bool
 collect_parameters(Node *node, void *context)
@@ -566,4 +562,16 @@ ddbIterateDirectModify(ForeignScanState *node)
 			return ExecClearTuple(node->ss.ss_ScanTupleSlot);
 		run_batch(node, modify);
 	}
+}
+
+void
+ddbExplainDirectModify(ForeignScanState *node, ExplainState *es)
+{
+	const DdbScanState *state = (const DdbScanState *) node->fdw_state;
+
+	/* Without ANALYZE nothing writes. */
+	if (state->modify == NULL)
+		ddbExplainForeignScan(node, es);
+	else
+		ddb_explain_scan(node, &state->modify->rows->writes->counters, es);
 }

@@ -18,12 +18,7 @@ extern void ddbBeginDirectModify(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ddbIterateDirectModify(ForeignScanState *node);
 extern void ddbEndDirectModify(ForeignScanState *node);
 
-/* explain.c */
 extern void ddbExplainDirectModify(ForeignScanState *node,
 								   struct ExplainState *es);
-
-/* What it has written so far. */
-extern const DdbWriteCounters *
-ddb_direct_modify_counters(const struct DdbDirectModify *modify);
 
 #endif /* DDB_DIRECT_MODIFY_EXEC_H */

@@ -20,6 +20,7 @@
 #include "optimizer/optimizer.h"
 #include "plan/plan_state.h"
 #include "plan/system_columns.h"
+#include "scan/explain.h"
 #include "utils/rel.h"
 
 typedef struct DdbModifyState
@@ -265,6 +266,19 @@ operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 	return ddbc_operation_name(operation);
 }
 
+/* What the writes have taken. */
+static void
+show_writes(const DdbWrites *writes, ExplainState *es)
+{
+	const DdbWriteCounters *counters = &writes->counters;
+
+	ExplainPropertyInteger("Requests", NULL, counters->requests, es);
+	ExplainPropertyInteger("Items Written", NULL, counters->items, es);
+	ddb_explain_consumption(writes->relation, counters->read_units,
+							counters->write_units, counters->retries,
+							counters->throttles, counters->bytes_received, es);
+}
+
 void
 ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 						List *fdw_private, int subplan_index, ExplainState *es)
@@ -278,5 +292,5 @@ ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	ExplainPropertyText("DynamoDB Write",
 						operation_name(relation, mtstate, target), es);
 	if (es->analyze && state != NULL)
-		ddb_explain_writes(state->rows->writes, es);
+		show_writes(state->rows->writes, es);
 }

@@ -70,9 +70,4 @@ extern void ddb_writes_push_context(DdbWrites *writes,
 									ErrorContextCallback *callback);
 extern void ddb_writes_pop_context(ErrorContextCallback *callback);
 
-/* explain.c */
-struct ExplainState;
-extern void ddb_explain_writes(const DdbWrites *writes,
-							   struct ExplainState *es);
-
 #endif /* DDB_WRITE_QUEUE_H */

@@ -47,6 +47,19 @@ ddb_path_is_snapshot(const ForeignPath *path)
 	return path_state(path)->snapshot;
 }
 
+/*
+ * A scan of which few rows are wanted is read in its turn: the partitions
+ * before it may have them all.
+ */
+bool
+ddbIsForeignPathAsyncCapable(ForeignPath *path)
+{
+	const DdbCandidate *candidate = ddb_path_candidate(path);
+
+	return !ddb_path_is_snapshot(path) && !candidate->limited &&
+		   candidate->limit_hint < 0;
+}
+
 static void
 translate(PlannerInfo *root, const RelOptInfo *child, List **expressions)
 {

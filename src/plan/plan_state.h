@@ -302,7 +302,8 @@ extern bool ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top);
 extern void ddb_top_apply(const DdbTop *top, const DdbPlanState *state,
 						  List *pathkeys, DdbCandidate *candidate);
 
-/* async_path.c */
+/* path_candidate.c: planner callback; may an Append have it under way with
+ * others? */
 extern bool ddbIsForeignPathAsyncCapable(ForeignPath *path);
 
 #endif /* DDB_PLAN_STATE_H */
