@@ -13,7 +13,7 @@
 
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/tuplestore.h"
+#include "scan/snapshot.h"
 
 typedef struct SpoolState
 {
@@ -65,21 +65,9 @@ static TupleTableSlot *
 read_row(SpoolState *state, int pointer, TupleTableSlot *kept,
 		 TupleTableSlot *slot)
 {
-	int n = slot->tts_tupleDescriptor->natts;
-	MemoryContext old = MemoryContextSwitchTo(kept->tts_mcxt);
-	bool found;
-
-	ExecClearTuple(slot);
 	tuplestore_select_read_pointer(state->store, pointer);
-	/* Rows from disk are allocated, to be freed by the slot. */
-	found = tuplestore_gettupleslot(state->store, true, false, kept);
-	MemoryContextSwitchTo(old);
-	if (!found)
-		return slot;
-	slot_getallattrs(kept);
-	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
-	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
-	return ExecStoreVirtualTuple(slot);
+	(void) ddb_snapshot_next_kept(state->store, kept, slot);
+	return slot;
 }
 
 static TupleTableSlot *

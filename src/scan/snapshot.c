@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "scan/scan.h"
 #include "scan/statement.h"
-#include "utils/tuplestore.h"
 
 typedef struct DdbSnapshot
 {
@@ -88,29 +87,38 @@ ddb_snapshot_take(EState *estate, const char *table_name)
 	}
 }
 
+bool
+ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
+					   TupleTableSlot *slot)
+{
+	int n = slot->tts_tupleDescriptor->natts;
+	MemoryContext old;
+	bool found;
+
+	ExecClearTuple(slot);
+	/* Rows from disk are allocated, to be freed by the slot. */
+	old = MemoryContextSwitchTo(kept->tts_mcxt);
+	found = tuplestore_gettupleslot(rows, true, false, kept);
+	MemoryContextSwitchTo(old);
+	if (!found)
+		return false;
+	slot_getallattrs(kept);
+	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
+	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
+	(void) ExecStoreVirtualTuple(slot);
+	return true;
+}
+
 TupleTableSlot *
 ddb_snapshot_next(ForeignScanState *node)
 {
 	DdbSnapshot *snapshot = snapshot_of(node);
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	TupleTableSlot *kept = snapshot->kept;
-	int n = slot->tts_tupleDescriptor->natts;
-	MemoryContext old;
-	bool found;
 
 	if (snapshot->rows == NULL)
 		read_all(node, snapshot);
-	ExecClearTuple(slot);
-	/* Rows from disk are allocated, to be freed by the slot. */
-	old = MemoryContextSwitchTo(kept->tts_mcxt);
-	found = tuplestore_gettupleslot(snapshot->rows, true, false, kept);
-	MemoryContextSwitchTo(old);
-	if (!found)
-		return slot;
-	slot_getallattrs(kept);
-	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
-	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
-	return ExecStoreVirtualTuple(slot);
+	(void) ddb_snapshot_next_kept(snapshot->rows, snapshot->kept, slot);
+	return slot;
 }
 
 void

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "nodes/execnodes.h"
+#include "utils/tuplestore.h"
 
 /* Has the scan's rows kept, when it begins. */
 extern void ddb_snapshot_begin(ForeignScanState *node);
@@ -18,6 +19,13 @@ extern TupleTableSlot *ddb_snapshot_next(ForeignScanState *node);
 
 /* Back to the first row: it is the same for every run. */
 extern void ddb_snapshot_rewind(ForeignScanState *node);
+
+/*
+ * A tuplestore's next row, into a virtual slot; false, and an empty slot, at its
+ * end.  kept, of minimal tuples, holds what the slot points to.
+ */
+extern bool ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
+								   TupleTableSlot *slot);
 
 extern void ddb_snapshot_end(ForeignScanState *node);
 
