@@ -35,6 +35,7 @@ from lab import (
 from support import aws, regress_data
 from support.proxy import Proxy
 from support.regress_data import load_table
+from support.store import Store
 
 SHARED = "DDB_FDW_SHARED_DIRECTORY"
 WORKSPACE = pytest.StashKey[Workspace]()
@@ -227,6 +228,16 @@ def connect(cluster, administration, template):
             return connection
 
         yield open_connection
+
+
+@pytest.fixture
+def store(server, ddb):
+    """Makes tables of single values and foreign tables of them; server is the test
+    file's own fixture: a connection in which the server dynamo is made."""
+    store = Store(server, ddb)
+    yield store
+    for name in store.names:
+        ddb.delete_table(TableName=name)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
-from support.store import Store, Tables, check, check_misfits, n, s
+from support.store import Tables, check, check_misfits, n, s
 
 LAST = "2026-11-01T23:59:59.9999999Z"
 LAST_READ = datetime(2026, 11, 1, 23, 59, 59, 999999, UTC)
@@ -19,14 +19,6 @@ def server(db, dynamodb):
     make_server(db, dynamodb.endpoint)
     db.execute("SET timezone = 'UTC'")
     return db
-
-
-@pytest.fixture
-def store(server, ddb):
-    store = Store(server, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 @pytest.fixture

@@ -5,21 +5,13 @@ SQLSTATE the function raises; errors that are not about the value stay errors.""
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.store import MISFIT, Store, check_misfits, s
+from support.store import MISFIT, check_misfits, s
 
 
 @pytest.fixture
 def server(db, dynamodb):
     make_server(db, dynamodb.endpoint)
     return db
-
-
-@pytest.fixture
-def store(server, ddb):
-    store = Store(server, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 REFUSED = [

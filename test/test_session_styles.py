@@ -5,7 +5,7 @@ as values, as keys, as variables of templates, in conditions."""
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
-from support.store import Store, s
+from support.store import s
 
 STYLES = [
     {
@@ -98,14 +98,6 @@ def server(db, dynamodb):
     db.execute("CREATE TABLE here ()")
     db.execute(TYPES)
     return db
-
-
-@pytest.fixture
-def store(server, ddb):
-    store = Store(server, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 def cast(declaration, value):

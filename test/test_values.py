@@ -12,7 +12,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import foreign_table, make_server
-from support.store import MISFIT, Store, Tables, b, check, check_misfits, n, s
+from support.store import MISFIT, Tables, b, check, check_misfits, n, s
 
 INVALID_DATA_TYPE = "HV004"
 NULL = {"NULL": True}
@@ -23,14 +23,6 @@ def server(db, dynamodb):
     make_server(db, dynamodb.endpoint)
     db.execute("SET timezone = 'UTC'")
     return db
-
-
-@pytest.fixture
-def store(server, ddb):
-    store = Store(server, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 # ---- what fits --------------------------------------------------------------------
