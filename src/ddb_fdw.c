@@ -25,9 +25,9 @@
 #include "modify/modify_plan.h"
 #include "modify/spool_exec.h"
 #include "plan/plan_state.h"
-#include "scan/analyze.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
+#include "statistics/analyze.h"
 #include "utils/builtins.h"
 
 DDB_MODULE_MAGIC("ddb_fdw", "1.0");

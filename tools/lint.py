@@ -36,6 +36,7 @@ MAY_INCLUDE = {
     "request": "format model codec",
     "plan": "format model codec remote request",
     "scan": "format client model codec remote request",
+    "statistics": "model codec remote request scan",
     "join": "model codec request plan scan",
     "modify": "format client model codec remote request plan scan",
 }

@@ -16,7 +16,7 @@
  */
 #include "postgres.h"
 
-#include "scan/analyze.h"
+#include "statistics/analyze.h"
 
 #include <math.h>
 
@@ -27,8 +27,8 @@
 #include "model/table_info.h"
 #include "remote/describe.h"
 #include "scan/guard.h"
-#include "scan/sample.h"
 #include "scan/scan.h"
+#include "statistics/sample.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 

@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "scan/sample.h"
+#include "statistics/sample.h"
 
 #include <math.h>
 
