@@ -48,7 +48,7 @@ typedef enum DdbcOperation
 /* "GetItem": as X-Amz-Target and messages spell it. */
 extern const char *ddbc_operation_name(DdbcOperation operation);
 
-/* Does it change items? */
+/* True of operations that change items. */
 extern bool ddbc_operation_writes(DdbcOperation operation);
 
 /*

@@ -29,7 +29,7 @@ decode_number(const DdbSpan *span, Datum *datum, const char **reason)
 	return DDB_DECODE_OK;
 }
 
-/* Is the text the value's, or where it may be short, its first letter? */
+/* The text is the value's or, where it may be short, its first letter. */
 static bool
 spells(const char *text, size_t len, bool value, bool may_be_short)
 {

@@ -129,7 +129,7 @@ scalar_type(Oid typid)
 	return typid;
 }
 
-/* Is it a name of something in the catalog? */
+/* True of names of something in the catalog. */
 static bool
 is_name(Oid typid)
 {

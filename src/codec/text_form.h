@@ -19,7 +19,7 @@ typedef uint32 DdbTextSettings;
 
 extern DdbTextSettings ddb_text_form_settings(Oid typid);
 
-/* Does it also depend on what no setting fixes, such as names in the catalog? */
+/* True when it hangs on what no setting fixes, such as names in the catalog. */
 extern bool ddb_text_form_is_unsteady(Oid typid);
 
 /* By the type's output function. */
@@ -33,7 +33,7 @@ extern char *ddb_text_form_write(FmgrInfo *output, DdbTextSettings settings,
 extern int ddb_text_form_begin_reading(DdbTextSettings settings);
 extern void ddb_text_form_end_reading(int level);
 
-/* Of the text that money was read from: does it mean the same in each session? */
+/* True when the text that money was read from means the same in each session. */
 extern bool ddb_text_form_is_money(const char *text, const char *written);
 
 /* What was left out of a text's fractions of seconds. */
@@ -44,7 +44,7 @@ typedef enum DdbFractionCut
 	DDB_FRACTION_CUT,
 } DdbFractionCut;
 
-/* Does the type hold times of day, by itself or in what it is made of? */
+/* True of a type that holds times of day, itself or in what it is made of. */
 extern bool ddb_text_form_has_times(Oid typid);
 
 /*

@@ -68,7 +68,7 @@ typedef struct DdbTableInfo
 extern DdbStoredType ddb_key_attributes_type(List *key_attributes,
 											 const char *attribute);
 
-/* Is this attribute part of the key? */
+/* True when this attribute is part of the key. */
 extern bool ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute);
 
 /* The index by name, or NULL. */
@@ -81,7 +81,7 @@ extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
 extern DdbIndexInfo *ddb_table_info_forced_index(DdbTableInfo *info,
 												 const DdbRelation *relation);
 
-/* Does the index hold what this column shows of its items? */
+/* True when the index holds what this column shows of its items. */
 extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,
 									const DdbColumn *column);

@@ -89,7 +89,7 @@ find_declared(const DdbRelation *relation, Relation rel)
 
 /* ---- which of them an update concerns ---- */
 
-/* May setting one column change what another one shows? */
+/* True when setting one column may change what the other one shows. */
 static bool
 overlap(const DdbColumn *a, const DdbColumn *b)
 {
@@ -120,7 +120,7 @@ overlapped(const DdbRelation *relation, const Bitmapset *updated)
 	return columns;
 }
 
-/* Does the rule look at one of these columns (attnums)? */
+/* True when the rule looks at one of these columns (attnums). */
 static bool
 looks_at(const Rule *rule, const Bitmapset *columns)
 {

@@ -43,7 +43,7 @@ extern void ddb_constraints_check_update(DdbConstraints *constraints,
 										 TupleTableSlot *old, const char *key,
 										 const DdbItemUpdate *update);
 
-/* Is there one that looks at these columns (attnums)? */
+/* True when one of them looks at these columns (attnums). */
 extern bool ddb_constraints_look_at(const DdbConstraints *constraints,
 									const Bitmapset *columns);
 

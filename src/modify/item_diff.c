@@ -39,7 +39,7 @@ wrap_tree(const DdbItemNode *root)
 	return wrap(json.data, json.len);
 }
 
-/* Do both set a value, and one of them something in it? */
+/* True when both set a value, and one of them something in it. */
 static bool
 overlap(const DdbColumn *a, const DdbColumn *b)
 {
@@ -70,7 +70,7 @@ find_overlap(const DdbItemWriter *writer, const DdbColumn *column,
 	return NULL;
 }
 
-/* Was the column, whose old value is known, set to what it was? */
+/* True when the column, whose old value is known, was set to that. */
 static bool
 is_unchanged(const DdbItemWriter *writer, const DdbColumn *column)
 {
@@ -163,7 +163,7 @@ encode_value(const DdbItemWriter *writer, const DdbColumn *column, Datum value)
 	return encoded;
 }
 
-/* May what the column shows be less than what is stored? */
+/* True when what the column shows may be less than what is stored. */
 static bool
 shows_less(const DdbCodec *codec)
 {
@@ -223,7 +223,7 @@ copy_attribute(DdbItemNode *to, const DdbItemNode *from, const char *name)
 	(void) ddb_item_tree_set(to, name, NULL, 0, value, len);
 }
 
-/* Is the attribute, or something in it, set besides? */
+/* True when the attribute, or something in it, is set besides. */
 static bool
 is_set_besides(const DdbItemWriter *writer, const DdbColumn *column,
 			   const Bitmapset *updated)
@@ -241,7 +241,7 @@ is_set_besides(const DdbItemWriter *writer, const DdbColumn *column,
 	return false;
 }
 
-/* Does the document say of the attribute what it said before? */
+/* True when the document says of the attribute what it said before. */
 static bool
 says_the_same(const DdbItemNode *old, const DdbItemNode *wanted,
 			  const char *name)

@@ -306,7 +306,7 @@ is_base64(const DdbSpan *span)
 		   memcmp(again, span->data, span->len) == 0;
 }
 
-/* Can the value be a member of a set of that type? */
+/* True of what can be a member of a set of that type. */
 static bool
 suits_set(DdbValueType set, const DdbAttributeValue *value)
 {
@@ -348,7 +348,7 @@ member_text(DdbValueType set, const Part *member)
 	return text;
 }
 
-/* Are there members, none of them twice? */
+/* True when there are members, none of them twice. */
 static bool
 can_be_set(DdbValueType set, const Parts *members)
 {
@@ -536,7 +536,7 @@ assign_members(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 	}
 }
 
-/* Is the value the item, whose members are attributes? */
+/* True when the value is the item, whose members are attributes. */
 static bool
 is_item(const Keeper *keeper, int nsteps)
 {

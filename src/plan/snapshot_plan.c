@@ -61,7 +61,7 @@ outermost(PlannerInfo *root)
 	return root;
 }
 
-/* Does the query itself write the table? */
+/* True when the query itself writes the table. */
 static bool
 writes_table(const Query *query, const DdbRelation *relation)
 {
@@ -123,7 +123,7 @@ ddb_snapshot_asks(const List *expressions)
 	return find_subquery((Node *) expressions, NULL);
 }
 
-/* Are there subqueries that run when rows have been written? */
+/* True when there are subqueries that run when rows have been written. */
 static bool
 asks_afterwards(const Query *query)
 {

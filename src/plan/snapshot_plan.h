@@ -11,7 +11,7 @@
 #include "model/relation.h"
 #include "nodes/pathnodes.h"
 
-/* Is the foreign table another one of the same DynamoDB table, or the same? */
+/* True of a foreign table of the same DynamoDB table, itself too. */
 extern bool ddb_snapshot_same_table(Oid relid, const DdbRelation *relation);
 
 /* The same of a table, or of what it is the parent of. */
@@ -25,11 +25,11 @@ extern bool ddb_snapshot_holds_table(const RangeTblEntry *rte,
 extern bool ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
 								const DdbRelation *relation);
 
-/* Do several parts of the statement write the relation's DynamoDB table? */
+/* True when several parts of the statement write the DynamoDB table. */
 extern bool ddb_snapshot_shares_writes(PlannerInfo *root,
 									   const DdbRelation *relation);
 
-/* Does the expression ask subqueries, which may wait for other parts? */
+/* True when it asks subqueries, which may wait for other parts. */
 extern bool ddb_snapshot_asks(const List *expressions);
 
 /*

@@ -145,7 +145,7 @@ with_ancestors(const PlannerInfo *root, Index relid)
 	return relids;
 }
 
-/* Are rows of one of them to be locked by their ctid? */
+/* True when rows of one of them are to be locked by their ctid. */
 static bool
 is_locked(const PlannerInfo *root, const Bitmapset *relids)
 {

@@ -26,7 +26,7 @@ pattern_is_trivial(const Const *pattern, bool *holds)
 	return prefix[0] == '\0' && !equality;
 }
 
-/* Is every key on the wanted side of the bound? */
+/* True when every key is on the wanted side of the bound. */
 static bool
 bound_is_trivial(const DdbClauseContext *context,
 				 const DdbComparison *comparison)

@@ -26,7 +26,7 @@ extern DdbTableInfo *ddb_describe_table(DdbRelation *relation, Oid userid);
  */
 extern char *ddb_describe_ttl_attribute(DdbRelation *relation, Oid userid);
 
-/* Is the description of that generation still the newest, and new enough? */
+/* True while the description of that generation is the newest, and new enough. */
 extern bool ddb_describe_is_current(DdbRelation *relation, Oid userid,
 									int generation);
 

@@ -33,7 +33,7 @@ same_keys(const DdbKeySchema *a, const DdbKeySchema *b)
 		   same_part(a->sort, b->sort, a->nsort);
 }
 
-/* Is the index that the plan reads still what the plan takes it for? */
+/* True while the index that the plan reads is what the plan takes it for. */
 static bool
 suits_index(const DdbAccessPlan *plan, const DdbRelation *relation,
 			DdbTableInfo *info)
@@ -54,7 +54,7 @@ suits_index(const DdbAccessPlan *plan, const DdbRelation *relation,
 			ddb_table_info_holds(info, index, plan->ttl_attribute));
 }
 
-/* Are what the plan took for key attributes, of one spelling, still that? */
+/* True while key attributes of the plan, of one spelling, are such. */
 static bool
 suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 {
@@ -71,7 +71,7 @@ suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 	return true;
 }
 
-/* Is the attribute by which items expire still the same? */
+/* True while the attribute by which items expire is the same. */
 static bool
 suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {
