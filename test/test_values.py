@@ -460,10 +460,10 @@ def test_domains_refuse(store):
     store.db.execute("CREATE DOMAIN positive AS integer CHECK (VALUE > 0)")
     store.db.execute("CREATE DOMAIN short AS varchar(3)")
     store.columns([("positive", n(0)), ("positive", s("x")), ("short", s("abcd"))])
-    for i, state in enumerate(["23514", MISFIT, MISFIT]):
+    for i in range(3):
         with pytest.raises(psycopg.Error) as caught:
             store.db.execute(f"SELECT c{i} FROM v")
-        assert caught.value.sqlstate == state
+        assert caught.value.sqlstate == MISFIT
     store.db.execute("SET ddb_fdw.on_type_mismatch = 'null'")
     assert store.db.execute("SELECT c1, c2 FROM v").fetchone() == (None, None)
 
@@ -488,7 +488,7 @@ def test_input_functions_say_where(store):
     for i, state in enumerate([MISFIT] * 5):
         with pytest.raises(psycopg.Error) as caught:
             store.db.execute(f"SELECT pk, c{i} FROM v")
-        assert caught.value.sqlstate == state
+        assert caught.value.sqlstate == MISFIT
         for part in (f'column "c{i}"', "public.v", 'pk = "item"'):
             assert part in str(caught.value)
     store.db.execute("SET ddb_fdw.on_type_mismatch = 'null'")

@@ -831,15 +831,11 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	result = convert(codec, value, soft, datum, reason);
 	if (result != DDB_DECODE_OK || !codec->is_domain)
 		return result;
-	*reason = "the domain's constraint refuses it";
-	if (soft &&
-		!ddb_soft_domain_check(*datum, codec->column->typid,
-							   &codec->domain_cache, codec->cache_context))
-		return DDB_DECODE_MISFIT;
-	if (!soft)
-		domain_check(*datum, false, codec->column->typid, &codec->domain_cache,
-					 codec->cache_context);
-	return DDB_DECODE_OK;
+	return ddb_soft_domain_check(*datum, codec->column->typid,
+								 &codec->domain_cache, codec->cache_context,
+								 soft, reason)
+			   ? DDB_DECODE_OK
+			   : DDB_DECODE_MISFIT;
 }
 
 static bool

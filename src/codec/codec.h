@@ -111,8 +111,7 @@ extern const char *ddb_codec_accepted_types(const DdbCodec *codec);
 
 /*
  * Converts in the current memory context.  soft: never raises an error because
- * of the value.  Otherwise the caller raises one of a misfit at once; but where
- * a domain's constraint fails, its own is raised.
+ * of the value.  Otherwise the caller raises one of a misfit at once.
  */
 extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const DdbAttributeValue *value,

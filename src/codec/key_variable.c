@@ -65,14 +65,8 @@ raise_unsuited(const DdbRelation *relation, const DdbColumn *column,
 static void
 adopt_format(DdbTemplateElement *element, const DdbColumn *column)
 {
-	static const char *const formats[] = {
-		[DDB_TIME_ISO8601] = "iso8601",
-		[DDB_TIME_EPOCH] = "epoch",
-		[DDB_TIME_EPOCH_MS] = "epoch_ms",
-	};
-	const char *format = column->time_format == DDB_TIME_FIXED
-							 ? psprintf("iso8601:%d", column->fraction_digits)
-							 : formats[column->time_format];
+	const char *format =
+		ddb_time_format_name(column->time_format, column->fraction_digits);
 
 	(void) ddb_template_parse_format(format, strlen(format), element);
 }
@@ -415,11 +409,12 @@ static bool
 fits_domain(const DdbVariable *variable, Datum value)
 {
 	const DdbColumn *column = variable->column;
+	const char *reason;
 	void *cache = NULL;
 
 	return column->typid == column->base_typid || variable->codec != NULL ||
 		   ddb_soft_domain_check(value, column->typid, &cache,
-								 CurrentMemoryContext);
+								 CurrentMemoryContext, true, &reason);
 }
 
 /* Does the value's own text say just this? */

@@ -227,15 +227,42 @@ call_domain_check(void *arg)
 
 bool
 ddb_soft_domain_check(Datum value, Oid domain, void **cache,
-					  MemoryContext context)
+					  MemoryContext context, bool soft, const char **reason)
 {
 	DomainCall call = {value, domain, cache, context};
 	Attempt attempt = {call_domain_check, &call, domain, is_about_value};
+	ErrorData *error;
 
-	if (!IsInParallelMode())
-		return try_in_subtransaction(&attempt) == NULL;
-	call_domain_check(&call);
-	return true;
+	if (soft && IsInParallelMode())
+	{
+		call_domain_check(&call);
+		return true;
+	}
+	error =
+		soft ? try_in_subtransaction(&attempt) : try_before_raising(&attempt);
+	if (error != NULL)
+		*reason = psprintf("it is refused: %s", refusal(error));
+	return error == NULL;
+}
+
+/* All but what ends the statement whatever it does. */
+static bool
+is_about_attempt(Oid typid, const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	(void) typid;
+	return category != ERRCODE_OPERATOR_INTERVENTION &&
+		   category != ERRCODE_INSUFFICIENT_RESOURCES &&
+		   category != ERRCODE_SYSTEM_ERROR;
+}
+
+bool
+ddb_soft_try(void (*function)(void *arg), void *arg)
+{
+	Attempt attempt = {function, arg, InvalidOid, is_about_attempt};
+
+	return try_before_raising(&attempt) == NULL;
 }
 
 /* From one encoding into another; NULL when a character has no equivalent. */

@@ -30,9 +30,19 @@ extern bool ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text,
  */
 extern bool ddb_soft_input_is_safe(Oid typid);
 
-/* A domain's constraints, always softly; otherwise likewise. */
+/*
+ * A domain's constraints, likewise; but errors of what they call, which are not
+ * about the value, are raised.
+ */
 extern bool ddb_soft_domain_check(Datum value, Oid domain, void **cache,
-								  MemoryContext context);
+								  MemoryContext context, bool soft,
+								  const char **reason);
+
+/*
+ * Runs a function, and nothing else but raising an error may follow; false when
+ * it raised one that is about what it tried.
+ */
+extern bool ddb_soft_try(void (*function)(void *arg), void *arg);
 
 /*
  * UTF-8 in the database's encoding, NUL-terminated: the text itself where they

@@ -37,6 +37,19 @@ ddb_stored_type_name(DdbStoredType type)
 	return "?";
 }
 
+const char *
+ddb_time_format_name(DdbTimeFormat format, int fraction_digits)
+{
+	static const char *const names[] = {
+		[DDB_TIME_ISO8601] = "iso8601",
+		[DDB_TIME_EPOCH] = "epoch",
+		[DDB_TIME_EPOCH_MS] = "epoch_ms",
+	};
+
+	return format == DDB_TIME_FIXED ? psprintf("iso8601:%d", fraction_digits)
+									: names[format];
+}
+
 DdbStoredType
 ddb_stored_type_from_name(const char *name, int len)
 {

@@ -152,6 +152,10 @@ extern void ddb_relation_push_declared_key(const DdbRelation *relation,
 extern const char *ddb_stored_type_name(DdbStoredType type);
 extern DdbStoredType ddb_stored_type_from_name(const char *name, int len);
 
+/* "epoch_ms", "iso8601:3": as option "format" spells it; not of the default. */
+extern const char *ddb_time_format_name(DdbTimeFormat format,
+										int fraction_digits);
+
 /* What the strictest of options and settings says now. */
 extern DdbScanPolicy ddb_relation_scan_policy(const DdbRelation *relation);
 extern double ddb_relation_max_read_units(const DdbRelation *relation);

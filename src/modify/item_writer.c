@@ -14,6 +14,7 @@
 #include "codec/decode_document.h"
 #include "codec/encode.h"
 #include "codec/json_text.h"
+#include "codec/misfit.h"
 #include "executor/executor.h"
 #include "modify/item_diff.h"
 #include "modify/item_tree.h"
@@ -229,6 +230,24 @@ read_attribute(DdbItemWriter *writer, const DdbItemNode *root,
 	return value->type != DDB_VALUE_NULL;
 }
 
+static void
+raise_misfit(const DdbItemWriter *writer, const DdbCodec *codec,
+			 const DdbAttributeValue *value, const char *reason)
+{
+	/* Not inside ereport: it catches errors. */
+	char *hint = ddb_misfit_hint(writer->relation, codec, value, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("attribute \"%s\" does not fit column \"%s\" of foreign "
+					"table %s",
+					codec->column->attribute, codec->column->name,
+					writer->relation->name),
+			 errdetail("The document has %s.",
+					   ddb_misfit_describe(codec, value, reason)),
+			 errhint("%s", hint)));
+}
+
 /* Columns that the document says, and the row does not. */
 static void
 complete_from(DdbItemWriter *writer, const DdbItemNode *root)
@@ -236,8 +255,9 @@ complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 	for (int i = 0; i < writer->relation->ncolumns; i++)
 	{
 		const DdbColumn *column = &writer->relation->columns[i];
+		DdbCodec *codec;
 		DdbAttributeValue value;
-		const char *reason = NULL;
+		const char *reason;
 		DdbDecodeResult result;
 
 		if (!ddb_item_is_stored(column) ||
@@ -245,25 +265,11 @@ complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 			bms_is_member(i + 1, writer->settled) ||
 			!read_attribute(writer, root, column, &value))
 			continue;
-		result = DDB_DECODE_MISFIT;
-		if ((ddb_codec_set_get(writer->codecs, column->attnum)->accepts &
-			 DDB_ACCEPTS(value.type)) != 0)
-			result = ddb_codec_decode(
-				ddb_codec_set_get(writer->codecs, column->attnum), &value,
-				false, &writer->values[i], &reason);
+		codec = ddb_codec_set_get(writer->codecs, column->attnum);
+		result =
+			ddb_codec_decode(codec, &value, false, &writer->values[i], &reason);
 		if (result == DDB_DECODE_MISFIT)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("attribute \"%s\" does not fit column \"%s\" of "
-							"foreign table %s",
-							column->attribute, column->name,
-							writer->relation->name),
-					 errdetail("It is of DynamoDB type %s, the column of type "
-							   "%s.%s%s",
-							   ddb_attribute_type_name(value.type),
-							   format_type_be(column->typid),
-							   reason != NULL ? " Reason: " : "",
-							   reason != NULL ? reason : "")));
+			raise_misfit(writer, codec, &value, reason);
 		writer->nulls[i] = result == DDB_DECODE_NULL;
 		writer->completed = true;
 	}

@@ -14,7 +14,7 @@
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "plan/snapshot_plan.h"
-#include "scan/statement.h"
+#include "scan/snapshot.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 

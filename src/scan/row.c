@@ -12,18 +12,14 @@
 
 #include "scan/row.h"
 
-#include "codec/soft_input.h"
+#include "codec/misfit.h"
 #include "format/decimal.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 /* Grows with the pages. */
 #define INITIAL_NOTES 256
-
-/* Longest part of a key value that a message repeats. */
-#define MESSAGE_VALUE_BYTES 100
 
 static int
 compare_names(const char *a, int alen, const char *b, int blen)
@@ -231,80 +227,97 @@ ddb_row_reader_paths(const DdbRowReader *reader, int *n)
 	return paths;
 }
 
-/* A value of a key attribute, for messages: short, in the server's encoding. */
+/* The range's one value, as an item would show it. */
 static void
-append_value(StringInfo text, const char *data, int len)
+bound_to_value(const DdbBound *bound, DdbAttributeValue *value)
 {
-	int shown = Min(len, MESSAGE_VALUE_BYTES);
-	char *value;
-
-	shown = pg_encoding_mbcliplen(PG_UTF8, data, len, shown);
-	value = ddb_soft_from_utf8(pnstrdup(data, shown), shown);
-	if (value == NULL)
-		appendStringInfoString(text, "(not in the encoding of the database)");
-	else
-		appendStringInfo(text, "\"%s%s\"", value, shown < len ? "…" : "");
+	memset(value, 0, sizeof(*value));
+	value->type = bound->type == DDB_STORED_N ? DDB_VALUE_N : DDB_VALUE_S;
+	value->span.data = bound->data;
+	value->span.len = bound->len;
 }
 
-/* The key attribute's value in the item being read, or in the condition. */
-static void
-append_key_attribute(const DdbRowReader *reader, StringInfo text,
-					 const char *name, const DdbKeyRange *range)
+/* The value of an attribute of the item being read; false: it has none here. */
+static bool
+read_from_page(const DdbPage *page, const char *name, DdbAttributeValue *value)
 {
-	const DdbPage *page = reader->page;
 	DdbScanner scan;
-	bool first = true;
 	DdbSpan key;
+	bool first = true;
+
+	ddb_scan_init(&scan, page->body + page->item, page->len - page->item);
+	if (!ddb_scan_enter_object(&scan))
+		return false;
+	while (ddb_scan_next_member(&scan, &first, &key) &&
+		   ddb_attribute_read(&scan, value))
+		if (ddb_span_equals(&key, name, strlen(name)))
+			return true;
+	return false;
+}
+
+/* The one value that the request asks for. */
+static bool
+read_from_range(const DdbKeyRange *range, DdbAttributeValue *value)
+{
+	if (range == NULL || range->empty || !ddb_key_range_is_value(range) ||
+		range->lower.type == DDB_STORED_B)
+		return false;
+	bound_to_value(&range->lower, value);
+	return true;
+}
+
+static bool
+append_attribute(const DdbRowReader *reader, StringInfo text, const char *name,
+				 const DdbKeyRange *range)
+{
 	DdbAttributeValue value;
 
+	if (!(reader->page != NULL && read_from_page(reader->page, name, &value)) &&
+		!read_from_range(range, &value))
+		return false;
 	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
-	if (page != NULL)
-		ddb_scan_init(&scan, page->body + page->item, page->len - page->item);
-	if (page != NULL && ddb_scan_enter_object(&scan))
-	{
-		while (ddb_scan_next_member(&scan, &first, &key) &&
-			   ddb_attribute_read(&scan, &value))
-		{
-			if (ddb_span_equals(&key, name, strlen(name)))
-			{
-				append_value(text, value.span.data, value.span.len);
-				return;
-			}
-		}
-	}
-	if (range != NULL && !range->empty && ddb_key_range_is_value(range) &&
-		range->lower.type != DDB_STORED_B)
-		append_value(text, range->lower.data, range->lower.len);
-	else
-		appendStringInfoString(text, "(not selected)");
+	ddb_misfit_append_value(text, &value);
+	return true;
 }
 
-/* The key of the table, by which an item can be found and mended. */
+/*
+ * "pk = "a", sk = "b"": the table's key, by which the item can be found and
+ * mended; NULL when page and request do not tell all of it.
+ */
 static char *
-describe_item(const DdbRowReader *reader)
+key_at_hand(const DdbRowReader *reader)
 {
 	const DdbKeySchema *keys = &reader->plan->table_keys;
 	/* Targets speak of the key that is read by, which may be an index's. */
 	const DdbTarget *target =
 		reader->plan->index_name == NULL ? reader->target : NULL;
 	StringInfoData text;
+	bool whole = true;
 
 	initStringInfo(&text);
 	for (int i = 0; i < keys->npartition; i++)
-		append_key_attribute(reader, &text, keys->partition[i].name,
+		whole &=
+			append_attribute(reader, &text, keys->partition[i].name,
 							 target != NULL ? &target->partition[i] : NULL);
 	for (int i = 0; i < keys->nsort; i++)
-		append_key_attribute(reader, &text, keys->sort[i].name,
-							 target != NULL ? &target->sort[i] : NULL);
-	return text.data;
+		whole &= append_attribute(reader, &text, keys->sort[i].name,
+								  target != NULL ? &target->sort[i] : NULL);
+	return whole && text.len > 0 ? text.data : NULL;
 }
 
 static void
 raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
-			 DdbValueType stored, const char *reason)
+			 const DdbAttributeValue *value, const char *reason)
 {
 	const DdbColumn *column = codec->column;
+	bool may_be_null = ddb_column_mismatch_policy(column) != DDB_MISMATCH_NULL;
+	char *key = key_at_hand(reader);
+	char *hint;
 
+	if (key == NULL && reader->find_key != NULL)
+		key = reader->find_key(reader, column, value);
+	/* Not inside ereport: it catches errors. */
+	hint = ddb_misfit_hint(reader->relation, codec, value, may_be_null);
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
@@ -312,27 +325,26 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 				"\"%s\" of foreign table %s",
 				column->label, reader->plan->table_name, column->name,
 				reader->relation->name),
-		 errdetail("The item with key %s has a value of DynamoDB type %s; the "
-				   "column is of type %s and takes DynamoDB type %s%s%s.",
-				   describe_item(reader), ddb_attribute_type_name(stored),
-				   format_type_be(column->typid),
-				   ddb_codec_accepted_types(codec),
-				   reason != NULL ? "; of this value, " : "",
-				   reason != NULL ? reason : ""),
-		 errhint("Change the type or the options of the column, or set "
-				 "\"on_type_mismatch\" to \"null\".")));
+		 errdetail("The item%s%s has %s.",
+				   key != NULL ? " with key " : ", whose key was not found,",
+				   key != NULL ? key : "",
+				   ddb_misfit_describe(codec, value, reason)),
+		 errhint("%s", hint)));
 }
 
-/* Input functions of other types speak for themselves; this adds the place. */
+/* Errors that are not about the value, such as a lack of memory: their place. */
 static void
 conversion_context(void *arg)
 {
 	DdbRowReader *reader = (DdbRowReader *) arg;
+	char *key;
 
-	if (reader->current != NULL)
-		errcontext("column \"%s\" of foreign table %s, item with key %s",
-				   reader->current->column->name, reader->relation->name,
-				   describe_item(reader));
+	if (reader->current == NULL)
+		return;
+	key = key_at_hand(reader);
+	errcontext("column \"%s\" of foreign table %s%s%s",
+			   reader->current->column->name, reader->relation->name,
+			   key != NULL ? ", item with key " : "", key != NULL ? key : "");
 }
 
 static void
@@ -356,7 +368,7 @@ convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 			if (!soft)
 			{
 				reader->current = NULL;
-				raise_misfit(reader, codec, value->type, reason);
+				raise_misfit(reader, codec, value, reason);
 			}
 			break;
 	}
@@ -503,6 +515,22 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 		page->notes.n = item;
 }
 
+bool
+ddb_row_follow_path(const DdbColumn *column, DdbAttributeValue *value)
+{
+	for (int i = 0; i < column->nsteps; i++)
+	{
+		const DdbPathStep *step = &column->steps[i];
+		DdbAttributeValue whole = *value;
+
+		if (step->name != NULL
+				? !ddb_attribute_member(&whole, step->name, step->len, value)
+				: !ddb_attribute_element(&whole, step->index, value))
+			return false;
+	}
+	return true;
+}
+
 /* What the column's path leads to; nothing when the item ends before. */
 static inline void
 convert_path(DdbRowReader *reader, int codec_index,
@@ -517,17 +545,8 @@ convert_path(DdbRowReader *reader, int codec_index,
 		return;
 	}
 	value = *attribute;
-	for (int i = 0; i < column->nsteps; i++)
-	{
-		const DdbPathStep *step = &column->steps[i];
-		DdbAttributeValue whole = value;
-
-		if (step->name != NULL
-				? !ddb_attribute_member(&whole, step->name, step->len, &value)
-				: !ddb_attribute_element(&whole, step->index, &value))
-			return;
-	}
-	convert(reader, codec_index, &value, slot);
+	if (ddb_row_follow_path(column, &value))
+		convert(reader, codec_index, &value, slot);
 }
 
 /* The item as a map, for the columns that show all of it. */
@@ -705,16 +724,6 @@ ddb_row_identity(const DdbRowReader *reader, const DdbPage *page, int note,
 		return true;
 	}
 	return false;
-}
-
-/* The range's one value, as an item would show it. */
-static void
-bound_to_value(const DdbBound *bound, DdbAttributeValue *value)
-{
-	memset(value, 0, sizeof(*value));
-	value->type = bound->type == DDB_STORED_N ? DDB_VALUE_N : DDB_VALUE_S;
-	value->span.data = bound->data;
-	value->span.len = bound->len;
 }
 
 void

@@ -49,6 +49,11 @@ typedef struct DdbRowReader
 	DdbExpiry expiry; /* … and what these are, which the caller sets */
 	const DdbCodec *current; /* being converted, for error context */
 	const DdbPage *page; /* being read, for messages; NULL: none */
+	struct DdbStream *stream; /* that the page is of; NULL: of none */
+	char *(*find_key)(const struct DdbRowReader *reader,
+					  const DdbColumn *column, const DdbAttributeValue *value);
+	/* the key of the stream's item whose column has this value, for messages;
+	 * NULL: there is none any more */
 } DdbRowReader;
 
 /* columns: attnums to fill; everything lives in the current context. */
@@ -87,6 +92,13 @@ extern int ddb_row_next_item(const DdbPage *page, int note);
  */
 extern bool ddb_row_identity(const DdbRowReader *reader, const DdbPage *page,
 							 int note, int i, DdbAttributeValue *value);
+
+/*
+ * From an attribute to the value that the column's path leads to; false when the
+ * item ends before.
+ */
+extern bool ddb_row_follow_path(const DdbColumn *column,
+								DdbAttributeValue *value);
 
 /*
  * Fills the slot with what the key of a target says of the columns, for rows

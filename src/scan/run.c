@@ -22,6 +22,7 @@
 #include "request/run_values.h"
 #include "scan/groups.h"
 #include "scan/index_fetch.h"
+#include "scan/item_key.h"
 #include "scan/parallel_scan.h"
 #include "scan/skip_scan.h"
 
@@ -174,6 +175,7 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 	state->count_only = plan->count_only && !state->recheck;
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
+	ddb_item_key_serve(state->reader);
 	if (plan->ttl_attribute != NULL && plan->ttl_in_filter)
 		filter =
 			ddb_term_unexpired(filter, plan->ttl_attribute, ddb_expiry_now());

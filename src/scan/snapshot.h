@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * snapshot.h
- *		Scans that are read before their statement writes.
+ *		What the parts of one running statement share, and scans that are read
+ *		before their statement writes.
  */
 #ifndef DDB_SNAPSHOT_H
 #define DDB_SNAPSHOT_H
@@ -10,6 +11,21 @@
 
 #include "nodes/execnodes.h"
 #include "utils/tuplestore.h"
+
+typedef struct DdbStatement
+{
+	EState *estate;
+	List *scans; /* of ForeignScanState *: to be read before the first write
+								 * (ddb_snapshot_take) */
+	List *written; /* of what several parts write, the items that were
+								 * (modify/written_items) */
+} DdbStatement;
+
+/*
+ * The statement that runs in this state, in whose memory context it lives; NULL
+ * if nothing is known of it and create is false.
+ */
+extern DdbStatement *ddb_statement_of(EState *estate, bool create);
 
 /* Has the scan's rows kept, when it begins. */
 extern void ddb_snapshot_begin(ForeignScanState *node);

@@ -32,27 +32,37 @@ is_batch(const DdbStream *stream)
 			plan->by_entries);
 }
 
+/* A request without what pages differ in, of the target that is given. */
+static char *
+compose_base(const DdbStream *stream, DdbRequestSpec *spec,
+			 const DdbTarget *target)
+{
+	if (stream->scan->segments > 1)
+		spec->segment = stream->segment;
+	spec->targets = stream->targets;
+	spec->ntargets = stream->ntargets;
+	if (is_batch(stream))
+		return ddb_request_batch(spec);
+	if (target != NULL)
+	{
+		spec->targets = target;
+		spec->ntargets = 1;
+	}
+	return ddb_request_base(spec);
+}
+
 /* The request of the target that is read now. */
 static void
 prepare_base(DdbStream *stream)
 {
-	DdbScanState *scan = stream->scan;
-	DdbRequestSpec spec = scan->spec;
-	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
+	DdbRequestSpec spec = stream->scan->spec;
+	MemoryContext old = MemoryContextSwitchTo(stream->scan->run_context);
 
-	if (scan->segments > 1)
-		spec.segment = stream->segment;
-	spec.targets = stream->targets;
-	spec.ntargets = stream->ntargets;
-	if (stream->targets != NULL && !is_batch(stream))
-	{
-		spec.targets = &stream->targets[stream->target];
-		spec.ntargets = 1;
-	}
 	if (stream->base != NULL)
 		pfree(stream->base);
-	stream->base =
-		is_batch(stream) ? ddb_request_batch(&spec) : ddb_request_base(&spec);
+	stream->base = compose_base(
+		stream, &spec,
+		stream->targets != NULL ? &stream->targets[stream->target] : NULL);
 	MemoryContextSwitchTo(old);
 }
 
@@ -82,12 +92,21 @@ ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 	return stream;
 }
 
+/* The open page was asked for with it. */
+static void
+leave_start_key(DdbStream *stream)
+{
+	if (stream->page_key != NULL)
+		pfree(stream->page_key);
+	stream->page_key = stream->start_key;
+	stream->page_key_len = stream->start_key_len;
+	stream->start_key = NULL;
+}
+
 void
 ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 {
-	if (stream->start_key != NULL)
-		pfree(stream->start_key);
-	stream->start_key = NULL;
+	leave_start_key(stream);
 	stream->sent = false;
 	stream->targets = targets;
 	stream->ntargets = ntargets;
@@ -231,8 +250,7 @@ keep_start_key(DdbStream *stream)
 		memcmp(key, stream->start_key, len) == 0)
 		ddb_reply_raise_malformed(scan->plan->table_name,
 								  "its continuation key does not move");
-	if (stream->start_key != NULL)
-		pfree(stream->start_key);
+	leave_start_key(stream);
 	stream->start_key = key;
 	stream->start_key_len = len;
 }
@@ -243,9 +261,7 @@ next_target(DdbStream *stream)
 {
 	int step = stream->scan->plan->backward ? -1 : 1;
 
-	if (stream->start_key != NULL)
-		pfree(stream->start_key);
-	stream->start_key = NULL;
+	leave_start_key(stream);
 	if (is_batch(stream) || stream->target + step < 0 ||
 		stream->target + step >= stream->ntargets)
 	{
@@ -325,6 +341,7 @@ receive(DdbStream *stream)
 		ddb_call_log(stream->call, 0);
 		raise_call_error(stream, error);
 	}
+	stream->page_limit = is_batch(stream) ? 0 : stream->last_limit;
 	free_body(stream);
 	stream->body = ddbc_request_take_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
@@ -354,6 +371,58 @@ receive(DdbStream *stream)
 	ddb_parallel_report(scan);
 	if (wants_next(stream))
 		ddb_stream_send(stream);
+}
+
+/* The request of the open page, with what the reader shows of its items. */
+static void
+compose_again(DdbStream *stream, DdbRowReader *reader, StringInfo request)
+{
+	DdbRequestSpec spec = stream->scan->spec;
+	char *base;
+
+	spec.paths = ddb_row_reader_paths(reader, &spec.npaths);
+	spec.whole_items = false;
+	base = compose_base(stream, &spec, stream->counted_target);
+	if (is_batch(stream))
+		appendStringInfoString(request, base);
+	else
+		ddb_request_page(request, base, stream->page_limit, stream->page_key,
+						 stream->page_key_len);
+}
+
+bool
+ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
+{
+	const DdbAccessPlan *plan = stream->scan->plan;
+	DdbCall *call =
+		ddb_call_create(stream->scan->session, CurrentMemoryContext);
+	StringInfoData request;
+	char *body;
+	char *copy;
+	size_t len;
+
+	initStringInfo(&request);
+	compose_again(stream, reader, &request);
+	ddb_call_start(call, client_operation(stream), plan->table_name,
+				   plan->index_name, request.data, request.len, 0);
+	ddb_call_wait(&call, 1);
+	if (ddbc_request_error(call->request) != NULL)
+	{
+		ddb_call_log(call, 0);
+		return false;
+	}
+	body = ddbc_request_take_body(call->request, &len);
+	copy = MemoryContextAllocHuge(CurrentMemoryContext, len + DDB_SCAN_PADDING);
+	memcpy(copy, body, len);
+	memset(copy + len, 0, DDB_SCAN_PADDING);
+	free(body);
+	ddb_page_open(page, copy, len,
+				  is_batch(stream)                     ? DDB_PAGE_BATCH
+				  : plan->operation == DDB_OP_GET_ITEM ? DDB_PAGE_ITEM
+													   : DDB_PAGE_ITEMS,
+				  plan->table_name, reader);
+	ddb_call_log(call, page->read_units);
+	return true;
 }
 
 /* The next row that was only counted; false when all were given. */
@@ -392,6 +461,7 @@ ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 	MemoryContextReset(row_context);
 	old = MemoryContextSwitchTo(row_context);
 	scan->reader->target = stream->counted_target;
+	scan->reader->stream = stream;
 	found = scan->count_only ? next_counted(stream, slot)
 							 : ddb_row_read(scan->reader, &stream->page, slot);
 	MemoryContextSwitchTo(old);

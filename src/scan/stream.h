@@ -37,6 +37,9 @@ typedef struct DdbStream
 	int start_key_len;
 	int fruitless; /* replies in a row to a batch that brought nothing */
 	int64 delay_ms; /* before the next request */
+	char *page_key; /* the start key that the open page was asked for with */
+	int page_key_len;
+	int64 page_limit; /* and its Limit; 0: none */
 	DdbPage page;
 	bool page_open;
 	char *body; /* of the page; malloc's, or NULL */
@@ -89,5 +92,13 @@ extern bool ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 
 /* Takes the rows of a counted page that were not given yet: so many. */
 extern int64 ddb_stream_take_counted(DdbStream *stream);
+
+/*
+ * Asks for the open page once more, with what this reader shows of its items;
+ * false when DynamoDB refuses.  Of a batch, for what it was begun with.  Lives in
+ * the current memory context.
+ */
+extern bool ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader,
+								  DdbPage *page);
 
 #endif /* DDB_STREAM_H */
