@@ -203,7 +203,8 @@ def stand_ins(locale):
 @contextlib.contextmanager
 def fresh_database(administration, template):
     name = f"test_{secrets.token_hex(4)}"
-    administration(f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copied as files: a third of the time, of which every test takes some.
+    administration(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield name
     finally:
@@ -254,7 +255,7 @@ def connect_in(connect, cluster, administration):
             provider = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if icu else "LOCALE_PROVIDER libc"
             administration(
                 f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{charset.encoding}'"
-                f" LC_COLLATE 'C' LC_CTYPE 'C' {provider}"
+                f" LC_COLLATE 'C' LC_CTYPE 'C' STRATEGY file_copy {provider}"
             )
             stack.callback(administration, f"DROP DATABASE {name} WITH (FORCE)")
             options.setdefault("autocommit", True)
