@@ -3,10 +3,7 @@
 
 import datetime
 import email.utils
-import ipaddress
 import socket
-import ssl
-import subprocess
 
 import psycopg
 import pytest
@@ -19,6 +16,7 @@ from support.paged import COLUMNS, DESCRIPTION, PagedTable, make_items
 from support.proxy import Proxy
 from support.scripted import ScriptedServer
 from support.server import ThreadedServer
+from support.tls import TlsTable, make_certificate
 
 KEY_ID = "AKIDNEVERSECRET"
 SECRET = "s3cretThatNobodyMaySee/+x"
@@ -246,39 +244,6 @@ def test_redirects_are_not_followed(db):
 
 
 # ---- TLS -----------------------------------------------------------------------------
-
-
-def make_certificate(directory, name, subject_alternative_name):
-    key, certificate = directory / f"{name}.key", directory / f"{name}.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", "30", "-subj", f"/CN={name}", "-addext",
-            f"subjectAltName={subject_alternative_name}",
-            "-keyout", str(key), "-out", str(certificate),
-        ],
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    certificate.chmod(0o644)
-    return key, certificate
-
-
-class TlsTable(PagedTable):
-    def __init__(self, key, certificate):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
-        super().__init__(make_items(25))
-
-    @property
-    def endpoint(self):
-        return f"https://{ipaddress.ip_address('127.0.0.1')}:{self.port}"
-
-    def handle(self, connection):
-        with self.context.wrap_socket(connection, server_side=True) as encrypted:
-            super().handle(encrypted)
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,26 @@ receive_header(char *line, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+/*
+ * Which authorities are trusted: those of ca_file and no others, or the system's
+ * bundle.  libcurl's directory of certificates is left out where there is a
+ * file: it adds the system's authorities to those of ca_file, and with it
+ * libcurl parses the file anew for each connection instead of keeping it in the
+ * multi handle (CURLOPT_CA_CACHE_TIMEOUT).
+ */
+static CURLcode
+configure_authorities(CURL *easy, const DdbcHttpOptions *options)
+{
+	CURLcode rc = CURLE_OK;
+
+	if (options->ca_file != NULL)
+		rc = curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+	if (rc == CURLE_OK && (options->ca_file != NULL ||
+						   curl_version_info(CURLVERSION_NOW)->cainfo != NULL))
+		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	return rc;
+}
+
 /* What all exchanges of one DdbcHttp have in common. */
 static bool
 configure_easy(CURL *easy, const DdbcHttpOptions *options)
@@ -184,8 +204,6 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (options->ca_file != NULL)
-		SET(CURLOPT_CAINFO, options->ca_file);
 
 	/* no SIGALRM, and no joining of a resolver thread that hangs */
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -195,7 +213,7 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 	SET(CURLOPT_HEADERFUNCTION, receive_header);
 	SET(CURLOPT_PREREQFUNCTION, count_send);
 #undef SET
-	return rc == CURLE_OK;
+	return rc == CURLE_OK && configure_authorities(easy, options) == CURLE_OK;
 }
 
 static CURL *
