@@ -12,7 +12,11 @@ from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
 
 MANUAL = (REPOSITORY / "docs" / "manual.md").read_text()
-DOCUMENTS = ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (REPOSITORY / "docs").glob("*.md"))]
+DOCUMENTS = [
+    "README.md",
+    "CHANGELOG.md",
+    *(str(p.relative_to(REPOSITORY)) for p in sorted((REPOSITORY / "docs").rglob("*.md"))),
+]
 SECTIONS = {"SERVER": "Server", "USER": "User mapping", "TABLE": "Foreign table", "COLUMN": "Column"}
 
 

@@ -9,10 +9,11 @@
  * descriptor, so that whoever waits (a latch loop, async Append) waits on that
  * one descriptor and needs no timeout of its own.
  *
- * A request is signed afresh at every attempt, retried as design.md says
- * (full jitter; a quota for transient errors; throttles shrink the number of
- * requests in flight and are given up only after max_attempts tries without
- * any progress of the whole client), and ends either with a complete, checked
+ * A request is signed afresh at every attempt, retried as the decision
+ * "Throttles are not failures" says (full jitter; a quota for transient
+ * errors; throttles shrink the number of requests in flight and are given up
+ * only after max_attempts tries without any progress of the whole client), and
+ * ends either with a complete, checked
  * (x-amz-crc32) and decompressed body or with one DdbcError.
  *
  * Knows nothing of PostgreSQL: no palloc, no ereport.  Memory is malloc's.

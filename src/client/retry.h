@@ -6,7 +6,8 @@
  * Pure functions over two small structs: what all requests of a client share,
  * and what one request remembers.  Time and randomness are arguments.
  *
- * Five rules (dynamodb.md section 6.3, design.md decision 10):
+ * Five rules (docs/dynamodb.md, "Retry policy", and
+ * docs/decisions/10-throttles-are-not-failures.md):
  * - Transient errors cost tokens of a quota, so that a broken service is not
  *   flooded; every delay is drawn between zero and a doubling ceiling.
  * - Throttles cost none.  They shrink the number of requests in flight (AIMD)

@@ -5,7 +5,7 @@
  *
  * An index serves a query only if it holds every attribute that the query
  * needs, and every item that it can return, which depends on the clauses that
- * the scan is given (design.md decision 6).
+ * the scan is given (docs/decisions/06-indexes-are-sparse.md).
  */
 #include "postgres.h"
 

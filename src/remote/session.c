@@ -27,7 +27,10 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* All response buffers of one statement stay under this (design.md 8). */
+/*
+ * All response buffers of one statement stay under this
+ * (docs/decisions/08-a-page-is-checked-whole-then-walked-once.md).
+ */
 #define MAX_RESPONSE_BYTES ((size_t) 32 * 1024 * 1024)
 
 /* Descriptors a client holds besides its connections: an epoll, a timer. */

@@ -13,7 +13,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-/* All response buffers of one statement stay under 32 MB (design.md 8). */
+/*
+ * All response buffers of one statement stay under 32 MB
+ * (docs/decisions/08-a-page-is-checked-whole-then-walked-once.md).
+ */
 #define WINDOW_BYTES (INT64CONST(24) * 1024 * 1024)
 
 /*
