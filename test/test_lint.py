@@ -36,6 +36,19 @@ def test_notices_long_files_and_functions(source):
     assert [c.split(":")[0] for c in lint.check_sizes()] == ["src/scan/function.c", "src/scan/long.c"]
 
 
+def test_notices_plan_fields_that_do_not_travel(source):
+    source("model/table_info.h", "")
+    source(
+        "request/access_plan.h",
+        "typedef struct DdbPlanLimit\n{\n\tint count; /* a; */\n\tint64 hint;\n} DdbPlanLimit;\n"
+        "typedef struct DdbAccessPlan\n{\n\tDdbPlanLimit limit;\n\tstruct A *write;\n} DdbAccessPlan;\n",
+    )
+    source("request/access_plan.c", "FIELD(INT, DdbAccessPlan, limit.count),\nFIELD(A, DdbAccessPlan, write),\n")
+    assert list(lint.check_plan_fields()) == [
+        "src/request/access_plan.c: DdbAccessPlan has limit.hint 0 times in its table"
+    ]
+
+
 def test_notices_missing_licenses(source):
     source("scan/a.c", "int a;\n")
     source("scan/b.c", f"/* {lint.LICENSE} */\nint b;\n")

@@ -205,8 +205,39 @@ def check_licenses():
                 yield f"{name(path)}: no line \"{LICENSE}\""
 
 
+def struct_members(text):
+    """Of each struct: its members as pairs of type and name."""
+    structs = re.findall(r"typedef struct \w+\s*\{([^{}]*)\}\s*(\w+);", text)
+    return {
+        struct: re.findall(r"(\w+) \**(\w+)(?:\[[^]]*\])?;", body)
+        for body, struct in structs
+    }
+
+
+def check_plan_fields():
+    """What is not in the tables of access_plan.c does not reach the executor."""
+    source = SOURCE / "request" / "access_plan.c"
+    headers = (SOURCE / "request" / "access_plan.h", SOURCE / "model" / "table_info.h")
+    structs = {}
+    for header in headers:
+        structs |= struct_members(without_comments(header.read_text()))
+    named = {}
+    for struct, field in re.findall(r"FIELD\(\w+, (Ddb\w+), ([\w.]+)\)", source.read_text()):
+        named.setdefault(struct, []).append(field)
+    for struct, fields in named.items():
+        declared = []
+        for kind, member in structs[struct]:
+            # A part of the plan: its members are the plan's fields.
+            parts = structs[kind] if kind.startswith("DdbPlan") else []
+            declared += [f"{member}.{part}" for _, part in parts] or [member]
+        for field in declared:
+            if fields.count(field) != 1:
+                yield f"{name(source)}: {struct} has {field} {fields.count(field)} times in its table"
+
+
 CHEAP = (
     check_licenses,
+    check_plan_fields,
     check_sizes,
     check_banned_calls,
     check_error_codes,

@@ -185,8 +185,8 @@ begin_run(ForeignScanState *node, DdbDirectModify *modify)
 		modify->condition = ddb_request_condition(term);
 	MemoryContextSwitchTo(old);
 	/* Values of this run may want the item to be looked at after all. */
-	modify->blind = modify->plan->blind && !scan->recheck && !terms.recheck &&
-					meets_constraints(node, modify);
+	modify->blind = modify->plan->is_blind && !scan->recheck &&
+					!terms.recheck && meets_constraints(node, modify);
 	modify->begun = true;
 	return term->kind != DDB_TERM_FALSE;
 }
@@ -240,7 +240,7 @@ key_of_item(const DdbDirectModify *modify)
 	ddb_identity_read(stream->scan->reader, &stream->page,
 					  stream->page.item_note, &identity, &target);
 	initStringInfo(&key);
-	ddb_request_append_key(&key, &scan->plan->table_keys, &target);
+	ddb_request_append_key(&key, &scan->plan->source.table_keys, &target);
 	return key.data;
 }
 
@@ -431,7 +431,8 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 
 	modify->rows->wire.condition = modify->condition;
 	initStringInfo(&key);
-	ddb_request_append_key(&key, &modify->scan->plan->table_keys, target);
+	ddb_request_append_key(&key, &modify->scan->plan->source.table_keys,
+						   target);
 	if (modify->plan->deletes)
 		ddb_row_change_delete(modify->rows, key.data, change);
 	else
@@ -444,7 +445,7 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 	}
 	modify->bytes += change->job.len;
 	if (modify->rows->wire.returns)
-		modify->bytes += (size_t) modify->scan->plan->item_bytes;
+		modify->bytes += (size_t) modify->scan->plan->estimate.item_bytes;
 	modify->tuples[modify->n - 1] = NULL;
 }
 

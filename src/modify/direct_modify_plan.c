@@ -137,7 +137,7 @@ sets_table_key(const Context *context)
 
 	foreach (lc, context->write->updated)
 		if (ddb_key_schema_has(
-				&context->plan->table_keys,
+				&context->plan->source.table_keys,
 				context->relation->columns[lfirst_int(lc) - 1].attribute))
 			return true;
 	return false;
@@ -155,7 +155,8 @@ banned_columns(const Context *context)
 
 		if (column->name != NULL &&
 			(column->source != 0 || column->template != NULL ||
-			 ddb_key_schema_has(&context->plan->table_keys, column->attribute)))
+			 ddb_key_schema_has(&context->plan->source.table_keys,
+								column->attribute)))
 			columns = bms_add_member(columns, i + 1);
 	}
 	return columns;
@@ -202,12 +203,12 @@ is_blind(const Context *context)
 {
 	const DdbAccessPlan *plan = context->plan;
 
-	return plan->operation == DDB_OP_GET_ITEM && plan->fetch == NULL &&
+	return plan->operation == DDB_OP_GET_ITEM && plan->fetch.plan == NULL &&
 		   bms_is_empty(context->looked_at) &&
 		   !(context->constrained &&
 			 contain_volatile_functions((Node *) context->values)) &&
 		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
-		   plan->ttl_attribute == NULL && plan->keys_match &&
+		   plan->filter.ttl_attribute == NULL && plan->keys.decide_match &&
 		   !sets_more(context) && !sets_table_key(context) &&
 		   columns_of(context, context->values) == NULL;
 }
@@ -219,7 +220,7 @@ key_columns(const Context *context)
 	List *columns = NIL;
 	ListCell *lc;
 
-	foreach (lc, key_names(&context->plan->table_keys))
+	foreach (lc, key_names(&context->plan->source.table_keys))
 	{
 		const DdbColumn *column =
 			ddb_relation_find_attribute(context->relation, lfirst(lc));
@@ -255,7 +256,8 @@ check_column(Context *context, const DdbColumn *column)
 								  column->name)));
 	if (column->source != 0)
 		column = &context->relation->columns[column->source - 1];
-	if (!ddb_key_schema_has(&context->plan->table_keys, column->attribute))
+	if (!ddb_key_schema_has(&context->plan->source.table_keys,
+							column->attribute))
 		context->write->checked = add_name(
 			context->write->checked, unconstify(char *, column->attribute));
 }
@@ -268,7 +270,7 @@ check_what_is_read(Context *context)
 		list_concat_copy(context->values, context->scan->scan.plan.qual);
 	ListCell *lc;
 
-	if (!context->relation->optimistic || context->write->blind)
+	if (!context->relation->optimistic || context->write->is_blind)
 		return;
 	expressions = list_concat(expressions, context->scan->fdw_recheck_quals);
 	foreach (lc,
@@ -276,10 +278,8 @@ check_what_is_read(Context *context)
 								  bms_union(columns_of(context, expressions),
 											context->looked_at)))
 		check_column(context, &context->relation->columns[lfirst_int(lc) - 1]);
-	if (context->plan->fetch != NULL)
-		context->plan->fetch->position = context->write->checked;
-	else
-		context->plan->position = context->write->checked;
+	ddb_access_plan_last_step(context->plan)->projection.position =
+		context->write->checked;
 }
 
 /* Reads no more than it takes to find the item and to compute its values. */
@@ -290,8 +290,8 @@ narrow_columns(Context *context)
 	Bitmapset *needed = columns_of(context, context->values);
 	List *columns;
 
-	plan->count_only = false;
-	if (sets_more(context) || plan->fetch != NULL)
+	plan->projection.is_count = false;
+	if (sets_more(context) || plan->fetch.plan != NULL)
 		return;
 	needed =
 		bms_join(needed, columns_of(context, context->scan->scan.plan.qual));
@@ -303,16 +303,16 @@ narrow_columns(Context *context)
 	if (sets_table_key(context))
 		columns = list_concat_unique_int(columns, key_columns(context));
 	list_sort(columns, list_int_cmp);
-	plan->columns =
-		ddb_key_templates_close(context->relation, columns, plan->matched);
-	plan->recheck_columns = list_difference_int(
+	plan->projection.columns = ddb_key_templates_close(
+		context->relation, columns, plan->filter.matched);
+	plan->projection.recheck_columns = list_difference_int(
 		ddb_key_templates_close(
 			context->relation,
 			ddb_plan_column_list(
 				context->relation,
 				columns_of(context, context->scan->fdw_recheck_quals)),
 			NIL),
-		plan->columns);
+		plan->projection.columns);
 }
 
 /* Values are the scan's to compute, once: not its target list's, too. */
@@ -343,17 +343,14 @@ finish(Context *context, CmdType operation)
 	DdbWritePlan *write = context->write;
 
 	/* Keys are taken from items as they are stored, not from columns. */
-	if (context->plan->fetch != NULL)
-		context->plan->fetch->identity = key_names(&context->plan->table_keys);
-	else
-		context->plan->identity = key_names(&context->plan->table_keys);
+	ddb_access_plan_last_step(context->plan)->projection.identity =
+		key_names(&context->plan->source.table_keys);
 	/* Entries of an index move when they are written, here or elsewhere. */
-	write->moves = context->plan->index_name != NULL && !write->deletes;
+	write->moves = context->plan->source.index_name != NULL && !write->deletes;
 	make_condition(context);
-	write->blind = is_blind(context);
+	write->is_blind = is_blind(context);
 	check_what_is_read(context);
 	narrow_columns(context);
-	write->filter = -1;
 	if (scan->scan.plan.qual != NIL)
 	{
 		write->filter = list_length(scan->fdw_exprs);
@@ -365,7 +362,7 @@ finish(Context *context, CmdType operation)
 	scan->fdw_exprs = list_concat(list_copy(scan->fdw_exprs), context->values);
 	context->plan->write = write;
 	/* Its scan meets no item twice, whatever was written. */
-	context->plan->snapshot = false;
+	context->plan->source.is_snapshot = false;
 	scan->fdw_private = ddb_access_plan_serialize(context->plan);
 	blank_target_list(context);
 	scan->operation = operation;
@@ -389,10 +386,11 @@ ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	if (ddb_snapshot_shares_writes(root, context.relation))
 		return false;
 	context.plan = ddb_access_plan_deserialize(context.scan->fdw_private);
-	ddb_key_templates_resolve(context.relation, &context.plan->table_keys,
-							  context.plan->key_attributes,
-							  context.plan->index_columns);
-	context.write = palloc0(sizeof(DdbWritePlan));
+	ddb_key_templates_resolve(context.relation,
+							  &context.plan->source.table_keys,
+							  context.plan->source.key_attributes,
+							  context.plan->source.index_columns);
+	context.write = ddb_write_plan_create();
 	context.write->deletes = modify->operation == CMD_DELETE;
 	context.write->counts = modify->canSetTag;
 	context.write->returns = modify->returningLists != NIL;

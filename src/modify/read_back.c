@@ -26,15 +26,16 @@ ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor,
 {
 	DdbReadBack *back = palloc0(sizeof(DdbReadBack));
 
-	back->plan.operation = DDB_OP_GET_ITEM;
-	back->plan.table_name = writer->relation->table_name;
-	back->plan.keys = writer->info->keys;
-	back->plan.table_keys = writer->info->keys;
-	back->plan.matched = ddb_key_templates_of_keys(
+	ddb_access_plan_init(&back->plan, DDB_OP_GET_ITEM);
+	back->plan.source.table_name = writer->relation->table_name;
+	back->plan.source.keys = writer->info->keys;
+	back->plan.source.table_keys = writer->info->keys;
+	back->plan.filter.matched = ddb_key_templates_of_keys(
 		writer->relation, &writer->info->keys, &writer->info->keys);
 	back->reader = ddb_row_reader_create(
 		writer->relation, &back->plan, writer->codecs,
-		ddb_key_templates_close(writer->relation, columns, back->plan.matched));
+		ddb_key_templates_close(writer->relation, columns,
+								back->plan.filter.matched));
 	/* A relation's own is counted, and nobody lets go of this slot. */
 	back->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(descriptor),
 										  &TTSOpsVirtual);
@@ -60,7 +61,7 @@ ddb_read_back_row(DdbReadBack *back, const char *item)
 	enlargeStringInfo(&body, DDB_SCAN_PADDING);
 	memset(body.data + body.len, 0, DDB_SCAN_PADDING);
 	ddb_page_open(&page, body.data, body.len, DDB_PAGE_ITEM,
-				  back->plan.table_name, back->reader);
+				  back->plan.source.table_name, back->reader);
 	found = ddb_row_read(back->reader, &page, back->slot);
 	MemoryContextSwitchTo(old);
 	return found ? back->slot : NULL;

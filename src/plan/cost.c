@@ -116,13 +116,14 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
 	*startup_cost = REQUEST_COST;
 	/* A merge waits for the first page of each. */
-	if (candidate->ordered && candidate->many &&
-		candidate->partition_order == NIL)
+	if (candidate->order.is_relied_upon && candidate->keys.are_many &&
+		candidate->order.partitions == NIL)
 		*startup_cost = latency_cost(streams, true);
-	*total_cost =
-		latency_cost(requests, candidate->many || candidate->segments > 1) +
-		candidate->read_units * READ_UNIT_COST +
-		(candidate->counts ? 0 : items * ITEM_COST) + rows * cpu_tuple_cost;
+	*total_cost = latency_cost(requests, candidate->keys.are_many ||
+											 candidate->segments > 1) +
+				  candidate->read_units * READ_UNIT_COST +
+				  (candidate->counts ? 0 : items * ITEM_COST) +
+				  rows * cpu_tuple_cost;
 	if (candidate->operation == DDB_OP_SCAN)
 		*total_cost += SCAN_RISK_COST;
 	if (candidate->operation == DDB_OP_SCAN &&
@@ -164,9 +165,9 @@ ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
 
 	ddb_cost_estimate(state, candidate, known, startup_cost, total_cost);
 	whole = *total_cost;
-	candidate->skip_budget =
+	candidate->skip.budget =
 		(int) Min(Max(MIN_SKIPS, whole * SKIP_SHARE / skip), 1e6);
-	candidate->skip_pays = (int) (page / skip);
+	candidate->skip.pays_from = (int) (page / skip);
 	/* Whatever there turns out to be, little is lost, and often most is won. */
 	if (partitions > 0)
 		*total_cost = Min(partitions * skip, whole * (1 + SKIP_SHARE));

@@ -62,17 +62,15 @@ static void
 build_limit(PlannerInfo *root, const DdbCandidate *candidate,
 			DdbAccessPlan *plan, List **expressions)
 {
-	plan->limit_value = -1;
-	plan->offset_value = -1;
-	if (!candidate->limited)
+	if (!candidate->is_limited)
 		return;
-	plan->limit_value =
+	plan->limit.count =
 		add_limit_expression(root->parse->limitCount, expressions);
-	plan->offset_value =
+	plan->limit.offset =
 		add_limit_expression(root->parse->limitOffset, expressions);
-	if (root->parse->limitOffset != NULL && plan->offset_value < 0)
-		plan->limit_value = -1;
-	plan->with_ties = root->parse->limitOption == LIMIT_OPTION_WITH_TIES;
+	if (root->parse->limitOffset != NULL && plan->limit.offset < 0)
+		plan->limit.count = -1;
+	plan->limit.with_ties = root->parse->limitOption == LIMIT_OPTION_WITH_TIES;
 }
 
 /* The clauses that DynamoDB decides alone: exact ones, and implied ones. */
@@ -171,7 +169,7 @@ all_match(const DdbPlanState *state, const DdbCandidate *candidate)
 
 	foreach (lc, matched_columns(state, candidate))
 		matches &= candidate->operation == DDB_OP_QUERY &&
-				   candidate->decides_match &&
+				   candidate->keys.decide_match &&
 				   ddb_key_schema_has(
 					   candidate->source->keys,
 					   state->relation->columns[lfirst_int(lc) - 1].attribute);
@@ -185,7 +183,7 @@ ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
 	ListCell *lc;
 
 	if (!ddb_guc_pushdown || candidate->operation == DDB_OP_GET_ITEM ||
-		candidate->ordered || candidate->skips ||
+		candidate->order.is_relied_upon || candidate->skip.is_wanted ||
 		!all_match(state, candidate) ||
 		(state->ttl_attribute != NULL && !filter_takes_ttl(state, candidate)))
 		return false;
@@ -209,10 +207,11 @@ holds_keys_only(const DdbPlanState *state, const DdbCandidate *candidate,
 	ListCell *lc;
 
 	if (index == NULL || index->projection != DDB_PROJECT_KEYS_ONLY ||
-		(plan->ttl_attribute != NULL &&
-		 !ddb_table_info_holds(state->info, index, plan->ttl_attribute)))
+		(plan->filter.ttl_attribute != NULL &&
+		 !ddb_table_info_holds(state->info, index, plan->filter.ttl_attribute)))
 		return false;
-	foreach (lc, list_concat_copy(plan->columns, plan->recheck_columns))
+	foreach (lc, list_concat_copy(plan->projection.columns,
+								  plan->projection.recheck_columns))
 		if (!ddb_table_info_projects(
 				state->info, index,
 				&state->relation->columns[lfirst_int(lc) - 1]))
@@ -230,19 +229,20 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 
 	needed = bms_join(needed, columns_of(local, rel->relid));
 	columns = ddb_plan_column_list(state->relation, needed);
-	plan->columns =
-		ddb_key_templates_close(state->relation, columns, plan->matched);
-	plan->recheck_columns = list_difference_int(
+	plan->projection.columns =
+		ddb_key_templates_close(state->relation, columns, plan->filter.matched);
+	plan->projection.recheck_columns = list_difference_int(
 		ddb_key_templates_close(
 			state->relation,
 			ddb_plan_column_list(state->relation,
 								 columns_of(pushed, rel->relid)),
 			NIL),
-		plan->columns);
+		plan->projection.columns);
 	check_projection(state, candidate->source->index,
-					 list_concat_copy(plan->columns, plan->recheck_columns));
-	plan->all_projected = holds_keys_only(state, candidate, plan);
-	plan->count_only =
+					 list_concat_copy(plan->projection.columns,
+									  plan->projection.recheck_columns));
+	plan->projection.is_all = holds_keys_only(state, candidate, plan);
+	plan->projection.is_count =
 		local == NIL && ddb_plan_can_count(state, candidate, columns);
 }
 
@@ -253,54 +253,54 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 static bool
 is_filtered(const DdbCandidate *candidate, const DdbAccessPlan *plan)
 {
-	return plan->matched != NIL &&
-		   (candidate->operation == DDB_OP_SCAN || plan->index_name != NULL);
+	return plan->filter.matched != NIL &&
+		   (candidate->operation == DDB_OP_SCAN ||
+			plan->source.index_name != NULL);
 }
 
-/* The part of the plan that the candidate alone decides. */
+static void
+build_source(const DdbPlanState *state, const DdbSource *source,
+			 DdbPlanSource *part)
+{
+	const DdbIndexInfo *index = source->index;
+
+	part->table_name = state->relation->table_name;
+	part->generation = state->info->generation;
+	part->index_name = index != NULL ? index->name : NULL;
+	part->index_is_local = index != NULL && !index->global;
+	part->is_consistent = state->consistent_read;
+	part->is_snapshot = state->snapshot;
+	part->keys_are_unique = index == NULL;
+	part->keys = *source->keys;
+	part->table_keys = state->info->keys;
+	part->key_attributes = state->info->key_attributes;
+	part->index_columns = state->index_columns;
+}
+
+/* What the candidate alone decides. */
 static void
 build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 			 DdbAccessPlan *plan)
 {
 	const DdbSource *source = candidate->source;
 
-	plan->operation = candidate->operation;
-	plan->table_name = state->relation->table_name;
-	plan->description = state->info->generation;
-	plan->index_name = source->index != NULL ? source->index->name : NULL;
-	plan->index_is_local = source->index != NULL && !source->index->global;
-	plan->consistent_read = state->consistent_read;
-	plan->keys = *source->keys;
-	plan->table_keys = state->info->keys;
-	plan->key_attributes = state->info->key_attributes;
-	plan->alternatives = candidate->alternatives;
-	plan->batch_values = candidate->batch_values;
-	plan->rows_per_key = candidate->rows_per_key;
-	plan->filter = candidate->filter;
-	plan->ttl_attribute = state->ttl_attribute;
-	plan->ttl_in_filter = filter_takes_ttl(state, candidate);
-	plan->skips = candidate->skips;
-	plan->skip_budget = candidate->skip_budget;
-	plan->skip_pays = candidate->skip_pays;
-	plan->index_columns = state->index_columns;
-	plan->matched = matched_columns(state, candidate);
-	plan->keys_match = plan->matched == NIL || candidate->decides_match;
-	plan->many = candidate->many;
-	plan->walks = candidate->walks;
-	plan->ordered = candidate->ordered;
-	plan->items_ordered = candidate->items_ordered;
-	plan->backward = candidate->backward;
-	plan->partition_order = candidate->partition_order;
-	plan->keys_unique = source->index == NULL;
-	plan->segment = state->relation->segment;
-	plan->total_segments = state->relation->total_segments;
-	plan->snapshot = state->snapshot;
-	plan->segments = Max(candidate->segments, 1);
-	plan->table_bytes = source->item_count * source->item_bytes;
-	plan->item_bytes = source->item_bytes;
-	plan->read_units = candidate->read_units;
-	plan->limit_hint = candidate->limit_hint;
-	plan->entry_filter = -1;
+	ddb_access_plan_init(plan, candidate->operation);
+	build_source(state, source, &plan->source);
+	plan->filter.pushed = candidate->filter;
+	plan->filter.ttl_attribute = state->ttl_attribute;
+	plan->filter.ttl_is_pushed = filter_takes_ttl(state, candidate);
+	plan->filter.matched = matched_columns(state, candidate);
+	plan->keys = candidate->keys;
+	plan->keys.decide_match |= plan->filter.matched == NIL;
+	plan->order = candidate->order;
+	plan->skip = candidate->skip;
+	plan->limit.hint = candidate->limit_hint;
+	plan->segments.declared = state->relation->segment;
+	plan->segments.declared_total = state->relation->total_segments;
+	plan->segments.count = Max(candidate->segments, 1);
+	plan->estimate.table_bytes = source->item_count * source->item_bytes;
+	plan->estimate.item_bytes = source->item_bytes;
+	plan->estimate.read_units = candidate->read_units;
 }
 
 /* Which share of the items that the key selects the other clauses leave. */
@@ -324,26 +324,24 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 {
 	DdbPlanState *state = (DdbPlanState *) count->rel->fdw_private;
 	Index relid = count->rel->relid;
-	DdbAccessPlan plan = {0};
+	DdbAccessPlan plan;
 	List *pushed = extract_actual_clauses(candidate->decided, false);
 
 	build_access(state, candidate, &plan);
-	plan.limit_value = -1;
-	plan.offset_value = -1;
-	plan.columns = count->group_columns;
-	plan.recheck_columns = list_difference_int(
+	plan.projection.columns = count->group_columns;
+	plan.projection.recheck_columns = list_difference_int(
 		ddb_key_templates_close(
 			state->relation,
 			ddb_plan_column_list(
 				state->relation,
 				columns_of(list_concat_copy(pushed, count->aggregates), relid)),
-			plan.matched),
-		plan.columns);
-	plan.count_only = true;
-	plan.aggregated = true;
-	plan.grouped = count->grouped;
-	plan.counted = count->counted;
-	plan.selectivity =
+			plan.filter.matched),
+		plan.projection.columns);
+	plan.projection.is_count = true;
+	plan.counts.are_wanted = true;
+	plan.counts.are_by_partition = count->grouped;
+	plan.counts.columns = count->counted;
+	plan.estimate.selectivity =
 		filter_selectivity(root, count->rel, candidate, candidate->decided);
 	return make_foreignscan(target_list, count->having, 0, candidate->values,
 							ddb_access_plan_serialize(&plan),
@@ -357,7 +355,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 {
 	DdbCandidate *candidate = ddb_path_candidate(best_path);
 	DdbPlanState *state;
-	DdbAccessPlan plan = {0};
+	DdbAccessPlan plan;
 	List *expressions;
 	List *local = NIL;
 	List *pushed;
@@ -380,9 +378,10 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	build_access(state, candidate, &plan);
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
-	plan.filtered = local != NIL || is_filtered(candidate, &plan);
-	plan.reads_all = root->tuple_fraction <= 0;
-	plan.selectivity = filter_selectivity(root, rel, candidate, scan_clauses);
+	plan.filter.is_local = local != NIL || is_filtered(candidate, &plan);
+	plan.limit.reads_all = root->tuple_fraction <= 0;
+	plan.estimate.selectivity =
+		filter_selectivity(root, rel, candidate, scan_clauses);
 	if (candidate->source->partial)
 		ddb_two_step_plan(root, rel, state, candidate, &plan, &expressions);
 	return make_foreignscan(target_list, local, rel->relid, expressions,

@@ -131,37 +131,31 @@ names_of(const DdbKeySchema *keys)
 
 /* The second step: as the plan says of rows, by keys of the table. */
 static DdbAccessPlan *
-fetch_plan(const DdbPlanState *state, const DdbCandidate *candidate,
-		   const DdbAccessPlan *plan)
+second_plan(const DdbPlanState *state, const DdbCandidate *candidate,
+			const DdbAccessPlan *plan)
 {
-	DdbAccessPlan *fetch = palloc0(sizeof(DdbAccessPlan));
+	DdbAccessPlan *second = palloc(sizeof(DdbAccessPlan));
 	const DdbSource *table = (DdbSource *) linitial(state->sources);
 
-	fetch->operation = DDB_OP_GET_ITEM;
-	fetch->by_entries = true;
-	fetch->many = true;
-	fetch->table_name = plan->table_name;
-	fetch->consistent_read = plan->consistent_read;
-	fetch->keys = plan->table_keys;
-	fetch->table_keys = plan->table_keys;
-	fetch->key_attributes = plan->key_attributes;
-	fetch->index_columns = plan->index_columns;
-	fetch->ttl_attribute = plan->ttl_attribute;
-	fetch->matched = plan->matched;
-	fetch->columns = plan->columns;
-	fetch->recheck_columns = plan->recheck_columns;
-	fetch->identity = plan->identity;
-	fetch->position = plan->position;
-	fetch->filtered = candidate->filters_items;
-	fetch->selectivity = candidate->item_selectivity;
-	fetch->limit_value = -1;
-	fetch->offset_value = -1;
-	fetch->limit_hint = -1;
-	fetch->segment = -1;
-	fetch->entry_filter = -1;
-	fetch->table_bytes = table->item_count * table->item_bytes;
-	fetch->item_bytes = table->item_bytes;
-	return fetch;
+	ddb_access_plan_init(second, DDB_OP_GET_ITEM);
+	second->source = plan->source;
+	second->source.index_name = NULL;
+	second->source.index_is_local = false;
+	second->source.keys_are_unique = true;
+	second->source.keys = plan->source.table_keys;
+	second->keys.are_many = true;
+	second->filter.ttl_attribute = plan->filter.ttl_attribute;
+	second->filter.is_local = candidate->filters_items;
+	second->filter.matched = plan->filter.matched;
+	second->projection.columns = plan->projection.columns;
+	second->projection.recheck_columns = plan->projection.recheck_columns;
+	second->projection.identity = plan->projection.identity;
+	second->projection.position = plan->projection.position;
+	second->estimate.table_bytes = table->item_count * table->item_bytes;
+	second->estimate.item_bytes = table->item_bytes;
+	second->estimate.selectivity = candidate->item_selectivity;
+	second->fetch.is_second = true;
+	return second;
 }
 
 /* What is asked for of entries, besides their keys. */
@@ -175,28 +169,29 @@ build_entries(RelOptInfo *rel, const DdbPlanState *state,
 		(Node *) extract_actual_clauses(candidate->entry_clauses, false));
 	List *matching;
 
-	if (candidate->ordered && candidate->many)
+	if (candidate->order.is_relied_upon && candidate->keys.are_many)
 		columns = list_concat_unique_int(
 			columns, sort_columns(state, candidate->source));
-	matching = ddb_key_templates_close(state->relation, columns, plan->matched);
+	matching =
+		ddb_key_templates_close(state->relation, columns, plan->filter.matched);
 	/* Whether an entry's item is a row can often be told by its keys. */
 	if (ddb_table_info_holds_all(state->info, state->relation, index, matching))
 		columns = matching;
 	else
 	{
-		plan->matched = NIL;
-		plan->filtered = plan->fetch->filtered = true;
+		plan->filter.matched = NIL;
+		plan->filter.is_local = plan->fetch.plan->filter.is_local = true;
 	}
-	plan->columns = columns;
-	plan->recheck_columns = NIL;
-	if (plan->ttl_attribute != NULL &&
-		!ddb_table_info_holds(state->info, index, plan->ttl_attribute))
+	plan->projection.columns = columns;
+	plan->projection.recheck_columns = NIL;
+	if (plan->filter.ttl_attribute != NULL &&
+		!ddb_table_info_holds(state->info, index, plan->filter.ttl_attribute))
 	{
-		plan->ttl_attribute = NULL;
-		plan->filtered = plan->fetch->filtered = true;
+		plan->filter.ttl_attribute = NULL;
+		plan->filter.is_local = plan->fetch.plan->filter.is_local = true;
 	}
-	plan->all_projected = index->projection == DDB_PROJECT_KEYS_ONLY;
-	plan->count_only = false;
+	plan->projection.is_all = index->projection == DDB_PROJECT_KEYS_ONLY;
+	plan->projection.is_count = false;
 }
 
 void
@@ -206,14 +201,14 @@ ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state,
 {
 	List *clauses = extract_actual_clauses(candidate->entry_clauses, false);
 
-	plan->identity = names_of(&plan->table_keys);
-	if (candidate->ordered && root->parent_root != NULL)
-		plan->position = names_of(&plan->keys);
-	plan->fetch = fetch_plan(state, candidate, plan);
+	plan->projection.identity = names_of(&plan->source.table_keys);
+	if (candidate->order.is_relied_upon && root->parent_root != NULL)
+		plan->projection.position = names_of(&plan->source.keys);
+	plan->fetch.plan = second_plan(state, candidate, plan);
 	build_entries(rel, state, candidate, plan);
 	if (clauses == NIL)
 		return;
-	plan->entry_filter = list_length(*expressions);
+	plan->fetch.entry_filter = list_length(*expressions);
 	*expressions =
 		lappend(*expressions, copyObject(make_ands_explicit(clauses)));
 }

@@ -344,10 +344,11 @@ describe_template(const DdbClauseContext *context, const DdbKeyPlace *place,
 	if (ddb_key_template_of(context->codecs->relation, place->attribute) ==
 		NULL)
 		return;
-	values = ddb_variables_count(context, place, comparisons, &match->walks);
+	values = ddb_variables_count(context, place, comparisons,
+								 &match->keys.are_walked);
 	*count *= values;
-	match->many |= values > 1 || match->walks;
-	match->decides_match &=
+	match->keys.are_many |= values > 1 || match->keys.are_walked;
+	match->keys.decide_match &=
 		ddb_variables_decide_match(context, place, comparisons);
 }
 
@@ -358,7 +359,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 	ListCell *lc;
 
 	match->whole_key = true;
-	match->decides_match = true;
+	match->keys.decide_match = true;
 	foreach (lc, match->alternatives)
 	{
 		List *comparisons = (List *) lfirst(lc);
@@ -373,7 +374,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 			KeyPosition place = {false, 0};
 
 			count *= value_count(context, comparison);
-			match->many |= comparison->condition.op == DDB_COMPARE_IN;
+			match->keys.are_many |= comparison->condition.op == DDB_COMPARE_IN;
 			if (is_direct(context, keys, comparison, &place) && !place.on_sort)
 				match->partition_columns = bms_add_member(
 					match->partition_columns, comparison->condition.column);
@@ -386,7 +387,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		}
 		match->count += count;
 	}
-	match->many |= list_length(match->alternatives) > 1;
+	match->keys.are_many |= list_length(match->alternatives) > 1;
 }
 
 static List *

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "plan/clause.h"
+#include "request/access_plan.h"
 
 typedef struct DdbKeyMatch
 {
@@ -17,10 +18,7 @@ typedef struct DdbKeyMatch
 	List *used; /* of RestrictInfo *: that they are made of */
 	List *decided; /* of these, what they say wholly */
 	bool whole_key; /* every attribute of the key has a value */
-	bool decides_match; /* all that it selects match the templates of
-								 * the key */
-	bool walks; /* partitions are listed from a range of time */
-	bool many; /* more than one partition, or range, may match */
+	DdbPlanKeys keys; /* all but its alternatives, which have no place yet */
 	double count; /* of partition and range pairs, estimated */
 	Bitmapset *partition_columns; /* bound to values by every alternative */
 } DdbKeyMatch;

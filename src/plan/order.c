@@ -104,11 +104,11 @@ is_bound(const Walk *walk, const DdbColumn *column)
 	const DdbCandidate *candidate = walk->candidate;
 	ListCell *lc;
 
-	if (column == NULL || list_length(candidate->alternatives) != 1 ||
+	if (column == NULL || list_length(candidate->keys.alternatives) != 1 ||
 		ddb_codec_equality(ddb_codec_set_get(
 			walk->state->codecs, column->attnum)) != DDB_AGREES_EXACTLY)
 		return false;
-	foreach (lc, (List *) linitial(candidate->alternatives))
+	foreach (lc, (List *) linitial(candidate->keys.alternatives))
 	{
 		DdbCondition *condition = (DdbCondition *) lfirst(lc);
 
@@ -199,7 +199,7 @@ is_ordered_by(const Walk *walk, const DdbColumn *column)
 {
 	ListCell *lc;
 
-	foreach (lc, walk->candidate->partition_order)
+	foreach (lc, walk->candidate->order.partitions)
 	{
 		DdbPartitionOrder *order = (DdbPartitionOrder *) lfirst(lc);
 
@@ -219,8 +219,8 @@ add_partition_order(Walk *walk, const DdbColumn *column, int element,
 	order->element = element;
 	order->collation = collation;
 	order->descending = descending;
-	walk->candidate->partition_order =
-		lappend(walk->candidate->partition_order, order);
+	walk->candidate->order.partitions =
+		lappend(walk->candidate->order.partitions, order);
 }
 
 /*
@@ -361,7 +361,7 @@ order_derived_partitions(Walk *walk, const PathKey *pathkey)
 	const DdbKeyTemplate *template;
 	int element;
 
-	if (walk->candidate->many &&
+	if (walk->candidate->keys.are_many &&
 		match_partition_variable(walk, pathkey, &template, &element) != NULL)
 		add_partition_order(walk, template->column, element, C_COLLATION_OID,
 							ddb_compat_pathkey_descends(pathkey));
@@ -376,7 +376,7 @@ order_items(Walk *walk, const PathKey *pathkey)
 
 	skip_bound(walk);
 	if (walk->position >= keys->nsort ||
-		(walk->directed && descending != walk->candidate->backward))
+		(walk->directed && descending != walk->candidate->order.is_backward))
 		return false;
 	if (orders_by_attribute(walk, pathkey))
 	{
@@ -389,7 +389,7 @@ order_items(Walk *walk, const PathKey *pathkey)
 		return false;
 	if (!walk->directed && walk->pathkeys == NIL)
 		order_derived_partitions(walk, pathkey);
-	walk->candidate->backward = descending;
+	walk->candidate->order.is_backward = descending;
 	walk->directed = true;
 	return true;
 }
@@ -426,22 +426,22 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	Walk walk = {root, rel, state, candidate, NIL, 0, 0, false, true};
 	ListCell *lc;
 
-	candidate->backward = false;
-	candidate->partition_order = NIL;
+	candidate->order.is_backward = false;
+	candidate->order.partitions = NIL;
 	foreach (lc, wanted)
 	{
 		PathKey *pathkey = lfirst_node(PathKey, lc);
 
 		/* Partitions come first, then what is inside them. */
-		if (!(candidate->many && !walk.directed &&
+		if (!(candidate->keys.are_many && !walk.directed &&
 			  order_partitions(&walk, pathkey)) &&
 			!order_items(&walk, pathkey))
 			break;
 		walk.pathkeys = lappend(walk.pathkeys, pathkey);
 	}
-	candidate->ordered = walk.pathkeys != NIL;
-	candidate->items_ordered = walk.directed;
-	if (candidate->ordered && is_unique(&walk))
+	candidate->order.is_relied_upon = walk.pathkeys != NIL;
+	candidate->order.is_within_partitions = walk.directed;
+	if (candidate->order.is_relied_upon && is_unique(&walk))
 		return add_tie_breakers(root, rel, wanted, walk.pathkeys);
 	return walk.pathkeys;
 }

@@ -87,7 +87,7 @@ may_share(const RelOptInfo *rel, const DdbCandidate *candidate)
 
 	return rel->consider_parallel && bms_is_empty(rel->lateral_relids) &&
 		   ddb_guc_pushdown && candidate->operation == DDB_OP_SCAN &&
-		   !candidate->skips && !candidate->limited &&
+		   !candidate->skip.is_wanted && !candidate->is_limited &&
 		   candidate->limit_hint < 0 && state->relation->segment < 0 &&
 		   state->relation->scan_segments != 1 &&
 		   ddb_relation_max_read_units(state->relation) <= 0 &&

@@ -56,7 +56,7 @@ ddbIsForeignPathAsyncCapable(ForeignPath *path)
 {
 	const DdbCandidate *candidate = ddb_path_candidate(path);
 
-	return !ddb_path_is_snapshot(path) && !candidate->limited &&
+	return !ddb_path_is_snapshot(path) && !candidate->is_limited &&
 		   candidate->limit_hint < 0;
 }
 

@@ -53,6 +53,17 @@ banned_columns(const DdbPlanState *state, const DdbSource *source,
 	return columns;
 }
 
+static DdbCandidate *
+create_candidate(const DdbSource *source, DdbOperation operation)
+{
+	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+
+	candidate->source = source;
+	candidate->operation = operation;
+	candidate->limit_hint = -1;
+	return candidate;
+}
+
 static void
 place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 {
@@ -71,7 +82,8 @@ place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 							 &candidate->values);
 			conditions = lappend(conditions, condition);
 		}
-		candidate->alternatives = lappend(candidate->alternatives, conditions);
+		candidate->keys.alternatives =
+			lappend(candidate->keys.alternatives, conditions);
 	}
 }
 
@@ -175,9 +187,9 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 	const DdbSource *source = candidate->source;
 	double pages = source->item_count * source->item_bytes / DDB_PAGE_BYTES;
 
-	if (candidate->operation != DDB_OP_SCAN || candidate->skips ||
+	if (candidate->operation != DDB_OP_SCAN || candidate->skip.is_wanted ||
 		!ddb_guc_pushdown || state->relation->segment >= 0 ||
-		candidate->limited || candidate->limit_hint >= 0)
+		candidate->is_limited || candidate->limit_hint >= 0)
 		return 1;
 	if (state->relation->scan_segments > 0)
 		return state->relation->scan_segments;
@@ -193,14 +205,13 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	Cost startup_cost;
 	Cost total_cost;
 
-	candidate->limit_hint = -1;
 	if (context->count != NULL)
 	{
 		candidate->segments = scan_segments(state, candidate);
 		ddb_upper_add_path(context->root, context->count, candidate);
 		return;
 	}
-	candidate->limited =
+	candidate->is_limited =
 		ddb_guc_pushdown && !state->snapshot &&
 		ddb_limit_reaches(context->root, context->rel, pathkeys);
 	candidate->limit_hint =
@@ -209,7 +220,7 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 							 !bms_is_empty(context->required_outer))
 			: -1;
 	candidate->segments = scan_segments(state, candidate);
-	if (candidate->rows_per_key > 0)
+	if (candidate->keys.rows_per_key > 0)
 		rows = clamp_row_est(Min(rows, candidate->fetched_rows));
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
 	add_path(context->rel,
@@ -229,8 +240,7 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
 	Cost startup_cost;
 	Cost total_cost;
 
-	candidate->skips = true;
-	candidate->limit_hint = -1;
+	candidate->skip.is_wanted = true;
 	ddb_cost_skip(state, candidate, partitions, &startup_cost, &total_cost);
 	add_path(
 		context->rel,
@@ -334,10 +344,8 @@ narrow_scan(const PathContext *context, const DdbSource *source,
 static DdbCandidate *
 scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 {
-	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+	DdbCandidate *candidate = create_candidate(source, DDB_OP_SCAN);
 
-	candidate->source = source;
-	candidate->operation = DDB_OP_SCAN;
 	candidate->fetched_rows = source->item_count;
 	if (keyed || source->unknown)
 		candidate->fetched_rows = Max(source->item_count, GROWN_ITEM_COUNT);
@@ -366,13 +374,9 @@ static DdbCandidate *
 key_candidate(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match, DdbOperation operation)
 {
-	DdbCandidate *candidate = palloc0(sizeof(DdbCandidate));
+	DdbCandidate *candidate = create_candidate(source, operation);
 
-	candidate->source = source;
-	candidate->operation = operation;
-	candidate->many = match->many;
-	candidate->decides_match = match->decides_match;
-	candidate->walks = match->walks;
+	candidate->keys = match->keys;
 	candidate->streams = match->count;
 	candidate->key_columns = match->partition_columns;
 	candidate->fetched_rows = operation == DDB_OP_GET_ITEM
@@ -439,7 +443,7 @@ add_query(const PathContext *context, const DdbSource *source,
 			ddb_top_apply(context->top, state, pathkeys, candidate);
 		add_candidate(context, candidate, pathkeys);
 	}
-	if (!unordered && (match->many || context->count != NULL))
+	if (!unordered && (match->keys.are_many || context->count != NULL))
 		add_candidate(context,
 					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }
@@ -459,7 +463,7 @@ add_keyed(const PathContext *context, const DdbSource *source)
 		add_candidate(context,
 					  key_candidate(context, source, &match, DDB_OP_GET_ITEM),
 					  NIL);
-	if (source->index != NULL || !match.whole_key || match.many)
+	if (source->index != NULL || !match.whole_key || match.keys.are_many)
 		add_query(context, source, &match);
 	return true;
 }
@@ -551,7 +555,7 @@ count_keys(const PathContext *context, const DdbCandidate *candidate,
 	double groups;
 	ListCell *lc;
 
-	foreach (lc, candidate->batch_values)
+	foreach (lc, candidate->keys.batch_values)
 		scan->values =
 			lappend(scan->values, list_nth(candidate->values, lfirst_int(lc)));
 	groups = estimate_num_groups(context->root, scan->values, outer_rows, NULL,
@@ -585,24 +589,23 @@ batched_scan(const PathContext *context, const DdbSource *source,
 		!ddb_keys_match(&context->clauses, clauses, source->keys, &match))
 		return NULL;
 	/* Partitions are listed for a run, not for each key of it. */
-	if (match.walks)
+	if (match.keys.are_walked)
 		return NULL;
 	candidate =
 		key_candidate(context, source, &match,
 					  source->index == NULL && match.whole_key ? DDB_OP_GET_ITEM
 															   : DDB_OP_QUERY);
-	candidate->batch_values = values_of_others(context, candidate);
-	if (candidate->batch_values == NIL)
+	candidate->keys.batch_values = values_of_others(context, candidate);
+	if (candidate->keys.batch_values == NIL)
 		return NULL;
 	scan->candidate = candidate;
 	scan->decided = match.decided;
 	scan->keys = count_keys(context, candidate, outer_rows, scan);
 	scan->rows_per_key = candidate->fetched_rows;
-	candidate->many = true;
+	candidate->keys.are_many = true;
 	candidate->streams *= scan->keys;
 	candidate->fetched_rows *= scan->keys;
 	candidate->fetched_keys *= scan->keys;
-	candidate->limit_hint = -1;
 	scan->path = ddb_parallel_unsafe(ddb_compat_foreign_path(
 		context->root, context->rel, 0, 0, 0, NIL, NULL,
 		ddb_path_private(state, context->rel, candidate)));
@@ -620,7 +623,7 @@ ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan)
 	if (candidate->operation != DDB_OP_QUERY || candidate->local != NIL ||
 		candidate->source->partial)
 		return;
-	candidate->rows_per_key = 1;
+	candidate->keys.rows_per_key = 1;
 	candidate->fetched_rows = Min(candidate->fetched_rows, candidate->streams);
 	scan->rows_per_key = Min(scan->rows_per_key, 1);
 	set_batched_cost(state, scan);

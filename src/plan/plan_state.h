@@ -38,35 +38,24 @@ typedef struct DdbSource
 								 * attributes that it does not hold */
 } DdbSource;
 
-/* One way to read what a relation needs. */
+/* One way to read what a relation needs; with parts of its access plan. */
 typedef struct DdbCandidate
 {
 	const DdbSource *source;
 	DdbOperation operation;
-	bool many; /* several partitions, ranges or keys */
-	bool walks; /* partitions are listed from a range of time */
-	bool decides_match; /* the key leaves no item that does not match the
-								 * templates */
-	double streams; /* of these, estimated */
-	List *alternatives; /* of List of DdbCondition * */
+	DdbPlanKeys keys; /* batch_values: positions in values */
+	DdbPlanOrder order;
+	DdbPlanSkip skip;
 	DdbFilter *filter;
-	List *values; /* expressions that both refer to */
-	List *batch_values; /* positions in values that a batched join gives */
-	int rows_per_key; /* that the join or the query wants; 0: all */
+	List *values; /* expressions that keys and filter refer to */
+	double streams; /* partitions, ranges or keys, estimated */
 	List *by_key; /* of RestrictInfo *: what the key narrows by */
 	List *decided; /* of RestrictInfo *: DynamoDB alone decides */
 	List *local; /* of RestrictInfo *: PostgreSQL's filter */
 	Bitmapset *key_columns; /* bound to values by the partition key */
 	bool counts; /* items are counted, not sent */
-	bool skips; /* from partition to partition */
-	int skip_budget; /* as in the access plan */
-	int skip_pays;
-	bool ordered;
-	bool items_ordered; /* also inside partitions */
-	bool backward;
-	List *partition_order; /* of DdbPartitionOrder * */
-	bool limited; /* the query's LIMIT bounds what it must give */
-	int64 limit_hint;
+	bool is_limited; /* the query's LIMIT bounds what it must give */
+	int64 limit_hint; /* as in the access plan */
 	int segments; /* a Scan in so many at once */
 	double fetched_rows; /* items read, estimated */
 

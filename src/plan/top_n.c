@@ -277,13 +277,14 @@ ddb_top_apply(const DdbTop *top, const DdbPlanState *state, List *pathkeys,
 	ListCell *lc;
 
 	if (candidate->operation != DDB_OP_QUERY || candidate->local != NIL ||
-		candidate->walks || !pathkeys_contained_in(top->pathkeys, pathkeys))
+		candidate->keys.are_walked ||
+		!pathkeys_contained_in(top->pathkeys, pathkeys))
 		return;
 	foreach (lc, top->groups)
 		if (!is_of_partition(state, candidate->source->keys,
 							 (const Node *) lfirst(lc)))
 			return;
-	candidate->rows_per_key = top->rows;
+	candidate->keys.rows_per_key = top->rows;
 	candidate->fetched_rows =
 		Min(candidate->fetched_rows, candidate->streams * top->rows);
 }

@@ -4,8 +4,9 @@
  *		Access plans into fdw_private and back.
  *
  * fdw_private must be made of nodes that copyObject and nodeToString know, so
- * the struct becomes one flat list, written and read in the same order by the
- * two functions of each pair below.
+ * a plan becomes one flat list of numbers and strings.  A table names the
+ * fields of each struct, each with its kind; setting up, writing and reading
+ * walk it.  "make lint" checks that no table lacks a field.
  */
 #include "postgres.h"
 
@@ -20,432 +21,517 @@ typedef struct Reader
 	int next;
 } Reader;
 
+typedef struct Kind Kind;
+
+/* One field of a struct. */
+typedef struct Field
+{
+	const Kind *kind;
+	size_t offset;
+} Field;
+
+/* How values of one kind are written and read; value points at one. */
+struct Kind
+{
+	List *(*put)(List *list, const Kind *kind, const void *value);
+	void (*get)(Reader *reader, const Kind *kind, void *value);
+	size_t size;
+	bool may_be_absent; /* an integer that is -1 until something is said */
+	const Kind *of; /* what a pointer points at; a list's elements */
+	const Field *fields; /* of a struct */
+	int nfields;
+};
+
+/* A kind of values of one C type; SIZE_OF_name lets FIELD compare the sizes. */
+#define KIND(name, type, ...)                                                  \
+	enum                                                                       \
+	{                                                                          \
+		SIZE_OF_##name = sizeof(type)                                          \
+	};                                                                         \
+	static const Kind name = {__VA_ARGS__, .size = sizeof(type)}
+
+#define STRUCT_KIND(name, type, table)                                         \
+	KIND(name, type, put_struct, get_struct, .fields = (table),                \
+		 .nfields = lengthof(table))
+
+/* An entry of a struct's table. It does not compile if the sizes differ. */
+#define FIELD(name, structure, member)                                         \
+	{                                                                          \
+		&(name), offsetof(structure, member) +                                 \
+					 0 * sizeof(char[sizeof(((structure *) 0)->member) ==      \
+											 SIZE_OF_##name                    \
+										 ? 1                                   \
+										 : -1])                                \
+	}
+
+/* ---- numbers and names ---- */
+
 static List *
-put_int(List *list, int value)
+add_int(List *list, int value)
 {
 	return lappend(list, makeInteger(value));
 }
 
-static int
-get_int(Reader *reader)
+static Node *
+next_node(Reader *reader)
 {
-	return intVal(list_nth(reader->list, reader->next++));
+	return (Node *) list_nth(reader->list, reader->next++);
+}
+
+static int
+next_int(Reader *reader)
+{
+	return intVal(next_node(reader));
 }
 
 static List *
-put_double(List *list, double value)
+put_int(List *list, const Kind *kind, const void *value)
+{
+	(void) kind;
+	return add_int(list, *(const int *) value);
+}
+
+static void
+get_int(Reader *reader, const Kind *kind, void *value)
+{
+	(void) kind;
+	*(int *) value = next_int(reader);
+}
+
+static List *
+put_attnum(List *list, const Kind *kind, const void *value)
+{
+	(void) kind;
+	return add_int(list, *(const AttrNumber *) value);
+}
+
+static void
+get_attnum(Reader *reader, const Kind *kind, void *value)
+{
+	(void) kind;
+	*(AttrNumber *) value = (AttrNumber) next_int(reader);
+}
+
+static List *
+put_bool(List *list, const Kind *kind, const void *value)
+{
+	(void) kind;
+	return add_int(list, *(const bool *) value);
+}
+
+static void
+get_bool(Reader *reader, const Kind *kind, void *value)
+{
+	(void) kind;
+	*(bool *) value = next_int(reader) != 0;
+}
+
+static List *
+add_double(List *list, double value)
 {
 	return lappend(list, makeFloat(psprintf("%.17g", value)));
 }
 
 /* A whole number is read back as an integer from the text that workers get. */
 static double
-get_double(Reader *reader)
+next_double(Reader *reader)
 {
-	Node *node = (Node *) list_nth(reader->list, reader->next++);
+	Node *node = next_node(reader);
 
 	return IsA(node, Integer) ? intVal(node) : floatVal(node);
 }
 
+static List *
+put_double(List *list, const Kind *kind, const void *value)
+{
+	(void) kind;
+	return add_double(list, *(const double *) value);
+}
+
+static void
+get_double(Reader *reader, const Kind *kind, void *value)
+{
+	(void) kind;
+	*(double *) value = next_double(reader);
+}
+
+static List *
+put_int64(List *list, const Kind *kind, const void *value)
+{
+	(void) kind;
+	return add_double(list, (double) *(const int64 *) value);
+}
+
+static void
+get_int64(Reader *reader, const Kind *kind, void *value)
+{
+	(void) kind;
+	*(int64 *) value = (int64) next_double(reader);
+}
+
 /* NULL travels as an empty string: no name is empty. */
 static List *
-put_string(List *list, const char *value)
+put_name(List *list, const Kind *kind, const void *value)
 {
-	return lappend(list, makeString(pstrdup(value != NULL ? value : "")));
+	const char *name = *(char *const *) value;
+
+	(void) kind;
+	return lappend(list, makeString(pstrdup(name != NULL ? name : "")));
 }
 
-static char *
-get_string(Reader *reader)
+static void
+get_name(Reader *reader, const Kind *kind, void *value)
 {
-	char *value = strVal(list_nth(reader->list, reader->next++));
+	char *name = strVal(next_node(reader));
 
-	return value[0] != '\0' ? value : NULL;
+	(void) kind;
+	*(char **) value = name[0] != '\0' ? name : NULL;
 }
+
+KIND(INT, int, put_int, get_int);
+KIND(OPTIONAL_INT, int, put_int, get_int, .may_be_absent = true);
+KIND(ENUM, DdbOperation, put_int, get_int);
+KIND(OID, Oid, put_int, get_int);
+KIND(ATTNUM, AttrNumber, put_attnum, get_attnum);
+KIND(BOOL, bool, put_bool, get_bool);
+KIND(DOUBLE, double, put_double, get_double);
+KIND(OPTIONAL_INT64, int64, put_int64, get_int64, .may_be_absent = true);
+KIND(NAME, char *, put_name, get_name);
+
+/* ---- structs, pointers, lists ---- */
 
 static List *
-put_names(List *list, List *names)
+put_struct(List *list, const Kind *kind, const void *value)
 {
-	ListCell *lc;
+	for (int i = 0; i < kind->nfields; i++)
+	{
+		const Field *field = &kind->fields[i];
 
-	list = put_int(list, list_length(names));
-	foreach (lc, names)
-		list = put_string(list, (char *) lfirst(lc));
+		list = field->kind->put(list, field->kind,
+								(const char *) value + field->offset);
+	}
 	return list;
 }
 
-static List *
-get_names(Reader *reader)
+static void
+get_struct(Reader *reader, const Kind *kind, void *value)
 {
-	List *names = NIL;
+	for (int i = 0; i < kind->nfields; i++)
+	{
+		const Field *field = &kind->fields[i];
 
-	for (int n = get_int(reader); n > 0; n--)
-		names = lappend(names, get_string(reader));
-	return names;
+		field->kind->get(reader, field->kind, (char *) value + field->offset);
+	}
 }
+
+/* Whether it points at something, then what. */
+static List *
+put_pointer(List *list, const Kind *kind, const void *value)
+{
+	const void *target = *(void *const *) value;
+
+	list = add_int(list, target != NULL);
+	return target != NULL ? kind->of->put(list, kind->of, target) : list;
+}
+
+static void
+get_pointer(Reader *reader, const Kind *kind, void *value)
+{
+	void *target = NULL;
+
+	if (next_int(reader))
+	{
+		target = palloc0(kind->of->size);
+		kind->of->get(reader, kind->of, target);
+	}
+	*(void **) value = target;
+}
+
+/* The length of a list of pointers, then each of them. */
+static List *
+put_list(List *list, const Kind *kind, const void *value)
+{
+	List *elements = *(List *const *) value;
+	ListCell *lc;
+
+	list = add_int(list, list_length(elements));
+	foreach (lc, elements)
+		list = kind->of->put(list, kind->of, &lfirst(lc));
+	return list;
+}
+
+static void
+get_list(Reader *reader, const Kind *kind, void *value)
+{
+	List *elements = NIL;
+
+	for (int n = next_int(reader); n > 0; n--)
+	{
+		void *element;
+
+		kind->of->get(reader, kind->of, &element);
+		elements = lappend(elements, element);
+	}
+	*(List **) value = elements;
+}
+
+static List *
+put_ints(List *list, const Kind *kind, const void *value)
+{
+	List *ints = *(List *const *) value;
+	ListCell *lc;
+
+	(void) kind;
+	list = add_int(list, list_length(ints));
+	foreach (lc, ints)
+		list = add_int(list, lfirst_int(lc));
+	return list;
+}
+
+static void
+get_ints(Reader *reader, const Kind *kind, void *value)
+{
+	List *ints = NIL;
+
+	(void) kind;
+	for (int n = next_int(reader); n > 0; n--)
+		ints = lappend_int(ints, next_int(reader));
+	*(List **) value = ints;
+}
+
+KIND(INTS, List *, put_ints, get_ints);
+KIND(INT_LISTS, List *, put_list, get_list, .of = &INTS);
+KIND(NAMES, List *, put_list, get_list, .of = &NAME);
+
+/* ---- keys ---- */
+
+static const Field key_attribute_fields[] = {
+	FIELD(NAME, DdbKeyAttribute, name),
+	FIELD(ENUM, DdbKeyAttribute, type),
+};
+STRUCT_KIND(KEY_ATTRIBUTE, DdbKeyAttribute, key_attribute_fields);
+KIND(KEY_ATTRIBUTE_POINTER, DdbKeyAttribute *, put_pointer, get_pointer,
+	 .of = &KEY_ATTRIBUTE);
+KIND(KEY_ATTRIBUTES, List *, put_list, get_list, .of = &KEY_ATTRIBUTE_POINTER);
 
 static List *
 put_key_part(List *list, const DdbKeyAttribute *part, int n)
 {
-	list = put_int(list, n);
+	list = add_int(list, n);
 	for (int i = 0; i < n; i++)
-	{
-		list = put_string(list, part[i].name);
-		list = put_int(list, part[i].type);
-	}
+		list = put_struct(list, &KEY_ATTRIBUTE, &part[i]);
 	return list;
 }
 
 static int
 get_key_part(Reader *reader, DdbKeyAttribute *part)
 {
-	int n = get_int(reader);
+	int n = next_int(reader);
 
 	for (int i = 0; i < n; i++)
-	{
-		part[i].name = get_string(reader);
-		part[i].type = (DdbStoredType) get_int(reader);
-	}
+		get_struct(reader, &KEY_ATTRIBUTE, &part[i]);
 	return n;
 }
 
 static List *
-put_keys(List *list, const DdbKeySchema *keys)
+put_keys(List *list, const Kind *kind, const void *value)
 {
+	const DdbKeySchema *keys = (const DdbKeySchema *) value;
+
+	(void) kind;
 	list = put_key_part(list, keys->partition, keys->npartition);
 	return put_key_part(list, keys->sort, keys->nsort);
 }
 
 static void
-get_keys(Reader *reader, DdbKeySchema *keys)
+get_keys(Reader *reader, const Kind *kind, void *value)
 {
+	DdbKeySchema *keys = (DdbKeySchema *) value;
+
+	(void) kind;
 	keys->npartition = get_key_part(reader, keys->partition);
 	keys->nsort = get_key_part(reader, keys->sort);
 }
 
-static List *
-put_key_attributes(List *list, List *attributes)
-{
-	ListCell *lc;
+KIND(KEYS, DdbKeySchema, put_keys, get_keys);
 
-	list = put_int(list, list_length(attributes));
-	foreach (lc, attributes)
-	{
-		list = put_string(list, ((DdbKeyAttribute *) lfirst(lc))->name);
-		list = put_int(list, ((DdbKeyAttribute *) lfirst(lc))->type);
-	}
-	return list;
-}
+static const Field partition_order_fields[] = {
+	FIELD(ATTNUM, DdbPartitionOrder, column),
+	FIELD(OPTIONAL_INT, DdbPartitionOrder, element),
+	FIELD(OID, DdbPartitionOrder, collation),
+	FIELD(BOOL, DdbPartitionOrder, descending),
+};
+STRUCT_KIND(PARTITION_ORDER, DdbPartitionOrder, partition_order_fields);
+KIND(PARTITION_ORDER_POINTER, DdbPartitionOrder *, put_pointer, get_pointer,
+	 .of = &PARTITION_ORDER);
+KIND(PARTITION_ORDERS, List *, put_list, get_list,
+	 .of = &PARTITION_ORDER_POINTER);
 
-static List *
-get_key_attributes(Reader *reader)
-{
-	List *attributes = NIL;
-	int n = get_int(reader);
+/* ---- conditions ---- */
 
-	for (int i = 0; i < n; i++)
-	{
-		DdbKeyAttribute *attribute = palloc0(sizeof(DdbKeyAttribute));
+static const Field condition_fields[] = {
+	FIELD(ATTNUM, DdbCondition, column),
+	FIELD(ENUM, DdbCondition, op),
+	FIELD(ATTNUM, DdbCondition, other),
+	FIELD(OPTIONAL_INT, DdbCondition, value),
+	FIELD(OID, DdbCondition, value_typid),
+	FIELD(ENUM, DdbCondition, access),
+	FIELD(NAMES, DdbCondition, path),
+};
+STRUCT_KIND(CONDITION, DdbCondition, condition_fields);
+KIND(CONDITION_POINTER, DdbCondition *, put_pointer, get_pointer,
+	 .of = &CONDITION);
+KIND(CONDITIONS, List *, put_list, get_list, .of = &CONDITION_POINTER);
+KIND(ALTERNATIVES, List *, put_list, get_list, .of = &CONDITIONS);
 
-		attribute->name = get_string(reader);
-		attribute->type = (DdbStoredType) get_int(reader);
-		attributes = lappend(attributes, attribute);
-	}
-	return attributes;
-}
+/* A filter has filters in it. */
+static const Kind FILTER_NODE;
+KIND(FILTER, DdbFilter *, put_pointer, get_pointer, .of = &FILTER_NODE);
+KIND(FILTERS, List *, put_list, get_list, .of = &FILTER);
 
-static List *
-put_condition(List *list, const DdbCondition *condition)
-{
-	list = put_int(list, condition->column);
-	list = put_int(list, condition->op);
-	list = put_int(list, condition->other);
-	list = put_int(list, condition->value);
-	list = put_int(list, (int) condition->value_typid);
-	list = put_int(list, condition->access);
-	return put_names(list, condition->path);
-}
+static const Field filter_fields[] = {
+	FIELD(ENUM, DdbFilter, kind),
+	FIELD(CONDITION, DdbFilter, condition),
+	FIELD(FILTERS, DdbFilter, children),
+};
+STRUCT_KIND(FILTER_NODE, DdbFilter, filter_fields);
 
+/* ---- plans ---- */
+
+static const Field write_fields[] = {
+	FIELD(BOOL, DdbWritePlan, deletes),
+	FIELD(BOOL, DdbWritePlan, counts),
+	FIELD(BOOL, DdbWritePlan, returns),
+	FIELD(INTS, DdbWritePlan, returned),
+	FIELD(INTS, DdbWritePlan, updated),
+	FIELD(INT, DdbWritePlan, first_value),
+	FIELD(OPTIONAL_INT, DdbWritePlan, filter),
+	FIELD(BOOL, DdbWritePlan, moves),
+	FIELD(BOOL, DdbWritePlan, is_blind),
+	FIELD(NAMES, DdbWritePlan, checked),
+	FIELD(FILTER, DdbWritePlan, condition),
+	FIELD(BOOL, DdbWritePlan, rereads),
+	FIELD(INTS, DdbWritePlan, kept),
+};
+STRUCT_KIND(WRITE_PLAN, DdbWritePlan, write_fields);
+KIND(WRITE, DdbWritePlan *, put_pointer, get_pointer, .of = &WRITE_PLAN);
+
+/* The first step's plan has the second one's in it. */
+static const Kind PLAN;
+KIND(PLAN_POINTER, DdbAccessPlan *, put_pointer, get_pointer, .of = &PLAN);
+
+static const Field plan_fields[] = {
+	FIELD(ENUM, DdbAccessPlan, operation),
+
+	FIELD(NAME, DdbAccessPlan, source.table_name),
+	FIELD(INT, DdbAccessPlan, source.generation),
+	FIELD(NAME, DdbAccessPlan, source.index_name),
+	FIELD(BOOL, DdbAccessPlan, source.index_is_local),
+	FIELD(BOOL, DdbAccessPlan, source.is_consistent),
+	FIELD(BOOL, DdbAccessPlan, source.is_snapshot),
+	FIELD(BOOL, DdbAccessPlan, source.keys_are_unique),
+	FIELD(KEYS, DdbAccessPlan, source.keys),
+	FIELD(KEYS, DdbAccessPlan, source.table_keys),
+	FIELD(KEY_ATTRIBUTES, DdbAccessPlan, source.key_attributes),
+	FIELD(INT_LISTS, DdbAccessPlan, source.index_columns),
+
+	FIELD(ALTERNATIVES, DdbAccessPlan, keys.alternatives),
+	FIELD(INTS, DdbAccessPlan, keys.batch_values),
+	FIELD(INT, DdbAccessPlan, keys.rows_per_key),
+	FIELD(BOOL, DdbAccessPlan, keys.are_many),
+	FIELD(BOOL, DdbAccessPlan, keys.are_walked),
+	FIELD(BOOL, DdbAccessPlan, keys.decide_match),
+
+	FIELD(FILTER, DdbAccessPlan, filter.pushed),
+	FIELD(NAME, DdbAccessPlan, filter.ttl_attribute),
+	FIELD(BOOL, DdbAccessPlan, filter.ttl_is_pushed),
+	FIELD(BOOL, DdbAccessPlan, filter.is_local),
+	FIELD(INTS, DdbAccessPlan, filter.matched),
+
+	FIELD(INTS, DdbAccessPlan, projection.columns),
+	FIELD(INTS, DdbAccessPlan, projection.recheck_columns),
+	FIELD(BOOL, DdbAccessPlan, projection.is_all),
+	FIELD(BOOL, DdbAccessPlan, projection.is_count),
+	FIELD(NAMES, DdbAccessPlan, projection.identity),
+	FIELD(NAMES, DdbAccessPlan, projection.position),
+
+	FIELD(BOOL, DdbAccessPlan, order.is_relied_upon),
+	FIELD(BOOL, DdbAccessPlan, order.is_within_partitions),
+	FIELD(BOOL, DdbAccessPlan, order.is_backward),
+	FIELD(PARTITION_ORDERS, DdbAccessPlan, order.partitions),
+
+	FIELD(OPTIONAL_INT, DdbAccessPlan, limit.count),
+	FIELD(OPTIONAL_INT, DdbAccessPlan, limit.offset),
+	FIELD(BOOL, DdbAccessPlan, limit.with_ties),
+	FIELD(BOOL, DdbAccessPlan, limit.reads_all),
+	FIELD(OPTIONAL_INT64, DdbAccessPlan, limit.hint),
+
+	FIELD(BOOL, DdbAccessPlan, skip.is_wanted),
+	FIELD(INT, DdbAccessPlan, skip.budget),
+	FIELD(INT, DdbAccessPlan, skip.pays_from),
+
+	FIELD(OPTIONAL_INT, DdbAccessPlan, segments.declared),
+	FIELD(INT, DdbAccessPlan, segments.declared_total),
+	FIELD(INT, DdbAccessPlan, segments.count),
+
+	FIELD(BOOL, DdbAccessPlan, counts.are_wanted),
+	FIELD(BOOL, DdbAccessPlan, counts.are_by_partition),
+	FIELD(INTS, DdbAccessPlan, counts.columns),
+
+	FIELD(DOUBLE, DdbAccessPlan, estimate.table_bytes),
+	FIELD(DOUBLE, DdbAccessPlan, estimate.item_bytes),
+	FIELD(DOUBLE, DdbAccessPlan, estimate.read_units),
+	FIELD(DOUBLE, DdbAccessPlan, estimate.selectivity),
+
+	FIELD(PLAN_POINTER, DdbAccessPlan, fetch.plan),
+	FIELD(BOOL, DdbAccessPlan, fetch.is_second),
+	FIELD(OPTIONAL_INT, DdbAccessPlan, fetch.entry_filter),
+
+	FIELD(WRITE, DdbAccessPlan, write),
+};
+STRUCT_KIND(PLAN, DdbAccessPlan, plan_fields);
+
+/* Nothing is there, and what may be absent is. */
 static void
-get_condition(Reader *reader, DdbCondition *condition)
+init_struct(const Kind *kind, void *value)
 {
-	condition->column = get_int(reader);
-	condition->op = (DdbCompare) get_int(reader);
-	condition->other = get_int(reader);
-	condition->value = get_int(reader);
-	condition->value_typid = (Oid) get_int(reader);
-	condition->access = (DdbAccess) get_int(reader);
-	condition->path = get_names(reader);
-}
-
-static List *
-put_alternatives(List *list, List *alternatives)
-{
-	ListCell *lc;
-
-	list = put_int(list, list_length(alternatives));
-	foreach (lc, alternatives)
+	memset(value, 0, kind->size);
+	for (int i = 0; i < kind->nfields; i++)
 	{
-		List *conditions = (List *) lfirst(lc);
-		ListCell *inner;
+		const Field *field = &kind->fields[i];
 
-		list = put_int(list, list_length(conditions));
-		foreach (inner, conditions)
-			list = put_condition(list, (DdbCondition *) lfirst(inner));
+		if (field->kind->may_be_absent)
+			memset((char *) value + field->offset, -1, field->kind->size);
 	}
-	return list;
 }
 
-static List *
-get_alternatives(Reader *reader)
+void
+ddb_access_plan_init(DdbAccessPlan *plan, DdbOperation operation)
 {
-	List *alternatives = NIL;
-	int n = get_int(reader);
-
-	for (int i = 0; i < n; i++)
-	{
-		List *conditions = NIL;
-		int m = get_int(reader);
-
-		for (int j = 0; j < m; j++)
-		{
-			DdbCondition *condition = palloc0(sizeof(DdbCondition));
-
-			get_condition(reader, condition);
-			conditions = lappend(conditions, condition);
-		}
-		alternatives = lappend(alternatives, conditions);
-	}
-	return alternatives;
+	init_struct(&PLAN, plan);
+	plan->operation = operation;
 }
 
-static List *
-put_partition_order(List *list, List *order)
+DdbWritePlan *
+ddb_write_plan_create(void)
 {
-	ListCell *lc;
+	DdbWritePlan *write = palloc(sizeof(DdbWritePlan));
 
-	list = put_int(list, list_length(order));
-	foreach (lc, order)
-	{
-		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
-
-		list = put_int(list, key->column);
-		list = put_int(list, key->element);
-		list = put_int(list, (int) key->collation);
-		list = put_int(list, key->descending);
-	}
-	return list;
-}
-
-static List *
-get_partition_order(Reader *reader)
-{
-	List *order = NIL;
-	int n = get_int(reader);
-
-	for (int i = 0; i < n; i++)
-	{
-		DdbPartitionOrder *key = palloc(sizeof(DdbPartitionOrder));
-
-		key->column = get_int(reader);
-		key->element = get_int(reader);
-		key->collation = (Oid) get_int(reader);
-		key->descending = get_int(reader);
-		order = lappend(order, key);
-	}
-	return order;
-}
-
-/* Prefix notation; -1 stands for no filter. */
-static List *
-put_filter(List *list, const DdbFilter *filter)
-{
-	ListCell *lc;
-
-	if (filter == NULL)
-		return put_int(list, -1);
-	list = put_int(list, filter->kind);
-	if (filter->kind == DDB_FILTER_CONDITION)
-		return put_condition(list, &filter->condition);
-	list = put_int(list, list_length(filter->children));
-	foreach (lc, filter->children)
-		list = put_filter(list, (DdbFilter *) lfirst(lc));
-	return list;
-}
-
-static DdbFilter *
-get_filter(Reader *reader)
-{
-	int kind = get_int(reader);
-	DdbFilter *filter;
-	int n;
-
-	if (kind < 0)
-		return NULL;
-	filter = palloc0(sizeof(DdbFilter));
-	filter->kind = (DdbFilterKind) kind;
-	if (filter->kind == DDB_FILTER_CONDITION)
-	{
-		get_condition(reader, &filter->condition);
-		return filter;
-	}
-	n = get_int(reader);
-	for (int i = 0; i < n; i++)
-		filter->children = lappend(filter->children, get_filter(reader));
-	return filter;
-}
-
-static List *
-put_columns(List *list, List *columns)
-{
-	ListCell *lc;
-
-	list = put_int(list, list_length(columns));
-	foreach (lc, columns)
-		list = put_int(list, lfirst_int(lc));
-	return list;
-}
-
-static List *
-get_columns(Reader *reader)
-{
-	List *columns = NIL;
-	int n = get_int(reader);
-
-	for (int i = 0; i < n; i++)
-		columns = lappend_int(columns, get_int(reader));
-	return columns;
-}
-
-static List *
-put_column_lists(List *list, List *lists)
-{
-	ListCell *lc;
-
-	list = put_int(list, list_length(lists));
-	foreach (lc, lists)
-		list = put_columns(list, (List *) lfirst(lc));
-	return list;
-}
-
-static List *
-get_column_lists(Reader *reader)
-{
-	List *lists = NIL;
-	int n = get_int(reader);
-
-	for (int i = 0; i < n; i++)
-		lists = lappend(lists, get_columns(reader));
-	return lists;
-}
-
-static List *
-put_write(List *list, const DdbWritePlan *write)
-{
-	list = put_int(list, write != NULL);
-	if (write == NULL)
-		return list;
-	list = put_int(list, write->deletes);
-	list = put_int(list, write->counts);
-	list = put_int(list, write->returns);
-	list = put_columns(list, write->returned);
-	list = put_columns(list, write->updated);
-	list = put_int(list, write->first_value);
-	list = put_int(list, write->filter);
-	list = put_int(list, write->moves);
-	list = put_int(list, write->blind);
-	list = put_int(list, write->rereads);
-	list = put_columns(list, write->kept);
-	list = put_names(list, write->checked);
-	return put_filter(list, write->condition);
-}
-
-static DdbWritePlan *
-get_write(Reader *reader)
-{
-	DdbWritePlan *write;
-
-	if (!get_int(reader))
-		return NULL;
-	write = palloc(sizeof(DdbWritePlan));
-	write->deletes = get_int(reader);
-	write->counts = get_int(reader);
-	write->returns = get_int(reader);
-	write->returned = get_columns(reader);
-	write->updated = get_columns(reader);
-	write->first_value = get_int(reader);
-	write->filter = get_int(reader);
-	write->moves = get_int(reader);
-	write->blind = get_int(reader);
-	write->rereads = get_int(reader);
-	write->kept = get_columns(reader);
-	write->checked = get_names(reader);
-	write->condition = get_filter(reader);
+	init_struct(&WRITE_PLAN, write);
 	return write;
+}
+
+DdbAccessPlan *
+ddb_access_plan_last_step(const DdbAccessPlan *plan)
+{
+	return plan->fetch.plan != NULL ? plan->fetch.plan
+									: unconstify(DdbAccessPlan *, plan);
 }
 
 List *
 ddb_access_plan_serialize(const DdbAccessPlan *plan)
 {
-	List *list = NIL;
-
-	list = put_int(list, plan->operation);
-	list = put_string(list, plan->table_name);
-	list = put_int(list, plan->description);
-	list = put_string(list, plan->index_name);
-	list = put_int(list, plan->index_is_local);
-	list = put_int(list, plan->consistent_read);
-	list = put_keys(list, &plan->keys);
-	list = put_keys(list, &plan->table_keys);
-	list = put_key_attributes(list, plan->key_attributes);
-	list = put_alternatives(list, plan->alternatives);
-	list = put_columns(list, plan->batch_values);
-	list = put_int(list, plan->rows_per_key);
-	list = put_filter(list, plan->filter);
-	list = put_string(list, plan->ttl_attribute);
-	list = put_int(list, plan->ttl_in_filter);
-	list = put_column_lists(list, plan->index_columns);
-	list = put_columns(list, plan->matched);
-	list = put_int(list, plan->many);
-	list = put_int(list, plan->walks);
-	list = put_columns(list, plan->columns);
-	list = put_columns(list, plan->recheck_columns);
-	list = put_int(list, plan->all_projected);
-	list = put_int(list, plan->count_only);
-	list = put_int(list, plan->skips);
-	list = put_int(list, plan->skip_budget);
-	list = put_int(list, plan->skip_pays);
-	list = put_int(list, plan->aggregated);
-	list = put_int(list, plan->grouped);
-	list = put_columns(list, plan->counted);
-	list = put_int(list, plan->ordered);
-	list = put_int(list, plan->items_ordered);
-	list = put_int(list, plan->backward);
-	list = put_partition_order(list, plan->partition_order);
-	list = put_int(list, plan->keys_unique);
-	list = put_int(list, plan->limit_value);
-	list = put_int(list, plan->offset_value);
-	list = put_int(list, plan->reads_all);
-	list = put_double(list, (double) plan->limit_hint);
-	list = put_int(list, plan->with_ties);
-	list = put_int(list, plan->filtered);
-	list = put_int(list, plan->snapshot);
-	list = put_double(list, plan->selectivity);
-	list = put_int(list, plan->segment);
-	list = put_int(list, plan->total_segments);
-	list = put_int(list, plan->segments);
-	list = put_double(list, plan->table_bytes);
-	list = put_double(list, plan->item_bytes);
-	list = put_double(list, plan->read_units);
-	list = put_int(list, plan->by_entries);
-	list = put_names(list, plan->identity);
-	list = put_names(list, plan->position);
-	list = put_int(list, plan->entry_filter);
-	list = put_int(list, plan->keys_match);
-	list = put_write(list, plan->write);
-	list = put_int(list, plan->fetch != NULL);
-	if (plan->fetch != NULL)
-		list = lappend(list, ddb_access_plan_serialize(plan->fetch));
-	return list;
+	return put_struct(NIL, &PLAN, plan);
 }
 
 DdbAccessPlan *
@@ -454,63 +540,7 @@ ddb_access_plan_deserialize(List *list)
 	DdbAccessPlan *plan = palloc0(sizeof(DdbAccessPlan));
 	Reader reader = {list, 0};
 
-	plan->operation = (DdbOperation) get_int(&reader);
-	plan->table_name = get_string(&reader);
-	plan->description = get_int(&reader);
-	plan->index_name = get_string(&reader);
-	plan->index_is_local = get_int(&reader);
-	plan->consistent_read = get_int(&reader);
-	get_keys(&reader, &plan->keys);
-	get_keys(&reader, &plan->table_keys);
-	plan->key_attributes = get_key_attributes(&reader);
-	plan->alternatives = get_alternatives(&reader);
-	plan->batch_values = get_columns(&reader);
-	plan->rows_per_key = get_int(&reader);
-	plan->filter = get_filter(&reader);
-	plan->ttl_attribute = get_string(&reader);
-	plan->ttl_in_filter = get_int(&reader);
-	plan->index_columns = get_column_lists(&reader);
-	plan->matched = get_columns(&reader);
-	plan->many = get_int(&reader);
-	plan->walks = get_int(&reader);
-	plan->columns = get_columns(&reader);
-	plan->recheck_columns = get_columns(&reader);
-	plan->all_projected = get_int(&reader);
-	plan->count_only = get_int(&reader);
-	plan->skips = get_int(&reader);
-	plan->skip_budget = get_int(&reader);
-	plan->skip_pays = get_int(&reader);
-	plan->aggregated = get_int(&reader);
-	plan->grouped = get_int(&reader);
-	plan->counted = get_columns(&reader);
-	plan->ordered = get_int(&reader);
-	plan->items_ordered = get_int(&reader);
-	plan->backward = get_int(&reader);
-	plan->partition_order = get_partition_order(&reader);
-	plan->keys_unique = get_int(&reader);
-	plan->limit_value = get_int(&reader);
-	plan->offset_value = get_int(&reader);
-	plan->reads_all = get_int(&reader);
-	plan->limit_hint = (int64) get_double(&reader);
-	plan->with_ties = get_int(&reader);
-	plan->filtered = get_int(&reader);
-	plan->snapshot = get_int(&reader);
-	plan->selectivity = get_double(&reader);
-	plan->segment = get_int(&reader);
-	plan->total_segments = get_int(&reader);
-	plan->segments = get_int(&reader);
-	plan->table_bytes = get_double(&reader);
-	plan->item_bytes = get_double(&reader);
-	plan->read_units = get_double(&reader);
-	plan->by_entries = get_int(&reader);
-	plan->identity = get_names(&reader);
-	plan->position = get_names(&reader);
-	plan->entry_filter = get_int(&reader);
-	plan->keys_match = get_int(&reader);
-	plan->write = get_write(&reader);
-	if (get_int(&reader))
-		plan->fetch = ddb_access_plan_deserialize(
-			(List *) list_nth(reader.list, reader.next++));
+	get_struct(&reader, &PLAN, plan);
 	Assert(reader.next == list_length(list));
 	return plan;
 }
@@ -519,12 +549,12 @@ const char *
 ddb_access_plan_operation_name(const DdbAccessPlan *plan)
 {
 	/* The rows are not read. */
-	if (plan->write != NULL && plan->write->blind)
+	if (plan->write != NULL && plan->write->is_blind)
 		return plan->write->deletes ? "DeleteItem" : "UpdateItem";
 	switch (plan->operation)
 	{
 		case DDB_OP_GET_ITEM:
-			return plan->many ? "BatchGetItem" : "GetItem";
+			return plan->keys.are_many ? "BatchGetItem" : "GetItem";
 		case DDB_OP_QUERY:
 			return "Query";
 		default:

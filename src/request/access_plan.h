@@ -121,7 +121,158 @@ typedef struct DdbFilter
 	List *children; /* of DdbFilter * */
 } DdbFilter;
 
-/* What is done with the rows, by the scan itself. */
+/*
+ * The plan's parts.  What the planner chooses between (DdbCandidate) has some
+ * of the same, which go into the plan whole.  An expression is known by its
+ * position in fdw_exprs.
+ */
+
+/*
+ * What is read: the table or one of its indexes, as declared and described
+ * when the plan was made.
+ */
+typedef struct DdbPlanSource
+{
+	char *table_name;
+	int generation; /* of the description (model/table_info) */
+	char *index_name; /* NULL: the table itself */
+	bool index_is_local; /* an LSI: what it lacks can be fetched */
+	bool is_consistent; /* ConsistentRead */
+	bool is_snapshot; /* read before the statement writes (scan/snapshot) */
+	bool keys_are_unique; /* not an index, whose keys may repeat */
+	DdbKeySchema keys; /* of what is read: table or index */
+	DdbKeySchema table_keys; /* of the table */
+	List *key_attributes; /* of DdbKeyAttribute *: keys of table and of
+								 * all indexes, whose values have one spelling */
+	List *index_columns; /* of templated index keys: of lists of attnums */
+} DdbPlanSource;
+
+/*
+ * Which keys are read, as far as conditions say: plan/keys finds them,
+ * request/key_targets makes partitions, ranges and keys of them for each run.
+ */
+typedef struct DdbPlanKeys
+{
+	List *alternatives; /* of List of DdbCondition *: the item's key
+								 * satisfies all of at least one list */
+	List *batch_values; /* positions in fdw_exprs of values that a batched
+								 * join gives, many rows of them at once */
+	int rows_per_key; /* rows wanted of each target; 0: all */
+	bool are_many; /* several partitions, ranges or keys may match */
+	bool are_walked; /* partitions are listed from a range of time */
+	bool decide_match; /* what is found by them matches the templates */
+} DdbPlanKeys;
+
+/*
+ * Which items that the keys select are no rows: plan/filter says what DynamoDB
+ * can tell, plan/create_plan the rest.
+ */
+typedef struct DdbPlanFilter
+{
+	DdbFilter *pushed; /* FilterExpression, or NULL */
+	char *ttl_attribute; /* whose past times hide items, or NULL; … */
+	bool ttl_is_pushed; /* … by FilterExpression, or as items are read */
+	bool is_local; /* PostgreSQL filters rows after us */
+	List *matched; /* attnums: rows match the templates of these */
+} DdbPlanFilter;
+
+/*
+ * What is asked for of each item: plan/create_plan, of what the query needs;
+ * attributes whose bytes are kept besides, for two steps and for writes.
+ */
+typedef struct DdbPlanProjection
+{
+	List *columns; /* attnums to fetch, ascending */
+	List *recheck_columns; /* attnums that re-checks read besides */
+	bool is_all; /* ask for all that the index holds */
+	bool is_count; /* Select COUNT: no column and no local filter
+								 * needs a value that the key does not give */
+	List *identity; /* of char *: attributes that tell items apart, the
+								 * table's key; NIL: nothing has to … */
+	List *position; /* … and those of the index's key, when an item that has
+								 * moved in the index would break the order; of
+								 * a write, those that must be unchanged */
+} DdbPlanProjection;
+
+/* In which order rows are given: plan/order, of a Query. */
+typedef struct DdbPlanOrder
+{
+	bool is_relied_upon; /* else rows may come in any order */
+	bool is_within_partitions; /* also inside partitions */
+	bool is_backward; /* ScanIndexForward false */
+	List *partitions; /* of DdbPartitionOrder *: the order of partitions,
+								 * which comes before that inside them */
+} DdbPlanOrder;
+
+/* How many rows are wanted: plan/create_plan, of plan/query_shape. */
+typedef struct DdbPlanLimit
+{
+	int count; /* expression, or -1: LIMIT … */
+	int offset; /* … and OFFSET of the query, when they bound */
+	bool with_ties;
+	bool reads_all; /* nobody has said that he may stop before the end */
+	int64 hint; /* what this scan must give; else about so many
+								 * rows are wanted first; -1: all */
+} DdbPlanLimit;
+
+/* One row of each partition will do: plan/skip_scan_path, plan/cost. */
+typedef struct DdbPlanSkip
+{
+	bool is_wanted;
+	int budget; /* partitions to skip before a whole page is read, to
+								 * see how many items they have */
+	int pays_from; /* with so many partitions in a page, skipping beats
+								 * reading on */
+} DdbPlanSkip;
+
+/*
+ * Segments of a Scan: one that the table's options declare it to be, or how
+ * many plan/paths and plan/parallel_path divide it into.
+ */
+typedef struct DdbPlanSegments
+{
+	int declared; /* of declared_total; -1: unsegmented */
+	int declared_total;
+	int count; /* that a Scan of all is divided into */
+} DdbPlanSegments;
+
+/*
+ * Counts in place of rows: plan/upper.  The scan's tuples hold the table's
+ * columns, then the counts.
+ */
+typedef struct DdbPlanCounts
+{
+	bool are_wanted;
+	bool are_by_partition; /* one row a partition, not one row in all */
+	List *columns; /* of each count its attnum; 0: of count(*) */
+} DdbPlanCounts;
+
+/* What the planner expects, which page sizes and warnings go by. */
+typedef struct DdbPlanEstimate
+{
+	double table_bytes; /* size of what is read */
+	double item_bytes; /* mean item size */
+	double read_units; /* consumption */
+	double selectivity; /* of all filters together; 0: unknown */
+} DdbPlanEstimate;
+
+/*
+ * Two steps, where an index gives entries, whose items are then fetched:
+ * plan/index_fetch_path.
+ */
+typedef struct DdbPlanFetch
+{
+	struct DdbAccessPlan *plan; /* the second: BatchGetItem of the table; NULL:
+								 * there is one step */
+	bool is_second; /* this is the second */
+	int entry_filter; /* expression, or -1: entries of which this does
+								 * not hold need not be fetched */
+} DdbPlanFetch;
+
+/*
+ * What is done with the rows, by the scan itself: modify/direct_modify_plan
+ * puts it into the plan of a scan that is complete but for it.
+ */
 typedef struct DdbWritePlan
 {
 	bool deletes; /* else updates */
@@ -130,92 +281,42 @@ typedef struct DdbWritePlan
 	List *returned; /* attnums of columns that are shown of them */
 	List *updated; /* attnums that are set … */
 	int first_value; /* … to fdw_exprs from here on */
-	int filter; /* index into fdw_exprs, or -1: PostgreSQL's own */
+	int filter; /* expression, or -1: PostgreSQL's own */
 	bool moves; /* entries of the index that is read by may move on, and be
 								 * met again */
-	bool blind; /* the key and the condition say all there is to know of a
+	bool is_blind; /* the key and the condition say all there is to know of a
 								 * row */
 	List *checked; /* of char *: attributes that must be unchanged */
-	struct DdbFilter *condition; /* what must still hold when it is written; it
+	DdbFilter *condition; /* what must still hold when it is written; it
 								 * may say less than WHERE; or NULL */
 	bool rereads; /* subqueries of the statement read the table, too */
 	List *kept; /* attnums that are set to what is made of themselves */
 } DdbWritePlan;
 
+/* A part that does not apply to the operation is as it was set up. */
 typedef struct DdbAccessPlan
 {
 	DdbOperation operation;
-	char *table_name;
-	int description; /* the generation that it was made by (model/table_info) */
-	char *index_name; /* NULL: the table itself */
-	bool index_is_local; /* an LSI: what it lacks can be fetched */
-	bool consistent_read;
-	DdbKeySchema keys; /* of what is read: table or index */
-	DdbKeySchema table_keys; /* of the table */
-	List *key_attributes; /* of DdbKeyAttribute *: keys of table and of
-								 * all indexes, whose values have one spelling */
-	List *alternatives; /* of List of DdbCondition *: the item's key
-								 * satisfies all of at least one list */
-	List *batch_values; /* indexes into fdw_exprs of values that a batched
-								 * join gives, many rows of them at once */
-	int rows_per_key; /* rows wanted of each target; 0: all */
-	DdbFilter *filter; /* or NULL */
-	char *ttl_attribute; /* whose past times hide items, or NULL; … */
-	bool ttl_in_filter; /* … by FilterExpression, or as items are read */
-	List *index_columns; /* of templated index keys: of lists of attnums */
-	List *matched; /* attnums: rows match the templates of these */
-	bool many; /* several partitions, ranges or keys may match */
-	bool walks; /* partitions are listed from a range of time */
-	List *columns; /* attnums to fetch, ascending */
-	List *recheck_columns; /* attnums that re-checks read besides */
-	bool all_projected; /* ask for all that the index holds */
-	bool count_only; /* Select COUNT: no column and no local filter
-								 * needs a value that the key does not give */
-	bool skips; /* one row of each partition will do */
-	int skip_budget; /* partitions to skip before a whole page is read, to
-								 * see how many items they have */
-	int skip_pays; /* with so many partitions in a page, skipping beats
-								 * reading on */
-	bool aggregated; /* rows are counts; the scan's tuples hold the
-								 * table's columns, then the counts */
-	bool grouped; /* one row a partition, not one row in all */
-	List *counted; /* of each count its attnum; 0: of count(*) */
-	bool ordered; /* the order is relied upon */
-	bool items_ordered; /* also inside partitions */
-	bool backward; /* ScanIndexForward false */
-	List *partition_order; /* of DdbPartitionOrder *: the order of partitions,
-								 * which comes before that inside them */
-	bool keys_unique; /* not an index, whose keys may repeat */
-	bool filtered; /* PostgreSQL filters rows after us */
-	int limit_value; /* index into fdw_exprs, or -1: LIMIT … */
-	int offset_value; /* … and OFFSET of the query, when they bound */
-	bool reads_all; /* nobody has said that he may stop before the end */
-	int64 limit_hint; /* what this scan must give; else about so many
-								 * rows are wanted first; -1: all */
-	bool with_ties;
-	bool snapshot; /* read before the statement writes (scan/snapshot) */
-	double selectivity; /* of all filters together, estimated */
-	int segment; /* of total_segments; -1: unsegmented */
-	int total_segments;
-	int segments; /* that a Scan of all is divided into */
-	double table_bytes; /* size of what is read, estimated */
-	double item_bytes; /* mean item size, estimated */
-	double read_units; /* estimated consumption */
-
-	/* of two steps: an index gives entries, whose items are then fetched */
-	struct DdbAccessPlan *fetch; /* the second: BatchGetItem of the table; NULL:
-								 * there is one step */
-	bool by_entries; /* this is the second */
-	List *identity; /* of char *: attributes that tell items apart, the
-								 * table's key; NIL unless of two steps … */
-	List *position; /* … and those of the index's key, when an item that has
-								 * moved in the index would break the order */
-	int entry_filter; /* index into fdw_exprs, or -1: entries of which
-								 * this does not hold need not be fetched */
-
-	bool keys_match; /* what is found by these keys matches the templates */
+	DdbPlanSource source;
+	DdbPlanKeys keys;
+	DdbPlanFilter filter;
+	DdbPlanProjection projection;
+	DdbPlanOrder order;
+	DdbPlanLimit limit;
+	DdbPlanSkip skip;
+	DdbPlanSegments segments;
+	DdbPlanCounts counts;
+	DdbPlanEstimate estimate;
+	DdbPlanFetch fetch;
 	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;
+
+/* Make plans that say nothing yet: what can be absent is -1, the rest zero. */
+extern void ddb_access_plan_init(DdbAccessPlan *plan, DdbOperation operation);
+extern DdbWritePlan *ddb_write_plan_create(void);
+
+/* The step that rows are made by: the last one, which may be the only one. */
+extern DdbAccessPlan *ddb_access_plan_last_step(const DdbAccessPlan *plan);
 
 extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);
 extern DdbAccessPlan *ddb_access_plan_deserialize(List *list);

@@ -113,7 +113,7 @@ key_range(const DdbKeySchema *keys, DdbTarget *target, int i)
 static int
 find_key(const Context *context, AttrNumber column)
 {
-	const DdbKeySchema *keys = &context->plan->keys;
+	const DdbKeySchema *keys = &context->plan->source.keys;
 	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
@@ -128,7 +128,7 @@ static void
 add_value(const Context *context, DdbTarget *target, const Choices *choices,
 		  const Choice *choice)
 {
-	const DdbKeySchema *keys = &context->plan->keys;
+	const DdbKeySchema *keys = &context->plan->source.keys;
 	const DdbCondition *condition = choice->condition;
 	int i = condition != NULL ? find_key(context, condition->column) : -1;
 
@@ -180,7 +180,7 @@ static void
 add_combination(const Context *context, const Choices *choices,
 				TargetList *list)
 {
-	const DdbKeySchema *keys = &context->plan->keys;
+	const DdbKeySchema *keys = &context->plan->source.keys;
 	DdbTarget target;
 	DdbComposeInput *inputs = NULL;
 
@@ -227,7 +227,7 @@ check_combinations(const Context *context, const Choices *choices)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many combinations of key values for DynamoDB "
 						"table \"%s\"",
-						context->plan->table_name),
+						context->plan->source.table_name),
 				 errdetail("Lists in the query make more than %d keys.",
 						   MAX_TARGETS),
 				 errhint("Use shorter lists, or join with a table that holds "
@@ -241,7 +241,7 @@ place_in_keys(const Context *context, const DdbCondition *condition)
 	int place = 0;
 	ListCell *lc;
 
-	foreach (lc, context->plan->batch_values)
+	foreach (lc, context->plan->keys.batch_values)
 	{
 		if (lfirst_int(lc) == condition->value)
 			return place;
@@ -310,7 +310,7 @@ is_given(const DdbColumn *column, List *conditions)
 static bool
 add_shards(const Context *context, List *conditions, Choices *choices)
 {
-	const DdbKeySchema *keys = &context->plan->keys;
+	const DdbKeySchema *keys = &context->plan->source.keys;
 	int nconditions = choices->n;
 
 	for (int i = 0; i < keys->npartition + keys->nsort; i++)
@@ -356,7 +356,7 @@ add_key_rows(const Context *context, Choices *choices)
 {
 	Choice *choice = &choices->items[choices->n];
 
-	choices->width = list_length(context->plan->batch_values);
+	choices->width = list_length(context->plan->keys.batch_values);
 	if (choices->width == 0)
 		return true;
 	memset(choice, 0, sizeof(*choice));
@@ -416,7 +416,7 @@ ddb_targets_most_keys(ForeignScanState *node, const DdbAccessPlan *plan,
 	double most = 1;
 	ListCell *lc;
 
-	foreach (lc, plan->alternatives)
+	foreach (lc, plan->keys.alternatives)
 	{
 		Choices choices;
 		double product = 1;
@@ -435,7 +435,7 @@ static int
 compare_partitions(const DdbAccessPlan *plan, const DdbTarget *a,
 				   const DdbTarget *b)
 {
-	for (int i = 0; i < plan->keys.npartition; i++)
+	for (int i = 0; i < plan->source.keys.npartition; i++)
 	{
 		int order =
 			ddb_bound_compare(&a->partition[i].lower, &b->partition[i].lower);
@@ -461,7 +461,7 @@ compare_targets(const void *a, const void *b, void *arg)
 	const DdbTarget *y = (const DdbTarget *) b;
 	int order = compare_partitions(plan, x, y);
 
-	for (int i = 0; order == 0 && i < plan->keys.nsort; i++)
+	for (int i = 0; order == 0 && i < plan->source.keys.nsort; i++)
 		order = ddb_key_range_compare(&x->sort[i], &y->sort[i]);
 	return order;
 }
@@ -475,7 +475,7 @@ first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 {
 	int i = 0;
 
-	while (i < plan->keys.nsort &&
+	while (i < plan->source.keys.nsort &&
 		   ddb_key_range_compare(&a->sort[i], &b->sort[i]) == 0)
 		i++;
 	return i;
@@ -485,7 +485,7 @@ first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 static bool
 is_last_range(const DdbAccessPlan *plan, const DdbTarget *target, int position)
 {
-	return position + 1 >= plan->keys.nsort ||
+	return position + 1 >= plan->source.keys.nsort ||
 		   ddb_key_range_is_open(&target->sort[position + 1]);
 }
 
@@ -509,7 +509,7 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 	if (compare_partitions(plan, a, b) != 0)
 		return SEPARATE;
 	i = first_difference(plan, a, b);
-	if (i == plan->keys.nsort)
+	if (i == plan->source.keys.nsort)
 		return FIRST_HOLDS;
 	if (is_last_range(plan, a, i) && is_last_range(plan, b, i))
 		return ddb_key_range_unite(&a->sort[i], &b->sort[i]) ? FIRST_HOLDS
@@ -528,10 +528,10 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 static bool
 is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 {
-	for (int i = 0; i < plan->keys.npartition; i++)
+	for (int i = 0; i < plan->source.keys.npartition; i++)
 		if (ddb_key_range_is_empty(&target->partition[i]))
 			return true;
-	for (int i = 0; i < plan->keys.nsort; i++)
+	for (int i = 0; i < plan->source.keys.nsort; i++)
 		if (ddb_key_range_is_empty(&target->sort[i]))
 			return true;
 	return false;
@@ -547,7 +547,7 @@ make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 	{
 		if (is_empty(plan, &list->items[i]))
 			continue;
-		for (int j = 0; j < plan->keys.nsort; j++)
+		for (int j = 0; j < plan->source.keys.nsort; j++)
 			ddb_key_range_widen(&list->items[i].sort[j]);
 		list->items[kept++] = list->items[i];
 	}
@@ -590,7 +590,7 @@ ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 	ListCell *lc;
 
 	memset(targets, 0, sizeof(*targets));
-	foreach (lc, plan->alternatives)
+	foreach (lc, plan->keys.alternatives)
 	{
 		TargetList some = {NULL, 0, 0};
 
@@ -605,9 +605,11 @@ ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 	{
 		DdbTarget *target = &targets->items[i];
 
-		for (int j = 0; j < plan->keys.npartition; j++)
-			finish_range(targets, &target->partition[j], plan->keys_unique);
-		for (int j = 0; j < plan->keys.nsort; j++)
-			finish_range(targets, &target->sort[j], plan->keys_unique);
+		for (int j = 0; j < plan->source.keys.npartition; j++)
+			finish_range(targets, &target->partition[j],
+						 plan->source.keys_are_unique);
+		for (int j = 0; j < plan->source.keys.nsort; j++)
+			finish_range(targets, &target->sort[j],
+						 plan->source.keys_are_unique);
 	}
 }

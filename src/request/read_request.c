@@ -194,7 +194,7 @@ append_range(Builder *builder, StringInfo text, const char *attribute,
 static void
 put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 {
-	const DdbKeySchema *keys = &spec->plan->keys;
+	const DdbKeySchema *keys = &spec->plan->source.keys;
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -205,7 +205,7 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 		append_range(builder, &text, keys->sort[i].name,
 					 &spec->targets->sort[i]);
 	append_text_member(&builder->json, "KeyConditionExpression", text.data);
-	if (spec->plan->backward)
+	if (spec->plan->order.is_backward)
 		append_raw_member(&builder->json, "ScanIndexForward", "false");
 }
 
@@ -385,13 +385,13 @@ put_projection(Builder *builder, const DdbRequestSpec *spec)
 		append_text_member(&builder->json, "Select", "COUNT");
 		return;
 	}
-	if (spec->plan->all_projected)
+	if (spec->plan->projection.is_all)
 		return;
 	if (spec->whole_items ||
 		projection_bytes(builder, spec) > MAX_EXPRESSION_BYTES)
 	{
 		/* An LSI would give what it holds, unless told to fetch the rest. */
-		if (spec->plan->index_is_local)
+		if (spec->plan->source.index_is_local)
 			append_text_member(&builder->json, "Select", "ALL_ATTRIBUTES");
 		return;
 	}
@@ -410,10 +410,10 @@ put_source(Builder *builder, const DdbRequestSpec *spec)
 	const DdbAccessPlan *plan = spec->plan;
 	StringInfo json = &builder->json;
 
-	append_text_member(json, "TableName", plan->table_name);
-	if (plan->index_name != NULL)
-		append_text_member(json, "IndexName", plan->index_name);
-	if (plan->consistent_read)
+	append_text_member(json, "TableName", plan->source.table_name);
+	if (plan->source.index_name != NULL)
+		append_text_member(json, "IndexName", plan->source.index_name);
+	if (plan->source.is_consistent)
 		append_raw_member(json, "ConsistentRead", "true");
 	if (spec->segment >= 0)
 	{
@@ -455,7 +455,8 @@ ddb_request_base(const DdbRequestSpec *spec)
 	else if (spec->plan->operation == DDB_OP_GET_ITEM)
 	{
 		ddb_json_append_member(&builder.json, "Key");
-		ddb_request_append_key(&builder.json, &spec->plan->keys, spec->targets);
+		ddb_request_append_key(&builder.json, &spec->plan->source.keys,
+							   spec->targets);
 	}
 	put_filter(&builder, spec);
 	put_projection(&builder, spec);
@@ -468,7 +469,7 @@ ddb_request_batch(const DdbRequestSpec *spec)
 {
 	Builder builder = begin();
 	StringInfo json = &builder.json;
-	const char *table_name = spec->plan->table_name;
+	const char *table_name = spec->plan->source.table_name;
 
 	appendStringInfoString(json, "{\"RequestItems\":{");
 	append_string(json, table_name, strlen(table_name));
@@ -477,10 +478,11 @@ ddb_request_batch(const DdbRequestSpec *spec)
 	{
 		if (i > 0)
 			appendStringInfoChar(json, ',');
-		ddb_request_append_key(json, &spec->plan->keys, &spec->targets[i]);
+		ddb_request_append_key(json, &spec->plan->source.keys,
+							   &spec->targets[i]);
 	}
 	appendStringInfoChar(json, ']');
-	if (spec->plan->consistent_read)
+	if (spec->plan->source.is_consistent)
 		append_raw_member(json, "ConsistentRead", "true");
 	put_projection(&builder, spec);
 	put_placeholders(&builder);

@@ -16,7 +16,8 @@
 void
 ddb_count_begin(DdbScanState *state)
 {
-	Size size = sizeof(int64) * Max(list_length(state->plan->counted), 1);
+	Size size =
+		sizeof(int64) * Max(list_length(state->plan->counts.columns), 1);
 
 	state->counts = MemoryContextAllocZero(state->run_context, size);
 	state->other_counts = MemoryContextAllocZero(state->run_context, size);
@@ -34,12 +35,12 @@ give_group(ForeignScanState *node, DdbScanState *state, const DdbTarget *group,
 	int first = state->relation->ncolumns;
 	MemoryContext old = MemoryContextSwitchTo(state->row_context);
 
-	if (state->plan->grouped)
+	if (state->plan->counts.are_by_partition)
 		ddb_row_from_target(state->reader, group, slot);
 	else
 		ExecStoreAllNullTuple(slot);
 	MemoryContextSwitchTo(old);
-	for (int i = 0; i < list_length(state->plan->counted); i++)
+	for (int i = 0; i < list_length(state->plan->counts.columns); i++)
 	{
 		slot->tts_values[first + i] = Int64GetDatum(counts[i]);
 		slot->tts_isnull[first + i] = false;
@@ -55,7 +56,7 @@ add_rows(DdbScanState *state, const TupleTableSlot *row, int64 n)
 	ListCell *lc;
 	int i = 0;
 
-	foreach (lc, state->plan->counted)
+	foreach (lc, state->plan->counts.columns)
 	{
 		int column = lfirst_int(lc);
 
@@ -73,7 +74,7 @@ count_row(DdbScanState *state, const TupleTableSlot *row)
 {
 	const DdbTarget *target = state->last->counted_target;
 	bool another =
-		state->plan->grouped && state->group != NULL &&
+		state->plan->counts.are_by_partition && state->group != NULL &&
 		!ddb_target_same_partition(state->plan, target, state->group);
 
 	if (another)
@@ -104,7 +105,7 @@ ddb_count_next(ForeignScanState *node, DdbScanState *state)
 	}
 	/* The counts so far are kept while a reply is awaited. */
 	if (state->pending || state->counted_all ||
-		(state->plan->grouped && state->group_rows == 0))
+		(state->plan->counts.are_by_partition && state->group_rows == 0))
 		return NULL;
 	state->counted_all = true;
 	return give_group(node, state, state->group, state->counts);

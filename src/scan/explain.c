@@ -33,7 +33,8 @@ static char *
 deparse_value(const Context *context, int index)
 {
 	ForeignScan *scan = (ForeignScan *) context->node->ss.ps.plan;
-	bool joined = list_member_int(context->state->plan->batch_values, index);
+	bool joined =
+		list_member_int(context->state->plan->keys.batch_values, index);
 
 	/* Columns of other tables always say which. */
 	return deparse_expression((Node *) list_nth(scan->fdw_exprs, index),
@@ -164,14 +165,14 @@ static char *
 key_condition_text(const Context *context)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	bool many = list_length(plan->alternatives) > 1;
+	bool many = list_length(plan->keys.alternatives) > 1;
 	StringInfoData text;
 	ListCell *lc;
 
 	initStringInfo(&text);
-	foreach (lc, plan->alternatives)
+	foreach (lc, plan->keys.alternatives)
 	{
-		if (lc != list_head(plan->alternatives))
+		if (lc != list_head(plan->keys.alternatives))
 			appendStringInfoString(&text, " OR ");
 		if (many)
 			appendStringInfoChar(&text, '(');
@@ -200,13 +201,6 @@ append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 	appendStringInfoChar(text, ')');
 }
 
-/* The step that rows are made by: the last one. */
-static const DdbAccessPlan *
-rows_plan(const DdbScanState *state)
-{
-	return state->plan->fetch != NULL ? state->plan->fetch : state->plan;
-}
-
 /* The attributes asked for, as a list in the order of the columns. */
 static List *
 projection_names(const DdbScanState *state)
@@ -214,7 +208,7 @@ projection_names(const DdbScanState *state)
 	List *names = NIL;
 	ListCell *lc;
 
-	foreach (lc, rows_plan(state)->columns)
+	foreach (lc, ddb_access_plan_last_step(state->plan)->projection.columns)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 		bool known = column->source != 0;
@@ -235,7 +229,7 @@ template_texts(const DdbScanState *state)
 	List *texts = NIL;
 	ListCell *lc;
 
-	foreach (lc, rows_plan(state)->matched)
+	foreach (lc, ddb_access_plan_last_step(state->plan)->filter.matched)
 	{
 		const DdbColumn *column = &state->relation->columns[lfirst_int(lc) - 1];
 
@@ -269,19 +263,19 @@ static void
 show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	const char *label =
-		plan->filtered || plan->filter != NULL || plan->ttl_attribute != NULL
-			? "Page Size"
-			: "DynamoDB Limit";
+	const char *label = plan->filter.is_local || plan->filter.pushed != NULL ||
+								plan->filter.ttl_attribute != NULL
+							? "Page Size"
+							: "DynamoDB Limit";
 	int64 limit;
 	int64 offset;
 	int64 bound;
 	char *text;
 
-	if (plan->limit_value < 0)
+	if (plan->limit.count < 0)
 		return;
-	if (constant_int64(context, plan->limit_value, &limit) &&
-		constant_int64(context, plan->offset_value, &offset))
+	if (constant_int64(context, plan->limit.count, &limit) &&
+		constant_int64(context, plan->limit.offset, &offset))
 	{
 		/* A sum that overflows is no limit. */
 		if (!pg_add_s64_overflow(Max(limit, 0), Max(offset, 0), &bound))
@@ -289,10 +283,10 @@ show_limit(const Context *context, ExplainState *es)
 								   ddb_scan_first_page(plan, bound), es);
 		return;
 	}
-	text = deparse_value(context, plan->limit_value);
-	if (plan->offset_value >= 0)
+	text = deparse_value(context, plan->limit.count);
+	if (plan->limit.offset >= 0)
 		text = psprintf("%s + %s", text,
-						deparse_value(context, plan->offset_value));
+						deparse_value(context, plan->limit.offset));
 	ExplainPropertyText(label, text, es);
 }
 
@@ -305,14 +299,15 @@ order_text(const Context *context)
 	ListCell *lc;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, plan->backward ? "backward" : "forward");
-	foreach (lc, plan->partition_order)
+	appendStringInfoString(&text,
+						   plan->order.is_backward ? "backward" : "forward");
+	foreach (lc, plan->order.partitions)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
 
 		appendStringInfo(
 			&text, "%s %s%s",
-			lc == list_head(plan->partition_order) ? ", partitions by" : ",",
+			lc == list_head(plan->order.partitions) ? ", partitions by" : ",",
 			column_label(context, key->column), key->descending ? " DESC" : "");
 	}
 	return text.data;
@@ -322,7 +317,7 @@ order_text(const Context *context)
 static List *
 walked_texts(const DdbScanState *state)
 {
-	const DdbKeySchema *keys = &state->plan->keys;
+	const DdbKeySchema *keys = &state->plan->source.keys;
 	List *texts = NIL;
 
 	for (int i = 0; i < keys->npartition; i++)
@@ -341,53 +336,56 @@ static void
 show_reach(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	const DdbAccessPlan *rows = rows_plan(context->state);
+	const DdbAccessPlan *rows = ddb_access_plan_last_step(plan);
 
 	if (plan->operation != DDB_OP_SCAN &&
 		key_condition_text(context)[0] != '\0')
 		ExplainPropertyText("Key Condition", key_condition_text(context), es);
-	if (rows->matched != NIL)
+	if (rows->filter.matched != NIL)
 		ExplainPropertyList("Key Templates", template_texts(context->state),
 							es);
-	if (plan->walks)
+	if (plan->keys.are_walked)
 		ExplainPropertyList("Partitions", walked_texts(context->state), es);
-	if (plan->filter != NULL)
+	if (plan->filter.pushed != NULL)
 	{
 		StringInfoData text;
 
 		initStringInfo(&text);
-		append_filter(context, &text, plan->filter);
+		append_filter(context, &text, plan->filter.pushed);
 		ExplainPropertyText("DynamoDB Filter", text.data, es);
 	}
-	if (rows->ttl_attribute != NULL)
-		ExplainPropertyText("Hide Expired", rows->ttl_attribute, es);
-	if (plan->fetch != NULL)
+	if (rows->filter.ttl_attribute != NULL)
+		ExplainPropertyText("Hide Expired", rows->filter.ttl_attribute, es);
+	if (plan->fetch.plan != NULL)
 		ExplainPropertyText("Fetch",
 							psprintf("%s of %s",
 									 ddb_access_plan_operation_name(rows),
-									 rows->table_name),
+									 rows->source.table_name),
 							es);
 	/* A run that must check rows again fetches them after all. */
-	if (plan->count_only && (!es->analyze || !context->state->started ||
-							 context->state->count_only))
+	if (plan->projection.is_count &&
+		(!es->analyze || !context->state->started ||
+		 context->state->count_only))
 		ExplainPropertyText("Select", "COUNT", es);
-	else if (rows->columns != NIL)
+	else if (rows->projection.columns != NIL)
 		ExplainPropertyList("Projection", projection_names(context->state), es);
-	if (plan->ordered)
+	if (plan->order.is_relied_upon)
 		ExplainPropertyText("Order", order_text(context), es);
 	show_limit(context, es);
-	if (plan->snapshot)
+	if (plan->source.is_snapshot)
 		ExplainPropertyText("Read", "before the statement writes", es);
-	if (plan->rows_per_key > 0)
-		ExplainPropertyInteger("Rows per Key", NULL, plan->rows_per_key, es);
-	if (plan->skips)
+	if (plan->keys.rows_per_key > 0)
+		ExplainPropertyInteger("Rows per Key", NULL, plan->keys.rows_per_key,
+							   es);
+	if (plan->skip.is_wanted)
 		ExplainPropertyText("Skip", "to the next partition", es);
-	if (plan->segments > 1)
-		ExplainPropertyInteger("Segments", NULL, plan->segments, es);
-	if (plan->segment >= 0)
-		ExplainPropertyText(
-			"Segments",
-			psprintf("%d of %d", plan->segment, plan->total_segments), es);
+	if (plan->segments.count > 1)
+		ExplainPropertyInteger("Segments", NULL, plan->segments.count, es);
+	if (plan->segments.declared >= 0)
+		ExplainPropertyText("Segments",
+							psprintf("%d of %d", plan->segments.declared,
+									 plan->segments.declared_total),
+							es);
 }
 
 void
@@ -415,7 +413,7 @@ show_counters(const DdbScanState *state, const DdbWriteCounters *writes,
 
 	ExplainPropertyInteger("Requests", NULL,
 						   counters->requests + writes->requests, es);
-	if (state->plan->fetch != NULL)
+	if (state->plan->fetch.plan != NULL)
 		ExplainPropertyInteger("Keys Fetched", NULL, counters->keys_fetched,
 							   es);
 	ExplainPropertyInteger("Items Scanned", NULL, counters->items_scanned, es);
@@ -436,7 +434,7 @@ show_relation(const DdbScanState *state, ExplainState *es)
 {
 	const char *name = state->relation->name;
 
-	if (!state->plan->aggregated)
+	if (!state->plan->counts.are_wanted)
 		return;
 	if (!es->verbose)
 		name = quote_identifier(get_rel_name(state->relation->relid));
@@ -492,7 +490,7 @@ show_write(const Context *context, ExplainState *es)
 		append_filter(context, &text, write->condition);
 		ExplainPropertyText("Write Condition", text.data, es);
 	}
-	if (!write->blind)
+	if (!write->is_blind)
 		ExplainPropertyText("DynamoDB Write", write_name(context), es);
 }
 
@@ -516,15 +514,16 @@ ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
 	show_relation(state, es);
 	ExplainPropertyText("DynamoDB Operation",
 						ddb_access_plan_operation_name(state->plan), es);
-	if (state->plan->index_name != NULL)
-		ExplainPropertyText("DynamoDB Index", state->plan->index_name, es);
+	if (state->plan->source.index_name != NULL)
+		ExplainPropertyText("DynamoDB Index", state->plan->source.index_name,
+							es);
 	if (es->verbose)
 		show_unused_indexes(state, ddb_compat_scan_userid(node), es);
 	show_reach(&context, es);
 	show_write(&context, es);
 	if (es->costs)
 		ExplainPropertyFloat("Estimated Read Units", NULL,
-							 state->plan->read_units, 1, es);
+							 state->plan->estimate.read_units, 1, es);
 	if (!es->analyze)
 		return;
 	ddb_parallel_collect(state);

@@ -60,7 +60,7 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 		if (plan->operation == DDB_OP_GET_ITEM)
 			n = Min(targets->n - i, DDB_MAX_BATCH_KEYS);
 		else
-			while (plan->ordered && i + n < targets->n &&
+			while (plan->order.is_relied_upon && i + n < targets->n &&
 				   ddb_target_same_partition(plan, &targets->items[i],
 											 &targets->items[i + n]))
 				n++;
@@ -73,7 +73,7 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 typedef struct RankedStream
 {
 	DdbStream *stream;
-	Datum *texts; /* [place in partition_order], in the database's encoding */
+	Datum *texts; /* [place in order.partitions], in the database's encoding */
 } RankedStream;
 
 /* Where the column's attribute stands in the partition key. */
@@ -83,7 +83,8 @@ partition_place(const DdbScanState *state, AttrNumber column)
 	const char *attribute = state->relation->columns[column - 1].attribute;
 	int place = 0;
 
-	while (strcmp(state->plan->keys.partition[place].name, attribute) != 0)
+	while (strcmp(state->plan->source.keys.partition[place].name, attribute) !=
+		   0)
 		place++;
 	return place;
 }
@@ -122,7 +123,7 @@ compare_streams(const void *a, const void *b, void *arg)
 	int i = 0;
 	ListCell *lc;
 
-	foreach (lc, state->plan->partition_order)
+	foreach (lc, state->plan->order.partitions)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
 		const DdbBound *bound = partition_bound(state, x->stream, key);
@@ -151,8 +152,8 @@ init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
 
 	rank->stream = stream;
 	rank->texts =
-		palloc0(sizeof(Datum) * list_length(state->plan->partition_order));
-	foreach (lc, state->plan->partition_order)
+		palloc0(sizeof(Datum) * list_length(state->plan->order.partitions));
+	foreach (lc, state->plan->order.partitions)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
 		const DdbBound *bound = partition_bound(state, stream, key);
@@ -207,9 +208,9 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 	state->groups = palloc_extended(sizeof(DdbGroup) * Max(state->nstreams, 1),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	state->ngroups = 0;
-	if (state->plan->partition_order != NIL)
+	if (state->plan->order.partitions != NIL)
 		make_ranked_groups(state);
-	else if (state->plan->ordered && state->nstreams > 0)
+	else if (state->plan->order.is_relied_upon && state->nstreams > 0)
 		state->groups[state->ngroups++].n = state->nstreams;
 	else
 		for (int i = 0; i < state->nstreams; i++)
@@ -224,8 +225,9 @@ ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 	/* A join hashes what its keys find. */
 	state->any_order =
 		state->segments > 1 || state->divided ||
-		(state->plan->batch_values != NIL && state->bound < 0 &&
-		 !state->plan->ordered && state->plan->partition_order == NIL);
+		(state->plan->keys.batch_values != NIL && state->bound < 0 &&
+		 !state->plan->order.is_relied_upon &&
+		 state->plan->order.partitions == NIL);
 }
 
 int

@@ -32,19 +32,19 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 	if (policy == DDB_SCAN_DENY)
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 						errmsg("full scan of DynamoDB table \"%s\" is denied",
-							   plan->table_name),
+							   plan->source.table_name),
 						errdetail("The query has no condition that selects by "
 								  "the table's partition key \"%s\".",
-								  plan->keys.partition[0].name),
+								  plan->source.keys.partition[0].name),
 						errhint("Add an equality condition on the partition "
 								"key, or set \"scan\" to \"allow\".")));
 	if (policy == DDB_SCAN_WARN || (relation->scan_policy == DDB_SCAN_UNSET &&
-									plan->table_bytes > WARN_BYTES))
-		ereport(
-			WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg("full scan of DynamoDB table \"%s\"", plan->table_name),
-			 errdetail("It reads about %.0f read units.", plan->read_units)));
+									plan->estimate.table_bytes > WARN_BYTES))
+		ereport(WARNING, (errcode(ERRCODE_WARNING),
+						  errmsg("full scan of DynamoDB table \"%s\"",
+								 plan->source.table_name),
+						  errdetail("It reads about %.0f read units.",
+									plan->estimate.read_units)));
 }
 
 static void

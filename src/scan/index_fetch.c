@@ -91,7 +91,7 @@ static DdbScanState *
 create_items_scan(DdbScanState *entries)
 {
 	DdbScanState *items = palloc0(sizeof(DdbScanState));
-	const DdbAccessPlan *plan = entries->plan->fetch;
+	const DdbAccessPlan *plan = entries->plan->fetch.plan;
 
 	items->plan = unconstify(DdbAccessPlan *, plan);
 	items->relation = entries->relation;
@@ -105,7 +105,8 @@ create_items_scan(DdbScanState *entries)
 	items->bound = -1;
 	items->reader = ddb_row_reader_create(
 		items->relation, plan, items->codecs,
-		list_concat_copy(plan->columns, plan->recheck_columns));
+		list_concat_copy(plan->projection.columns,
+						 plan->projection.recheck_columns));
 	items->reader->expiry = entries->reader->expiry;
 	items->spec.plan = plan;
 	items->spec.segment = -1;
@@ -122,9 +123,9 @@ ddb_two_step_create(ForeignScanState *node, DdbScanState *state)
 	two->node = node;
 	two->entries = state;
 	two->items = create_items_scan(state);
-	if (state->plan->entry_filter >= 0)
-		two->entry_filter =
-			(ExprState *) list_nth(state->values, state->plan->entry_filter);
+	if (state->plan->fetch.entry_filter >= 0)
+		two->entry_filter = (ExprState *) list_nth(
+			state->values, state->plan->fetch.entry_filter);
 	two->entry_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
 	two->entry_slot->tts_tableOid = state->relation->relid;
 	two->kept_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
@@ -164,7 +165,7 @@ entry_passes(const DdbTwoStep *two, TupleTableSlot *slot)
 static bool
 is_strict(const DdbTwoStep *two)
 {
-	return two->entries->plan->position != NIL;
+	return two->entries->plan->projection.position != NIL;
 }
 
 static FetchedKey *
@@ -258,7 +259,8 @@ static int
 largest_window(const DdbTwoStep *two)
 {
 	double reply =
-		Min(two->items->plan->item_bytes * DDB_MAX_BATCH_KEYS, MAX_REPLY_BYTES);
+		Min(two->items->plan->estimate.item_bytes * DDB_MAX_BATCH_KEYS,
+			MAX_REPLY_BYTES);
 
 	/* What is under way when a cap is reached has been paid for in vain. */
 	if (ddb_relation_max_read_units(two->items->relation) > 0)
@@ -275,15 +277,16 @@ static double
 keys_for_rows(const DdbTwoStep *two, int64 under_way)
 {
 	const DdbScanState *scan = two->entries;
-	const DdbAccessPlan *plan = scan->plan->fetch;
+	const DdbAccessPlan *plan = scan->plan->fetch.plan;
 	double missing = (double) scan->bound - (double) scan->given;
 	double asked = (double) (two->asked - under_way);
-	double factor =
-		plan->selectivity > 0 ? 1.0 / plan->selectivity : MAX_FIRST_FACTOR;
+	double factor = plan->estimate.selectivity > 0
+						? 1.0 / plan->estimate.selectivity
+						: MAX_FIRST_FACTOR;
 
 	if (missing < 1)
 		return Max(two->last_size, 10) * BLIND_GROWTH;
-	if (!plan->filtered)
+	if (!plan->filter.is_local)
 		return missing;
 	if (asked <= 0)
 		return missing * Min(Max(factor, 1.0), MAX_FIRST_FACTOR);
@@ -385,7 +388,7 @@ place_items(DdbTwoStep *two, FetchBatch *batch)
 		key = find_key(batch, &identity);
 		if (key == NULL)
 			ddb_reply_raise_malformed(
-				two->items->plan->table_name,
+				two->items->plan->source.table_name,
 				"it holds an item that was not asked for");
 		key->found = true;
 		key->note = note;
@@ -491,7 +494,7 @@ next_in_order(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
 static bool
 next_of_batch(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
 {
-	if (two->entries->plan->ordered)
+	if (two->entries->plan->order.is_relied_upon)
 		return next_in_order(two, batch, slot);
 	two->source = batch->keys[0].source;
 	return ddb_stream_next(batch->stream, slot, two->items->row_context);
@@ -503,7 +506,7 @@ ddb_two_step_ready(DdbTwoStep *two)
 	send_ahead(two, false);
 	if (two->sent == 0)
 		return two->ended;
-	if (two->entries->plan->ordered)
+	if (two->entries->plan->order.is_relied_upon)
 		return settle(two, front(two), false);
 	return ddb_stream_ready(front(two)->stream);
 }

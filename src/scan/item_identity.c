@@ -23,7 +23,7 @@ static void
 raise_malformed(const DdbRowReader *reader, const char *what,
 				const char *attribute)
 {
-	ddb_reply_raise_malformed(reader->plan->table_name,
+	ddb_reply_raise_malformed(reader->plan->source.table_name,
 							  psprintf("%s \"%s\"", what, attribute));
 }
 
@@ -94,8 +94,8 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 				  DdbIdentity *identity, DdbTarget *target)
 {
 	const DdbAccessPlan *plan = reader->plan;
-	int nkey = list_length(plan->identity);
-	int npartition = plan->table_keys.npartition;
+	int nkey = list_length(plan->projection.identity);
+	int npartition = plan->source.table_keys.npartition;
 	StringInfoData key;
 	StringInfoData position;
 
@@ -111,11 +111,11 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 			/* What was moved out of an index may be of any type now. */
 			if (!value_to_bound(&value, &bound) && i < nkey)
 				raise_malformed(reader, "no key is the value of",
-								list_nth(plan->identity, i));
+								list_nth(plan->projection.identity, i));
 		}
 		else if (i < nkey)
 			raise_malformed(reader, "an item lacks its key",
-							list_nth(plan->identity, i));
+							list_nth(plan->projection.identity, i));
 		append_bound(i < nkey ? &key : &position, &bound);
 		if (target != NULL && i < npartition)
 			target->partition[i] = range_of_value(&bound);

@@ -20,18 +20,20 @@
 static DdbRowReader *
 create_key_reader(const DdbRowReader *reader, const char *attribute)
 {
-	const DdbKeySchema *keys = &reader->plan->table_keys;
+	const DdbKeySchema *keys = &reader->plan->source.table_keys;
 	DdbAccessPlan *plan = palloc(sizeof(DdbAccessPlan));
 
 	*plan = *reader->plan;
-	plan->identity = NIL;
-	plan->position = list_make1(unconstify(char *, attribute));
-	plan->matched = NIL;
-	plan->ttl_attribute = NULL;
+	plan->projection.identity = NIL;
+	plan->projection.position = list_make1(unconstify(char *, attribute));
+	plan->filter.matched = NIL;
+	plan->filter.ttl_attribute = NULL;
 	for (int i = 0; i < keys->npartition; i++)
-		plan->identity = lappend(plan->identity, keys->partition[i].name);
+		plan->projection.identity =
+			lappend(plan->projection.identity, keys->partition[i].name);
 	for (int i = 0; i < keys->nsort; i++)
-		plan->identity = lappend(plan->identity, keys->sort[i].name);
+		plan->projection.identity =
+			lappend(plan->projection.identity, keys->sort[i].name);
 	return ddb_row_reader_create(reader->relation, plan, NULL, NIL);
 }
 

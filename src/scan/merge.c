@@ -57,13 +57,13 @@ init_sort_key(const DdbScanState *state, const DdbColumn *column,
 	key->ssup_nulls_first = false;
 	key->ssup_attno = column->attnum;
 	PrepareSortSupportFromOrderingOp(
-		state->plan->backward ? cache->gt_opr : cache->lt_opr, key);
+		state->plan->order.is_backward ? cache->gt_opr : cache->lt_opr, key);
 }
 
 static void
 init_sort_keys(DdbScanState *state)
 {
-	const DdbKeySchema *keys = &state->plan->keys;
+	const DdbKeySchema *keys = &state->plan->source.keys;
 
 	state->sort_keys = palloc0(sizeof(SortSupportData) * Max(keys->nsort, 1));
 	state->nsort_keys = 0;

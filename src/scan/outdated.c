@@ -40,18 +40,19 @@ suits_index(const DdbAccessPlan *plan, const DdbRelation *relation,
 {
 	const DdbIndexInfo *index;
 
-	if (plan->index_name == NULL)
+	if (plan->source.index_name == NULL)
 		return true;
-	index = ddb_table_info_index(info, plan->index_name);
+	index = ddb_table_info_index(info, plan->source.index_name);
 	return index != NULL && index->usable &&
-		   index->global != plan->index_is_local &&
-		   same_keys(&index->keys, &plan->keys) &&
+		   index->global != plan->source.index_is_local &&
+		   same_keys(&index->keys, &plan->source.keys) &&
 		   (!index->global ||
-			(ddb_table_info_holds_all(info, relation, index, plan->columns) &&
+			(ddb_table_info_holds_all(info, relation, index,
+									  plan->projection.columns) &&
 			 ddb_table_info_holds_all(info, relation, index,
-									  plan->recheck_columns))) &&
-		   (plan->ttl_attribute == NULL ||
-			ddb_table_info_holds(info, index, plan->ttl_attribute));
+									  plan->projection.recheck_columns))) &&
+		   (plan->filter.ttl_attribute == NULL ||
+			ddb_table_info_holds(info, index, plan->filter.ttl_attribute));
 }
 
 /* True while key attributes of the plan, of one spelling, are such. */
@@ -60,7 +61,7 @@ suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 {
 	ListCell *lc;
 
-	foreach (lc, plan->key_attributes)
+	foreach (lc, plan->source.key_attributes)
 	{
 		const DdbKeyAttribute *key = (const DdbKeyAttribute *) lfirst(lc);
 
@@ -75,15 +76,15 @@ suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 static bool
 suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {
-	const DdbAccessPlan *rows = plan->fetch != NULL ? plan->fetch : plan;
+	const DdbAccessPlan *rows = ddb_access_plan_last_step(plan);
 	const char *attribute;
 
 	if (!relation->hide_expired)
 		return true;
 	attribute = ddb_describe_ttl_attribute(relation, userid);
-	if (attribute == NULL || rows->ttl_attribute == NULL)
-		return attribute == rows->ttl_attribute;
-	return strcmp(attribute, rows->ttl_attribute) == 0;
+	if (attribute == NULL || rows->filter.ttl_attribute == NULL)
+		return attribute == rows->filter.ttl_attribute;
+	return strcmp(attribute, rows->filter.ttl_attribute) == 0;
 }
 
 static bool
@@ -91,11 +92,11 @@ suits_table(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {
 	DdbTableInfo *info;
 
-	if (ddb_describe_is_current(relation, userid, plan->description))
+	if (ddb_describe_is_current(relation, userid, plan->source.generation))
 		return true;
 	info = ddb_describe_table(relation, userid);
-	return info->generation == plan->description ||
-		   (same_keys(&info->keys, &plan->table_keys) &&
+	return info->generation == plan->source.generation ||
+		   (same_keys(&info->keys, &plan->source.table_keys) &&
 			suits_index(plan, relation, info) && suits_attributes(plan, info));
 }
 
@@ -111,7 +112,7 @@ ddb_scan_check_plan(const DdbScanState *state, Oid userid)
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("DynamoDB table \"%s\" has changed since the statement was "
 					"planned",
-					state->plan->table_name),
+					state->plan->source.table_name),
 			 errdetail("Its keys, or those of an index, are others, or items "
 					   "expire by another attribute."),
 			 errhint("Repeat the statement: it is planned anew.")));

@@ -42,20 +42,21 @@ clamp_limit(double items)
 static bool
 is_filtered(const DdbAccessPlan *plan)
 {
-	return plan->filtered || plan->filter != NULL ||
-		   plan->ttl_attribute != NULL;
+	return plan->filter.is_local || plan->filter.pushed != NULL ||
+		   plan->filter.ttl_attribute != NULL;
 }
 
 /* Behind a filter. */
 static int64
 first_filtered(const DdbAccessPlan *plan, double bound)
 {
-	double factor =
-		plan->selectivity > 0 ? 1.0 / plan->selectivity : MAX_FIRST_FACTOR;
+	double factor = plan->estimate.selectivity > 0
+						? 1.0 / plan->estimate.selectivity
+						: MAX_FIRST_FACTOR;
 
 	/* Up to a whole read unit items cost nothing more. */
 	return clamp_limit(Max(bound * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
-						   DDB_UNIT_BYTES / Max(plan->item_bytes, 1)));
+						   DDB_UNIT_BYTES / Max(plan->estimate.item_bytes, 1)));
 }
 
 int64
@@ -70,7 +71,8 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 {
 	if (stream->scanned == 0)
 		return first_filtered(state->plan, missing);
-	if ((state->plan->filtered && state->filter == NULL) || stream->given == 0)
+	if ((state->plan->filter.is_local && state->filter == NULL) ||
+		stream->given == 0)
 		return stream->last_limit * BLIND_GROWTH;
 	return missing * MARGIN * stream->scanned / stream->given;
 }
@@ -80,7 +82,8 @@ static int64
 merge_limit(const DdbScanState *state, int64 limit)
 {
 	double share;
-	double item_bytes = Max(state->plan->item_bytes, state->largest_item);
+	double item_bytes =
+		Max(state->plan->estimate.item_bytes, state->largest_item);
 
 	if (state->heap == NULL)
 		return limit;
@@ -106,7 +109,7 @@ ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 		return 0;
 	if (state->page_items > 0)
 		return state->page_items;
-	if (state->plan->skips)
+	if (state->plan->skip.is_wanted)
 		return ddb_skip_page_limit(state);
 	if (state->bound < 0 && per_key == 0)
 		return merge_limit(state, 0);

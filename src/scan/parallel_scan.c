@@ -54,7 +54,7 @@ begin_run(DdbScanState *state, int workers)
 	DdbSharedScan *shared = state->shared;
 	int processes = workers + (parallel_leader_participation ? 1 : 0);
 
-	shared->segments = Max(state->plan->segments, 1);
+	shared->segments = Max(state->plan->segments.count, 1);
 	/* The cap was set after planning: then one after another, in one piece. */
 	if (ddb_relation_max_read_units(state->relation) > 0)
 		shared->segments = 1;
@@ -75,7 +75,7 @@ leave(dsm_segment *seg, Datum arg)
 	ddb_parallel_collect(state);
 	if (pg_atomic_read_u32(&state->shared->outdated) != 0)
 		ddb_describe_forget(state->relation->server->serverid,
-							state->plan->table_name);
+							state->plan->source.table_name);
 	state->shared = NULL;
 	state->workers = NULL;
 }

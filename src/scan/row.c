@@ -105,11 +105,12 @@ add_attribute(DdbRowReader *reader, int codec)
 static bool
 carries_order(const DdbRowReader *reader, const DdbColumn *column)
 {
-	if (!reader->plan->items_ordered)
+	if (!reader->plan->order.is_within_partitions)
 		return false;
-	for (int i = 0; i < reader->plan->keys.nsort; i++)
+	for (int i = 0; i < reader->plan->source.keys.nsort; i++)
 		if (ddb_relation_find_attribute(
-				reader->relation, reader->plan->keys.sort[i].name) == column)
+				reader->relation, reader->plan->source.keys.sort[i].name) ==
+			column)
 			return true;
 	return false;
 }
@@ -119,8 +120,10 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  DdbCodecSet *codecs, List *columns)
 {
 	DdbRowReader *reader = palloc0(sizeof(DdbRowReader));
-	const char *ttl = plan->ttl_in_filter ? NULL : plan->ttl_attribute;
-	List *identity = list_concat_copy(plan->identity, plan->position);
+	const char *ttl =
+		plan->filter.ttl_is_pushed ? NULL : plan->filter.ttl_attribute;
+	List *identity =
+		list_concat_copy(plan->projection.identity, plan->projection.position);
 	int n = list_length(columns);
 	ListCell *lc;
 
@@ -151,7 +154,8 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	foreach (lc, identity)
 		make_attribute(reader, (char *) lfirst(lc), strlen(lfirst(lc)))->whole =
 			true;
-	reader->matcher = ddb_matcher_create(relation, columns, plan->matched);
+	reader->matcher =
+		ddb_matcher_create(relation, columns, plan->filter.matched);
 	qsort(reader->attributes, reader->nattributes, sizeof(DdbRowAttribute),
 		  compare_attributes);
 	reader->ttl = ttl != NULL ? find_attribute(reader, ttl, strlen(ttl)) : -1;
@@ -287,10 +291,10 @@ append_attribute(const DdbRowReader *reader, StringInfo text, const char *name,
 static char *
 key_at_hand(const DdbRowReader *reader)
 {
-	const DdbKeySchema *keys = &reader->plan->table_keys;
+	const DdbKeySchema *keys = &reader->plan->source.table_keys;
 	/* Targets speak of the key that is read by, which may be an index's. */
 	const DdbTarget *target =
-		reader->plan->index_name == NULL ? reader->target : NULL;
+		reader->plan->source.index_name == NULL ? reader->target : NULL;
 	StringInfoData text;
 	bool whole = true;
 
@@ -323,7 +327,7 @@ raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 		(errcode(ERRCODE_INVALID_CHARACTER_VALUE_FOR_CAST),
 		 errmsg("attribute \"%s\" of DynamoDB table \"%s\" does not fit column "
 				"\"%s\" of foreign table %s",
-				column->label, reader->plan->table_name, column->name,
+				column->label, reader->plan->source.table_name, column->name,
 				reader->relation->name),
 		 errdetail("The item%s%s has %s.",
 				   key != NULL ? " with key " : ", whose key was not found,",
@@ -730,7 +734,7 @@ void
 ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 					TupleTableSlot *slot)
 {
-	const DdbKeySchema *keys = &reader->plan->keys;
+	const DdbKeySchema *keys = &reader->plan->source.keys;
 	DdbAttributeValue value;
 
 	clear_slot(slot);

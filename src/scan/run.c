@@ -33,7 +33,8 @@
 static bool
 mismatch_needs_recheck(const DdbScanState *state)
 {
-	List *checked[] = {state->plan->columns, state->plan->recheck_columns};
+	List *checked[] = {state->plan->projection.columns,
+					   state->plan->projection.recheck_columns};
 
 	for (int i = 0; i < (int) lengthof(checked); i++)
 	{
@@ -62,20 +63,20 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 	Datum value;
 	int64 bound;
 
-	if (state->plan->limit_value < 0)
-		return state->plan->limit_hint;
-	if (!ddb_values_evaluate(node, state->values, state->plan->limit_value,
+	if (state->plan->limit.count < 0)
+		return state->plan->limit.hint;
+	if (!ddb_values_evaluate(node, state->values, state->plan->limit.count,
 							 &value))
 		return -1;
 	bound = Max(DatumGetInt64(value), 0);
-	if (state->plan->offset_value >= 0 &&
-		ddb_values_evaluate(node, state->values, state->plan->offset_value,
+	if (state->plan->limit.offset >= 0 &&
+		ddb_values_evaluate(node, state->values, state->plan->limit.offset,
 							&value) &&
 		DatumGetInt64(value) > 0 &&
 		pg_add_s64_overflow(bound, DatumGetInt64(value), &bound))
 		return -1;
 	/* The row after the last shows whether it ties. */
-	if (state->plan->with_ties && bound < PG_INT64_MAX)
+	if (state->plan->limit.with_ties && bound < PG_INT64_MAX)
 		bound++;
 	return bound;
 }
@@ -90,7 +91,7 @@ resolve_segments(const DdbScanState *state)
 	if (state->shared != NULL)
 		return ddb_parallel_segments(state);
 	return state->bound < 0 && ddb_relation_max_read_units(state->relation) <= 0
-			   ? Max(state->plan->segments, 1)
+			   ? Max(state->plan->segments.count, 1)
 			   : 1;
 }
 
@@ -119,7 +120,7 @@ ddb_scan_put_projection(DdbScanState *state)
 		return;
 	/* Rows without a column still need their item to be seen. */
 	key = palloc0(sizeof(DdbProjectedPath));
-	key->attribute = state->plan->keys.partition[0].name;
+	key->attribute = state->plan->source.keys.partition[0].name;
 	spec->paths = key;
 	spec->npaths = 1;
 }
@@ -128,7 +129,7 @@ ddb_scan_put_projection(DdbScanState *state)
 static DdbTerm *
 key_filter(DdbScanState *state, const DdbTargets *targets)
 {
-	const DdbKeySchema *keys = &state->plan->keys;
+	const DdbKeySchema *keys = &state->plan->source.keys;
 	DdbTerm *term = NULL;
 
 	if (state->plan->operation != DDB_OP_SCAN || targets->n == 0)
@@ -154,37 +155,37 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 {
 	const DdbAccessPlan *plan = state->plan;
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
-	List *columns = list_copy(plan->columns);
+	List *columns = list_copy(plan->projection.columns);
 	DdbTermContext terms = {node, state->values, state->codecs,
 							key_filter(state, targets), false};
-	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter);
+	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter.pushed);
 
 	if (filter->kind == DDB_TERM_FALSE)
 		return false;
 	/* A count may hang on whether a column is NULL, with no condition on it. */
 	state->recheck =
-		(scan->fdw_recheck_quals != NIL || plan->counted != NIL) &&
+		(scan->fdw_recheck_quals != NIL || plan->counts.columns != NIL) &&
 		(targets->recheck || terms.recheck || mismatch_needs_recheck(state));
 	if (terms.recheck)
 		state->surplus = -1;
 	if (state->recheck)
-		columns = list_concat(columns, plan->recheck_columns);
+		columns = list_concat(columns, plan->projection.recheck_columns);
 	/* Entries may be out of date, and items may have changed since. */
-	if (plan->fetch != NULL)
+	if (plan->fetch.plan != NULL)
 		state->recheck = scan->fdw_recheck_quals != NIL;
-	state->count_only = plan->count_only && !state->recheck;
+	state->count_only = plan->projection.is_count && !state->recheck;
 	state->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
 	ddb_item_key_serve(state->reader);
-	if (plan->ttl_attribute != NULL && plan->ttl_in_filter)
-		filter =
-			ddb_term_unexpired(filter, plan->ttl_attribute, ddb_expiry_now());
+	if (plan->filter.ttl_attribute != NULL && plan->filter.ttl_is_pushed)
+		filter = ddb_term_unexpired(filter, plan->filter.ttl_attribute,
+									ddb_expiry_now());
 	state->reader->expiry = ddb_expiry_now();
 	memset(&state->spec, 0, sizeof(state->spec));
 	state->spec.plan = plan;
-	state->spec.segment = plan->segment;
+	state->spec.segment = plan->segments.declared;
 	state->spec.total_segments =
-		state->segments > 1 ? state->segments : plan->total_segments;
+		state->segments > 1 ? state->segments : plan->segments.declared_total;
 	state->spec.filter = filter;
 	if (!state->count_only)
 		ddb_scan_put_projection(state);
@@ -222,28 +223,29 @@ ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 	old = MemoryContextSwitchTo(state->run_context);
 	ddb_targets_resolve(node, state->plan, state->values, &state->keys,
 						state->codecs, &targets);
-	if (state->plan->alternatives == NIL || targets.n > 0)
+	if (state->plan->keys.alternatives == NIL || targets.n > 0)
 	{
 		state->surplus = targets.surplus;
 		/* Where a key finds more than its own, the first may be another's. */
-		state->rows_per_key = targets.recheck ? 0 : state->plan->rows_per_key;
+		state->rows_per_key =
+			targets.recheck ? 0 : state->plan->keys.rows_per_key;
 		state->bound = resolve_bound(node, state);
 		state->segments = resolve_segments(state);
-		state->reads_ahead = state->plan->reads_all && state->bound < 0 &&
+		state->reads_ahead = state->plan->limit.reads_all && state->bound < 0 &&
 							 state->rows_per_key == 0 && state->segments == 1 &&
-							 !state->plan->skips &&
+							 !state->plan->skip.is_wanted &&
 							 ddb_relation_max_read_units(state->relation) <= 0;
 		choose_filter(node, state);
 		if (prepare_requests(node, state, &targets))
 		{
 			ddb_groups_create(state, &targets);
-			if (state->plan->fetch != NULL)
+			if (state->plan->fetch.plan != NULL)
 				state->two_step = ddb_two_step_create(node, state);
 		}
 	}
-	if (state->plan->aggregated)
+	if (state->plan->counts.are_wanted)
 		ddb_count_begin(state);
-	if (state->plan->skips)
+	if (state->plan->skip.is_wanted)
 		ddb_skip_begin(state);
 	MemoryContextSwitchTo(old);
 }

@@ -32,7 +32,7 @@ compile_values(ForeignScanState *node, const DdbAccessPlan *plan)
 
 	foreach (lc, scan->fdw_exprs)
 		states = lappend(states,
-						 list_member_int(plan->batch_values, index++)
+						 list_member_int(plan->keys.batch_values, index++)
 							 ? NULL
 							 : ExecInitExpr((Expr *) lfirst(lc), &node->ss.ps));
 	return states;
@@ -81,9 +81,9 @@ catches_misfits(const DdbScanState *state)
 			relation->columns[i].source != 0)
 			taken = lappend_int(taken, i + 1);
 	for (const DdbAccessPlan *plan = state->plan; plan != NULL;
-		 plan = plan->fetch)
-		if (any_catches_misfits(state, plan->columns) ||
-			any_catches_misfits(state, plan->recheck_columns))
+		 plan = plan->fetch.plan)
+		if (any_catches_misfits(state, plan->projection.columns) ||
+			any_catches_misfits(state, plan->projection.recheck_columns))
 			return true;
 	return any_catches_misfits(state, taken);
 }
@@ -100,9 +100,9 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
 	state->divided = scan->scan.plan.parallel_aware;
 	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
-	ddb_key_templates_resolve(state->relation, &state->plan->table_keys,
-							  state->plan->key_attributes,
-							  state->plan->index_columns);
+	ddb_key_templates_resolve(state->relation, &state->plan->source.table_keys,
+							  state->plan->source.key_attributes,
+							  state->plan->source.index_columns);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	ddb_scan_check_plan(state, ddb_compat_scan_userid(node));
@@ -110,8 +110,8 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 		estate->es_query_cxt, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
 	state->row_context = AllocSetContextCreate(
 		estate->es_query_cxt, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
-	state->codecs =
-		ddb_codec_set_create(state->relation, state->plan->key_attributes);
+	state->codecs = ddb_codec_set_create(state->relation,
+										 state->plan->source.key_attributes);
 	/*
 	 * That takes subtransactions, of which there are none in parallel mode.  The
 	 * planner has been told (plan/parallel.c), but a subquery may have been
@@ -125,7 +125,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->session = ddb_session_get(state->relation->server->serverid,
 									 ddb_compat_scan_userid(node));
 	ddb_session_pin(state->session, estate->es_query_cxt);
-	if (state->plan->snapshot)
+	if (state->plan->source.is_snapshot)
 		ddb_snapshot_begin(node);
 }
 
@@ -235,8 +235,8 @@ ddb_scan_next(ForeignScanState *node)
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	ddb_scan_ensure_started(node, state);
-	return state->plan->aggregated ? ddb_count_next(node, state)
-								   : ddb_scan_next_row(node, state);
+	return state->plan->counts.are_wanted ? ddb_count_next(node, state)
+										  : ddb_scan_next_row(node, state);
 }
 
 TupleTableSlot *

@@ -31,14 +31,14 @@ void
 ddb_skip_begin(DdbScanState *state)
 {
 	state->skipping = true;
-	state->skip_budget = state->plan->skip_budget;
+	state->skip_budget = state->plan->skip.budget;
 	state->skips_left = state->skip_budget;
 }
 
 int64
 ddb_skip_page_limit(const DdbScanState *state)
 {
-	double items = SKIP_PAGE_BYTES / Max(state->plan->item_bytes, 1);
+	double items = SKIP_PAGE_BYTES / Max(state->plan->estimate.item_bytes, 1);
 
 	if (!state->skipping)
 		return 0;
@@ -79,7 +79,7 @@ decide(DdbScanState *state, const DdbPage *page)
 	}
 	partitions = count_partitions(page);
 	/* Of what a filter leaves out altogether nothing is known. */
-	if (partitions == 0 || partitions > state->plan->skip_pays)
+	if (partitions == 0 || partitions > state->plan->skip.pays_from)
 		return;
 	state->skipping = true;
 	state->skip_budget = Min(state->skip_budget, PG_INT32_MAX / 2) * 2;
@@ -109,7 +109,7 @@ append_greatest(StringInfo text, DdbStoredType type)
 char *
 ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 {
-	const DdbKeyAttribute *sort = &state->plan->keys.sort[0];
+	const DdbKeyAttribute *sort = &state->plan->source.keys.sort[0];
 	StringInfoData key;
 	DdbScanner scan;
 	bool first = true;

@@ -28,8 +28,8 @@ is_batch(const DdbStream *stream)
 	const DdbAccessPlan *plan = stream->scan->plan;
 
 	return plan->operation == DDB_OP_GET_ITEM &&
-		   (stream->ntargets > 1 || plan->batch_values != NIL ||
-			plan->by_entries);
+		   (stream->ntargets > 1 || plan->keys.batch_values != NIL ||
+			plan->fetch.is_second);
 }
 
 /* A request without what pages differ in, of the target that is given. */
@@ -87,7 +87,7 @@ ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 	stream->callback.arg = stream;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &stream->callback);
 	/* In the order in which a backward Query meets them. */
-	if (scan->plan->backward && !is_batch(stream))
+	if (scan->plan->order.is_backward && !is_batch(stream))
 		stream->target = Max(ntargets - 1, 0);
 	return stream;
 }
@@ -193,7 +193,7 @@ ddb_stream_send(DdbStream *stream)
 		prepare_base(stream);
 	compose(stream, scan->request);
 	ddb_call_start(stream->call, client_operation(stream),
-				   scan->plan->table_name, scan->plan->index_name,
+				   scan->plan->source.table_name, scan->plan->source.index_name,
 				   scan->request->data, scan->request->len, stream->delay_ms);
 	stream->sent = true;
 }
@@ -225,11 +225,12 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 		error->kind == DDBC_ERROR_INDEX_NOT_FOUND)
 	{
 		ddb_describe_forget(scan->relation->server->serverid,
-							scan->plan->table_name);
+							scan->plan->source.table_name);
 		ddb_parallel_forget(stream->scan);
 	}
-	ddb_report_call(error, stream->call->operation, scan->plan->table_name,
-					scan->plan->index_name);
+	ddb_report_call(error, stream->call->operation,
+					scan->plan->source.table_name,
+					scan->plan->source.index_name);
 }
 
 /* Where the next request starts: a copy of the page's, or behind it. */
@@ -240,15 +241,15 @@ keep_start_key(DdbStream *stream)
 	const DdbPage *page = &stream->page;
 	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
 	int len = page->last_key_len;
-	char *key = scan->plan->skips ? ddb_skip_past(scan, page, &len)
-								  : pnstrdup(page->last_key, len);
+	char *key = scan->plan->skip.is_wanted ? ddb_skip_past(scan, page, &len)
+										   : pnstrdup(page->last_key, len);
 
 	MemoryContextSwitchTo(old);
 	/* A key that does not move would be asked for without end. */
 	if (!is_batch(stream) && stream->start_key != NULL &&
 		len == stream->start_key_len &&
 		memcmp(key, stream->start_key, len) == 0)
-		ddb_reply_raise_malformed(scan->plan->table_name,
+		ddb_reply_raise_malformed(scan->plan->source.table_name,
 								  "its continuation key does not move");
 	leave_start_key(stream);
 	stream->start_key = key;
@@ -259,7 +260,7 @@ keep_start_key(DdbStream *stream)
 static void
 next_target(DdbStream *stream)
 {
-	int step = stream->scan->plan->backward ? -1 : 1;
+	int step = stream->scan->plan->order.is_backward ? -1 : 1;
 
 	leave_start_key(stream);
 	if (is_batch(stream) || stream->target + step < 0 ||
@@ -295,7 +296,7 @@ advance(DdbStream *stream)
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 			 errmsg(
 				 "could not read DynamoDB table \"%s\": keys stay unprocessed",
-				 stream->scan->plan->table_name),
+				 stream->scan->plan->source.table_name),
 			 errdetail("BatchGetItem was sent %d times and returned no "
 					   "item.",
 					   stream->fruitless),
@@ -346,7 +347,7 @@ receive(DdbStream *stream)
 	stream->body = ddbc_request_take_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
 	ddb_page_open(&stream->page, stream->body, len, page_kind(stream),
-				  scan->plan->table_name,
+				  scan->plan->source.table_name,
 				  scan->count_only ? NULL : scan->reader);
 	MemoryContextSwitchTo(old);
 	ddb_call_log(stream->call, stream->page.read_units);
@@ -403,8 +404,8 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 
 	initStringInfo(&request);
 	compose_again(stream, reader, &request);
-	ddb_call_start(call, client_operation(stream), plan->table_name,
-				   plan->index_name, request.data, request.len, 0);
+	ddb_call_start(call, client_operation(stream), plan->source.table_name,
+				   plan->source.index_name, request.data, request.len, 0);
 	ddb_call_wait(&call, 1);
 	if (ddbc_request_error(call->request) != NULL)
 	{
@@ -420,7 +421,7 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 				  is_batch(stream)                     ? DDB_PAGE_BATCH
 				  : plan->operation == DDB_OP_GET_ITEM ? DDB_PAGE_ITEM
 													   : DDB_PAGE_ITEMS,
-				  plan->table_name, reader);
+				  plan->source.table_name, reader);
 	ddb_call_log(call, page->read_units);
 	return true;
 }

@@ -145,30 +145,28 @@ make_plan(Analysis *analysis)
 
 	analysis->item_count =
 		described_size(analysis->relation, analysis->info, index, &bytes);
-	plan->operation = DDB_OP_SCAN;
-	plan->table_name = analysis->relation->table_name;
-	plan->index_name = index != NULL ? index->name : NULL;
-	plan->index_is_local = index != NULL && !index->global;
-	plan->keys = index != NULL ? index->keys : analysis->info->keys;
-	plan->table_keys = analysis->info->keys;
-	plan->key_attributes = analysis->info->key_attributes;
-	plan->index_columns =
+	ddb_access_plan_init(plan, DDB_OP_SCAN);
+	plan->source.table_name = analysis->relation->table_name;
+	plan->source.index_name = index != NULL ? index->name : NULL;
+	plan->source.index_is_local = index != NULL && !index->global;
+	plan->source.keys = index != NULL ? index->keys : analysis->info->keys;
+	plan->source.table_keys = analysis->info->keys;
+	plan->source.key_attributes = analysis->info->key_attributes;
+	plan->source.index_columns =
 		ddb_key_templates_index_columns(analysis->relation, analysis->info);
-	ddb_key_templates_resolve(analysis->relation, &plan->table_keys,
-							  plan->key_attributes, plan->index_columns);
-	plan->matched = ddb_key_templates_of_keys(analysis->relation,
-											  &plan->table_keys, &plan->keys);
-	plan->columns = readable_columns(analysis);
-	plan->ttl_attribute = ttl_attribute(analysis);
-	plan->limit_value = -1;
-	plan->offset_value = -1;
-	plan->limit_hint = -1;
-	plan->segment = analysis->relation->segment;
-	plan->total_segments = analysis->relation->total_segments;
-	plan->table_bytes = bytes;
-	plan->item_bytes = analysis->item_count > 0 && bytes > 0
-						   ? bytes / analysis->item_count
-						   : UNKNOWN_ITEM_BYTES;
+	ddb_key_templates_resolve(analysis->relation, &plan->source.table_keys,
+							  plan->source.key_attributes,
+							  plan->source.index_columns);
+	plan->filter.matched = ddb_key_templates_of_keys(
+		analysis->relation, &plan->source.table_keys, &plan->source.keys);
+	plan->projection.columns = readable_columns(analysis);
+	plan->filter.ttl_attribute = ttl_attribute(analysis);
+	plan->segments.declared = analysis->relation->segment;
+	plan->segments.declared_total = analysis->relation->total_segments;
+	plan->estimate.table_bytes = bytes;
+	plan->estimate.item_bytes = analysis->item_count > 0 && bytes > 0
+									? bytes / analysis->item_count
+									: UNKNOWN_ITEM_BYTES;
 }
 
 /* What the executor would set up for the plan. */
@@ -184,14 +182,15 @@ prepare_scan(Analysis *analysis, Relation rel)
 		CurrentMemoryContext, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
 	scan->row_context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
-	scan->codecs =
-		ddb_codec_set_create(scan->relation, analysis->plan.key_attributes);
+	scan->codecs = ddb_codec_set_create(scan->relation,
+										analysis->plan.source.key_attributes);
 	scan->descriptor = CreateTupleDescCopy(RelationGetDescr(rel));
 	scan->session =
 		ddb_session_get(scan->relation->server->serverid, analysis->userid);
 	ddb_session_pin(scan->session, CurrentMemoryContext);
-	scan->reader = ddb_row_reader_create(scan->relation, scan->plan,
-										 scan->codecs, scan->plan->columns);
+	scan->reader =
+		ddb_row_reader_create(scan->relation, scan->plan, scan->codecs,
+							  scan->plan->projection.columns);
 	for (int i = 0; i < scan->reader->ncodecs; i++)
 		scan->reader->soft[i] = true;
 	scan->reader->expiry = ddb_expiry_now();
@@ -206,7 +205,7 @@ prepare_scan(Analysis *analysis, Relation rel)
 static List *
 partition_columns(const Analysis *analysis)
 {
-	const DdbKeySchema *keys = &analysis->plan.keys;
+	const DdbKeySchema *keys = &analysis->plan.source.keys;
 	List *columns = NIL;
 
 	for (int i = 0; i < keys->npartition; i++)
@@ -215,7 +214,7 @@ partition_columns(const Analysis *analysis)
 			analysis->relation, keys->partition[i].name);
 
 		if (column == NULL ||
-			!list_member_int(analysis->plan.columns, column->attnum))
+			!list_member_int(analysis->plan.projection.columns, column->attnum))
 			return NIL;
 		columns = lappend_int(columns, column->attnum);
 	}
@@ -250,7 +249,7 @@ item_bytes(const Analysis *analysis)
 	const DdbScanCounters *seen = analysis->scan.counters;
 
 	if (seen->items_scanned == 0)
-		return analysis->plan.item_bytes;
+		return analysis->plan.estimate.item_bytes;
 	return Max(seen->read_units * UNIT_BYTES / seen->items_scanned, 1);
 }
 
@@ -299,11 +298,11 @@ read_segment(Analysis *analysis, int segment, int total, int64 most,
 	MemoryContextReset(scan->run_context);
 	if (total > 0)
 	{
-		analysis->plan.segment = segment;
-		analysis->plan.total_segments = total;
+		analysis->plan.segments.declared = segment;
+		analysis->plan.segments.declared_total = total;
 	}
-	scan->spec.segment = analysis->plan.segment;
-	scan->spec.total_segments = analysis->plan.total_segments;
+	scan->spec.segment = analysis->plan.segments.declared;
+	scan->spec.total_segments = analysis->plan.segments.declared_total;
 	old = MemoryContextSwitchTo(scan->run_context);
 	stream = ddb_stream_create(scan, NULL, 0);
 	MemoryContextSwitchTo(old);
@@ -462,8 +461,9 @@ static void
 sample_table(Analysis *analysis)
 {
 	const DdbRelation *relation = analysis->relation;
-	bool known = analysis->item_count > 0 && analysis->plan.table_bytes > 0;
-	double units = analysis->plan.table_bytes / UNIT_BYTES;
+	bool known =
+		analysis->item_count > 0 && analysis->plan.estimate.table_bytes > 0;
+	double units = analysis->plan.estimate.table_bytes / UNIT_BYTES;
 	double share = known ? KNOWN_SHARE : UNKNOWN_SHARE;
 
 	/* A share of a parallel Scan is a slice of the hash space already. */
