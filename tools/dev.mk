@@ -129,4 +129,5 @@ fuzz:
 	@echo '== $(FUZZ_QUERIES) queries, from seed $(FUZZ_SEED) on'
 	@+DDB_FUZZ_SEED=$(FUZZ_SEED) DDB_FUZZ_QUERIES=$(FUZZ_QUERIES) \
 		DDB_FUZZ_SEEDS=$(call at_least_one,$(shell expr $(FUZZ_QUERIES) / 200)) \
-		tools/check.sh test/test_differential.py test/test_differential_entities.py -q
+		tools/check.sh test/differential/test_random_queries.py \
+			test/differential/test_random_entity_queries.py -q

@@ -3,7 +3,7 @@
 """make lint: how the code is written.
 
 The cheap checks (sizes, banned calls, error codes, layering, symbols) are also
-tests (test/test_lint.py); this program adds clang-format, cppcheck and
+tests (test/house/test_lint.py); this program adds clang-format, cppcheck and
 clang-tidy.  Each check is a generator of complaints, "file:line: what".
 """
 

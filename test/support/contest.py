@@ -17,9 +17,10 @@ from decimal import Context, Decimal
 
 import psycopg
 
+from .entities import EXPIRES
 from .generator import Enum, quote
 from .joins import batched_joins
-from .proxy import Proxy, made_reply, throttle
+from .proxy import Proxy, declare_time_to_live, made_reply, throttle
 from .widened import is_on, prepare_style
 
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
@@ -62,6 +63,12 @@ def load_items(ddb, name, description, items):
     for start in range(0, len(items), 25):
         puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
         assert not ddb.batch_write_item(RequestItems={name: puts}).get("UnprocessedItems")
+
+
+def load_universe(ddb, universe):
+    load_items(ddb, universe.name, universe.description(), universe.items)
+    if universe.expires:
+        declare_time_to_live(universe.name, EXPIRES)
 
 
 class CuttingProxy(Proxy):

@@ -10,7 +10,7 @@ support/regress_data.py, and starts like this:
       OPTIONS (region 'us-east-1', endpoint_url :'endpoint');
 
 DDB_ENDPOINT is DynamoDB Local's; nothing in the output may depend on its port.
-pytest test/test_regress.py --accept takes the results as the expected output.
+pytest test/house/test_regress.py --accept takes the results as the expected output.
 """
 
 import difflib

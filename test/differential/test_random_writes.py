@@ -2,11 +2,11 @@
 """Random INSERTs, UPDATEs, DELETEs and COPYs on random tables: what they say, and the
 rows that they leave, are those of a local table with a primary key.
 
-With the environment variables of test_differential.py, of which DDB_FUZZ_QUERIES is the
+With the environment variables of differential/test_random_queries.py, of which DDB_FUZZ_QUERIES is the
 number of statements, and DDB_FUZZ_ONLY=number replays a table of DDB_FUZZ_SEED:
 
     DDB_FUZZ_SEED=1000 DDB_FUZZ_SEEDS=200 DDB_FUZZ_QUERIES=40000 \\
-        make check ARGS="-k write_differential -q"
+        make check ARGS="-k random_writes -q"
 """
 
 import random

@@ -11,7 +11,7 @@ A short run of fixed seeds belongs to make check.  A long one, about an hour on
 two cores for 100,000 queries:
 
     DDB_FUZZ_SEED=1000 DDB_FUZZ_SEEDS=500 DDB_FUZZ_QUERIES=100000 \\
-        make check ARGS="test/test_differential.py -q"
+        make check ARGS="test/differential/test_random_queries.py -q"
 
 DDB_FUZZ_QUERIES is for all seeds together, and each seed makes at least four
 tables, so many seeds see many tables.  DDB_FUZZ_KIND=batch_join (or another method of

@@ -4,7 +4,7 @@ derived and sharded partitions, TTL.
 
 The entities of a DynamoDB table (support.entities) are foreign tables, each with
 a local table beside it of the rows that the manual says it shows.  Queries are
-asked as in test_differential.py, with the same environment variables:
+asked as in differential/test_random_queries.py, with the same environment variables:
 
     DDB_FUZZ_SEED=1000 DDB_FUZZ_SEEDS=200 DDB_FUZZ_QUERIES=40000 \\
         make check ARGS="-k entities_equal -q"
@@ -16,19 +16,13 @@ line that replays a query says which day that was.
 import pytest
 from support import contest
 from support.contest import FIRST_SEED, SEEDS, Contest, CuttingProxy, Tally
-from support.entities import EXPIRES, Universe
+from support.entities import Universe
 from support.entity_queries import make_entity_query
 from support.fdw import make_server
-from support.proxy import Proxy, declare_time_to_live
+from support.proxy import Proxy
 
 QUERIES = contest.QUERIES if contest.IS_LONG else 30 * SEEDS  # in all
 ENTITIES = max(2, QUERIES // SEEDS // 60)  # of each seed
-
-
-def load(ddb, universe):
-    contest.load_items(ddb, universe.name, universe.description(), universe.items)
-    if universe.expires:
-        declare_time_to_live(universe.name, EXPIRES)
 
 
 def entities(seed, only):
@@ -58,7 +52,7 @@ def test_entities_equal_local_tables(seed, connect, dynamodb, ddb):
         make_server(db, proxy.endpoint, name="cut")
         make_server(db, large.endpoint, name="large")
         for universe, asked in entities(seed, only):
-            load(ddb, universe)
+            contest.load_universe(ddb, universe)
             try:
                 for entity in asked[:left]:
                     ask(db, entity, only, tally)

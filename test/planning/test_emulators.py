@@ -18,10 +18,11 @@ from lab import wait_until
 from lab.emulators import Dynalite, Moto, install_dynalite
 from lab.samples import KEYS, TABLE, log_entries
 from support import aws, systems
+from support.expert import EXPERT, answer_of, fits
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.fdw import log_entries as log_entries_table
 from support.proxy import Proxy, made_reply
-from test_expert import EXPERT, SYSTEMS, answer_of, fits
+from support.systems import SYSTEMS
 
 EMULATORS = {"moto": Moto, "dynalite": Dynalite}
 
@@ -57,7 +58,7 @@ def emulator(request, workspace):
     emulator = EMULATORS[request.param](workspace).start()
     client, resource = aws.client(emulator.endpoint), aws.resource(emulator.endpoint)
     load_table(client, resource, TABLE, KEYS, log_entries(ENTRIES))
-    for system in systems.SYSTEMS.values():
+    for system in SYSTEMS.values():
         load_table(client, resource, system.table, system.definition, system.items())
     load_table(client, resource, "Partitions", PARTITION_KEYS, partition_items())
     yield emulator

@@ -5,10 +5,10 @@ designs (support.entities), whose outcome is reckoned in support.entity_writes.
 Several entities share a DynamoDB table.  After every statement the items that it
 wrote are looked at, and in the end all items: those of others must be what they
 were, and each entity must show just its rows.  With the environment variables of
-test_differential.py, of which DDB_FUZZ_QUERIES is the number of statements:
+differential/test_random_queries.py, of which DDB_FUZZ_QUERIES is the number of statements:
 
     DDB_FUZZ_SEED=1000 DDB_FUZZ_SEEDS=200 DDB_FUZZ_QUERIES=40000 \\
-        make check ARGS="-k entity_writes -q"
+        make check ARGS="-k random_entity_writes -q"
 """
 
 import random
@@ -23,7 +23,6 @@ from support.entity_writes import WRITTEN, Book, Refused
 from support.fdw import make_server
 from support.forms import Unspecified
 from support.generator import Const
-from test_differential_entities import load
 
 # Some tables are described as large.
 pytestmark = pytest.mark.warns("full scan of DynamoDB table")
@@ -45,7 +44,7 @@ def test_entity_writes(seed, connect, proxy, ddb):
     while counts["statements"] < STATEMENTS // SEEDS:
         universe = Universe(seed, number)
         if any(able(entity) for entity in universe.entities):
-            load(ddb, universe)
+            contest.load_universe(ddb, universe)
             try:
                 Trial(db, ddb, universe, counts).run()
             finally:

@@ -13,7 +13,7 @@ import pytest
 from support.fdw import foreign_table, make_server
 from support.proxy import declare_time_to_live, pages_of
 from support.regress_data import load_table
-from test_templates import TABLE
+from support.single_table import TABLE
 
 UTC = datetime.UTC
 

@@ -9,9 +9,10 @@ import pathlib
 import sys
 
 import pytest
+from lab.processes import REPOSITORY
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+sys.path.insert(0, str(REPOSITORY / "bench"))
 
 import gen_pages
 from replay_server import ReplayServer

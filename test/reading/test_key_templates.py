@@ -9,36 +9,11 @@ import psycopg
 import pytest
 from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.regress_data import load_table
+from support.single_table import TABLE
 from support.systems import definition, index
-from test_requests import in_short
+from support.wire import in_short
 
 QUERIES = int(os.environ.get("DDB_TEMPLATE_QUERIES", "25"))
-
-TABLE = {
-    "KeySchema": [
-        {"AttributeName": "PK", "KeyType": "HASH"},
-        {"AttributeName": "SK", "KeyType": "RANGE"},
-    ],
-    "AttributeDefinitions": [
-        {"AttributeName": name, "AttributeType": "S"}
-        for name in ("PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK")
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": f"GSI{number}",
-            "KeySchema": [
-                {"AttributeName": f"GSI{number}PK", "KeyType": "HASH"},
-                {"AttributeName": f"GSI{number}SK", "KeyType": "RANGE"},
-            ],
-            "Projection": projection,
-        }
-        for number, projection in (
-            (1, {"ProjectionType": "ALL"}),
-            (2, {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["title"]}),
-        )
-    ],
-    "BillingMode": "PAY_PER_REQUEST",
-}
 
 
 def stamp(day, hour=0, minute=0):

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from support.documents import ROUND_TRIP_ITEMS, Documents, canonical
 from support.fdw import foreign_table, make_server
 from support.regress_data import load_table
 from support.store import Store, b, n, s
-from test_documents import ROUND_TRIP_ITEMS, Documents, canonical
 
 NULL = {"NULL": True}
 T = {"BOOL": True}
