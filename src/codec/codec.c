@@ -168,11 +168,11 @@ init_time_format(DdbCodec *codec, const DdbRelation *relation)
 	if (is_epoch(codec->time_format) != (codec->stored == DDB_STORED_N))
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 						errmsg("format of column \"%s\" of foreign table %s "
-							   "does not go with its stored type %s",
+							   "does not match its stored type %s",
 							   column->name, relation->name,
 							   ddb_stored_type_name(codec->stored)),
-						errhint("Formats \"epoch\" and \"epoch_ms\" are "
-								"numbers (N), the others text (S).")));
+						errhint("Formats \"epoch\" and \"epoch_ms\" are stored "
+								"as numbers (N), all others as text (S).")));
 }
 
 static void
@@ -225,14 +225,13 @@ check_type(const DdbColumn *column, const DdbRelation *relation)
 
 	if (typtype != TYPTYPE_COMPOSITE && typtype != TYPTYPE_PSEUDO)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("column \"%s\" of foreign table %s has type %s, which "
-					"ddb_fdw does not read",
-					column->name, relation->name,
-					format_type_be(column->base_typid)),
-			 errhint("Read the attribute as jsonb, or its members by their "
-					 "paths in option \"attribute\".")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("column \"%s\" of foreign table %s has type %s, "
+						   "which is not supported",
+						   column->name, relation->name,
+						   format_type_be(column->base_typid)),
+					errhint("Declare the column as jsonb, or name a member of "
+							"the attribute in option \"attribute\".")));
 }
 
 static void
@@ -253,8 +252,8 @@ check_key(const DdbCodec *codec, const DdbRelation *relation,
 				 errmsg("column \"%s\" of foreign table %s cannot hold key "
 						"attribute \"%s\"",
 						column->name, relation->name, column->attribute),
-				 errdetail("Type %s has no text form that is the same in each "
-						   "session.",
+				 errdetail("Values of type %s have no text form that is the "
+						   "same in every session.",
 						   format_type_be(column->typid)),
 				 errhint("Change the column's type to text.")));
 }
@@ -269,16 +268,16 @@ init_format(DdbCodec *codec, const DdbRelation *relation)
 	else if (column->time_format != DDB_TIME_DEFAULT &&
 			 codec->conversion != DDB_CONVERT_ARRAY)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-						errmsg("column \"%s\" of foreign table %s has a "
-							   "format, but no date or time type",
+						errmsg("format of column \"%s\" of foreign table %s "
+							   "requires a date or time type",
 							   column->name, relation->name)));
 	if (column->json_format != DDB_JSON_DEFAULT &&
 		codec->conversion != DDB_CONVERT_DOCUMENT &&
 		codec->conversion != DDB_CONVERT_ARRAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table %s has a format of "
-						"documents, but is not read as one",
+				 errmsg("format of column \"%s\" of foreign table %s requires "
+						"type jsonb or json",
 						column->name, relation->name),
 				 errhint("Formats \"plain\" and \"dynamodb\" are for columns "
 						 "of type jsonb and json.")));
@@ -880,15 +879,16 @@ key_type(const DdbCodecSet *set, const DdbColumn *column)
 			: ddb_key_attributes_type(set->key_attributes, column->attribute);
 
 	if (type != DDB_STORED_NONE && column->reach == DDB_REACH_PATH)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-				 errmsg("column \"%s\" of foreign table %s reaches into key "
-						"attribute \"%s\"",
-						column->name, set->relation->name, column->attribute),
-				 errdetail("Keys are scalars."),
-				 errhint("If \"%s\" is the whole name of an attribute, put it "
-						 "in double quotes inside the option's value.",
-						 column->label)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table %s names a member of key "
+					"attribute \"%s\"",
+					column->name, set->relation->name, column->attribute),
+			 errdetail("Key attributes are scalars, which have no members."),
+			 errhint("If \"%s\" is the whole name of an attribute, put it "
+					 "in double quotes inside the option's value.",
+					 column->label)));
 	return type;
 }
 

@@ -45,11 +45,12 @@ check_length(const DdbCodec *codec, const DdbWritePlace *place,
 	int32 max_chars = codec->column->typmod - (int32) VARHDRSZ;
 
 	if (max_chars >= 0 && number.len > max_chars)
-		ddb_payload_refuse(place, ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
-						   psprintf("is %s as DynamoDB writes it, which is too "
-									"long for the column",
-									number.data),
-						   NULL);
+		ddb_payload_refuse(
+			place, ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+			psprintf("is %s in the form in which DynamoDB stores it, which is "
+					 "too long for the column",
+					 number.data),
+			NULL);
 }
 
 static DdbPayload
@@ -119,11 +120,13 @@ number_text_payload(const DdbWritePlace *place, const char *text)
 
 	if (!ddb_decimal_parse(text, strlen(text), &decimal))
 		ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-						   psprintf("is %s, which is no number", text), NULL);
-	if (abs(decimal.exponent) > NUMERIC_MAX_PRECISION)
-		ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-						   "has a magnitude that is not read back from text",
+						   psprintf("is %s, which is not a number", text),
 						   NULL);
+	if (abs(decimal.exponent) > NUMERIC_MAX_PRECISION)
+		ddb_payload_refuse(
+			place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+			"has a magnitude too large or too small to be read back from text",
+			NULL);
 	return payload_of(text);
 }
 
@@ -197,8 +200,8 @@ time_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 
 	if (is_infinite(codec, datum))
 		ddb_payload_refuse(place, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
-						   "is infinite, which has no form in DynamoDB",
-						   "Use NULL, or a date of your choice.");
+						   "is infinite, which DynamoDB cannot store",
+						   "Store NULL or a finite date instead.");
 	if (ddb_variable_to_micros(codec->column->base_typid, datum, &micros,
 							   &is_positive))
 		payload.len = (int) format_instant(codec, micros, out);
@@ -206,7 +209,7 @@ time_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 		ddb_payload_refuse(
 			place, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
 			codec->stored == DDB_STORED_N ? "is too far from 1970"
-										  : "is not of the years 0001 to 9999",
+										  : "is not in the years 0001 to 9999",
 			codec->stored == DDB_STORED_N
 				? NULL
 				: "Formats \"epoch\" and \"epoch_ms\" reach further.");
@@ -288,15 +291,15 @@ static void
 check_shape(const DdbWritePlace *place, ArrayType *array)
 {
 	if (ARR_NDIM(array) > 1)
-		ddb_payload_refuse(
-			place, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-			psprintf("is an array of %d dimensions; one can be stored",
-					 ARR_NDIM(array)),
-			"Lists of lists are for columns of type jsonb.");
+		ddb_payload_refuse(place, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+						   psprintf("is an array of %d dimensions, and only "
+									"one-dimensional arrays can be stored",
+									ARR_NDIM(array)),
+						   "Store lists of lists in a column of type jsonb.");
 	if (ARR_NDIM(array) == 1 && ARR_LBOUND(array)[0] != 1)
 		ddb_payload_refuse(place, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-						   psprintf("is an array that begins at %d; those that "
-									"begin at 1 can be stored",
+						   psprintf("is an array that begins at %d, and only "
+									"arrays that begin at 1 can be stored",
 									ARR_LBOUND(array)[0]),
 						   NULL);
 }

@@ -142,12 +142,13 @@ refuse_number(const DdbWritePlace *place, DdbDecimalFit fit)
 	if (fit == DDB_DECIMAL_TOO_PRECISE)
 		ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 						   "has more than 38 significant digits",
-						   "Round it: DynamoDB's numbers have 38 at most.");
-	ddb_payload_refuse(place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-					   fit == DDB_DECIMAL_OVERFLOW
-						   ? "has a magnitude of 1E126 or more"
-						   : "has a magnitude below 1E-130",
-					   "DynamoDB's numbers reach from 1E-130 to 9.99E+125.");
+						   "Round the value: DynamoDB numbers have at most 38 "
+						   "significant digits.");
+	ddb_payload_refuse(
+		place, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+		fit == DDB_DECIMAL_OVERFLOW ? "has a magnitude of 1E126 or more"
+									: "has a magnitude below 1E-130",
+		"Magnitudes of DynamoDB numbers range from 1E-130 to 9.99E+125.");
 }
 
 DdbPayload
@@ -160,12 +161,11 @@ ddb_payload_number(const DdbWritePlace *place, const char *text, size_t len,
 	DdbPayload payload = {out, 0};
 
 	if (!ddb_decimal_parse(text, len, &decimal))
-		ddb_payload_refuse(place, bad_sqlstate,
-						   psprintf("is \"%.*s\", which is no number that "
-									"DynamoDB has",
-									pg_mbcliplen(text, (int) len, SHOWN_BYTES),
-									text),
-						   NULL);
+		ddb_payload_refuse(
+			place, bad_sqlstate,
+			psprintf("is \"%.*s\", which is not a DynamoDB number",
+					 pg_mbcliplen(text, (int) len, SHOWN_BYTES), text),
+			NULL);
 	fit = ddb_decimal_fit(&decimal);
 	if (fit != DDB_DECIMAL_OK)
 		refuse_number(place, fit);
@@ -217,9 +217,9 @@ ddb_payload_base64(const DdbWritePlace *place, const char *text, int len)
 	if (is_base64(text, len))
 		size = ddb_compat_b64_decode(text, len, bytes, room);
 	if (size < 0)
-		ddb_payload_refuse(place, ERRCODE_INVALID_PARAMETER_VALUE,
-						   "is no base64 of the standard alphabet with padding",
-						   NULL);
+		ddb_payload_refuse(
+			place, ERRCODE_INVALID_PARAMETER_VALUE,
+			"is not base64 in the standard alphabet with padding", NULL);
 	return ddb_payload_bytes(bytes, size);
 }
 
@@ -260,7 +260,7 @@ check_unique(const DdbWritePlace *place, const DdbPayload *members, int n)
 		if (compare_payloads(&sorted[i - 1], &sorted[i]) == 0)
 			ddb_payload_refuse(
 				place, ERRCODE_INVALID_PARAMETER_VALUE,
-				"holds a value twice, which a DynamoDB set cannot",
+				"contains a value twice, which a DynamoDB set does not allow",
 				"Leave one of them out, or store a list (type L).");
 	pfree(sorted);
 }

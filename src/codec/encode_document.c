@@ -183,7 +183,7 @@ static DdbPayload
 string_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
 	if (value->type != jbvString)
-		refuse_kind(place, "is no string", NULL);
+		refuse_kind(place, "is not a string", NULL);
 	return ddb_payload_text(place, value->val.string.val,
 							value->val.string.len);
 }
@@ -192,7 +192,7 @@ static DdbPayload
 base64_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
 	if (value->type != jbvString)
-		refuse_kind(place, "is no string, as bytes in base64 are", NULL);
+		refuse_kind(place, "is not a string of bytes in base64", NULL);
 	return ddb_payload_base64(place, value->val.string.val,
 							  value->val.string.len);
 }
@@ -203,7 +203,7 @@ plain_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 	char *text;
 
 	if (value->type != jbvNumeric)
-		refuse_kind(place, "is no number", NULL);
+		refuse_kind(place, "is not a number", NULL);
 	text = DatumGetCString(
 		DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	return ddb_payload_number(place, text, strlen(text),
@@ -214,7 +214,7 @@ static DdbPayload
 typed_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
 	if (value->type != jbvString)
-		refuse_kind(place, "is no string, as typed numbers are",
+		refuse_kind(place, "is not a string, as typed numbers are",
 					"Put the number in quotes: {\"N\": \"1.5\"}.");
 	return ddb_payload_number(place, value->val.string.val,
 							  value->val.string.len,
@@ -311,13 +311,15 @@ write_plain_root(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 		type == DDB_STORED_SS || type == DDB_STORED_NS || type == DDB_STORED_BS;
 
 	if (type == DDB_STORED_M && !is_object(value))
-		refuse_kind(place, "is no JSON object, as the column's type M has it",
+		refuse_kind(place,
+					"is not a JSON object, which the column's type M requires",
 					NULL);
 	if ((is_set || type == DDB_STORED_L) && !is_array(value))
-		refuse_kind(place,
-					psprintf("is no JSON array, as the column's type %s has it",
-							 ddb_stored_type_name(type)),
-					NULL);
+		refuse_kind(
+			place,
+			psprintf("is not a JSON array, which the column's type %s requires",
+					 ddb_stored_type_name(type)),
+			NULL);
 	if (is_set)
 		write_set(writer, place, type, value);
 	else
@@ -381,7 +383,7 @@ write_typed_container(Writer *writer, const DdbWritePlace *place,
 {
 	if (type == DDB_STORED_M ? !is_object(payload) : !is_array(payload))
 		refuse_kind(place,
-					psprintf("is of type %s, but no JSON %s",
+					psprintf("is of type %s, but not a JSON %s",
 							 ddb_stored_type_name(type),
 							 type == DDB_STORED_M ? "object" : "array"),
 					NULL);
@@ -483,7 +485,7 @@ ddb_document_members(DdbCodec *codec, const DdbRelation *relation, Datum datum,
 	JsonbValue value;
 
 	if (!is_object(&item))
-		refuse_kind(&place, "is no JSON object, as items are", NULL);
+		refuse_kind(&place, "is not a JSON object, as items are", NULL);
 	initStringInfo(&json);
 	iterator = JsonbIteratorInit(item.val.binary.data);
 	while (next_member(&iterator, &name, &value))

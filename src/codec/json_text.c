@@ -23,7 +23,8 @@ ddb_json_append_string(StringInfo json, const char *text, int len)
 	if (size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a value is too long for a request: %zu bytes", size)));
+				 errmsg("value is too long for a DynamoDB request: %zu bytes",
+						size)));
 	enlargeStringInfo(json, (int) size);
 	end = ddb_json_put_string(json->data + json->len, text, (size_t) len);
 	*end = '\0';

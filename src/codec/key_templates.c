@@ -40,10 +40,8 @@ raise_wrong(const DdbRelation *relation, const DdbColumn *column,
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		 errmsg(
-			 "template of column \"%s\" of foreign table %s does not go with "
-			 "the table",
-			 column->name, relation->name),
+		 errmsg("invalid template of column \"%s\" of foreign table %s",
+				column->name, relation->name),
 		 errdetail("%s", detail),
 		 errhint("Change the option \"template\" with ALTER FOREIGN TABLE … "
 				 "ALTER COLUMN … OPTIONS (SET template '…').")));
@@ -58,8 +56,8 @@ check_column(const DdbRelation *relation, const DdbColumn *column,
 
 	if (type == DDB_STORED_NONE)
 		raise_wrong(relation, column,
-					psprintf("Attribute \"%s\" is no key of DynamoDB table "
-							 "\"%s\" or of its indexes.",
+					psprintf("Attribute \"%s\" is not a key of DynamoDB table "
+							 "\"%s\" or of one of its indexes.",
 							 column->attribute, relation->table_name));
 	if (type != DDB_STORED_S)
 		raise_wrong(relation, column,
@@ -308,14 +306,14 @@ take_values(DdbRelation *relation, DdbKeyTemplate *template,
 			!ddb_variable_tells_value(variable))
 			continue;
 		if (column->declared_type != DDB_STORED_NONE)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("column \"%s\" of foreign table %s is taken from "
-						"the key in column \"%s\", and has no stored type",
-						column->name, relation->name, template->column->name),
-				 errhint("Drop its option \"type\", or name its attribute "
-						 "in option \"attribute\".")));
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+							errmsg("option \"type\" is not allowed for column "
+								   "\"%s\" of foreign table %s, which is taken "
+								   "from the key in column \"%s\"",
+								   column->name, relation->name,
+								   template->column->name),
+							errhint("Drop the option, or name the attribute of "
+									"the column in option \"attribute\".")));
 		column->source = template->column->attnum;
 		variable->sourced = true;
 	}

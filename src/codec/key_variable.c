@@ -51,14 +51,13 @@ static void
 raise_unsuited(const DdbRelation *relation, const DdbColumn *column,
 			   const char *detail, const char *hint)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-			 errmsg("column \"%s\" of foreign table %s cannot be a variable of "
-					"a key template as it is",
-					column->name, relation->name),
-			 errdetail("The column is of type %s; %s.",
-					   format_type_be(column->typid), detail),
-			 errhint("%s", hint)));
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+					errmsg("column \"%s\" of foreign table %s cannot be a "
+						   "variable of a key template",
+						   column->name, relation->name),
+					errdetail("The column is of type %s; %s.",
+							  format_type_be(column->typid), detail),
+					errhint("%s", hint)));
 }
 
 /* A column's own format says how its plain text form is. */

@@ -396,7 +396,7 @@ raise_unknown(const char *name, int object)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				 errmsg("option \"%s\" is not an option of a %s", name,
+				 errmsg("option \"%s\" is not valid for a %s", name,
 						object_word(object)),
 				 errhint("It is an option of a %s.", object_word(other))));
 	}
@@ -493,7 +493,8 @@ check_number(const DdbOptionDef *def, const char *value)
 	double number;
 
 	if (!parse_real(value, &number, 0, NULL) || isnan(number) || number < 0)
-		raise_bad_value(def, value, "It must be a number, and not negative.");
+		raise_bad_value(def, value,
+						"It must be a number that is not negative.");
 }
 
 static void
@@ -661,13 +662,14 @@ check_overflow(List *options)
 		return;
 	for (int i = 0; i < (int) lengthof(others); i++)
 		if (ddb_options_get(options, others[i]) != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-					 errmsg("options \"overflow\" and \"%s\" exclude each "
-							"other",
-							others[i]),
-					 errdetail("A column with \"overflow\" shows all "
-							   "attributes that no other column does.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg(
+					 "options \"overflow\" and \"%s\" cannot be used together",
+					 others[i]),
+				 errdetail("A column with \"overflow\" shows all "
+						   "attributes that no other column does.")));
 }
 
 /* Options that only make sense together. */
@@ -699,7 +701,7 @@ check_combinations(List *options, int object)
 		ddb_options_get(options, "session_token") != NULL &&
 		ddb_options_get(options, "access_key_id") == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-						errmsg("option \"session_token\" needs "
+						errmsg("option \"session_token\" requires "
 							   "\"access_key_id\" and \"secret_access_key\"")));
 	if (object == DDB_ON_COLUMN)
 		check_overflow(options);

@@ -64,11 +64,11 @@ ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
 	if (index->global && relation->consistent_read)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("foreign table %s asks for consistent reads of a "
+				 errmsg("foreign table %s cannot use consistent reads of a "
 						"global secondary index",
 						relation->name),
-				 errdetail("DynamoDB reads global secondary indexes eventually "
-						   "consistently only."),
+				 errdetail("DynamoDB offers only eventually consistent reads "
+						   "of global secondary indexes."),
 				 errhint("Set \"consistent_read\" to false on the foreign "
 						 "table, or drop its option \"index_name\".")));
 	return index;

@@ -251,8 +251,8 @@ check_column(Context *context, const DdbColumn *column)
 						errmsg("cannot write to foreign table %s with option "
 							   "\"optimistic\"",
 							   context->relation->name),
-						errdetail("Column \"%s\", which is read, shows many "
-								  "attributes, and cannot be compared.",
+						errdetail("Column \"%s\" is read and shows many "
+								  "attributes, which cannot be compared.",
 								  column->name)));
 	if (column->source != 0)
 		column = &context->relation->columns[column->source - 1];

@@ -61,13 +61,12 @@ find_assignment(DdbItemUpdate *update, const char *attribute)
 static void
 raise_blocked(const DdbWriteTarget *target, const DdbAssignment *assignment)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("could not update inside attribute \"%s\" of an item of "
-					"DynamoDB table \"%s\"",
-					assignment->attribute, target->table_name),
-			 errdetail("The path leads into a value that is no map or list "
-					   "there.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("could not update a member of attribute \"%s\" of "
+						   "an item of DynamoDB table \"%s\"",
+						   assignment->attribute, target->table_name),
+					errdetail("The path leads into a stored value that is "
+							  "neither a map nor a list.")));
 }
 
 /* The same update with whole attributes in place of paths. */
@@ -193,10 +192,9 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 		if (!job->refused || is_unwanted(target, &wide, job))
 			return;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not update an item of DynamoDB table \"%s\": others "
-					"keep changing it",
-					target->table_name),
-			 errhint("Retry.")));
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("could not update an item of DynamoDB table \"%s\" "
+						   "due to concurrent changes",
+						   target->table_name),
+					errhint("Retry the statement.")));
 }

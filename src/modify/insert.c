@@ -104,7 +104,7 @@ raise_exists(const DdbInsert *insert, const char *key)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNIQUE_VIOLATION),
-			 errmsg("item exists already in DynamoDB table \"%s\"",
+			 errmsg("item already exists in DynamoDB table \"%s\"",
 					insert->rows->wire.table_name),
 			 errdetail("Key %s already exists.",
 					   ddb_item_describe_key(insert->rows->items, key))));

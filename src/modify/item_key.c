@@ -56,40 +56,42 @@ static void
 raise_no_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			 const DdbColumn *column, const char *reason)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("value of column \"%s\" of foreign table %s cannot stand "
-					"in the key",
-					column->name, writer->relation->name),
-			 errdetail("Template \"%s\" of column \"%s\" says how the key is "
-					   "composed; %s.",
-					   template->column->template, template->column->name,
-					   reason)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("value of column \"%s\" of foreign table %s cannot be part of "
+				"the key",
+				column->name, writer->relation->name),
+		 errdetail(
+			 "The key is composed by template \"%s\" of column \"%s\", and %s.",
+			 template->column->template, template->column->name, reason)));
 }
 
 static void
 raise_mismatch(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		 errmsg("value of column \"%s\" of foreign table %s is not what its "
-				"template makes of the row",
-				template->column->name, writer->relation->name),
-		 errdetail("The template is \"%s\".", template->column->template),
-		 errhint("Leave the column out: it is composed from the others.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("value of column \"%s\" of foreign table %s does "
+						   "not match its template",
+						   template->column->name, writer->relation->name),
+					errdetail("Template \"%s\" makes another value of the row.",
+							  template->column->template),
+					errhint("Leave the column out, so that it is composed from "
+							"the other columns.")));
 }
 
 static void
 raise_missing_variable(const DdbItemWriter *writer,
 					   const DdbKeyTemplate *template, const DdbColumn *column)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 errmsg("null value in column \"%s\" of foreign table %s",
-					column->name, writer->relation->name),
-			 errdetail("The key in column \"%s\" is composed of it: \"%s\".",
-					   template->column->name, template->column->template)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_NOT_NULL_VIOLATION),
+		 errmsg("null value not allowed in column \"%s\" of foreign table %s",
+				column->name, writer->relation->name),
+		 errdetail(
+			 "The key in column \"%s\" is composed from it by template \"%s\".",
+			 template->column->name, template->column->template)));
 }
 
 /* ---- values and their texts ---- */
@@ -107,12 +109,13 @@ variable_text(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 	if (text->place != DDB_BOUND_EXACT &&
 		(text->place != DDB_BOUND_BETWEEN ||
 		 variable->element->unit == DDB_UNIT_NONE))
-		raise_no_key(writer, template, variable->column,
-					 "the value has no text of that form");
+		raise_no_key(
+			writer, template, variable->column,
+			"the value has no text in the form that the template asks for");
 	if (!ddb_template_takes(&template->parsed, i, text->data, text->len))
-		raise_no_key(writer, template, variable->column,
-					 "the value holds the text that separates it from what "
-					 "follows");
+		raise_no_key(
+			writer, template, variable->column,
+			"the value contains the text that separates it from what follows");
 }
 
 /* Values that keys alone tell become what is read of them. */
@@ -132,7 +135,7 @@ settle_values(DdbItemWriter *writer, const DdbKeyTemplate *template,
 		variable_text(writer, template, i, &text);
 		if (!ddb_variable_parse(variable, text.data, text.len, &value))
 			raise_no_key(writer, template, variable->column,
-						 "the value would not be read back from it");
+						 "another value would be read back from the key");
 		set_value(writer, variable->column, value);
 	}
 }
@@ -309,9 +312,9 @@ shard_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int i,
 	else
 		text->len = ddb_template_format_number(element, number, text->data);
 	if (!ddb_template_takes(&template->parsed, i, text->data, text->len))
-		raise_no_key(writer, template, template->column,
-					 "the shard holds the text that separates it from what "
-					 "follows");
+		raise_no_key(
+			writer, template, template->column,
+			"the shard contains the text that separates it from what follows");
 }
 
 /* The key of the row's values, none of which is NULL, into text. */
@@ -405,11 +408,11 @@ raise_half_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 errmsg("null value in column \"%s\" of foreign table %s, while "
-					"column \"%s\" has a value",
+			 errmsg("null value not allowed in column \"%s\" of foreign table "
+					"%s while column \"%s\" has a value",
 					missing->name, writer->relation->name, present->name),
-			 errdetail("Column \"%s\" is stored in the key of an index alone, "
-					   "with template \"%s\", which needs both.",
+			 errdetail("Column \"%s\" is stored only in the key of an index, "
+					   "and its template \"%s\" needs both columns.",
 					   present->name, template->column->template)));
 }
 

@@ -181,7 +181,7 @@ check_overflow_member(const MemberContext *context, const char *name)
 					 errdetail("It holds what no other column shows, and "
 							   "column \"%s\" shows this attribute.",
 							   column->name),
-					 errhint("Set column \"%s\".", column->name)));
+					 errhint("Set column \"%s\" instead.", column->name)));
 	}
 }
 
@@ -306,13 +306,12 @@ check_agreement(const DdbItemWriter *writer, const DdbColumn *column,
 static void
 raise_blocked_path(const DdbItemWriter *writer, const DdbColumn *column)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("cannot set column \"%s\" of foreign table %s",
-					column->name, writer->relation->name),
-			 errdetail("The path \"%s\" leads into a value that is no map or "
-					   "list there.",
-					   column->label)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("cannot set column \"%s\" of foreign table %s",
+						   column->name, writer->relation->name),
+					errdetail("The path \"%s\" leads into a value that is "
+							  "neither a map nor a list.",
+							  column->label)));
 }
 
 /* Lays the columns with paths of so many steps over the tree. */
@@ -362,8 +361,8 @@ ddb_item_raise_missing_key(const DdbItemWriter *writer, int i)
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_NOT_NULL_VIOLATION),
-		 errmsg("null value in column \"%s\" of foreign table %s", column->name,
-				writer->relation->name),
+		 errmsg("null value not allowed in column \"%s\" of foreign table %s",
+				column->name, writer->relation->name),
 		 errdetail("The column is the %s key \"%s\" of DynamoDB table "
 				   "\"%s\".",
 				   part, writer->key_names[i], writer->relation->table_name)));
@@ -712,11 +711,13 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 	DdbItemNode *old;
 
 	if (writer->nulls[column->attnum - 1])
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("null value in column \"%s\" of foreign table "
-							   "%s",
-							   column->name, writer->relation->name),
-						errdetail("The column is the whole item.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg(
+				 "null value not allowed in column \"%s\" of foreign table %s",
+				 column->name, writer->relation->name),
+			 errdetail("The column holds the whole item.")));
 	old = ddb_item_begin_item(writer, column, updated);
 	initStringInfo(&item);
 	initStringInfo(&key);

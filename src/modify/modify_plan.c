@@ -100,7 +100,7 @@ raise_unaddressable(const DdbRelation *relation, const char *attribute,
 				 ? errdetail("It has no column for key attribute \"%s\" of "
 							 "DynamoDB table \"%s\".",
 							 attribute, relation->table_name)
-				 : errdetail("Column \"%s\" of type %s does not tell just how "
+				 : errdetail("Column \"%s\" of type %s does not determine how "
 							 "key attribute \"%s\" is stored.",
 							 column->name, format_type_be(column->typid),
 							 attribute),
@@ -227,15 +227,14 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 	if (modify->operation == CMD_UPDATE)
 		get_translated_update_targetlist(root, target, &targets, &attnums);
 	if (relation->optimistic)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot update or delete rows of foreign table %s in a "
-					"join, or with triggers",
-					relation->name),
-			 errdetail("Its option \"optimistic\" asks for comparisons with "
-					   "what was read, which takes a statement about this "
-					   "table alone.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot update or delete rows of foreign table %s in a "
+						"join, or with triggers",
+						relation->name),
+				 errdetail("Option \"optimistic\" compares items with what was "
+						   "read, which is possible only in a statement about "
+						   "this table alone.")));
 	check_key(relation, info, info->keys.partition[0].name);
 	if (info->keys.nsort > 0)
 		check_key(relation, info, info->keys.sort[0].name);

@@ -250,7 +250,7 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 				 errdetail("Its key is %s.",
 						   pg_any_to_server(change->key, strlen(change->key),
 											PG_UTF8)),
-				 errhint("Retry.")));
+				 errhint("Retry the statement.")));
 }
 
 void
@@ -277,15 +277,16 @@ ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 static void
 raise_unknown(const DdbRowWriter *writer, const DdbRowChange *change)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
-			 errmsg("could not learn what was removed from DynamoDB table "
-					"\"%s\"",
-					writer->wire.table_name),
-			 errdetail("The item with the key %s is gone. The answer that "
-					   "held it was lost.",
-					   ddb_item_describe_key(writer->items, change->key)),
-			 errhint("RETURNING of key columns alone needs no answer.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+		 errmsg("could not return the item that was deleted from DynamoDB "
+				"table \"%s\"",
+				writer->wire.table_name),
+		 errdetail("The item with key %s is deleted, but the reply that held "
+				   "it was lost.",
+				   ddb_item_describe_key(writer->items, change->key)),
+		 errhint("RETURNING of key columns alone does not need the reply.")));
 }
 
 void
@@ -308,12 +309,13 @@ ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
 void
 ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("cannot update or delete an item of DynamoDB table \"%s\" "
-					"whose key does not fit",
-					writer->wire.table_name),
-			 errdetail("Column \"%s\" of foreign table %s is NULL.",
-					   writer->items->key_columns[i]->name,
-					   writer->items->relation->name)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		 errmsg("cannot update or delete an item of DynamoDB table \"%s\" "
+				"whose key does not fit",
+				writer->wire.table_name),
+		 errdetail("Column \"%s\" of foreign table %s shows the key as NULL.",
+				   writer->items->key_columns[i]->name,
+				   writer->items->relation->name)));
 }

@@ -185,7 +185,7 @@ raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg("could not write to DynamoDB table \"%s\": items stay "
+			 errmsg("could not write to DynamoDB table \"%s\": items remain "
 					"unprocessed",
 					writes->relation->table_name),
 			 errdetail("BatchWriteItem was sent %d times and wrote no item.",
@@ -246,11 +246,11 @@ say_what_stays(void *arg)
 
 	if (items == 1)
 		errcontext("after 1 item of DynamoDB table \"%s\" was written, which "
-				   "stays so%s",
+				   "is not undone%s",
 				   writes->relation->table_name, more);
 	else if (items > 0)
-		errcontext("after " INT64_FORMAT " items of DynamoDB table \"%s\" "
-				   "were written, which stay so%s",
+		errcontext("after " INT64_FORMAT " items of DynamoDB table \"%s\" were "
+				   "written, which are not undone%s",
 				   items, writes->relation->table_name, more);
 	else if (open == 1)
 		errcontext("1 item of DynamoDB table \"%s\" may have been written",

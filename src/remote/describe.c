@@ -104,8 +104,8 @@ check_table_name(const DdbRelation *relation)
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("option \"table_name\" of foreign table %s is too long",
 						relation->name),
-				 errdetail("DynamoDB's table names have at most 255 "
-						   "characters, ARNs at most 1024.")));
+				 errdetail("Names of DynamoDB tables have at most 255 "
+						   "characters, and ARNs at most 1024.")));
 }
 
 static char *
@@ -209,7 +209,7 @@ check_declared_key(const DdbRelation *relation, const DdbColumn *column)
 			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 			 errmsg("column \"%s\" of foreign table %s cannot be a key",
 					column->name, relation->name),
-			 errdetail("DynamoDB's keys are attributes of type S, N or B.")));
+			 errdetail("Key attributes of DynamoDB have type S, N or B.")));
 }
 
 /* Classifies by KeyType: positions say nothing where parts are lists. */
@@ -579,8 +579,7 @@ raise_wrong_key(const DdbRelation *relation, const DdbColumn *column,
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		 errmsg("option \"key\" of column \"%s\" of foreign table %s is "
-				"wrong",
+		 errmsg("invalid option \"key\" of column \"%s\" of foreign table %s",
 				column->name, relation->name),
 		 actual != NULL
 			 ? errdetail("The %s key of DynamoDB table \"%s\" is the "
@@ -588,8 +587,8 @@ raise_wrong_key(const DdbRelation *relation, const DdbColumn *column,
 						 role, relation->table_name, actual, column->attribute)
 			 : errdetail("DynamoDB table \"%s\" has no %s key.",
 						 relation->table_name, role),
-		 errhint("Drop the option: it is for roles that may not describe "
-				 "the table.")));
+		 errhint("Drop the option. Only roles that may not describe the table "
+				 "need it.")));
 }
 
 /*

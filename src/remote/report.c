@@ -58,7 +58,7 @@ static const ErrorRule rules[] = {
 	 "Check \"access_key_id\", \"secret_access_key\" and \"session_token\" of "
 	 "the user mapping, and the server's \"region\"."},
 	{DDBC_ERROR_CLOCK_SKEW, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-	 "Set the clock of the database host."},
+	 "Correct the clock of the database host."},
 	{DDBC_ERROR_ACCESS_DENIED, ERRCODE_INSUFFICIENT_PRIVILEGE,
 	 "The AWS identity of the user mapping lacks the permission named in the "
 	 "detail."},

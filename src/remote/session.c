@@ -225,14 +225,12 @@ resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
 		ddb_report_setup(&error, server->servername);
 	if (!endpoint->is_https && !endpoint->is_loopback &&
 		!ddb_options_bool("allow_http", server->options, NIL))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			 errmsg(
-				 "endpoint_url of server \"%s\" is plain HTTP to another host",
-				 server->servername),
-			 errhint("Use https, or have a superuser set the option "
-					 "\"allow_http\" on the server.")));
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("option \"endpoint_url\" of server \"%s\" uses "
+							   "plain HTTP to another host",
+							   server->servername),
+						errhint("Use https, or have a superuser set the option "
+								"\"allow_http\" on the server.")));
 }
 
 static void

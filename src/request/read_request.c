@@ -66,8 +66,8 @@ append_string(StringInfo json, const char *text, int len)
 {
 	if (!is_utf8(text, len))
 		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-						errmsg("could not put a value into a DynamoDB request"),
-						errdetail("It is not valid UTF-8.")));
+						errmsg("cannot send a value to DynamoDB"),
+						errdetail("The value is not valid UTF-8.")));
 	ddb_json_append_string(json, text, len);
 }
 

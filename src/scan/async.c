@@ -57,7 +57,7 @@ open_watch(DdbScanState *state, MemoryContext context)
 	watch->ready_fd = eventfd(1, EFD_CLOEXEC);
 	if (watch->client_fd < 0 || watch->ready_fd < 0)
 		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not watch a connection: %m"),
+						errmsg("could not watch a connection to DynamoDB: %m"),
 						errhint("Raise the limit on open files, or set "
 								"\"enable_async_append\" to off.")));
 	return watch;

@@ -113,7 +113,7 @@ ddb_scan_check_plan(const DdbScanState *state, Oid userid)
 			 errmsg("DynamoDB table \"%s\" has changed since the statement was "
 					"planned",
 					state->plan->source.table_name),
-			 errdetail("Its keys, or those of an index, are others, or items "
-					   "expire by another attribute."),
+			 errdetail("The keys of the table or of an index are different, or "
+					   "items expire by another attribute."),
 			 errhint("Repeat the statement: it is planned anew.")));
 }

@@ -291,17 +291,16 @@ advance(DdbStream *stream)
 	if (stream->fruitless > 0 &&
 		!ddb_session_retry_unprocessed(stream->scan->session, stream->fruitless,
 									   &stream->delay_ms))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg(
-				 "could not read DynamoDB table \"%s\": keys stay unprocessed",
-				 stream->scan->plan->source.table_name),
-			 errdetail("BatchGetItem was sent %d times and returned no "
-					   "item.",
-					   stream->fruitless),
-			 errhint("The table's read capacity is exhausted. Retry later, "
-					 "read less, or raise its capacity.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not read DynamoDB table \"%s\": keys remain "
+						"unprocessed",
+						stream->scan->plan->source.table_name),
+				 errdetail("BatchGetItem was sent %d times and returned no "
+						   "item.",
+						   stream->fruitless),
+				 errhint("The table's read capacity is exhausted. Retry later, "
+						 "read less, or raise its capacity.")));
 	keep_start_key(stream);
 }
 

@@ -697,7 +697,7 @@ def test_an_error_that_is_caught_leaves_the_session_working(site):
            END $$"""
     )
     for number in range(5):
-        assert "exists already" in site.db.execute("SELECT try('a')").fetchone()[0]
+        assert "already exists" in site.db.execute("SELECT try('a')").fetchone()[0]
         assert site.db.execute("SELECT try(%s)", [f"b{number}"]).fetchone()[0] == "done"
         site.db.execute("DELETE FROM t WHERE pk <> 'a'")
 

@@ -754,7 +754,7 @@ PK = "pk text OPTIONS (attribute 'PK', {}) COLLATE \"C\""
     ("columns", "message"),
     [
         ([PK.format("template 'A#${x}'")], 'The table has no column "x"'),
-        (["pk text OPTIONS (attribute 'title', template 'A')"], 'Attribute "title" is no key'),
+        (["pk text OPTIONS (attribute 'title', template 'A')"], 'Attribute "title" is not a key'),
         (
             ["pk uuid OPTIONS (attribute 'PK', template 'A#${x}')", "x text"],
             "the column is of type uuid",
@@ -769,7 +769,7 @@ PK = "pk text OPTIONS (attribute 'PK', {}) COLLATE \"C\""
         ([PK.format("template '${x}${y}'"), "x text", "y text"], "stand side by side"),
         (
             [PK.format("template 'A#${x}'"), "x int OPTIONS (type 'S')"],
-            "has no stored type",
+            "is taken from the key",
         ),
         (
             [

@@ -165,7 +165,7 @@ def test_text_of_numbers(store):
 
 
 def test_text_that_is_no_number(store):
-    cases = [("text" + N, quoted(t), SYNTAX, "no number") for t in ("", "x", "1 ", "NaN", "0x1")]
+    cases = [("text" + N, quoted(t), SYNTAX, "not a DynamoDB number") for t in ("", "x", "1 ", "NaN", "0x1")]
     cases += [
         ("text" + N, "'1e126'", OUT_OF_RANGE, "1E126"),
         ("text" + N, "repeat('1', 39)", OUT_OF_RANGE, "38"),
@@ -512,16 +512,16 @@ def test_plain_documents_that_cannot_be_stored(store):
         ("json", "'{\"a\": \"\\u0000\"}'", NOT_TEXT, "u0000"),
         ("jsonb", '\'{"a": [{"": 1}]}\'', INVALID, r"at a\[0\] has a member whose name is empty"),
         ("jsonb", "jsonb_build_object(repeat('x', 65536), 1)", INVALID, "65535"),
-        ("jsonb" + options(type="M"), "'[]'", INVALID, "no JSON object"),
-        ("jsonb" + options(type="M"), "'null'", INVALID, "no JSON object"),
-        ("jsonb" + options(type="L"), "'{}'", INVALID, "no JSON array"),
-        ("jsonb" + SS, "'\"a\"'", INVALID, "no JSON array"),
+        ("jsonb" + options(type="M"), "'[]'", INVALID, "not a JSON object"),
+        ("jsonb" + options(type="M"), "'null'", INVALID, "not a JSON object"),
+        ("jsonb" + options(type="L"), "'{}'", INVALID, "not a JSON array"),
+        ("jsonb" + SS, "'\"a\"'", INVALID, "not a JSON array"),
         ("jsonb" + SS, "'[]'", INVALID, "empty"),
-        ("jsonb" + SS, "'[\"a\", 1]'", INVALID, r"at \[1\] is no string"),
+        ("jsonb" + SS, "'[\"a\", 1]'", INVALID, r"at \[1\] is not a string"),
         ("jsonb" + SS, "'[\"a\", \"a\"]'", INVALID, "twice"),
-        ("jsonb" + NS, "'[\"1\"]'", INVALID, r"at \[0\] is no number"),
+        ("jsonb" + NS, "'[\"1\"]'", INVALID, r"at \[0\] is not a number"),
         ("jsonb" + NS, "'[1, 1.0]'", INVALID, "twice"),
-        ("jsonb" + BS, "'[\"AB\"]'", INVALID, r"at \[0\] is no base64"),
+        ("jsonb" + BS, "'[\"AB\"]'", INVALID, r"at \[0\] is not base64"),
         ("jsonb", "'" + "[" * 33 + "]" * 33 + "'", LIMIT, "32 levels"),
     ]
     check_refused(store, cases)
@@ -564,25 +564,25 @@ def test_typed_documents_that_are_wrong(store):
         '{"S": "a", "N": "1"}': "does not say its DynamoDB type",
         '{"s": "a"}': "does not say its DynamoDB type",
         '{"any": "a"}': "does not say its DynamoDB type",
-        '{"S": 1}': "is no string",
-        '{"N": 1}': "is no string",
-        '{"N": "x"}': '"x", which is no number',
+        '{"S": 1}': "is not a string",
+        '{"N": 1}': "is not a string",
+        '{"N": "x"}': '"x", which is not a DynamoDB number',
         '{"B": "AP8"}': "base64",
         '{"B": "AP8_"}': "base64",
         '{"B": "AP8=\\n"}': "base64",
         '{"B": "A==="}': "base64",
-        '{"B": 1}': "is no string",
+        '{"B": 1}': "is not a string",
         '{"BOOL": "true"}': "BOOL",
         '{"NULL": false}': "NULL",
         '{"SS": []}': "empty",
-        '{"SS": "a"}': "no JSON array",
-        '{"SS": ["a", 1]}': r"at \[1\] is no string",
+        '{"SS": "a"}': "not a JSON array",
+        '{"SS": ["a", 1]}': r"at \[1\] is not a string",
         '{"NS": ["1", "1.0"]}': "twice",
         # The same byte, and bits that are none of it.
         '{"BS": ["AQ==", "AR=="]}': "twice",
-        '{"L": {}}': "no JSON array",
+        '{"L": {}}': "not a JSON array",
         '{"L": [1]}': r"at \[0\] does not say",
-        '{"M": []}': "no JSON object",
+        '{"M": []}': "not a JSON object",
         '{"M": {"a": {"L": [{"S": ""}, {"X": 1}]}}}': r"at a\[1\] does not say",
     }
     cases = [("jsonb" + TYPED, quoted(text), INVALID, detail) for text, detail in details.items()]
@@ -628,9 +628,9 @@ def test_overflow(store):
     ("column", "value", "detail"),
     [
         ("rest jsonb OPTIONS (overflow 'true')", '{"a": 1, "n": 1}', "at n .* column of its own"),
-        ("rest jsonb OPTIONS (overflow 'true')", "[1]", "no JSON object"),
+        ("rest jsonb OPTIONS (overflow 'true')", "[1]", "not a JSON object"),
         ("rest jsonb OPTIONS (overflow 'true')", '{"": 1}', "member whose name is empty"),
-        ("rest json OPTIONS (attribute '*')", "1", "no JSON object"),
+        ("rest json OPTIONS (attribute '*')", "1", "not a JSON object"),
         ("rest json OPTIONS (attribute '*', format 'dynamodb')", '{"a": 1}', "at a does not say"),
         ("rest json OPTIONS (attribute '*', format 'dynamodb')", '{"a": {"M": {"b": 1}}}', r"at a\.b does"),
     ],

@@ -176,7 +176,7 @@ def test_a_variable_of_the_table_key_must_not_be_null(t, items, table, columns, 
         t,
         f"INSERT INTO {table} ({columns}) VALUES ({values})",
         Missing,
-        f'null value in column "{column}"',
+        f'null value not allowed in column "{column}"',
     )
     assert stored(items) == []
 
@@ -415,7 +415,7 @@ def test_the_same_row_finds_its_shard(empty, items):
     # What the key does not tell decides nothing.
     for time in ("10:00:00.123", "10:00:00.123999"):
         statement = f"INSERT INTO log (date_time, id) VALUES ('2026-11-01 {time}', 'x')"
-        refused(empty, statement, psycopg.errors.UniqueViolation, "exists already")
+        refused(empty, statement, psycopg.errors.UniqueViolation, "already exists")
     assert len(stored(items)) == 1
 
 
