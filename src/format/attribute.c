@@ -10,6 +10,11 @@
 
 #include <string.h>
 
+/*
+ * Compares by length first, since tags have one, two or four bytes.  Returns
+ * DDB_VALUE_NONE for a tag that DynamoDB does not define; such a value can
+ * still be skipped.
+ */
 DdbValueType
 ddb_attribute_type_from_tag(const DdbSpan *tag)
 {
@@ -45,6 +50,10 @@ ddb_attribute_type_from_tag(const DdbSpan *tag)
 	return DDB_VALUE_NONE;
 }
 
+/*
+ * Sets DDB_SCAN_WRONG_KIND unless the scanner has an error already.  Returns
+ * false for the caller's return.
+ */
 static bool
 wrong_kind(DdbScanner *scan)
 {
@@ -53,6 +62,10 @@ wrong_kind(DdbScanner *scan)
 	return false;
 }
 
+/*
+ * Reads an object or array as a span of raw JSON, whose syntax is checked, but
+ * whose values are not looked at.
+ */
 static bool
 read_container(DdbScanner *scan, DdbAttributeValue *value, DdbJsonKind kind)
 {
@@ -61,6 +74,12 @@ read_container(DdbScanner *scan, DdbAttributeValue *value, DdbJsonKind kind)
 	return ddb_scan_skip_span(scan, &value->span);
 }
 
+/*
+ * Reads what follows the tag and its colon into value, whose type is set
+ * already.  The payload of an unknown type is kept as a span of raw JSON.
+ * False when the JSON kind does not suit the type; the scanner then holds the
+ * error.
+ */
 static bool
 read_payload(DdbScanner *scan, DdbAttributeValue *value)
 {
@@ -89,6 +108,11 @@ read_payload(DdbScanner *scan, DdbAttributeValue *value)
 	return wrong_kind(scan);
 }
 
+/*
+ * Reads an object with exactly one member, whose name is the type tag.  An
+ * empty object or a second member is DDB_SCAN_WRONG_KIND. Spans point into the
+ * scanner's input.
+ */
 bool
 ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
 {
@@ -106,6 +130,11 @@ ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
 	return scan->error == DDB_SCAN_OK;
 }
 
+/*
+ * Looks through the members in stored order, so it takes time in the size of
+ * the map.  The value's span has been checked before; errors of the scanner
+ * are not told apart from a missing member.
+ */
 bool
 ddb_attribute_member(const DdbAttributeValue *value, const char *name,
 					 size_t len, DdbAttributeValue *member)
@@ -127,6 +156,10 @@ ddb_attribute_member(const DdbAttributeValue *value, const char *name,
 	return false;
 }
 
+/*
+ * The element at this index, counted from 0.  False for an index beyond the
+ * end, and for one below 0, which is never reached.
+ */
 bool
 ddb_attribute_element(const DdbAttributeValue *value, int index,
 					  DdbAttributeValue *element)

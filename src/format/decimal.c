@@ -120,6 +120,10 @@ set_digits(DdbDecimal *decimal, const char *p, const char *mantissa_end,
 	decimal->exponent = (int) exponent;
 }
 
+/*
+ * Checks the form first and finds the significant digits afterwards, in
+ * set_digits(), which strips zeros on both sides.
+ */
 bool
 ddb_decimal_parse(const char *text, size_t len, DdbDecimal *decimal)
 {
@@ -151,6 +155,10 @@ ddb_decimal_parse(const char *text, size_t len, DdbDecimal *decimal)
 	return true;
 }
 
+/*
+ * Tests magnitude before precision, so that a number that fails both is
+ * reported as out of range.  Zero always fits, whatever its exponent was.
+ */
 DdbDecimalFit
 ddb_decimal_fit(const DdbDecimal *decimal)
 {
@@ -195,7 +203,8 @@ write_plain(bool negative, const char *digits, int ndigits, int exponent,
 }
 
 /*
- * Copies the first digits, 38 at most, as characters; returns how many.
+ * Copies the first digits as characters, 38 at most, and returns how many.
+ * They are not terminated.
  */
 static int
 copy_digits(const DdbDecimal *decimal, char *digits)
@@ -212,6 +221,11 @@ copy_digits(const DdbDecimal *decimal, char *digits)
 	return n;
 }
 
+/*
+ * Writes without ever using an exponent, so the text may be far longer than
+ * the digits; DDB_DECIMAL_BUFFER allows for the smallest number with all its
+ * digits.
+ */
 size_t
 ddb_decimal_canonical(const DdbDecimal *decimal, char *out)
 {
@@ -248,6 +262,11 @@ increment_digits(char *digits, int n, int *exponent)
 	return n;
 }
 
+/*
+ * Cuts to 38 digits, and adds one in the last place when the direction is away
+ * from zero.  That may carry over the largest number, after which there is
+ * none left on that side.
+ */
 bool
 ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out,
 				  size_t *out_len)
@@ -289,7 +308,8 @@ ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out,
 }
 
 /*
- * Compares magnitudes of two numbers that are not 0.
+ * Compares two numbers that are not 0 by exponent and digits, whatever their
+ * signs.  Digits that one number lacks count as zeros.
  */
 static int
 compare_magnitude(const DdbDecimal *a, const DdbDecimal *b)
@@ -311,6 +331,10 @@ compare_magnitude(const DdbDecimal *a, const DdbDecimal *b)
 	return 0;
 }
 
+/*
+ * Zeros are equal whatever their sign and exponent.  Signs decide next, then
+ * magnitudes by exponent and digits, so that spelling never matters.
+ */
 int
 ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b)
 {
@@ -348,6 +372,10 @@ short_int64(const char *text, size_t len, int64_t *value)
 	return true;
 }
 
+/*
+ * Takes a short cut for plain digits, which nearly all numbers are. *value is
+ * set only on success.
+ */
 bool
 ddb_decimal_to_int64(const char *text, size_t len, int64_t *value)
 {

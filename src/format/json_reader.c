@@ -100,7 +100,10 @@ skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* Is the byte at p this one, and of the input? */
+/*
+ * True if the byte at p is c and lies within the input.  Reads p before it
+ * compares with end, which the padding behind every input allows.
+ */
 static inline bool
 at_byte(const char *p, const char *end, char c)
 {
@@ -108,7 +111,8 @@ at_byte(const char *p, const char *end, char c)
 }
 
 /*
- * Checks the escape whose backslash is at p; returns what follows it or NULL.
+ * Checks the escape whose backslash is at p.  Returns what follows it, or NULL
+ * with the scanner's error set.  Surrogates are not paired here.
  */
 static const char *
 skip_escape(DdbScanner *scan, const char *p)
@@ -145,7 +149,8 @@ skip_escape(DdbScanner *scan, const char *p)
 }
 
 /*
- * As next_special, when it is not in the block at hand: moves the block.
+ * As next_special(), when the next special byte is not in the block at hand:
+ * moves the block.  Returns the end of input if there is none.
  */
 static __attribute__((noinline)) const char *
 far_special(DdbScanner *scan, const char *p)
@@ -180,7 +185,8 @@ next_special(DdbScanner *scan, const char *p)
 }
 
 /*
- * As string_end, when what was found at p is not the closing quote.
+ * As string_end(), when what was found at p is not the closing quote.  A
+ * control character is an error.  Sets *escaped if there is an escape.
  */
 static __attribute__((noinline)) const char *
 escaped_string_end(DdbScanner *scan, const char *p, bool *escaped)
@@ -212,7 +218,10 @@ string_end(DdbScanner *scan, const char *p, bool *escaped)
 	return escaped_string_end(scan, quote, escaped);
 }
 
-/* From the byte after a string's opening quote, fills the span; see above. */
+/*
+ * Fills the span from the byte after a string's opening quote.  Returns what
+ * follows the closing quote, or NULL with the scanner's error set.
+ */
 static inline const char *
 read_string(DdbScanner *scan, const char *p, DdbSpan *string)
 {
@@ -270,7 +279,8 @@ skip_number(DdbScanner *scan, const char *p)
 }
 
 /*
- * Steps over true, false or null at p; returns what follows, or NULL.
+ * Steps over the word at p, of len bytes.  Returns what follows, or NULL with
+ * the error at the first byte that differs.
  */
 static inline const char *
 skip_word(DdbScanner *scan, const char *p, const char *word, size_t len)
@@ -296,7 +306,8 @@ skip_string(DdbScanner *scan, const char *p)
 }
 
 /*
- * Steps over the number or word at p; returns what follows, or NULL.
+ * Steps over the number or word at p.  Returns what follows, or NULL with the
+ * scanner's error set.
  */
 static const char *
 skip_other(DdbScanner *scan, const char *p)
@@ -317,7 +328,8 @@ skip_other(DdbScanner *scan, const char *p)
 }
 
 /*
- * Steps over an object's key and colon; returns what follows, or NULL.
+ * Steps over an object's key and colon.  Returns what follows, or NULL with
+ * the scanner's error set.
  */
 static inline const char *
 skip_key(DdbScanner *scan, const char *p)
@@ -398,7 +410,8 @@ leave:
 }
 
 /*
- * Consumes the bracket that opens an object or array.
+ * Consumes the bracket that opens an object or array.  False with an error at
+ * anything else, and beyond DDB_SCAN_MAX_DEPTH.
  */
 static inline bool
 enter(DdbScanner *scan, char bracket)
@@ -468,6 +481,11 @@ ddb_scan_init(DdbScanner *scan, const char *input, size_t len)
 	scan->special = find_specials(input);
 }
 
+/*
+ * Skips the whitespace in front, so that the position is the value's first
+ * byte afterwards.  A byte that begins no value sets the scanner's error,
+ * truncation included.
+ */
 DdbJsonKind
 ddb_scan_peek(DdbScanner *scan)
 {
@@ -498,6 +516,10 @@ ddb_scan_enter_array(DdbScanner *scan)
 	return enter(scan, '[');
 }
 
+/*
+ * The position is behind the colon when this returns true.  The value must be
+ * read or skipped before the next call.
+ */
 bool
 ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key)
 {
@@ -522,6 +544,10 @@ ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key)
 	return false;
 }
 
+/*
+ * The position is at the element's first byte when this returns true; the
+ * element must be read or skipped before the next call.
+ */
 bool
 ddb_scan_next_element(DdbScanner *scan, bool *first)
 {
@@ -533,6 +559,10 @@ ddb_scan_next_element(DdbScanner *scan, bool *first)
 	return true;
 }
 
+/*
+ * The span lies between the quotes and points into the input. string->escaped
+ * tells whether it must be unescaped before use.
+ */
 bool
 ddb_scan_string(DdbScanner *scan, DdbSpan *string)
 {
@@ -550,6 +580,14 @@ ddb_scan_string(DdbScanner *scan, DdbSpan *string)
 	return true;
 }
 
+/*
+ * Reads a whole {"X":"..."} without whitespace, X being one capital letter, by
+ * one comparison of eight bytes.  This is how DynamoDB writes S, N and B.
+ *
+ * Returns false and leaves the position where it was if the input looks
+ * different; the general reader then decides.  Only a broken string sets the
+ * scanner's error.
+ */
 bool
 ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
 {
@@ -575,6 +613,10 @@ ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
 	return true;
 }
 
+/*
+ * True if JSON can hold these bytes between quotes as they are: no quote, no
+ * backslash, no control character.  Validity as UTF-8 is not looked at.
+ */
 bool
 ddb_scan_is_plain(const char *bytes, size_t len)
 {
@@ -589,6 +631,10 @@ ddb_scan_is_plain(const char *bytes, size_t len)
 	return true;
 }
 
+/*
+ * Checks the syntax of JSON numbers, not their range: the text is for
+ * ddb_decimal_parse() to read.
+ */
 bool
 ddb_scan_number(DdbScanner *scan, DdbSpan *number)
 {
@@ -608,6 +654,7 @@ ddb_scan_number(DdbScanner *scan, DdbSpan *number)
 	return true;
 }
 
+/* Fails with DDB_SCAN_WRONG_KIND at any other value, which is not consumed. */
 bool
 ddb_scan_bool(DdbScanner *scan, bool *value)
 {
@@ -627,6 +674,10 @@ ddb_scan_bool(DdbScanner *scan, bool *value)
 	return true;
 }
 
+/*
+ * Containers are skipped without recursion.  Nothing of what is skipped is
+ * unescaped or kept.
+ */
 bool
 ddb_scan_skip(DdbScanner *scan)
 {
@@ -649,6 +700,10 @@ ddb_scan_skip(DdbScanner *scan)
 	return true;
 }
 
+/*
+ * The span points into the input and begins at the value itself, not at the
+ * whitespace before it.
+ */
 bool
 ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value)
 {
@@ -665,6 +720,10 @@ ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value)
 	return true;
 }
 
+/*
+ * Fails too if an object or array is still open.  An earlier error of the
+ * scanner stays as it was.
+ */
 bool
 ddb_scan_finish(DdbScanner *scan)
 {
@@ -702,7 +761,10 @@ read_code_unit(const char *p, const char *end, uint32_t *unit)
 	return true;
 }
 
-/* Writes a code point as UTF-8 and returns its length, 1 to 4. */
+/*
+ * Writes a code point as UTF-8 to out, which has room for 4 bytes.  Returns
+ * its length.
+ */
 static size_t
 write_utf8(uint32_t code, char *out)
 {
@@ -770,6 +832,11 @@ decode_escape(const char **p, const char *end, char *out, size_t *out_len)
 	return DDB_UNESCAPE_OK;
 }
 
+/*
+ * True if the span, without its escapes, has exactly these bytes.  Decodes as
+ * it compares and needs no memory.  A span with a malformed escape or a lone
+ * surrogate equals nothing.
+ */
 bool
 ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len)
 {
@@ -795,6 +862,10 @@ ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len)
 	return at == len;
 }
 
+/*
+ * Copies the stretches between escapes whole.  An escaped U+0000 is written
+ * and reported, but does not end the work, while worse findings do.
+ */
 DdbUnescapeResult
 ddb_scan_unescape(const DdbSpan *span, char *out, size_t *out_len)
 {
@@ -863,6 +934,10 @@ utf8_sequence(const unsigned char *p, size_t left)
 	return len;
 }
 
+/*
+ * Strides over ASCII many bytes at a time, which most texts are made of, and
+ * looks at other sequences one by one.
+ */
 bool
 ddb_scan_valid_utf8(const char *bytes, size_t len)
 {
@@ -883,6 +958,7 @@ ddb_scan_valid_utf8(const char *bytes, size_t len)
 	}
 }
 
+/* The text is static and lower case, fit for the end of a message. */
 const char *
 ddb_scan_error_text(DdbScanError error)
 {

@@ -14,7 +14,10 @@
 /* \u0000 */
 #define ESCAPE_SIZE 6
 
-/* The letter behind the backslash of a short escape, or NUL. */
+/*
+ * The letter behind the backslash of a short escape, or NUL if JSON has none
+ * for this byte.
+ */
 static char
 short_escape(unsigned char c)
 {
@@ -44,6 +47,10 @@ is_plain(unsigned char c)
 	return c >= ' ' && c != '"' && c != '\\';
 }
 
+/*
+ * Lets callers allocate exactly once.  Bytes of 0x80 and above are counted as
+ * they are: JSON takes UTF-8 unescaped.
+ */
 size_t
 ddb_json_string_size(const char *text, size_t len)
 {
@@ -59,6 +66,10 @@ ddb_json_string_size(const char *text, size_t len)
 	return size;
 }
 
+/*
+ * Writes the escape of c, of two bytes where JSON has a short one, otherwise
+ * of six, and returns where it ends.
+ */
 static char *
 put_escape(char *out, unsigned char c)
 {
@@ -77,6 +88,10 @@ put_escape(char *out, unsigned char c)
 	return out + 5;
 }
 
+/*
+ * Copies stretches that need no escape whole.  The room needed is
+ * ddb_json_string_size() bytes.
+ */
 char *
 ddb_json_put_string(char *out, const char *text, size_t len)
 {

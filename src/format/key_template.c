@@ -70,6 +70,10 @@ is_separator(char c)
 			!(c >= 'a' && c <= 'z'));
 }
 
+/*
+ * The field of a time whose word, such as HH24, stands at pos; NULL when none
+ * does.  No word is the beginning of another one.
+ */
 static const Field *
 field_at(const char *pos, const char *end)
 {
@@ -86,7 +90,11 @@ field_at(const char *pos, const char *end)
 	return NULL;
 }
 
-/* The next piece; false at the end, or at something bad. */
+/*
+ * The next field or character of a pattern.  False at the end, or with
+ * walk->bad set at a character that must be quoted, and at a quote that is not
+ * closed.
+ */
 static bool
 next_piece(PatternWalk *walk, Piece *piece)
 {
@@ -110,6 +118,7 @@ next_piece(PatternWalk *walk, Piece *piece)
 	return !walk->bad;
 }
 
+/* Starts at the beginning of the element's pattern. */
 static PatternWalk
 walk_pattern(const DdbTemplateElement *element)
 {
@@ -166,7 +175,11 @@ take_number(const char *text, size_t len, int64_t *number)
 	return n;
 }
 
-/* "0..9", "00..15": of as many digits each, they are padded. */
+/*
+ * Fills in a shard's element from "0..9" or "00..15".  Numbers of as many
+ * digits each are padded and have a fixed width.  False if the text is not of
+ * this form.
+ */
 static bool
 parse_shards(const char *text, size_t len, DdbTemplateElement *element)
 {
@@ -188,7 +201,10 @@ parse_shards(const char *text, size_t len, DdbTemplateElement *element)
 	return true;
 }
 
-/* "05": zeros in front, up to five digits. */
+/*
+ * Fills in a padded number's element from a zero and a number of digits, such
+ * as "05".  False if the text is not of this form.
+ */
 static bool
 parse_padding(const char *text, size_t len, DdbTemplateElement *element)
 {
@@ -211,6 +227,11 @@ is_word(const char *text, size_t len, const char *word)
 	return len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
+/*
+ * Fills in the element for iso8601, or for iso8601:N with N digits of fraction
+ * from 0 to 6.  Only the latter has a fixed width and sorts as time does.
+ * False for anything else.
+ */
 static bool
 parse_iso(const char *text, size_t len, DdbTemplateElement *element)
 {
@@ -235,6 +256,10 @@ parse_iso(const char *text, size_t len, DdbTemplateElement *element)
 	return true;
 }
 
+/*
+ * Tells the forms apart by their first characters.  What is none of the named
+ * ones must be a pattern of time fields, which describe_pattern() checks.
+ */
 bool
 ddb_template_parse_format(const char *text, size_t len,
 						  DdbTemplateElement *element)
@@ -257,6 +282,10 @@ ddb_template_parse_format(const char *text, size_t len,
 	return describe_pattern(element);
 }
 
+/*
+ * Sets *error, whose message is static.  Returns false for the caller's
+ * return.
+ */
 static bool
 fail(DdbTemplateError *error, size_t position, const char *message)
 {
@@ -265,7 +294,10 @@ fail(DdbTemplateError *error, size_t position, const char *message)
 	return false;
 }
 
-/* What stands between the braces. */
+/*
+ * Fills in the element of what stands between the braces, len bytes from
+ * start.  False with *error set at the part that is wrong.
+ */
 static bool
 parse_variable(const char *text, size_t start, size_t len,
 			   DdbTemplateElement *element, DdbTemplateError *error)
@@ -291,7 +323,10 @@ parse_variable(const char *text, size_t start, size_t len,
 	return true;
 }
 
-/* The variable or literal at *position, which moves behind it. */
+/*
+ * Fills in the variable or literal at *position, which moves behind it.  A
+ * literal goes on to the next variable.  False with *error set.
+ */
 static bool
 parse_element(const char *text, size_t len, size_t *position,
 			  DdbTemplateElement *element, DdbTemplateError *error)
@@ -318,7 +353,12 @@ parse_element(const char *text, size_t len, size_t *position,
 	return true;
 }
 
-/* May these two stand side by side? */
+/*
+ * True if right may follow left without a literal between: left has a fixed
+ * width, so that a split knows where it ends.  With plain_is_unknown a plain
+ * variable is given the benefit of the doubt, since its type may have a fixed
+ * width.
+ */
 static bool
 may_adjoin(const DdbTemplateElement *left, const DdbTemplateElement *right,
 		   bool plain_is_unknown)
@@ -329,6 +369,10 @@ may_adjoin(const DdbTemplateElement *left, const DdbTemplateElement *right,
 		   (plain_is_unknown && left->form == DDB_FORM_PLAIN);
 }
 
+/*
+ * Looks at each pair of adjacent elements.  False with *error set at the first
+ * pair that a split could not take apart again.
+ */
 static bool
 check_neighbours(const DdbTemplate *template, bool plain_is_unknown,
 				 DdbTemplateError *error)
@@ -345,6 +389,10 @@ check_neighbours(const DdbTemplate *template, bool plain_is_unknown,
 	return true;
 }
 
+/*
+ * Elements borrow from text, which must live as long as the template.  Error
+ * positions are bytes from the start of text.
+ */
 bool
 ddb_template_parse(const char *text, size_t len, DdbTemplate *template,
 				   DdbTemplateError *error)
@@ -385,6 +433,11 @@ find_literal(const char *text, size_t start, size_t len,
 	return len;
 }
 
+/*
+ * Parts point into key and are not terminated.  An element of fixed width
+ * takes that width; another one ends where the next literal first occurs, or
+ * takes the rest if it is the last.
+ */
 bool
 ddb_template_split(const DdbTemplate *template, const char *key, size_t len,
 				   DdbTemplatePart *parts)
@@ -416,6 +469,10 @@ ddb_template_split(const DdbTemplate *template, const char *key, size_t len,
 	return position == len;
 }
 
+/*
+ * True if a split would give this text back, were it the variable's value: it
+ * has the variable's width, or does not contain the literal that ends it.
+ */
 bool
 ddb_template_takes(const DdbTemplate *template, int element, const char *text,
 				   size_t len)
@@ -439,6 +496,10 @@ ddb_template_takes(const DdbTemplate *template, int element, const char *text,
 	return true;
 }
 
+/*
+ * The number to write for this field.  Fractions are milliseconds in a field
+ * of three digits, and microseconds otherwise.
+ */
 static int
 field_value(const DdbTimeFields *time, const Field *field)
 {
@@ -461,6 +522,10 @@ field_value(const DdbTimeFields *time, const Field *field)
 	}
 }
 
+/*
+ * The inverse of field_value().  No range is checked: ddb_time_from_fields()
+ * does that once all fields are set.
+ */
 static void
 set_field(DdbTimeFields *time, const Field *field, int value)
 {
@@ -490,6 +555,10 @@ set_field(DdbTimeFields *time, const Field *field, int value)
 	}
 }
 
+/*
+ * Writes a time by the pattern of the element and returns the length.  The
+ * pattern's width was checked against the buffer when it was parsed.
+ */
 static size_t
 format_pattern(const DdbTemplateElement *element, const DdbTimeFields *time,
 			   char *out)
@@ -511,6 +580,10 @@ format_pattern(const DdbTemplateElement *element, const DdbTimeFields *time,
 	return len;
 }
 
+/*
+ * Sets *exact by reading the text back, since a pattern may leave out fields.
+ * Returns 0 for a time outside the years 0001 to 9999.
+ */
 static size_t
 format_by_pattern(const DdbTemplateElement *element, int64_t micros, char *out,
 				  bool *exact)
@@ -527,6 +600,10 @@ format_by_pattern(const DdbTemplateElement *element, int64_t micros, char *out,
 	return len;
 }
 
+/*
+ * iso8601 without digits takes the shortest of 0, 3 and 6 digits that loses
+ * nothing.  Epoch forms are always exact.
+ */
 size_t
 ddb_template_format_time(const DdbTemplateElement *element, int64_t micros,
 						 char *out, bool *exact)
@@ -556,6 +633,11 @@ ddb_template_format_time(const DdbTemplateElement *element, int64_t micros,
 	}
 }
 
+/*
+ * Fields that the pattern does not have take their least value.  What was read
+ * is written again and compared, which finds wrong separators and fields that
+ * occur twice with different values.
+ */
 static bool
 parse_by_pattern(const DdbTemplateElement *element, const char *text,
 				 size_t len, int64_t *micros)
@@ -587,7 +669,10 @@ parse_by_pattern(const DdbTemplateElement *element, const char *text,
 		   memcmp(again, text, len) == 0;
 }
 
-/* Just what is written for an instant: one text each. */
+/*
+ * Reads an instant in a form without a fixed width.  Only the text that would
+ * be written for it is accepted, so each instant has one.
+ */
 static bool
 parse_written(const DdbTemplateElement *element, const char *text, size_t len,
 			  int64_t *micros)
@@ -612,6 +697,10 @@ parse_written(const DdbTemplateElement *element, const char *text, size_t len,
 		   memcmp(again, text, len) == 0;
 }
 
+/*
+ * For forms of fixed width only their own spelling is a time.  For the others
+ * the text must be the one that would be written.
+ */
 bool
 ddb_template_parse_time(const DdbTemplateElement *element, const char *text,
 						size_t len, int64_t *micros)
@@ -631,7 +720,11 @@ ddb_template_parse_time(const DdbTemplateElement *element, const char *text,
 	}
 }
 
-/* Months are of different lengths, and so are years. */
+/*
+ * Adds months to a time at the first day of one.  False outside the years 0001
+ * to 9999.  Months and years differ in length, so they are counted by the
+ * calendar.
+ */
 static bool
 step_months(DdbTimeFields *time, int64_t months, int64_t *result)
 {
@@ -647,6 +740,11 @@ step_months(DdbTimeFields *time, int64_t months, int64_t *result)
 	return ddb_time_from_fields(time, result);
 }
 
+/*
+ * Cuts the time to the beginning of its unit first.  Months and years are
+ * counted by the calendar, smaller units by seconds, as there are no time
+ * zones here.
+ */
 bool
 ddb_template_step_time(DdbTimeUnit unit, int64_t micros, int64_t steps,
 					   int64_t *result)
@@ -683,6 +781,10 @@ ddb_template_step_time(DdbTimeUnit unit, int64_t micros, int64_t steps,
 		   ddb_time_to_fields(*result, &time);
 }
 
+/*
+ * Returns 0 for a negative number too, for a shard outside its range, and for
+ * a number with more digits than a fixed width has. out is undefined then.
+ */
 size_t
 ddb_template_format_number(const DdbTemplateElement *element, int64_t number,
 						   char *out)
@@ -701,6 +803,10 @@ ddb_template_format_number(const DdbTemplateElement *element, int64_t number,
 	return (size_t) len;
 }
 
+/*
+ * Reads, writes again and compares, so that no second spelling of a number is
+ * accepted.
+ */
 bool
 ddb_template_parse_number(const DdbTemplateElement *element, const char *text,
 						  size_t len, int64_t *number)

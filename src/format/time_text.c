@@ -70,7 +70,8 @@ is_digit(char c)
 }
 
 /*
- * Takes exactly n digits; false, and nothing taken, when there are fewer.
+ * Takes exactly n digits as a number into *value.  False, with nothing taken,
+ * when there are fewer.
  */
 static bool
 take_digits(Cursor *cursor, int n, int *value)
@@ -101,7 +102,7 @@ take_char(Cursor *cursor, char c)
 	return true;
 }
 
-/* Is the next character one of these two? */
+/* True if there is a next character and it is a or b; it is not consumed. */
 static bool
 next_is(const Cursor *cursor, char a, char b)
 {
@@ -115,6 +116,7 @@ next_is_digit(const Cursor *cursor)
 	return cursor->pos < cursor->end && is_digit(*cursor->pos);
 }
 
+/* By the Gregorian calendar, which is applied to all years. */
 static int
 days_in_month(int year, int month)
 {
@@ -150,7 +152,8 @@ civil_to_days(const Civil *civil)
 }
 
 /*
- * The inverse; false when the year is not of 0001 to 9999.
+ * The inverse of civil_to_days(), by whole-number arithmetic.  False, with
+ * *civil unchanged, when the year is not in 0001 to 9999.
  */
 static bool
 days_to_civil(int64_t days, Civil *civil)
@@ -204,7 +207,8 @@ take_fraction(Cursor *cursor, Clock *clock)
 }
 
 /*
- * Takes YYYY-MM-DD, or YYYYMMDD and *basic set, and checks it.
+ * Takes YYYY-MM-DD, or YYYYMMDD with *basic set.  False if the date does not
+ * exist.
  */
 static bool
 take_date(Cursor *cursor, Civil *civil, bool *basic)
@@ -289,6 +293,10 @@ to_micros(const Civil *civil, const Clock *clock)
 		   clock->micros;
 }
 
+/*
+ * The date decides whether the basic or the extended form is used, and the
+ * time must follow suit.  Fractions beyond microseconds clear result->exact.
+ */
 bool
 ddb_time_parse_iso(const char *text, size_t len, DdbTimeParse *result)
 {
@@ -331,7 +339,10 @@ two_digits(const char *text)
 	return (text[0] - '0') * 10 + (text[1] - '0');
 }
 
-/* Reads .fff, as many digits as said, as microseconds. */
+/*
+ * Reads a point and so many digits as microseconds; 0 digits mean that there
+ * is no point.  False if something else stands there.
+ */
 static bool
 read_fixed_fraction(const char *text, int digits, int *micros)
 {
@@ -350,6 +361,10 @@ read_fixed_fraction(const char *text, int digits, int *micros)
 	return true;
 }
 
+/*
+ * Positions are fixed, so it reads without a cursor.  Every separator and
+ * every digit is checked; *micros is set only on success.
+ */
 bool
 ddb_time_parse_fixed(const char *text, size_t len, int fraction_digits,
 					 int64_t *micros)
@@ -384,7 +399,10 @@ ddb_time_parse_fixed(const char *text, size_t len, int fraction_digits,
 	return true;
 }
 
-/* Writes value with n digits, zeros in front; returns what follows. */
+/*
+ * Writes value with n digits and zeros in front.  Returns where they end;
+ * there is no NUL.
+ */
 static char *
 put_digits(char *to, int value, int n)
 {
@@ -425,6 +443,10 @@ split_day(int64_t micros, int64_t *days, int64_t *of_day)
 	}
 }
 
+/*
+ * The buffer needs room for "YYYY-MM-DDTHH:MM:SS.ffffffZ" and a NUL. It is an
+ * empty string when 0 is returned.
+ */
 size_t
 ddb_time_format_fixed(int64_t micros, int fraction_digits, char *out,
 					  bool *exact)
@@ -531,6 +553,11 @@ scale_fraction(const DdbDecimal *decimal, const char *fraction, uint64_t unit,
 	return product;
 }
 
+/*
+ * Computes with whole numbers only.  Of a negative number with digits below a
+ * microsecond the result is one less, because cutting goes down, not toward
+ * zero.
+ */
 bool
 ddb_time_parse_epoch(const char *text, size_t len, int64_t unit_micros,
 					 int64_t *micros, bool *exact)
@@ -553,6 +580,10 @@ ddb_time_parse_epoch(const char *text, size_t len, int64_t unit_micros,
 	return true;
 }
 
+/*
+ * Zeros at the end of a fraction never appear, since the loop ends when
+ * nothing remains.  Returns 0 when the unit is out of range.
+ */
 size_t
 ddb_time_format_epoch(int64_t micros, int64_t unit_micros, char *out)
 {
@@ -591,6 +622,9 @@ ddb_time_format_epoch(int64_t micros, int64_t unit_micros, char *out)
 	return (size_t) (to - out);
 }
 
+/*
+ * Takes the extended form only, without a time. *days is set only on success.
+ */
 bool
 ddb_time_parse_date(const char *text, size_t len, int32_t *days)
 {
@@ -618,6 +652,10 @@ ddb_time_format_date(int32_t days, char *out)
 	return (size_t) (to - out);
 }
 
+/*
+ * Fields of an instant in UTC. False, with fields unchanged, outside the years
+ * 0001 to 9999.
+ */
 bool
 ddb_time_to_fields(int64_t micros, DdbTimeFields *fields)
 {
@@ -640,6 +678,10 @@ ddb_time_to_fields(int64_t micros, DdbTimeFields *fields)
 	return true;
 }
 
+/*
+ * The inverse, which accepts no other name of an instant, such as hour 24 or
+ * second 60. *micros is set only on success.
+ */
 bool
 ddb_time_from_fields(const DdbTimeFields *fields, int64_t *micros)
 {
