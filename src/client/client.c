@@ -75,6 +75,10 @@ struct DdbcClient
 	int in_flight;
 };
 
+/*
+ * The text is static.  The trailing return serves values that are not in the
+ * enum, which no caller has.
+ */
 const char *
 ddbc_operation_name(DdbcOperation operation)
 {
@@ -172,7 +176,10 @@ wall_now(const DdbcClient *client)
 	return client->config.clock.wall_us(client->config.clock.arg);
 }
 
-/* NULL members become the system's. */
+/*
+ * Replaces callbacks that are NULL by the system's clock, random source and
+ * wait, and bounds the size of replies.  Tests hand in their own.
+ */
 static void
 fill_defaults(DdbcConfig *config)
 {
@@ -190,6 +197,10 @@ fill_defaults(DdbcConfig *config)
 		config->max_response_bytes = MAX_RESPONSE_BYTES;
 }
 
+/*
+ * False with *error set when a limit is not positive, or when the user agent
+ * could smuggle in a header of its own.
+ */
 static bool
 check_config(const DdbcConfig *config, DdbcError *error)
 {
@@ -215,6 +226,10 @@ check_config(const DdbcConfig *config, DdbcError *error)
 	return true;
 }
 
+/*
+ * Makes the HTTP layer with the strings that the client owns.  NULL with
+ * *error set on failure.
+ */
 static DdbcHttp *
 create_http(DdbcClient *client, DdbcError *error)
 {
@@ -234,7 +249,10 @@ create_http(DdbcClient *client, DdbcError *error)
 	return ddbc_http_create(&options, error);
 }
 
-/* Everything but the check of the configuration. */
+/*
+ * Copies the strings of the configuration and creates what the client owns.
+ * False with *error set; the caller then frees the client.
+ */
 static bool
 set_up(DdbcClient *client, DdbcError *error)
 {
@@ -255,6 +273,10 @@ set_up(DdbcClient *client, DdbcError *error)
 	return client->http != NULL;
 }
 
+/*
+ * Takes over config->credentials in any case: they are freed with the client,
+ * and when this fails.
+ */
 DdbcClient *
 ddbc_client_create(const DdbcConfig *config, DdbcError *error)
 {
@@ -275,6 +297,7 @@ ddbc_client_create(const DdbcConfig *config, DdbcError *error)
 	return NULL;
 }
 
+/* Wipes keys and secrets before it frees them.  NULL is allowed. */
 void
 ddbc_client_free(DdbcClient *client)
 {
@@ -288,6 +311,10 @@ ddbc_client_free(DdbcClient *client)
 	free(client);
 }
 
+/*
+ * Appends to the list of requests that are not done, which is kept in the
+ * order of submission.
+ */
 static void
 link_request(DdbcClient *client, DdbcRequest *request)
 {
@@ -299,6 +326,10 @@ link_request(DdbcClient *client, DdbcRequest *request)
 	client->last = request;
 }
 
+/*
+ * Takes the request out of that list.  Its own links are cleared, so that it
+ * may be checked for being linked.
+ */
 static void
 unlink_request(DdbcClient *client, DdbcRequest *request)
 {
@@ -313,7 +344,11 @@ unlink_request(DdbcClient *client, DdbcRequest *request)
 	request->previous = request->next = NULL;
 }
 
-/* The end of a request, with request->error set or cleared. */
+/*
+ * Ends a request, with request->error set or cleared.  A write is ambiguous if
+ * any of its attempts was.  The body of a refusal is kept, all others are
+ * freed with it.
+ */
 static void
 finish_request(DdbcRequest *request)
 {
@@ -328,7 +363,10 @@ finish_request(DdbcRequest *request)
 		ddbc_reply_free(&request->exchange.reply);
 }
 
-/* "name: value" at the end of *list.  False: no memory. */
+/*
+ * Appends "name: value" to *list.  False when memory is short, with the list
+ * as it was.  The copy of the line is wiped, since it may hold a token.
+ */
 static bool
 add_header(struct curl_slist **list, const char *name, const char *value)
 {
@@ -348,6 +386,10 @@ add_header(struct curl_slist **list, const char *name, const char *value)
 	return longer != NULL;
 }
 
+/*
+ * Appends a copy of line.  False when memory is short, with the list as it
+ * was.
+ */
 static bool
 add_header_line(struct curl_slist **list, const char *line)
 {
@@ -358,7 +400,10 @@ add_header_line(struct curl_slist **list, const char *line)
 	return longer != NULL;
 }
 
-/* Signs one attempt: all headers of it, or NULL when memory is short. */
+/*
+ * Signs one attempt with the time of now, corrected by what the service's
+ * clock said.  Returns all of its headers, or NULL when memory is short.
+ */
 static struct curl_slist *
 sign_request(DdbcClient *client, const DdbcRequest *request,
 			 const DdbcCredentials *credentials)
@@ -406,6 +451,7 @@ sign_request(DdbcClient *client, const DdbcRequest *request,
 	return list;
 }
 
+/* Lets the request wait for so many microseconds before its next attempt. */
 static void
 delay_request(DdbcRequest *request, int64_t delay_us)
 {
@@ -461,7 +507,10 @@ start_attempt(DdbcClient *client, DdbcRequest *request)
 	client->in_flight++;
 }
 
-/* Sends what may be sent.  True if it sent anything. */
+/*
+ * Sends as many waiting requests as the window allows, in the order of
+ * submission.  True if it sent anything, so that libcurl must be driven.
+ */
 static bool
 start_attempts(DdbcClient *client)
 {
@@ -492,7 +541,11 @@ adopt_clock(DdbcClient *client, const DdbcReply *reply)
 	return true;
 }
 
-/* The class of a failed attempt, after the cure that it may need. */
+/*
+ * Classifies a failed attempt, and does what may cure it: renews the
+ * credentials, or adopts the service's clock.  DDBC_RETRY_NEVER if there is no
+ * cure.
+ */
 static DdbcRetryClass
 prepare_retry(DdbcClient *client, DdbcRequest *request)
 {
@@ -511,7 +564,10 @@ prepare_retry(DdbcClient *client, DdbcRequest *request)
 	return retry_class;
 }
 
-/* An attempt has failed with request->error. */
+/*
+ * Decides what becomes of a request whose attempt failed with request->error:
+ * another attempt after a delay, or its end.
+ */
 static void
 fail_attempt(DdbcClient *client, DdbcRequest *request)
 {
@@ -532,7 +588,10 @@ fail_attempt(DdbcClient *client, DdbcRequest *request)
 	delay_request(request, delay_us);
 }
 
-/* An exchange is over; request->error says if it broke. */
+/*
+ * Judges an exchange that is over. request->error says if it broke.  An
+ * exchange that libcurl sent twice by itself makes a write ambiguous.
+ */
 static void
 finish_attempt(DdbcClient *client, DdbcRequest *request)
 {
@@ -553,7 +612,10 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 		fail_attempt(client, request);
 }
 
-/* Libcurl cannot go on: everything under way ends. */
+/*
+ * Ends all requests when libcurl cannot go on.  Writes that had been sent are
+ * ambiguous.
+ */
 static void
 fail_everything(DdbcClient *client)
 {
@@ -572,7 +634,10 @@ fail_everything(DdbcClient *client)
 	}
 }
 
-/* Sets the timer so that the descriptor wakes whoever waits in time. */
+/*
+ * Sets the timer to when the next request may start, so that whoever waits on
+ * the descriptor wakes up in time.
+ */
 static void
 arm_timer(DdbcClient *client)
 {
@@ -593,6 +658,11 @@ arm_timer(DdbcClient *client)
 	ddbc_http_arm(client->http, deadline);
 }
 
+/*
+ * Finished exchanges are judged first, as their requests may be tried again at
+ * once.  Then waiting requests start as far as the window allows, and the
+ * timer is set to whatever falls due next.
+ */
 void
 ddbc_client_step(DdbcClient *client)
 {
@@ -614,6 +684,11 @@ ddbc_client_step(DdbcClient *client)
 	arm_timer(client);
 }
 
+/*
+ * The request is linked before it is sent, so it waits for its turn if too
+ * many are in flight.  The caller frees it with ddbc_request_free() in any
+ * case.
+ */
 DdbcRequest *
 ddbc_client_submit(DdbcClient *client, DdbcOperation operation,
 				   const char *body, size_t body_len, int64_t delay_ms,
@@ -648,6 +723,10 @@ ddbc_client_submit(DdbcClient *client, DdbcOperation operation,
 	return request;
 }
 
+/*
+ * True if at least one of the requests is done, or if there is none to wait
+ * for.
+ */
 static bool
 any_done(DdbcRequest *const *requests, int n)
 {
@@ -659,6 +738,10 @@ any_done(DdbcRequest *const *requests, int n)
 	return n == 0;
 }
 
+/*
+ * Hands the epoll descriptor to the wait function, which returns when it is
+ * readable.  The result says nothing of how a request ended.
+ */
 bool
 ddbc_client_wait(DdbcClient *client, DdbcRequest *const *requests, int n)
 {
@@ -717,6 +800,7 @@ ddbc_request_error_body(const DdbcRequest *request, size_t *len)
 	return body_of(request, true, len);
 }
 
+/* NULL, with nothing taken, when the request is not done or has failed. */
 char *
 ddbc_request_take_body(DdbcRequest *request, size_t *len)
 {
@@ -735,6 +819,7 @@ ddbc_request_id(const DdbcRequest *request)
 	return request->request_id;
 }
 
+/* Of a request that is not done, the elapsed time is that up to now. */
 DdbcRequestStats
 ddbc_request_stats(const DdbcRequest *request)
 {
@@ -746,6 +831,10 @@ ddbc_request_stats(const DdbcRequest *request)
 	return stats;
 }
 
+/*
+ * Takes the exchange off the wire, which closes its connection if the reply
+ * has not come whole.  The body of the reply is freed unless it was taken.
+ */
 void
 ddbc_request_free(DdbcRequest *request)
 {
@@ -768,6 +857,10 @@ ddbc_request_free(DdbcRequest *request)
 	free(request);
 }
 
+/*
+ * Only draws the delay; the caller submits the rest as a new request with that
+ * delay.
+ */
 bool
 ddbc_client_retry_unprocessed(DdbcClient *client, int fruitless,
 							  int64_t *delay_ms)

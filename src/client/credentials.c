@@ -29,6 +29,10 @@ typedef struct KeyProvider
 	KeySet keys;
 } KeyProvider;
 
+/*
+ * Overwrites the string before it frees it, and sets it to NULL. NULL is
+ * allowed.
+ */
 static void
 wipe_string(char **text)
 {
@@ -59,7 +63,10 @@ is_clean(const char *text, const char *forbidden)
 	return true;
 }
 
-/* Checks one value; what names it in the message. */
+/*
+ * True if the value is not empty and has no forbidden character. what names
+ * the value in *error, which never quotes it.
+ */
 static bool
 check_value(const char *what, const char *text, const char *forbidden,
 			DdbcError *error)
@@ -109,6 +116,10 @@ copy_keys(KeySet *keys, const char *access_key_id,
 	return true;
 }
 
+/*
+ * Lets *credentials point to the keys; they are valid until the provider
+ * changes or is freed.  Such keys never expire.
+ */
 static void
 show_keys(const KeySet *keys, DdbcCredentials *credentials)
 {
@@ -160,6 +171,11 @@ environment_value(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/*
+ * Copies the keys of the environment into keys.  False with *error set when
+ * they are absent, or when one half of the pair is; the session token may be
+ * absent.
+ */
 static bool
 read_environment(KeySet *keys, DdbcError *error)
 {
@@ -183,7 +199,10 @@ read_environment(KeySet *keys, DdbcError *error)
 					 error);
 }
 
-/* The new keys are read before the old ones go. */
+/*
+ * Reads the environment at each call.  The new keys are read before the old
+ * ones are wiped, so that a failure leaves these in place.
+ */
 static DdbcCredentialsStatus
 environment_get(DdbcCredentialsProvider *provider, int64_t now_ms,
 				DdbcCredentials *credentials, DdbcError *error)
@@ -206,7 +225,10 @@ equal_or_both_null(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Worth another try only if somebody has set other keys meanwhile. */
+/*
+ * True if the environment has other keys by now, with which another try is
+ * worth while.
+ */
 static bool
 environment_invalidate(DdbcCredentialsProvider *provider)
 {
@@ -227,6 +249,10 @@ static const DdbcCredentialsMethods environment_methods = {
 	.free = key_provider_free,
 };
 
+/*
+ * An empty provider with these methods.  NULL with *error set when memory is
+ * short.
+ */
 static KeyProvider *
 create_provider(const DdbcCredentialsMethods *methods, DdbcError *error)
 {
@@ -239,6 +265,7 @@ create_provider(const DdbcCredentialsMethods *methods, DdbcError *error)
 	return self;
 }
 
+/* The provider never renews its keys: an expired token is reported as it is. */
 DdbcCredentialsProvider *
 ddbc_credentials_static(const char *access_key_id,
 						const char *secret_access_key,

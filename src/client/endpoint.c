@@ -41,6 +41,10 @@ static const Partition partitions[] = {
 	{"", "amazonaws.com", "api.aws", COMMERCIAL_FIPS},
 };
 
+/*
+ * The AWS partition that the region belongs to by its prefix.  The last entry
+ * has an empty prefix and matches every region, so the result is never NULL.
+ */
 static const Partition *
 find_partition(const char *region)
 {
@@ -52,6 +56,10 @@ find_partition(const char *region)
 	return partition;
 }
 
+/*
+ * True for 1 to 63 lower-case letters, digits and hyphens, which is what can
+ * stand in a host name.
+ */
 static bool
 region_is_valid(const char *region)
 {
@@ -60,7 +68,10 @@ region_is_valid(const char *region)
 	return len >= 1 && len <= 63 && region[len] == '\0';
 }
 
-/* The region's own host. */
+/*
+ * Writes the region's own host name to host.  FIPS and dual stack each have a
+ * label or suffix of their own in each partition.
+ */
 static void
 regional_host(char *host, size_t size, const char *region, bool use_fips,
 			  bool use_dualstack)
@@ -121,6 +132,10 @@ read_port(const char **text, int *port)
 	return true;
 }
 
+/*
+ * True for 127.0.0.0/8, ::1 in brackets, and localhost.  Names are not
+ * resolved, so another name for this machine counts as remote.
+ */
 static bool
 host_is_loopback(const char *host, size_t len)
 {
@@ -138,7 +153,10 @@ host_is_loopback(const char *host, size_t len)
 	return strcasecmp(name, "localhost") == 0;
 }
 
-/* Writes url, host and is_loopback; port 0 or the scheme's own is left out. */
+/*
+ * Fills in url, host and is_loopback.  The port is left out of both if it is 0
+ * or the scheme's own, because the host is signed as libcurl sends it.
+ */
 static void
 set_url(DdbcEndpoint *endpoint, const char *host, size_t host_len, int port)
 {
@@ -197,6 +215,11 @@ parse_url(DdbcEndpoint *endpoint, const char *url, DdbcError *error)
 	return true;
 }
 
+/*
+ * The region "local" means DynamoDB Local on port 8000, and signs as
+ * us-east-1.  An endpoint URL wins over FIPS and dual stack, which only shape
+ * the region's own host name.
+ */
 bool
 ddbc_endpoint_resolve(DdbcEndpoint *endpoint, const char *region,
 					  const char *endpoint_url, bool use_fips,

@@ -245,6 +245,10 @@ ddbc_error_clear(DdbcError *error)
 	memset(error, 0, sizeof(*error));
 }
 
+/*
+ * Cuts the message to the size of its field, and makes runs of blanks and
+ * control characters one space, so that it is one line.
+ */
 void
 ddbc_error_set(DdbcError *error, DdbcErrorKind kind, const char *format, ...)
 {
@@ -375,7 +379,10 @@ cancellation_is_retryable(const json_t *root)
 	return found;
 }
 
-/* True if error->code is known: kind, retryable and ambiguous are set. */
+/*
+ * Sets kind, retryable and ambiguous by the error's code, and the kind also by
+ * words of its message.  False if the code is unknown.
+ */
 static bool
 classify_code(DdbcError *error)
 {
@@ -400,7 +407,10 @@ classify_code(DdbcError *error)
 	return true;
 }
 
-/* Nothing but the HTTP status is known. */
+/*
+ * Sets the kind by the HTTP status, for replies that are not DynamoDB's own.
+ * A status of a proxy or gateway leaves it open whether a write was applied.
+ */
 static void
 classify_status(DdbcError *error)
 {
@@ -492,6 +502,11 @@ load_body(const char *body, size_t len)
 	return root;
 }
 
+/*
+ * The error's code decides the kind, and the HTTP status does where the code
+ * is missing or unknown.  The text of a body that is not the service's is
+ * shortened.
+ */
 void
 ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 					  unsigned long body_len, const char *request_id)

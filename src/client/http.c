@@ -45,6 +45,11 @@ struct DdbcHttp
 	int n_idle; /* at most options.max_connections */
 };
 
+/*
+ * Blocks all signals but those of the thread's own faults, and keeps the old
+ * mask in *before.  A resolver thread that libcurl starts inherits the mask,
+ * so signals stay with the backend's main thread.
+ */
 static void
 block_signals(sigset_t *before)
 {
@@ -72,7 +77,10 @@ mono_now(const DdbcHttp *http)
 	return http->options.mono_us(http->options.clock_arg);
 }
 
-/* CURLMOPT_SOCKETFUNCTION: libcurl says what it wants to know of a socket. */
+/*
+ * CURLMOPT_SOCKETFUNCTION: keeps the epoll set as libcurl wants it.  A failure
+ * makes the whole handle broken, since an event would be missed.
+ */
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
@@ -99,6 +107,10 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 	return -1;
 }
 
+/*
+ * Remembers when libcurl wants to be called, or that it does not. timeout_ms
+ * is -1 then.
+ */
 static void
 set_curl_deadline(DdbcHttp *http, long timeout_ms)
 {
@@ -174,7 +186,11 @@ configure_authorities(CURL *easy, const DdbcHttpOptions *options)
 	return rc;
 }
 
-/* What all exchanges of one DdbcHttp have in common. */
+/*
+ * Sets what all exchanges of one DdbcHttp have in common.  False if libcurl
+ * refuses an option, or the certificates cannot be loaded.  Redirects are
+ * never followed: the signature must not go where a reply says.
+ */
 static bool
 configure_easy(CURL *easy, const DdbcHttpOptions *options)
 {
@@ -216,6 +232,10 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 	return rc == CURLE_OK && configure_authorities(easy, options) == CURLE_OK;
 }
 
+/*
+ * A configured handle, idle or new.  NULL when memory is short. release_easy()
+ * takes it back.
+ */
 static CURL *
 acquire_easy(DdbcHttp *http)
 {
@@ -232,6 +252,10 @@ acquire_easy(DdbcHttp *http)
 	return easy;
 }
 
+/*
+ * Keeps the handle for the next request, or frees it if enough are idle.
+ * Connections belong to the multi handle and stay open either way.
+ */
 static void
 release_easy(DdbcHttp *http, CURL *easy)
 {
@@ -245,6 +269,7 @@ release_easy(DdbcHttp *http, CURL *easy)
 		curl_easy_cleanup(easy);
 }
 
+/* NULL is allowed, and is an empty list. */
 void
 ddbc_http_free_headers(struct curl_slist *headers)
 {
@@ -286,6 +311,10 @@ ddbc_http_abort(DdbcHttp *http, DdbcExchange *exchange)
 	remove_exchange(http, exchange);
 }
 
+/*
+ * On failure the exchange is clean again and must not be aborted.  The request
+ * may already be on its way when this returns.
+ */
 bool
 ddbc_http_start(DdbcHttp *http, DdbcExchange *exchange,
 				struct curl_slist *headers, const char *body, size_t body_len,
@@ -331,6 +360,10 @@ ddbc_http_start(DdbcHttp *http, DdbcExchange *exchange,
 	return true;
 }
 
+/*
+ * Lets libcurl act on one descriptor, or on its timeouts.  Any failure breaks
+ * the whole handle; the client then fails all its requests.
+ */
 static void
 socket_action(DdbcHttp *http, curl_socket_t fd, int events)
 {
@@ -369,6 +402,10 @@ run_curl_timeouts(DdbcHttp *http)
 	}
 }
 
+/*
+ * Serves one event of the epoll set.  The timer's event only wakes; what is
+ * due is done by run_curl_timeouts().
+ */
 static void
 handle_event(DdbcHttp *http, const struct epoll_event *event)
 {
@@ -392,6 +429,10 @@ handle_event(DdbcHttp *http, const struct epoll_event *event)
 	socket_action(http, event->data.fd, what);
 }
 
+/*
+ * Takes at most EVENTS_PER_CALL events.  What is left makes the descriptor
+ * readable again at once.
+ */
 void
 ddbc_http_drive(DdbcHttp *http)
 {
@@ -410,7 +451,10 @@ ddbc_http_kick(DdbcHttp *http)
 	run_curl_timeouts(http);
 }
 
-/* No connection was made: name, host or handshake. */
+/*
+ * The connection was not made in time: the name was not resolved, or host or
+ * handshake did not answer.  The text tells which.
+ */
 static void
 set_connect_timeout_error(const DdbcHttp *http, CURL *easy, DdbcError *error)
 {
@@ -424,6 +468,10 @@ set_connect_timeout_error(const DdbcHttp *http, CURL *easy, DdbcError *error)
 		http->peer, http->options.connect_timeout_ms);
 }
 
+/*
+ * Prefers the error of the operating system, which is more precise than
+ * libcurl's text.
+ */
 static void
 set_connect_error(const DdbcHttp *http, DdbcExchange *exchange,
 				  DdbcError *error)
@@ -455,7 +503,11 @@ set_network_error(const DdbcHttp *http, const DdbcExchange *exchange,
 				   http->peer, cause);
 }
 
-/* One DdbcError of libcurl's verdict; ambiguous and code are set after. */
+/*
+ * Makes *error of libcurl's verdict.  Kind, message and retryable are set;
+ * code and ambiguous are for the caller to set.  Certificates and wrong files
+ * are not tried again.
+ */
 static void
 translate_code(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 			   bool was_sent, DdbcError *error)
@@ -515,6 +567,11 @@ translate_code(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 	error->retryable = true;
 }
 
+/*
+ * Sets *error from how the exchange ended, and leaves it clear when a reply
+ * has come whole.  A failure after anything was sent is ambiguous: the service
+ * may have acted on it.
+ */
 static void
 judge_exchange(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 			   DdbcError *error)
@@ -537,6 +594,10 @@ judge_exchange(const DdbcHttp *http, DdbcExchange *exchange, CURLcode code,
 	error->code[len] = '\0';
 }
 
+/*
+ * Takes the handle out of the multi handle and gives it back, so the caller
+ * has only the exchange and its reply left.
+ */
 DdbcExchange *
 ddbc_http_next_done(DdbcHttp *http, DdbcError *error)
 {
@@ -570,6 +631,10 @@ ddbc_http_is_broken(const DdbcHttp *http)
 	return http->broken;
 }
 
+/*
+ * Takes libcurl's own deadline into account.  Calls the kernel only if the
+ * time has changed, as this runs after every step.
+ */
 void
 ddbc_http_arm(DdbcHttp *http, int64_t deadline_us)
 {
@@ -608,7 +673,7 @@ ddbc_http_fd(const DdbcHttp *http)
 	return http->epoll_fd;
 }
 
-/* The descriptors: an epoll with the timer in it. */
+/* Makes the epoll descriptor and the timer in it.  False with errno set. */
 static bool
 open_descriptors(DdbcHttp *http)
 {
@@ -627,6 +692,10 @@ open_descriptors(DdbcHttp *http)
 		   0;
 }
 
+/*
+ * Sets up the multi handle and the array of idle handles.  False when memory
+ * is short; what was made is freed by ddbc_http_free().
+ */
 static bool
 open_multi(DdbcHttp *http)
 {
@@ -649,6 +718,7 @@ open_multi(DdbcHttp *http)
 	return true;
 }
 
+/* Messages name the peer by its URL without the slash at the end. */
 DdbcHttp *
 ddbc_http_create(const DdbcHttpOptions *options, DdbcError *error)
 {
@@ -676,6 +746,10 @@ ddbc_http_create(const DdbcHttpOptions *options, DdbcError *error)
 	return NULL;
 }
 
+/*
+ * Waits for nothing while connections close, as CURLOPT_QUICK_EXIT is set.
+ * NULL is allowed.
+ */
 void
 ddbc_http_free(DdbcHttp *http)
 {

@@ -25,6 +25,10 @@
 /* What JSON usually gains by gzip: a first guess at the size. */
 #define USUAL_RATIO 6
 
+/*
+ * Forgets all headers.  The body is not touched.  Numbers that may be absent
+ * are -1.
+ */
 static void
 reset_headers(DdbcReply *reply)
 {
@@ -47,6 +51,7 @@ ddbc_reply_init(DdbcReply *reply, size_t max_bytes)
 	reset_headers(reply);
 }
 
+/* Frees the body.  The headers stay, as retries look at them. */
 void
 ddbc_reply_free(DdbcReply *reply)
 {
@@ -56,7 +61,7 @@ ddbc_reply_free(DdbcReply *reply)
 	reply->is_refusal = false;
 }
 
-/* Non-negative decimal number, or -1. */
+/* A non-negative decimal number without anything behind it, or -1. */
 static int64_t
 parse_number(const char *text)
 {
@@ -70,6 +75,9 @@ parse_number(const char *text)
 	return errno != 0 || *end != '\0' ? -1 : (int64_t) number;
 }
 
+/*
+ * zlib detects gzip and zlib streams by itself, so both are one encoding here.
+ */
 static DdbcReplyEncoding
 parse_encoding(const char *value)
 {
@@ -81,6 +89,10 @@ parse_encoding(const char *value)
 	return DDBC_ENCODING_UNKNOWN;
 }
 
+/*
+ * Keeps the headers that matter and ignores all others.  A number that cannot
+ * be read counts as absent.
+ */
 static void
 take_header(DdbcReply *reply, const char *name, const char *value)
 {
@@ -110,6 +122,10 @@ take_header(DdbcReply *reply, const char *name, const char *value)
 	}
 }
 
+/*
+ * The line is not terminated.  A line without a colon, or one longer than any
+ * that matters, is ignored.
+ */
 void
 ddbc_reply_header(DdbcReply *reply, const char *line, size_t len)
 {
@@ -156,7 +172,11 @@ at_most(size_t value, size_t limit)
 	return value < limit ? value : limit;
 }
 
-/* Grows so that need bytes fit; need is under the ceiling already. */
+/*
+ * Grows the body so that need bytes fit, which are within the limit already.
+ * An announced length saves growing step by step, but is not trusted beyond
+ * MAX_PRESIZE.
+ */
 static bool
 make_room(DdbcReply *reply, size_t need)
 {
@@ -176,6 +196,7 @@ make_room(DdbcReply *reply, size_t need)
 				  at_most(wanted, reply->max_bytes));
 }
 
+/* A body that announces more than the limit is refused at its first bytes. */
 bool
 ddbc_reply_append(DdbcReply *reply, const char *data, size_t len)
 {
@@ -200,6 +221,10 @@ ddbc_reply_append(DdbcReply *reply, const char *data, size_t len)
 	return true;
 }
 
+/*
+ * Completes *error for a reply that is of no use.  It is ambiguous, because
+ * the request was answered.  Returns false for the caller's return.
+ */
 static bool
 fail(DdbcReply *reply, DdbcError *error)
 {
@@ -209,6 +234,10 @@ fail(DdbcReply *reply, DdbcError *error)
 	return false;
 }
 
+/*
+ * The reply was damaged on its way, so another try may succeed. what completes
+ * "reply of PEER ...".
+ */
 static bool
 fail_corrupt(DdbcReply *reply, const char *peer, const char *what,
 			 DdbcError *error)
@@ -272,7 +301,10 @@ run_inflate(z_stream *stream, char **out, size_t *out_len, size_t guess,
 	return stream->avail_in == 0 ? Z_OK : Z_DATA_ERROR;
 }
 
-/* Replaces the body by its decompressed form. */
+/*
+ * Replaces the body by its decompressed form, within the same limit on its
+ * size.  False with *error set if the body is not intact.
+ */
 static bool
 decompress(DdbcReply *reply, const char *peer, DdbcError *error)
 {
@@ -306,7 +338,10 @@ decompress(DdbcReply *reply, const char *peer, DdbcError *error)
 	return true;
 }
 
-/* Undoes what the headers say was done to the body. */
+/*
+ * Checks the body against its checksum, which covers it as it was sent, and
+ * then decompresses it.  False with *error set.
+ */
 static bool
 unpack(DdbcReply *reply, const char *peer, DdbcError *error)
 {
@@ -320,7 +355,10 @@ unpack(DdbcReply *reply, const char *peer, DdbcError *error)
 	return true;
 }
 
-/* A success must look like DynamoDB's: some proxies answer 200 to anything. */
+/*
+ * True if the body of a success begins as DynamoDB's do.  Some proxies answer
+ * 200 to anything, with a page of HTML.
+ */
 static bool
 check_success(DdbcReply *reply, const char *peer, DdbcError *error)
 {
@@ -342,6 +380,11 @@ check_success(DdbcReply *reply, const char *peer, DdbcError *error)
 	return true;
 }
 
+/*
+ * The request id and the kind of an error reply come from
+ * ddbc_error_from_reply().  A page of HTML under a success status is an error
+ * of its own.
+ */
 bool
 ddbc_reply_finish(DdbcReply *reply, const char *peer, DdbcError *error)
 {

@@ -29,6 +29,7 @@
 /* Successes in a row after which the memory of such runs fades by one. */
 #define CALM_SUCCESSES 32
 
+/* Starts with a full quota and an open window: nothing is known to be wrong. */
 void
 ddbc_retry_init(DdbcRetryShared *shared, int max_attempts, int max_concurrency)
 {
@@ -39,6 +40,10 @@ ddbc_retry_init(DdbcRetryShared *shared, int max_attempts, int max_concurrency)
 	shared->window = max_concurrency;
 }
 
+/*
+ * What the AWS SDKs retry, with throttles, conflicts and clock errors told
+ * apart from other transient errors because they follow rules of their own.
+ */
 DdbcRetryClass
 ddbc_retry_classify(const DdbcError *error)
 {
@@ -102,7 +107,11 @@ shrink_window(DdbcRetryShared *shared, const DdbcRetryState *state)
 		shared->window /= 2;
 }
 
-/* Learns from the run of throttles that this success ends, if there is one. */
+/*
+ * Learns from the run of throttles that this success ends, if there is one:
+ * runs as long as this one pass by themselves.  What was learned fades with
+ * many successes.
+ */
 static void
 end_run(DdbcRetryShared *shared, int64_t now_us)
 {
@@ -125,6 +134,10 @@ end_run(DdbcRetryShared *shared, int64_t now_us)
 	shared->run = 0;
 }
 
+/*
+ * Gives back what the last try cost, or one token if it cost none, so that a
+ * healthy service refills the quota.
+ */
 void
 ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
 					 int64_t now_us)
@@ -151,6 +164,10 @@ full_jitter(int64_t base_us, int step, uint64_t random)
 	return (int64_t) (random % (uint64_t) (ceiling + 1));
 }
 
+/*
+ * The longer of the two delays, but no more than MAX_EXTRA_DELAY_US beyond
+ * ours: a service must not make us wait for ever.
+ */
 static int64_t
 respect_retry_after(int64_t delay_us, int64_t retry_after_ms)
 {
@@ -163,6 +180,10 @@ respect_retry_after(int64_t delay_us, int64_t retry_after_ms)
 	return retry_after_ms * MILLISECOND;
 }
 
+/*
+ * True with *delay_us set if the throttled request is tried again.  Its count
+ * starts anew whenever any request of the client has succeeded since.
+ */
 static bool
 throttle_failed(DdbcRetryShared *shared, DdbcRetryState *state, int64_t now_us,
 				uint64_t random, int64_t *delay_us)
@@ -193,6 +214,11 @@ throttle_failed(DdbcRetryShared *shared, DdbcRetryState *state, int64_t now_us,
 	return true;
 }
 
+/*
+ * True with *delay_us set if there is to be another try, for which it takes
+ * tokens from the quota.  Connects and timeouts have smaller limits of their
+ * own.
+ */
 static bool
 transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 				 DdbcRetryClass retry_class, uint64_t random, int64_t *delay_us)
@@ -214,6 +240,11 @@ transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 	return true;
 }
 
+/*
+ * True with *delay_us set if the write is tried again.  Costs no tokens.  A
+ * transaction in progress may take longer than a conflict, so only
+ * max_attempts limits it.
+ */
 static bool
 conflict_failed(const DdbcRetryShared *shared, DdbcRetryState *state,
 				DdbcRetryClass retry_class, uint64_t random, int64_t *delay_us)
@@ -242,6 +273,11 @@ once_failed(const DdbcRetryShared *shared, const DdbcRetryState *state,
 	return true;
 }
 
+/*
+ * A delay that the service asked for lengthens ours within bounds; see
+ * respect_retry_after().  Wrong credentials and a wrong clock are tried once
+ * more after they were renewed.
+ */
 bool
 ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 				  DdbcRetryClass retry_class, int64_t now_us, uint64_t random,

@@ -27,6 +27,10 @@ typedef struct SignedHeader
 	const char *value;
 } SignedHeader;
 
+/*
+ * Writes UTC, as "20261101T101112Z". date is undefined when this returns
+ * false.
+ */
 bool
 ddbc_sigv4_format_date(int64_t epoch_seconds, char *date)
 {
@@ -39,6 +43,10 @@ ddbc_sigv4_format_date(int64_t epoch_seconds, char *date)
 		   DDBC_SIGV4_DATE_LEN;
 }
 
+/*
+ * Lower case, as SigV4 wants it; hex has room for DDBC_SIGV4_HEX_LEN
+ * characters and a NUL.
+ */
 static void
 to_hex(const unsigned char *hash, char *hex)
 {
@@ -62,7 +70,10 @@ hash_to_hex(const void *data, size_t len, char *hex)
 	to_hex(hash, hex);
 }
 
-/* Fills headers in the order of their names; returns how many. */
+/*
+ * Fills headers with those that are signed, sorted by name as SigV4 wants
+ * them, and returns how many.
+ */
 static int
 list_headers(const DdbcSigv4Request *request, SignedHeader *headers)
 {
@@ -79,6 +90,10 @@ list_headers(const DdbcSigv4Request *request, SignedHeader *headers)
 	return n;
 }
 
+/*
+ * Copies text with its NUL to to, which must have room for it.  Returns where
+ * the NUL is.
+ */
 static char *
 append(char *to, const char *text)
 {
@@ -88,7 +103,10 @@ append(char *to, const char *text)
 	return to + len;
 }
 
-/* A header value as signed: trimmed, runs of spaces made one. */
+/*
+ * Appends a header's value as it is signed: trimmed, and with runs of spaces
+ * made one.
+ */
 static char *
 append_value(char *to, const char *value)
 {
@@ -104,6 +122,10 @@ append_value(char *to, const char *value)
 	return to;
 }
 
+/*
+ * Writes the names with semicolons between, in the order of list_headers(),
+ * which is sorted.  Returns where it ends.
+ */
 static char *
 append_header_names(char *to, const DdbcSigv4Request *request)
 {
@@ -120,6 +142,10 @@ append_header_names(char *to, const DdbcSigv4Request *request)
 	return to;
 }
 
+/*
+ * The first stage of signing.  The method is always POST and the path always
+ * "/".  The result quotes the session token, so the caller wipes it.
+ */
 char *
 ddbc_sigv4_canonical_request(const DdbcSigv4Request *request)
 {
@@ -154,6 +180,10 @@ ddbc_sigv4_canonical_request(const DdbcSigv4Request *request)
 	return canonical;
 }
 
+/*
+ * The second stage: algorithm, date, scope, and the hash of the first.
+ * malloc'd; NULL when memory is short.
+ */
 char *
 ddbc_sigv4_string_to_sign(const char *canonical_request, const char *amz_date,
 						  const DdbcSigv4Scope *scope)
@@ -174,6 +204,10 @@ ddbc_sigv4_string_to_sign(const char *canonical_request, const char *amz_date,
 	return text;
 }
 
+/*
+ * HMAC-SHA256 into result, of DDBC_SIGV4_HASH_LEN bytes.  False when OpenSSL
+ * fails.
+ */
 static bool
 hmac(const void *key, size_t key_len, const char *text, size_t text_len,
 	 unsigned char *result)
@@ -184,6 +218,11 @@ hmac(const void *key, size_t key_len, const char *text, size_t text_len,
 				text_len, result, &len) != NULL;
 }
 
+/*
+ * The third stage: a chain of four HMACs that begins with the secret.
+ * Intermediate keys are kept for golden tests; the copy of the secret is
+ * wiped.
+ */
 bool
 ddbc_sigv4_derive_key(DdbcSigv4Key *key, const char *secret, const char *day,
 					  const DdbcSigv4Scope *scope)
@@ -234,6 +273,10 @@ fingerprint(const char *secret, const char *day, const DdbcSigv4Scope *scope,
 	return ok;
 }
 
+/*
+ * The cache holds one key and compares a fingerprint, never the secret itself.
+ * A key is valid for one day in one region.
+ */
 const DdbcSigv4Key *
 ddbc_sigv4_cached_key(DdbcSigv4KeyCache *cache, const char *secret,
 					  const char *day, const DdbcSigv4Scope *scope)
@@ -257,6 +300,7 @@ ddbc_sigv4_wipe_cache(DdbcSigv4KeyCache *cache)
 	cache->filled = false;
 }
 
+/* The last stage.  False when OpenSSL fails, for lack of memory. */
 bool
 ddbc_sigv4_signature(const DdbcSigv4Key *key, const char *string_to_sign,
 					 char *hex)
@@ -270,7 +314,10 @@ ddbc_sigv4_signature(const DdbcSigv4Key *key, const char *string_to_sign,
 	return true;
 }
 
-/* The header's value around a finished signature, malloc'd. */
+/*
+ * The value of the Authorization header around a finished signature, malloc'd.
+ * NULL when memory is short.
+ */
 static char *
 format_authorization(const DdbcSigv4Request *request,
 					 const DdbcSigv4Scope *scope, const char *access_key_id,
@@ -294,6 +341,10 @@ format_authorization(const DdbcSigv4Request *request,
 	return value;
 }
 
+/*
+ * Frees every intermediate text, and wipes the one that quotes the session
+ * token.
+ */
 char *
 ddbc_sigv4_authorization(const DdbcSigv4Request *request,
 						 const DdbcSigv4Scope *scope, const char *access_key_id,
