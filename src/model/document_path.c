@@ -9,6 +9,7 @@
 
 #include "lib/stringinfo.h"
 
+/* A step by name, palloc'd with a copy of len bytes of it. */
 static DdbPathStep *
 name_step(const char *name, int len)
 {
@@ -19,7 +20,10 @@ name_step(const char *name, int len)
 	return step;
 }
 
-/* "a.b": what follows its closing quote, or NULL. */
+/*
+ * Reads a name in double quotes at p into *step; two quotes inside stand for
+ * one.  Returns what follows the closing quote, or NULL.
+ */
 static const char *
 parse_quoted(const char *p, DdbPathStep **step)
 {
@@ -40,6 +44,10 @@ parse_quoted(const char *p, DdbPathStep **step)
 	return p + 1;
 }
 
+/*
+ * Reads one name at p, quoted or not, into *step.  Returns what comes after
+ * it, or NULL if no name stands there.
+ */
 static const char *
 parse_name(const char *p, DdbPathStep **step)
 {
@@ -53,7 +61,10 @@ parse_name(const char *p, DdbPathStep **step)
 	return p + len;
 }
 
-/* [0]: what follows its bracket, or NULL. */
+/*
+ * Reads an index in brackets at p into *step.  Returns what follows the
+ * bracket, or NULL if there is no whole number within range in it.
+ */
 static const char *
 parse_index(const char *p, DdbPathStep **step)
 {
@@ -69,6 +80,10 @@ parse_index(const char *p, DdbPathStep **step)
 	return p + 1;
 }
 
+/*
+ * A path that ends in a separator, or has more than DDB_MAX_PATH_STEPS steps,
+ * is not one.  Never raises an error.
+ */
 List *
 ddb_path_parse(const char *text)
 {
@@ -91,6 +106,7 @@ ddb_path_parse(const char *text)
 	return NIL;
 }
 
+/* nsteps if the path does not lead into a list at all. */
 int
 ddb_path_names(const DdbPathStep *steps, int nsteps)
 {
@@ -101,6 +117,7 @@ ddb_path_names(const DdbPathStep *steps, int nsteps)
 	return n;
 }
 
+/* True if both are the same name, compared by bytes, or the same index. */
 bool
 ddb_path_step_equal(const DdbPathStep *a, const DdbPathStep *b)
 {

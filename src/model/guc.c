@@ -48,6 +48,10 @@ forget_plans_of_enum(int newval, void *extra)
 	ResetPlanCache();
 }
 
+/*
+ * Assign hook: plans were made under the old value, and none may be used under
+ * the new one.
+ */
 static void
 forget_plans_of_bool(bool newval, void *extra)
 {
@@ -56,6 +60,10 @@ forget_plans_of_bool(bool newval, void *extra)
 	ResetPlanCache();
 }
 
+/*
+ * Settings that change which paths there are forget cached plans when they
+ * change.  Those that only concern how a plan runs do not.
+ */
 void
 ddb_guc_define(void)
 {

@@ -293,7 +293,7 @@ const DdbOptionDef ddb_options[] = {
 };
 const int ddb_options_count = lengthof(ddb_options);
 
-/* Words for error messages, by DDB_ON_… bit. */
+/* What messages call the object with this DDB_ON_... bit. */
 static const char *
 object_word(int object)
 {
@@ -310,6 +310,10 @@ object_word(int object)
 	}
 }
 
+/*
+ * The definition of an option on one kind of object, or NULL. A name may be
+ * valid on several kinds of object, with different meanings.
+ */
 static const DdbOptionDef *
 find_option(const char *name, int object)
 {
@@ -322,7 +326,10 @@ find_option(const char *name, int object)
 	return NULL;
 }
 
-/* Small for names that are much alike: one within the other counts as that. */
+/*
+ * A measure of how different two names are, small for those that are much
+ * alike.  One that contains the other counts as near.
+ */
 static int
 name_distance(const char *name, const char *candidate)
 {
@@ -367,7 +374,10 @@ nearest_option(const char *misspelt, int object)
 	return best;
 }
 
-/* "a", "b", "c": every option of this object, for hints. */
+/*
+ * The names of all options of this object that are available, for hints;
+ * palloc'd.
+ */
 static char *
 option_names(int object)
 {
@@ -385,6 +395,11 @@ option_names(int object)
 	return names.data;
 }
 
+/*
+ * Raises the error of an option that this kind of object does not have.  The
+ * hint names the kind that has it, or else the nearest name, or else all
+ * names.
+ */
 static void __attribute__((noreturn))
 raise_unknown(const char *name, int object)
 {
@@ -409,7 +424,10 @@ raise_unknown(const char *name, int object)
 						   object_word(object), option_names(object))));
 }
 
-/* One wording for every bad value; secrets are not repeated. */
+/*
+ * Raises the error of a bad value, in one wording for all options. wanted is
+ * the hint.  Secrets, and URLs that may hold one, are not repeated.
+ */
 static void
 raise_bad_value(const DdbOptionDef *def, const char *value, const char *wanted)
 {
@@ -423,6 +441,7 @@ raise_bad_value(const DdbOptionDef *def, const char *value, const char *wanted)
 					errhint("%s", wanted)));
 }
 
+/* Raises an error if the current user may not set the option to this value. */
 static void
 check_privilege(const DdbOptionDef *def, const char *value)
 {
@@ -447,7 +466,7 @@ check_privilege(const DdbOptionDef *def, const char *value)
 						 "may name a file of the server.")));
 }
 
-/* Is value one of the comma-separated choices? */
+/* True if value is one of the comma-separated choices, in the same case. */
 static bool
 is_choice(const char *choices, const char *value)
 {
@@ -474,6 +493,10 @@ check_bool(const DdbOptionDef *def, const char *value)
 		raise_bad_value(def, value, "It must be true or false.");
 }
 
+/*
+ * Raises an error unless value is a whole number in the option's range, in any
+ * spelling that a setting of PostgreSQL takes.
+ */
 static void
 check_integer(const DdbOptionDef *def, const char *value)
 {
@@ -487,6 +510,10 @@ check_integer(const DdbOptionDef *def, const char *value)
 								 def->minimum, def->maximum));
 }
 
+/*
+ * Raises an error unless value is a number of at least 0.  NaN is refused;
+ * infinity is not.
+ */
 static void
 check_number(const DdbOptionDef *def, const char *value)
 {
@@ -497,6 +524,10 @@ check_number(const DdbOptionDef *def, const char *value)
 						"It must be a number that is not negative.");
 }
 
+/*
+ * Raises an error unless value is a time with a unit, or a number of
+ * milliseconds, in the option's range.
+ */
 static void
 check_duration(const DdbOptionDef *def, const char *value)
 {
@@ -509,6 +540,10 @@ check_duration(const DdbOptionDef *def, const char *value)
 			"It must be a time from 1ms to 1h, such as \"500ms\" or \"3s\".");
 }
 
+/*
+ * Raises an error unless value is a positive number, with or without a percent
+ * sign behind it.
+ */
 static void
 check_rate(const DdbOptionDef *def, const char *value)
 {
@@ -524,7 +559,10 @@ check_rate(const DdbOptionDef *def, const char *value)
 			"It must be a positive number, or a percentage such as \"25%\".");
 }
 
-/* Regions have no fixed list; their shape keeps mistakes out of host names. */
+/*
+ * Raises an error unless value could be a region.  Regions have no fixed list,
+ * but their shape keeps mistakes out of host names.
+ */
 static void
 check_region(const DdbOptionDef *def, const char *value)
 {
@@ -543,6 +581,10 @@ check_region(const DdbOptionDef *def, const char *value)
 			"It must be the name of an AWS region, such as \"us-east-1\".");
 }
 
+/*
+ * Raises an error unless value is a URL of an endpoint.  The region does not
+ * matter for that; any will do.
+ */
 static void
 check_url(const DdbOptionDef *def, const char *value)
 {
@@ -592,6 +634,10 @@ check_template(const DdbOptionDef *def, const char *value)
 				 "or ${0..9}.")));
 }
 
+/*
+ * Raises an error unless value is a date or time that the reader of attribute
+ * values takes.
+ */
 static void
 check_time(const DdbOptionDef *def, const char *value)
 {
@@ -603,6 +649,10 @@ check_time(const DdbOptionDef *def, const char *value)
 						"\"2024-01-01\".");
 }
 
+/*
+ * Raises an error unless value is what this kind of option takes.  An empty
+ * value is never valid.
+ */
 static void
 check_value(const DdbOptionDef *def, const char *value)
 {
@@ -651,7 +701,10 @@ check_value(const DdbOptionDef *def, const char *value)
 	}
 }
 
-/* The overflow is of no attribute, and of every type. */
+/*
+ * Raises an error if an overflow column has an option that only a column of
+ * one attribute can have.
+ */
 static void
 check_overflow(List *options)
 {
@@ -672,7 +725,10 @@ check_overflow(List *options)
 						   "attributes that no other column does.")));
 }
 
-/* Options that only make sense together. */
+/*
+ * Raises an error for options of one object that only make sense together, and
+ * for those that contradict each other.
+ */
 static void
 check_combinations(List *options, int object)
 {
@@ -707,7 +763,10 @@ check_combinations(List *options, int object)
 		check_overflow(options);
 }
 
-/* Options and choices that are named in the interface and come later. */
+/*
+ * Raises an error for options and choices that the interface names, but that
+ * this version does not have yet.
+ */
 static void
 check_available(const DdbOptionDef *def, const char *value)
 {
@@ -728,6 +787,11 @@ check_available(const DdbOptionDef *def, const char *value)
 				   def->name)));
 }
 
+/*
+ * Privileges are checked last, so that a value which nobody may set is
+ * reported as such.  Combinations are checked over the whole list, as it will
+ * be stored.
+ */
 void
 ddb_options_validate(List *options, int object)
 {
@@ -754,6 +818,10 @@ ddb_options_validate(List *options, int object)
 	check_combinations(options, object);
 }
 
+/*
+ * The list is what the catalog holds, and the result points into it or is
+ * palloc'd.
+ */
 const char *
 ddb_options_get(List *options, const char *name)
 {
@@ -769,6 +837,10 @@ ddb_options_get(List *options, const char *name)
 	return NULL;
 }
 
+/*
+ * Defaults come from the option table, so that there is one place that states
+ * them.  The name need not be valid on own's kind of object.
+ */
 const char *
 ddb_options_text(const char *name, List *own, List *outer)
 {
@@ -782,6 +854,7 @@ ddb_options_text(const char *name, List *own, List *outer)
 	return text;
 }
 
+/* As ddb_options_text(), as a boolean; false without a default. */
 bool
 ddb_options_bool(const char *name, List *own, List *outer)
 {
@@ -793,6 +866,7 @@ ddb_options_bool(const char *name, List *own, List *outer)
 	return value;
 }
 
+/* As ddb_options_text(), as a whole number; 0 without a default. */
 int
 ddb_options_int(const char *name, List *own, List *outer)
 {
@@ -804,6 +878,10 @@ ddb_options_int(const char *name, List *own, List *outer)
 	return value;
 }
 
+/*
+ * As ddb_options_text(), in milliseconds, whatever the unit of the option's
+ * text.
+ */
 int
 ddb_options_duration_ms(const char *name, List *own, List *outer)
 {
@@ -815,6 +893,7 @@ ddb_options_duration_ms(const char *name, List *own, List *outer)
 	return value;
 }
 
+/* As ddb_options_text(), as a floating-point number; 0 without a default. */
 double
 ddb_options_number(const char *name, List *own, List *outer)
 {
@@ -826,6 +905,7 @@ ddb_options_number(const char *name, List *own, List *outer)
 	return value;
 }
 
+/* True if the option, or its default, is this choice. */
 bool
 ddb_options_choice_is(const char *name, List *own, List *outer,
 					  const char *choice)

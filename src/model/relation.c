@@ -37,6 +37,7 @@ ddb_stored_type_name(DdbStoredType type)
 	return "?";
 }
 
+/* palloc'd for formats of fixed width, static for the others. */
 const char *
 ddb_time_format_name(DdbTimeFormat format, int fraction_digits)
 {
@@ -50,6 +51,10 @@ ddb_time_format_name(DdbTimeFormat format, int fraction_digits)
 									: names[format];
 }
 
+/*
+ * The stored type with this name, such as "SS"; DDB_STORED_NONE if there is
+ * none.  The name need not be terminated.
+ */
 DdbStoredType
 ddb_stored_type_from_name(const char *name, int len)
 {
@@ -60,6 +65,10 @@ ddb_stored_type_from_name(const char *name, int len)
 	return DDB_STORED_NONE;
 }
 
+/*
+ * NULL, for an option that is not set, becomes DDB_SCAN_UNSET, which is less
+ * strict than any policy.
+ */
 static DdbScanPolicy
 scan_policy_from_text(const char *text)
 {
@@ -70,6 +79,10 @@ scan_policy_from_text(const char *text)
 	return strcmp(text, "warn") == 0 ? DDB_SCAN_WARN : DDB_SCAN_ALLOW;
 }
 
+/*
+ * NULL, for an option that is not set, becomes DDB_MISMATCH_UNSET, so that the
+ * next wider object decides.
+ */
 static DdbMismatchPolicy
 mismatch_policy_from_text(const char *text)
 {
@@ -78,6 +91,11 @@ mismatch_policy_from_text(const char *text)
 	return strcmp(text, "null") == 0 ? DDB_MISMATCH_NULL : DDB_MISMATCH_ERROR;
 }
 
+/*
+ * Takes option "format" apart, which sets either the time format or the JSON
+ * format.  NULL leaves both at their defaults.  The validator has checked the
+ * text.
+ */
 static void
 resolve_format(DdbColumn *column, const char *format)
 {
@@ -122,6 +140,10 @@ resolve_template(DdbColumn *column, const char *option)
 		column->template = pg_server_to_any(option, strlen(option), PG_UTF8);
 }
 
+/*
+ * Splits option "attribute" into the attribute and the steps below it.  Names
+ * become UTF-8, which is how they are compared with items.
+ */
 static void
 resolve_path(DdbColumn *column, const char *option)
 {
@@ -146,6 +168,10 @@ resolve_path(DdbColumn *column, const char *option)
 	}
 }
 
+/*
+ * Decides what the column shows: the attribute of its own name, one named by
+ * its options, a path, the whole item, or the overflow.
+ */
 static void
 resolve_attribute(DdbColumn *column, List *options)
 {
@@ -166,6 +192,10 @@ resolve_attribute(DdbColumn *column, List *options)
 		column->label = column->attribute;
 }
 
+/*
+ * Fills in one column from the catalog.  A dropped or virtual generated column
+ * gets no name, by which all others know that there is nothing to read.
+ */
 static void
 load_column(DdbColumn *column, Relation rel, int index,
 			DdbMismatchPolicy fallback)
@@ -205,6 +235,10 @@ load_column(DdbColumn *column, Relation rel, int index,
 		column->on_type_mismatch = fallback;
 }
 
+/*
+ * Loads all columns, at the index attnum - 1. on_type_mismatch falls from
+ * column to table to server, and is left unset if none of them says anything.
+ */
 static void
 load_columns(DdbRelation *relation, List *server, List *table)
 {
@@ -223,6 +257,10 @@ load_columns(DdbRelation *relation, List *server, List *table)
 	table_close(rel, NoLock);
 }
 
+/*
+ * Reads the declaration of a foreign table into the current memory context.
+ * Sends no request; whether the DynamoDB table exists is not known yet.
+ */
 DdbRelation *
 ddb_relation_load(Oid relid)
 {
@@ -274,6 +312,10 @@ ddb_column_shows(const DdbColumn *column, const char *attribute)
 		   strcmp(column->attribute, attribute) == 0;
 }
 
+/*
+ * True if both columns show the same value of an item, whatever their types
+ * are.
+ */
 bool
 ddb_column_same_path(const DdbColumn *a, const DdbColumn *b)
 {
@@ -293,6 +335,7 @@ ddb_column_needs_item(const DdbColumn *column)
 		   column->reach == DDB_REACH_OVERFLOW;
 }
 
+/* Columns that show only a part of the attribute do not count. */
 DdbColumn *
 ddb_relation_find_attribute(DdbRelation *relation, const char *attribute)
 {
@@ -316,6 +359,10 @@ ddb_relation_scan_policy(const DdbRelation *relation)
 	return Max(relation->scan_policy, (DdbScanPolicy) ddb_guc_scan);
 }
 
+/*
+ * The stricter of the server's option and the setting; 0 if neither sets a
+ * limit.
+ */
 double
 ddb_relation_max_read_units(const DdbRelation *relation)
 {
@@ -334,6 +381,10 @@ ddb_column_mismatch_policy(const DdbColumn *column)
 	return (DdbMismatchPolicy) ddb_guc_on_type_mismatch;
 }
 
+/*
+ * Error context callback: if the key was declared by options, says so in the
+ * context of DynamoDB's error.  A wrong declaration is the likely cause.
+ */
 static void
 add_declared_key(void *arg)
 {
@@ -350,6 +401,9 @@ add_declared_key(void *arg)
 		}
 }
 
+/*
+ * The callback must be in the caller's frame, and be popped before that ends.
+ */
 void
 ddb_relation_push_declared_key(const DdbRelation *relation,
 							   ErrorContextCallback *callback)

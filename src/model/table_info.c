@@ -7,6 +7,7 @@
 
 #include "model/table_info.h"
 
+/* The list holds the keys of the table and of all its indexes, each once. */
 DdbStoredType
 ddb_key_attributes_type(List *key_attributes, const char *attribute)
 {
@@ -22,6 +23,7 @@ ddb_key_attributes_type(List *key_attributes, const char *attribute)
 	return DDB_STORED_NONE;
 }
 
+/* Finds indexes that are not active too; the caller looks at index->usable. */
 DdbIndexInfo *
 ddb_table_info_index(DdbTableInfo *info, const char *name)
 {
@@ -37,6 +39,10 @@ ddb_table_info_index(DdbTableInfo *info, const char *name)
 	return NULL;
 }
 
+/*
+ * Called while planning, so that a wrong declaration is an error before any
+ * request reads data.
+ */
 DdbIndexInfo *
 ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
 {
@@ -74,6 +80,7 @@ ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
 	return index;
 }
 
+/* Compares names by their bytes, as DynamoDB does. */
 bool
 ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 {
@@ -86,6 +93,10 @@ ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 	return false;
 }
 
+/*
+ * Columns of the whole item or the overflow take an index that projects
+ * everything.
+ */
 bool
 ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 						const DdbColumn *column)
@@ -98,6 +109,7 @@ ddb_table_info_projects(const DdbTableInfo *info, const DdbIndexInfo *index,
 	return ddb_table_info_holds(info, index, column->attribute);
 }
 
+/* columns are attribute numbers.  True for an empty list. */
 bool
 ddb_table_info_holds_all(const DdbTableInfo *info, const DdbRelation *relation,
 						 const DdbIndexInfo *index, List *columns)
@@ -111,6 +123,7 @@ ddb_table_info_holds_all(const DdbTableInfo *info, const DdbRelation *relation,
 	return true;
 }
 
+/* Keys of the table are in each index, whatever its projection says. */
 bool
 ddb_table_info_holds(const DdbTableInfo *info, const DdbIndexInfo *index,
 					 const char *attribute)
