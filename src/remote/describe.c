@@ -54,6 +54,11 @@ static HTAB *cache = NULL;
 static uint64 invalidations = 0;
 static int generations = 0;
 
+/*
+ * Syscache callback: a server or user mapping has changed, so every cached
+ * description may be that of another table.  Runs while the cache may be in
+ * use, so it only marks entries.
+ */
 static void
 invalidate_cache(Datum arg, int cacheid, uint32 hash)
 {
@@ -66,6 +71,10 @@ invalidate_cache(Datum arg, int cacheid, uint32 hash)
 		entry->valid = false;
 }
 
+/*
+ * Made at first use, and lives as long as the backend.  The callbacks stay
+ * registered with it.
+ */
 static void
 create_cache(void)
 {
@@ -80,6 +89,10 @@ create_cache(void)
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_cache, (Datum) 0);
 }
 
+/*
+ * The roles of all users share the finding: entries of this table are invalid
+ * for each of them.
+ */
 void
 ddb_describe_forget(Oid serverid, const char *table_name)
 {
@@ -96,6 +109,10 @@ ddb_describe_forget(Oid serverid, const char *table_name)
 	ResetPlanCache();
 }
 
+/*
+ * Raises an error if the table's name does not fit the cache's key.  DynamoDB
+ * would refuse it too.
+ */
 static void
 check_table_name(const DdbRelation *relation)
 {
@@ -108,6 +125,10 @@ check_table_name(const DdbRelation *relation)
 						   "characters, and ARNs at most 1024.")));
 }
 
+/*
+ * The body of DescribeTable or DescribeTimeToLive, palloc'd.  Raises an error
+ * if the name is not valid UTF-8.
+ */
 static char *
 describe_request(const DdbRelation *relation, size_t *len)
 {
@@ -179,6 +200,10 @@ string_member(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
+/*
+ * The stored type that the table's AttributeDefinitions give the attribute;
+ * DDB_STORED_NONE if they do not name it.
+ */
 static DdbStoredType
 attribute_type(const json_t *definitions, const char *name)
 {
@@ -196,7 +221,10 @@ attribute_type(const json_t *definitions, const char *name)
 	return DDB_STORED_NONE;
 }
 
-/* Keys are attributes of type S, N or B. */
+/*
+ * Raises an error if a column that is declared a key cannot be one: keys are
+ * whole attributes of type S, N or B.
+ */
 static void
 check_declared_key(const DdbRelation *relation, const DdbColumn *column)
 {
@@ -212,7 +240,11 @@ check_declared_key(const DdbRelation *relation, const DdbColumn *column)
 			 errdetail("Key attributes of DynamoDB have type S, N or B.")));
 }
 
-/* Classifies by KeyType: positions say nothing where parts are lists. */
+/*
+ * Reads a key schema by the role of each element, since positions say nothing
+ * where parts are lists.  False if it cannot be understood, with *keys
+ * undefined.
+ */
 static bool
 read_key_schema(const json_t *schema, const json_t *definitions,
 				DdbKeySchema *keys)
@@ -244,6 +276,10 @@ read_key_schema(const json_t *schema, const json_t *definitions,
 	return keys->npartition > 0;
 }
 
+/*
+ * Fills in what the index projects: the kind, and the attributes that it
+ * names.
+ */
 static void
 read_projection(const json_t *projection, DdbIndexInfo *index)
 {
@@ -266,6 +302,11 @@ read_projection(const json_t *projection, DdbIndexInfo *index)
 	}
 }
 
+/*
+ * Appends the indexes of one list of the description to info.  An index whose
+ * key cannot be understood is left out.  A global index is usable once it is
+ * active and filled.
+ */
 static void
 read_indexes(const json_t *list, const json_t *definitions, bool global,
 			 DdbTableInfo *info)
@@ -297,6 +338,10 @@ read_indexes(const json_t *list, const json_t *definitions, bool global,
 	}
 }
 
+/*
+ * Adds those attributes of the part that info->key_attributes does not have
+ * yet.
+ */
 static void
 collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
 {
@@ -306,6 +351,10 @@ collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
 			info->key_attributes = lappend(info->key_attributes, &part[i]);
 }
 
+/*
+ * Gathers the key attributes of the table and of its suited indexes, each
+ * once.  Indexes that are left out do not bind the types of columns.
+ */
 static void
 collect_key_attributes(DdbTableInfo *info)
 {
@@ -324,6 +373,10 @@ collect_key_attributes(DdbTableInfo *info)
 	}
 }
 
+/*
+ * Fills info from the "Table" member of a reply.  False if it has no key
+ * schema that can be understood.
+ */
 static bool
 read_description(const json_t *table, DdbTableInfo *info)
 {
@@ -342,7 +395,10 @@ read_description(const json_t *table, DdbTableInfo *info)
 	return true;
 }
 
-/* What makes no sense is asked for again next time. */
+/*
+ * Raises the error of a description that makes no sense.  It is forgotten, so
+ * that DynamoDB is asked again next time.
+ */
 static void
 raise_description(CacheEntry *entry, const DdbRelation *relation)
 {
@@ -356,6 +412,10 @@ raise_description(CacheEntry *entry, const DdbRelation *relation)
 					 "an endpoint of DynamoDB.")));
 }
 
+/*
+ * Parses the cached reply of DescribeTable into the current memory context.
+ * Raises an error if it is not a description.
+ */
 static DdbTableInfo *
 parse_reply(CacheEntry *entry, const DdbRelation *relation)
 {
@@ -380,7 +440,10 @@ parse_reply(CacheEntry *entry, const DdbRelation *relation)
 	return info;
 }
 
-/* The key as the columns declare it; false when none is the partition key. */
+/*
+ * The key as the columns declare it by option "key", in *keys.  False if none
+ * is the partition key.  Raises an error if two columns declare the same part.
+ */
 static bool
 declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 {
@@ -412,6 +475,10 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 	return keys->npartition > 0;
 }
 
+/*
+ * The cache entry for the table, the user and the operation, made if it is
+ * new.  A new entry is invalid and has no reply.
+ */
 static CacheEntry *
 find_entry(const DdbRelation *relation, Oid userid, DdbcOperation operation)
 {
@@ -437,6 +504,7 @@ find_entry(const DdbRelation *relation, Oid userid, DdbcOperation operation)
 	return entry;
 }
 
+/* True if the entry is valid and younger than ddb_fdw.description_lifetime. */
 static bool
 is_new_enough(const CacheEntry *entry)
 {
@@ -475,6 +543,10 @@ note_digest(CacheEntry *entry, uint64 digest)
 	entry->generation = ++generations;
 }
 
+/*
+ * Adds the names and types of one part of a key to the digest, in their order,
+ * which matters.
+ */
 static uint64
 digest_part(const DdbKeyAttribute *part, int n, uint64 digest)
 {
@@ -494,6 +566,10 @@ digest_keys(const DdbKeySchema *keys, uint64 digest)
 	return digest_part(keys->sort, keys->nsort, digest);
 }
 
+/*
+ * Hashes what a plan relies on: name, kind, keys, projection and whether it is
+ * usable.  The order of included attributes does not matter.
+ */
 static uint64
 digest_index(const DdbIndexInfo *index)
 {
@@ -511,7 +587,10 @@ digest_index(const DdbIndexInfo *index)
 	return hash_combine64(digest, included);
 }
 
-/* Of keys and indexes, in whichever order these come; not of sizes. */
+/*
+ * Hashes keys and indexes, in whichever order indexes come.  Sizes are left
+ * out, so that growth alone does not make plans invalid.
+ */
 static uint64
 digest_of(const DdbTableInfo *info)
 {
@@ -523,7 +602,11 @@ digest_of(const DdbTableInfo *info)
 	return hash_combine64(digest_keys(&info->keys, 0), indexes);
 }
 
-/* The column that shows one of the key's attributes and cannot hold it. */
+/*
+ * The first column that shows an attribute of this part of an index's key and
+ * cannot hold it; NULL if there is none.  Keys of the table are checked
+ * elsewhere, as an error.
+ */
 static const DdbColumn *
 find_unsuited(DdbRelation *relation, const DdbTableInfo *info,
 			  const DdbKeyAttribute *part, int n)
@@ -572,6 +655,10 @@ part_name(const DdbKeySchema *keys, DdbDeclaredKey role)
 	return keys->nsort > 0 ? keys->sort[0].name : NULL;
 }
 
+/*
+ * Raises the error of a declared key that the table does not have. actual is
+ * the attribute that is the key, or NULL if there is no such part.
+ */
 static void
 raise_wrong_key(const DdbRelation *relation, const DdbColumn *column,
 				const char *role, const char *actual)
@@ -622,6 +709,11 @@ check_declared(const DdbRelation *relation, DdbTableInfo *info)
 	}
 }
 
+/*
+ * Asks DynamoDB only if the cache has nothing valid.  A change of keys or
+ * indexes gives the entry a new generation, by which older plans are
+ * recognised.
+ */
 DdbTableInfo *
 ddb_describe_table(DdbRelation *relation, Oid userid)
 {
@@ -647,6 +739,7 @@ ddb_describe_table(DdbRelation *relation, Oid userid)
 	return info;
 }
 
+/* Sends no request. */
 bool
 ddb_describe_is_current(DdbRelation *relation, Oid userid, int generation)
 {
@@ -655,6 +748,10 @@ ddb_describe_is_current(DdbRelation *relation, Oid userid, int generation)
 	return entry->generation == generation && is_new_enough(entry);
 }
 
+/*
+ * A TTL that is being enabled counts, one that is being disabled does not.
+ * The result is palloc'd. jansson's tree is freed whatever happens.
+ */
 char *
 ddb_describe_ttl_attribute(DdbRelation *relation, Oid userid)
 {

@@ -109,6 +109,10 @@ static const WriteHint write_hints[] = {
 									  "at most 10 GB."},
 };
 
+/*
+ * The SQLSTATE and hint for a kind of error.  Each kind must have a rule; a
+ * missing one is an internal error.
+ */
 static const ErrorRule *
 find_rule(DdbcErrorKind kind)
 {
@@ -126,8 +130,8 @@ local_text(const char *utf8)
 }
 
 /*
- * DETAIL: what DynamoDB (or libcurl) said, after how many tries, under which
- * request id.
+ * The text of DETAIL, palloc'd: what DynamoDB or libcurl said, after how many
+ * tries, under which request id.
  */
 static char *
 detail_text(const DdbcError *error)
@@ -153,7 +157,10 @@ detail_text(const DdbcError *error)
 	return detail.data;
 }
 
-/* Some operations have ways out of their own. */
+/*
+ * The hint of the rule, or the one that the operation has of its own.  NULL if
+ * there is nothing to advise.
+ */
 static const char *
 hint_text(const ErrorRule *rule, DdbcOperation operation)
 {
@@ -190,6 +197,7 @@ report_unknown_outcome(const DdbcError *error, const char *table_name)
 					 "before you write it again.")));
 }
 
+/* Never returns.  DETAIL is not translated: its words are the service's. */
 void
 ddb_report_call(const DdbcError *error, DdbcOperation operation,
 				const char *table_name, const char *index_name)
@@ -216,6 +224,10 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
+/*
+ * Never returns.  For errors of options, certificates and memory, which name
+ * the server rather than a table.
+ */
 void
 ddb_report_setup(const DdbcError *error, const char *server_name)
 {

@@ -65,6 +65,7 @@ typedef struct SessionEntry
 static HTAB *sessions = NULL;
 static bool any_stale = false;
 
+/* Closes connections and wipes keys.  Nothing may be pinned or under way. */
 static void
 session_free(DdbSession *session)
 {
@@ -76,6 +77,10 @@ session_free(DdbSession *session)
 	pfree(session);
 }
 
+/*
+ * Syscache callback: marks the sessions of a server or mapping that has
+ * changed.  They are freed later, outside the callback, once nobody uses them.
+ */
 static void
 invalidate_sessions(Datum arg, int cacheid, uint32 hash)
 {
@@ -96,6 +101,7 @@ invalidate_sessions(Datum arg, int cacheid, uint32 hash)
 	}
 }
 
+/* Made at first use, and lives as long as the backend. */
 static void
 create_cache(void)
 {
@@ -130,7 +136,11 @@ must_unwind(const DdbSession *session)
 		   (session->stop != NULL && pg_atomic_read_u32(session->stop) != 0);
 }
 
-/* Blocks on the client's descriptor and on the latch; false: unwind. */
+/*
+ * The client's wait function: blocks on its descriptor and on the process's
+ * latch.  False if the client must unwind, because an interrupt is pending or
+ * *stop is set.
+ */
 static bool
 session_wait(void *arg, int fd)
 {
@@ -158,6 +168,10 @@ may_use_own_identity(const UserMapping *mapping)
 		   !ddb_options_bool("credentials_required", mapping->options, NIL);
 }
 
+/*
+ * Raises the error for a mapping without keys whose user may not use the
+ * server's own identity.  No request has been sent.
+ */
 static void
 raise_own_identity_denied(const UserMapping *mapping)
 {
@@ -171,7 +185,11 @@ raise_own_identity_denied(const UserMapping *mapping)
 							"\"credentials_required\" to false on it.")));
 }
 
-/* The provider that the mapping asks for; *own_identity says whose it is. */
+/*
+ * The credentials provider that the mapping asks for. *own_identity says
+ * whether it is the server's own identity.  Raises an error if the user may
+ * not use that; NULL with *error set if keys are malformed.
+ */
 static DdbcCredentialsProvider *
 make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
 {
@@ -191,7 +209,10 @@ make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
 		ddb_options_get(mapping->options, "session_token"), error);
 }
 
-/* The server's region; of privileged roles, else the environment's. */
+/*
+ * The server's region.  Roles that may use the server's own identity fall back
+ * to the region in its environment; others get an error.
+ */
 static const char *
 choose_region(const ForeignServer *server, const UserMapping *mapping)
 {
@@ -211,6 +232,10 @@ choose_region(const ForeignServer *server, const UserMapping *mapping)
 	return region;
 }
 
+/*
+ * Fills in the endpoint from the server's options.  Raises an error if they do
+ * not make a URL, or if it is plain HTTP to another host without allow_http.
+ */
 static void
 resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
 				 DdbcEndpoint *endpoint)
@@ -233,6 +258,10 @@ resolve_endpoint(const ForeignServer *server, const UserMapping *mapping,
 								"\"allow_http\" on the server.")));
 }
 
+/*
+ * Copies the server's options into the client's configuration.  Strings point
+ * into the option list, since the client makes copies.
+ */
 static void
 fill_config(DdbcConfig *config, const ForeignServer *server)
 {
@@ -329,6 +358,10 @@ sweep_stale_sessions(void)
 	}
 }
 
+/*
+ * Creates the session at first use.  An outdated one is replaced; whoever
+ * still uses it keeps it until they are done.
+ */
 DdbSession *
 ddb_session_get(Oid serverid, Oid userid)
 {
@@ -366,6 +399,10 @@ ddb_session_get(Oid serverid, Oid userid)
 	return entry->session;
 }
 
+/*
+ * Gives back one use of the session.  The last use of an outdated session
+ * frees it.
+ */
 static void
 session_unpin(DdbSession *session)
 {
@@ -385,6 +422,10 @@ pin_context_reset(void *arg)
 	session_unpin((DdbSession *) arg);
 }
 
+/*
+ * The pin is given back by a callback of the context, so also when an error
+ * resets it.
+ */
 void
 ddb_session_pin(DdbSession *session, MemoryContext context)
 {
@@ -408,6 +449,7 @@ call_context_reset(void *arg)
 	session_unpin(call->session);
 }
 
+/* Pins the session.  No request is made yet: ddb_call_start() does that. */
 DdbCall *
 ddb_call_create(DdbSession *session, MemoryContext context)
 {
@@ -423,6 +465,10 @@ ddb_call_create(DdbSession *session, MemoryContext context)
 	return call;
 }
 
+/*
+ * Raises an error only when memory is short; failures of the request show when
+ * it is done.  Names must outlive the call.
+ */
 void
 ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 			   const char *index_name, const char *body, size_t len,
@@ -440,6 +486,7 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 		ddb_report_call(&error, operation, table_name, index_name);
 }
 
+/* The call must be done.  An error shows as its code, a success as "ok". */
 void
 ddb_call_log(const DdbCall *call, double units)
 {
@@ -464,6 +511,11 @@ ddb_call_log(const DdbCall *call, double units)
 					(uint64) stats.bytes_received)));
 }
 
+/*
+ * All calls belong to one session, and there are at most DDB_MAX_CALLS. A
+ * cancel or termination of the backend raises its error here, after the client
+ * has returned.
+ */
 void
 ddb_call_wait_unless(DdbCall *const *calls, int n, pg_atomic_uint32 *stop)
 {
@@ -498,6 +550,10 @@ ddb_session_concurrency(const DdbSession *session)
 	return session->max_concurrency;
 }
 
+/*
+ * Draws the delay from the client's random source, so that sessions do not
+ * retry in step.
+ */
 bool
 ddb_session_retry_unprocessed(DdbSession *session, int fruitless,
 							  int64 *delay_ms)
