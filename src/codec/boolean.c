@@ -15,6 +15,10 @@ spelling(bool value)
 	return value ? "true" : "false";
 }
 
+/*
+ * A boolean stored as 0 or 1, in any spelling of these numbers.  Other numbers
+ * are a misfit.
+ */
 static DdbDecodeResult
 decode_number(const DdbSpan *span, Datum *datum, const char **reason)
 {
@@ -40,6 +44,7 @@ spells(const char *text, size_t len, bool value, bool may_be_short)
 	return len == strlen(whole) && memcmp(text, whole, len) == 0;
 }
 
+/* Case matters: "True" does not fit. *reason is set for a misfit only. */
 DdbDecodeResult
 ddb_boolean_decode(const DdbCodec *codec, const DdbAttributeValue *value,
 				   Datum *datum, const char **reason)

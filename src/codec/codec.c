@@ -64,6 +64,11 @@ static const struct
 	{JSONOID, DDB_CONVERT_DOCUMENT, DDB_STORED_ANY},
 };
 
+/*
+ * How values of a type are converted, and in *stored the DynamoDB type they
+ * have by default.  Types without an entry of their own go through their text
+ * form, and arrays through their elements.
+ */
 static DdbConversion
 conversion_of(Oid typid, DdbStoredType *stored)
 {
@@ -108,6 +113,10 @@ is_time_conversion(DdbConversion conversion)
 		   conversion == DDB_CONVERT_DATE;
 }
 
+/*
+ * A declared type wins.  Times in an epoch format are numbers, all others
+ * text.
+ */
 DdbStoredType
 ddb_value_default_stored_type(const DdbColumn *column)
 {
@@ -155,6 +164,10 @@ is_epoch(DdbTimeFormat format)
 	return format == DDB_TIME_EPOCH || format == DDB_TIME_EPOCH_MS;
 }
 
+/*
+ * Settles the format of a time column, which by default follows the stored
+ * type.  Raises an error if the declared format is of the other type.
+ */
 static void
 init_time_format(DdbCodec *codec, const DdbRelation *relation)
 {
@@ -175,6 +188,7 @@ init_time_format(DdbCodec *codec, const DdbRelation *relation)
 								"as numbers (N), all others as text (S).")));
 }
 
+/* Only types that are converted through text need functions. */
 static void
 init_functions(DdbCodec *codec)
 {
@@ -193,6 +207,7 @@ init_functions(DdbCodec *codec)
 	fmgr_info(function, &codec->output);
 }
 
+/* key_type is DDB_STORED_NONE if the attribute is not a key. */
 static void
 raise_unsuited(const DdbCodec *codec, const DdbRelation *relation,
 			   DdbStoredType key_type)
@@ -234,6 +249,11 @@ check_type(const DdbColumn *column, const DdbRelation *relation)
 							"the attribute in option \"attribute\".")));
 }
 
+/*
+ * Raises an error if the column cannot be a key of this type: documents and
+ * arrays never can, and neither can types whose text varies between sessions.
+ * Does nothing for other attributes.
+ */
 static void
 check_key(const DdbCodec *codec, const DdbRelation *relation,
 		  DdbStoredType key_type)
@@ -258,6 +278,11 @@ check_key(const DdbCodec *codec, const DdbRelation *relation,
 				 errhint("Change the column's type to text.")));
 }
 
+/*
+ * Checks option "format" against the column's type.  Raises an error for a
+ * time format of another type, or a JSON format of a column that is not a
+ * document.
+ */
 static void
 init_format(DdbCodec *codec, const DdbRelation *relation)
 {
@@ -283,7 +308,10 @@ init_format(DdbCodec *codec, const DdbRelation *relation)
 						 "of type jsonb and json.")));
 }
 
-/* Of the overflow: what other columns show is not in it. */
+/*
+ * Lists the attributes that have a column of their own, which the overflow
+ * leaves out.  Raises an error if a second column is an overflow.
+ */
 static void
 init_hidden(DdbCodec *codec, const DdbRelation *relation)
 {
@@ -328,6 +356,10 @@ init_whole_item(DdbCodec *codec, const DdbRelation *relation)
 		init_hidden(codec, relation);
 }
 
+/*
+ * True if the column can hold a key attribute of this type.  As check_key()
+ * and init_time_format() decide, without raising an error.
+ */
 bool
 ddb_codec_suits_key(const DdbColumn *column, DdbStoredType key_type)
 {
@@ -347,6 +379,10 @@ ddb_codec_suits_key(const DdbColumn *column, DdbStoredType key_type)
 		   is_epoch(column->time_format) == (key_type == DDB_STORED_N);
 }
 
+/*
+ * Everything lives in the current memory context.  The column must outlive the
+ * codec.
+ */
 void
 ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 			   const DdbColumn *column, DdbStoredType key_type)
@@ -379,6 +415,7 @@ ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 		ddb_array_init(codec, relation);
 }
 
+/* The result is static or palloc'd. */
 const char *
 ddb_codec_accepted_types(const DdbCodec *codec)
 {
@@ -394,6 +431,10 @@ ddb_codec_accepted_types(const DdbCodec *codec)
 	return text.data;
 }
 
+/*
+ * The text is still UTF-8; conversion to the database's encoding comes later.
+ * *reason is set only when NULL is returned.
+ */
 char *
 ddb_value_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
 			   const char **reason)
@@ -421,7 +462,10 @@ ddb_value_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
 	return out;
 }
 
-/* Is text longer than the column's varchar(n) allows? */
+/*
+ * True if the text is longer than the column's varchar(n) allows; sets *reason
+ * then.
+ */
 static bool
 is_too_long(const DdbCodec *codec, const text *value, const char **reason)
 {
@@ -436,6 +480,7 @@ is_too_long(const DdbCodec *codec, const text *value, const char **reason)
 	return true;
 }
 
+/* Decodes straight into the datum where the database's encoding is UTF-8. */
 static DdbDecodeResult
 decode_text(DdbCodec *codec, const DdbSpan *span, Datum *datum,
 			const char **reason)
@@ -479,6 +524,7 @@ decode_any_text(DdbCodec *codec, const DdbAttributeValue *value, Datum *datum,
 	return result;
 }
 
+/* Decodes base64; text that is not well-formed is a misfit. */
 static DdbDecodeResult
 decode_bytea(const DdbSpan *span, Datum *datum, const char **reason)
 {
@@ -541,6 +587,10 @@ parse_instant(const DdbCodec *codec, const char *text, size_t len,
 	return ok && (*exact || !codec->is_key);
 }
 
+/*
+ * Decodes a date, or an instant that is midnight in UTC. A key takes only the
+ * plain form of a date, where its format is ISO-8601.
+ */
 static DdbDecodeResult
 decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
@@ -571,6 +621,10 @@ decode_date(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 	return DDB_DECODE_OK;
 }
 
+/*
+ * Decodes a date or timestamp, by the column's format.  What the column's
+ * precision or range cannot hold is a misfit; nothing is rounded.
+ */
 static DdbDecodeResult
 decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 			const char **reason)
@@ -599,7 +653,7 @@ decode_time(DdbCodec *codec, const char *text, size_t len, Datum *datum,
 	return DDB_DECODE_OK;
 }
 
-/* Is the text a label of the enum?  Labels are found without an error. */
+/* Looks in the catalog cache, so that a wrong label is no error. */
 static bool
 is_enum_label(Oid typid, const char *text)
 {
@@ -608,6 +662,11 @@ is_enum_label(Oid typid, const char *text)
 								 CStringGetDatum(text));
 }
 
+/*
+ * Calls the type's input function under the fixed settings of its text form.
+ * False with *reason set if it refuses the text; without soft its error may be
+ * raised instead.
+ */
 static bool
 call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum,
 		   const char **reason)
@@ -697,6 +756,7 @@ decode_input(DdbCodec *codec, char *utf8, size_t len, bool soft, Datum *datum,
 			   : DDB_DECODE_MISFIT;
 }
 
+/* The value of a hexadecimal digit in either case, or -1. */
 static int
 hex_digit(char c)
 {
@@ -816,6 +876,10 @@ convert(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 	}
 }
 
+/*
+ * The stored type is checked first, by a mask, and domains last. *datum is set
+ * only for DDB_DECODE_OK.
+ */
 DdbDecodeResult
 ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 				 Datum *datum, const char **reason)
@@ -837,6 +901,10 @@ ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 			   : DDB_DECODE_MISFIT;
 }
 
+/*
+ * True if a value that does not fit can only be found out by catching an
+ * error.  Such columns keep parallel workers away from the query.
+ */
 static bool
 needs_subtransactions(const DdbCodec *codec)
 {
@@ -857,6 +925,11 @@ ddb_codec_catches_misfits(const DdbCodec *codec)
 		   needs_subtransactions(codec);
 }
 
+/*
+ * A set of codecs for the relation's columns, made lazily in the current
+ * memory context. key_attributes says which attributes are keys, and of which
+ * type.
+ */
 DdbCodecSet *
 ddb_codec_set_create(const DdbRelation *relation, List *key_attributes)
 {
@@ -892,6 +965,7 @@ key_type(const DdbCodecSet *set, const DdbColumn *column)
 	return type;
 }
 
+/* Makes the codec at its first use, which may raise an error. */
 DdbCodec *
 ddb_codec_set_get(DdbCodecSet *set, AttrNumber attnum)
 {

@@ -46,6 +46,10 @@ element_column(const DdbColumn *column)
 	return element;
 }
 
+/*
+ * Without a declared type the array accepts lists, and the set whose members
+ * its elements accept.
+ */
 void
 ddb_array_init(DdbCodec *codec, const DdbRelation *relation)
 {
@@ -84,6 +88,10 @@ misfit_reason(int position, const DdbAttributeValue *value, const char *reason)
 					reason != NULL ? reason : "");
 }
 
+/*
+ * Decodes each element and adds it to the array.  The reason of a misfit names
+ * the element by its position, counted from 1.
+ */
 static DdbDecodeResult
 decode_elements(DdbCodec *codec, DdbScanner *scan, DdbStoredType member,
 				bool soft, ArrayBuildState *array, const char **reason)
@@ -113,6 +121,10 @@ decode_elements(DdbCodec *codec, DdbScanner *scan, DdbStoredType member,
 	return scan->error == DDB_SCAN_OK ? DDB_DECODE_OK : DDB_DECODE_MISFIT;
 }
 
+/*
+ * Elements keep the order in which they are stored; an empty list becomes an
+ * empty array.
+ */
 DdbDecodeResult
 ddb_array_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 				 Datum *datum, const char **reason)

@@ -50,6 +50,7 @@ static bool write_tagged(Writer *writer, DdbScanner *scan, Place place);
 
 /* ---- what is written ---- */
 
+/* Opens an object or array, in text or in the jsonb state. */
 static void
 begin(Writer *writer, bool is_object)
 {
@@ -66,6 +67,10 @@ begin(Writer *writer, bool is_object)
 	writer->comma = false;
 }
 
+/*
+ * Closes what begin() opened.  The next value at this level gets a comma in
+ * front.
+ */
 static void
 end(Writer *writer, bool is_object)
 {
@@ -103,6 +108,10 @@ append_scalar(Writer *writer, const char *text, int len)
 	writer->comma = true;
 }
 
+/*
+ * Writes true or false; place says whether it is a member, an element or the
+ * root.
+ */
 static void
 write_bool(Writer *writer, bool value, Place place)
 {
@@ -118,6 +127,7 @@ write_bool(Writer *writer, bool value, Place place)
 	push_scalar(writer, &json, place);
 }
 
+/* Writes JSON's null, which only occurs inside a document. */
 static void
 write_null(Writer *writer, Place place)
 {
@@ -139,6 +149,10 @@ unescaped(Writer *writer, const DdbSpan *span, size_t *len)
 	return ddb_value_text(span, NULL, 0, len, &writer->reason);
 }
 
+/*
+ * Appends a string to JSON text, as it is if it has no escapes.  False with
+ * writer->reason set if it cannot be text.
+ */
 static bool
 append_string(Writer *writer, const DdbSpan *span)
 {
@@ -160,6 +174,10 @@ append_string(Writer *writer, const DdbSpan *span)
 	return true;
 }
 
+/*
+ * Makes a jsonb string in the database's encoding.  False with writer->reason
+ * set if it cannot be text, or the encoding lacks a character.
+ */
 static bool
 make_string(Writer *writer, const DdbSpan *span, JsonbValue *json)
 {
@@ -184,6 +202,7 @@ make_string(Writer *writer, const DdbSpan *span, JsonbValue *json)
 	return true;
 }
 
+/* Writes a string value.  False if it cannot be text in this database. */
 static bool
 write_string(Writer *writer, const DdbSpan *span, Place place)
 {
@@ -200,6 +219,10 @@ write_string(Writer *writer, const DdbSpan *span, Place place)
 	return true;
 }
 
+/*
+ * Writes the name of a member; its value comes next.  False if it cannot be
+ * text in this database.
+ */
 static bool
 write_name(Writer *writer, const DdbSpan *span)
 {
@@ -235,6 +258,10 @@ canonical_number(Writer *writer, const DdbSpan *span, char *out, size_t *len)
 	return true;
 }
 
+/*
+ * Writes a number in its canonical form, with all its digits.  False if the
+ * stored text is not a number.
+ */
 static bool
 write_number(Writer *writer, const DdbSpan *span, Place place)
 {
@@ -271,6 +298,10 @@ write_span(Writer *writer, DdbValueType type, const DdbSpan *span, Place place)
 	return write_string(writer, span, place);
 }
 
+/*
+ * Writes a set as an array, in the order in which it came.  False at the first
+ * member that does not fit.
+ */
 static bool
 write_set(Writer *writer, DdbScanner *scan, DdbValueType type)
 {
@@ -288,6 +319,9 @@ write_set(Writer *writer, DdbScanner *scan, DdbValueType type)
 	return scan->error == DDB_SCAN_OK;
 }
 
+/*
+ * Writes a list with values of any type, to any depth that the reader allows.
+ */
 static bool
 write_list(Writer *writer, DdbScanner *scan)
 {
@@ -311,6 +345,10 @@ is_hidden(const DdbCodec *codec, const DdbSpan *name)
 	return false;
 }
 
+/*
+ * Writes a map or item.  Attributes that the overflow hides are left out at
+ * the top level only.
+ */
 static bool
 write_map(Writer *writer, DdbScanner *scan)
 {
@@ -417,6 +455,10 @@ write_read_value(Writer *writer, const DdbAttributeValue *value, Place place)
 	}
 }
 
+/*
+ * Writes the whole value: plain, or wrapped in its type if the format is
+ * dynamodb.  The members of an item carry their types themselves.
+ */
 static bool
 write_value(Writer *writer, const DdbAttributeValue *value)
 {
@@ -434,6 +476,10 @@ write_value(Writer *writer, const DdbAttributeValue *value)
 	return true;
 }
 
+/*
+ * Text is converted to the database's encoding at the end, in one go; jsonb
+ * string by string.
+ */
 DdbDecodeResult
 ddb_document_decode(const DdbCodec *codec, const DdbAttributeValue *value,
 					Datum *datum, const char **reason)

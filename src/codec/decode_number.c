@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+/* 7.0 and 7E0 are whole numbers; 7.5 does not fit. */
 DdbDecodeResult
 ddb_number_decode_integer(DdbConversion conversion, const char *text,
 						  size_t len, Datum *datum, const char **reason)
@@ -71,6 +72,10 @@ small_decimal(const char *text, size_t len, int64 *digits, int *scale)
 	return true;
 }
 
+/*
+ * Avoids numeric_in() for the numbers that most items hold. *datum is
+ * palloc'd.
+ */
 bool
 ddb_number_small_numeric(const char *text, size_t len, Datum *datum)
 {
@@ -114,6 +119,11 @@ numeric_fits_typmod(Datum value, int32 typmod, Datum *result)
 	return true;
 }
 
+/*
+ * Limits the exponent before numeric_in() sees it, which could otherwise
+ * allocate far too much.  A declared precision and scale must hold the number
+ * without rounding.
+ */
 DdbDecodeResult
 ddb_number_decode_numeric(const DdbCodec *codec, const DdbSpan *span,
 						  Datum *datum, const char **reason)
@@ -166,6 +176,10 @@ double_from_digits(const char *text, size_t len, double *value)
 	return digits != 0 || text[0] != '-';
 }
 
+/*
+ * Rounds to the nearest value, as PostgreSQL does.  Overflow, and a number
+ * that would become zero, do not fit.
+ */
 DdbDecodeResult
 ddb_number_decode_float(DdbConversion conversion, const DdbSpan *span,
 						Datum *datum, const char **reason)

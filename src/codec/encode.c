@@ -53,6 +53,11 @@ check_length(const DdbCodec *codec, const DdbWritePlace *place,
 			NULL);
 }
 
+/*
+ * Text for an S attribute, or number text in canonical form for an N
+ * attribute.  Raises an error if number text is not a number, or too long for
+ * the column once it is canonical.
+ */
 static DdbPayload
 text_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
@@ -190,6 +195,10 @@ format_instant(const DdbCodec *codec, int64 micros, char *out)
 	return ddb_time_format_fixed(micros, iso_digits(micros), out, &exact);
 }
 
+/*
+ * The text or number of a date or timestamp, in the column's format.  Raises
+ * an error for infinity, and for a time that the format cannot write.
+ */
 static DdbPayload
 time_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
@@ -254,6 +263,10 @@ scalar_payload(DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 	}
 }
 
+/*
+ * Appends the attribute value of a scalar.  Raises an error if a key would be
+ * empty.
+ */
 static void
 encode_scalar(DdbCodec *codec, const DdbWritePlace *place, Datum datum,
 			  StringInfo json)
@@ -275,6 +288,7 @@ typedef struct Elements
 	int n;
 } Elements;
 
+/* The elements of an array, palloc'd, whatever its dimensions. */
 static Elements
 take_apart(const DdbCodec *codec, ArrayType *array)
 {
@@ -313,6 +327,10 @@ element_place(const DdbWritePlace *place, int position)
 	return element;
 }
 
+/*
+ * Appends the attribute value of a set.  Raises an error for NULL, and for two
+ * members that are stored the same.
+ */
 static void
 encode_set(DdbCodec *codec, const DdbWritePlace *place,
 		   const Elements *elements, StringInfo json)
@@ -336,6 +354,7 @@ encode_set(DdbCodec *codec, const DdbWritePlace *place,
 static void encode_value(DdbCodec *codec, const DdbWritePlace *place,
 						 Datum datum, StringInfo json);
 
+/* Appends the attribute value of a list, in which NULL is DynamoDB's NULL. */
 static void
 encode_list(DdbCodec *codec, const DdbWritePlace *place,
 			const Elements *elements, StringInfo json)
@@ -355,6 +374,10 @@ encode_list(DdbCodec *codec, const DdbWritePlace *place,
 	appendStringInfoString(json, "]}");
 }
 
+/*
+ * Appends an array as a list or set.  Raises an error if its shape cannot be
+ * read back.
+ */
 static void
 encode_array(DdbCodec *codec, const DdbWritePlace *place, Datum datum,
 			 StringInfo json)
@@ -372,6 +395,10 @@ encode_array(DdbCodec *codec, const DdbWritePlace *place, Datum datum,
 
 /* ---- all together ---- */
 
+/*
+ * Appends the attribute value of any datum that is not NULL. Errors name the
+ * place inside the column's value.
+ */
 static void
 encode_value(DdbCodec *codec, const DdbWritePlace *place, Datum datum,
 			 StringInfo json)
@@ -455,6 +482,10 @@ spell_number(Datum datum)
 	return CStringGetTextDatum(out);
 }
 
+/*
+ * A copy of the array with each element cut as ddb_codec_cut() does; its shape
+ * stays.
+ */
 static Datum
 cut_elements(const DdbCodec *codec, Datum datum)
 {
@@ -471,6 +502,10 @@ cut_elements(const DdbCodec *codec, Datum datum)
 		codec->element_byval, codec->element_align));
 }
 
+/*
+ * Reading back what was written gives this value, so RETURNING and constraints
+ * look at it.  May return datum itself.
+ */
 Datum
 ddb_codec_cut(const DdbCodec *codec, Datum datum)
 {

@@ -25,6 +25,10 @@ ddb_payload_place(const DdbRelation *relation, const DdbColumn *column)
 	return place;
 }
 
+/*
+ * The new place points to the outer one, which must live as long. name is not
+ * copied.
+ */
 DdbWritePlace
 ddb_payload_inside(const DdbWritePlace *place, const char *name, int len,
 				   int position)
@@ -82,6 +86,10 @@ subject(const DdbWritePlace *place)
 									  path.data, element->position + 1);
 }
 
+/*
+ * Never returns.  The subject names the element of an array and the path
+ * inside a document.
+ */
 void
 ddb_payload_refuse(const DdbWritePlace *place, int sqlstate,
 				   const char *predicate, const char *hint)
@@ -120,6 +128,10 @@ ddb_payload_pop_context(DdbPayloadContext *context)
 	error_context_stack = context->callback.previous;
 }
 
+/*
+ * Converts to UTF-8.  A character that cannot be converted raises PostgreSQL's
+ * error, with the column in its context.
+ */
 DdbPayload
 ddb_payload_text(const DdbWritePlace *place, const char *text, int len)
 {
@@ -136,6 +148,10 @@ ddb_payload_text(const DdbWritePlace *place, const char *text, int len)
 	return payload;
 }
 
+/*
+ * Raises the error of a number that DynamoDB would not keep, as fit says why.
+ * Never returns.
+ */
 static void
 refuse_number(const DdbWritePlace *place, DdbDecimalFit fit)
 {
@@ -151,6 +167,10 @@ refuse_number(const DdbWritePlace *place, DdbDecimalFit fit)
 		"Magnitudes of DynamoDB numbers range from 1E-130 to 9.99E+125.");
 }
 
+/*
+ * The text is palloc'd.  Raises an error as well if the number has too many
+ * digits, or too large or small a magnitude.
+ */
 DdbPayload
 ddb_payload_number(const DdbWritePlace *place, const char *text, size_t len,
 				   int bad_sqlstate)
@@ -173,6 +193,7 @@ ddb_payload_number(const DdbWritePlace *place, const char *text, size_t len,
 	return payload;
 }
 
+/* The base64 is palloc'd. */
 DdbPayload
 ddb_payload_bytes(const char *bytes, int len)
 {
@@ -237,6 +258,10 @@ ddb_payload_append(StringInfo json, DdbStoredType type, DdbPayload payload)
 	appendStringInfoChar(json, '}');
 }
 
+/*
+ * Order by bytes, then by length, for qsort(): it only has to bring equal ones
+ * together.
+ */
 static int
 compare_payloads(const void *a, const void *b)
 {
@@ -265,6 +290,10 @@ check_unique(const DdbWritePlace *place, const DdbPayload *members, int n)
 	pfree(sorted);
 }
 
+/*
+ * Raises an error for an empty set, and for members that are equal; members
+ * are compared in their stored form.
+ */
 void
 ddb_payload_append_set(StringInfo json, const DdbWritePlace *place,
 					   DdbStoredType type, const DdbPayload *members, int n)

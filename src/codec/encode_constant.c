@@ -56,7 +56,9 @@ time_agreement(const DdbCodec *codec)
 	return DDB_AGREES_WIDELY;
 }
 
-/* Do the bytes of texts in the database sort as those of their UTF-8 do? */
+/*
+ * True if the bytes of texts in the database sort as those of their UTF-8 do.
+ */
 static bool
 encoding_keeps_order(void)
 {
@@ -68,6 +70,11 @@ encoding_keeps_order(void)
 		   encoding == PG_SQL_ASCII;
 }
 
+/*
+ * How far a comparison by order means the same in DynamoDB as in PostgreSQL,
+ * collations aside: exactly, widely (DynamoDB's may be true of more), or not
+ * at all.
+ */
 DdbAgreement
 ddb_codec_order(const DdbCodec *codec)
 {
@@ -103,6 +110,10 @@ ddb_codec_order(const DdbCodec *codec)
 	}
 }
 
+/*
+ * The same for equality, which agrees in more cases than order: enums,
+ * booleans and text under any encoding.
+ */
 DdbAgreement
 ddb_codec_equality(const DdbCodec *codec)
 {
@@ -120,6 +131,11 @@ ddb_codec_equality(const DdbCodec *codec)
 	return ddb_codec_order(codec);
 }
 
+/*
+ * True if any value of the stored type fits, so that NULL is the same as "not
+ * of the stored type".  Domains may refuse any value, and numbers may exceed a
+ * precision.
+ */
 bool
 ddb_codec_fits_all(const DdbCodec *codec)
 {
@@ -139,6 +155,11 @@ ddb_codec_can_prefix(const DdbCodec *codec)
 		   GetDatabaseEncoding() != PG_EUC_JIS_2004;
 }
 
+/*
+ * True if the stored order is the type's order, collations aside.  Weaker than
+ * agreement of comparisons: rounding may make values equal, but never swaps
+ * them.
+ */
 bool
 ddb_codec_keeps_order(const DdbCodec *codec)
 {
@@ -150,6 +171,7 @@ ddb_codec_keeps_order(const DdbCodec *codec)
 			 ddb_codec_order(codec) == DDB_AGREES_WIDELY);
 }
 
+/* Integers of all widths compare with each other. varchar counts as text. */
 bool
 ddb_codec_takes_type(const DdbCodec *codec, Oid typid)
 {
@@ -180,6 +202,10 @@ set_text(DdbBound *bound, const char *text)
 	set_data(bound, DDB_BOUND_EXACT, text, strlen(text));
 }
 
+/*
+ * A number as a bound.  Infinity and NaN lie beyond all stored numbers; what
+ * DynamoDB cannot hold lies between two that it can.
+ */
 static void
 encode_number(const char *text, DdbBound *bound)
 {
@@ -206,6 +232,10 @@ encode_number(const char *text, DdbBound *bound)
 		bound->place = DDB_BOUND_BELOW_ALL;
 }
 
+/*
+ * Any of the three integer types as int64; the type is the datum's, which may
+ * not be the column's.
+ */
 int64
 ddb_codec_integer(Datum datum, Oid typid)
 {
@@ -242,6 +272,10 @@ encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
 		set_data(bound, exact ? DDB_BOUND_EXACT : DDB_BOUND_BETWEEN, out, len);
 }
 
+/*
+ * A timestamp as a bound in the column's format.  Infinities lie below or
+ * above all.
+ */
 static void
 encode_timestamp(const DdbCodec *codec, Timestamp value, DdbBound *bound)
 {
@@ -255,6 +289,10 @@ encode_timestamp(const DdbCodec *codec, Timestamp value, DdbBound *bound)
 		encode_instant(codec, value + PG_EPOCH_MICROS, bound);
 }
 
+/*
+ * A date as a bound.  As a plain date where the format allows it, otherwise as
+ * the instant of midnight in UTC.
+ */
 static void
 encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
 {
@@ -308,6 +346,10 @@ encode_text(char *text, int max_len, DdbBound *bound)
 	encode_bytes(DDB_STORED_S, utf8, strlen(utf8), max_len, bound);
 }
 
+/*
+ * Where the value lies among stored values.  A value without an exact stored
+ * form becomes a bound between two of them, so that ranges stay right.
+ */
 void
 ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 					   int max_len, DdbBound *bound)
@@ -375,7 +417,8 @@ float_span(double value, double below, double above, DdbBound *low,
 
 /*
  * ISO-8601 text begins with the local date, which is within sixteen hours of
- * UTC's (what is further off is no time to timetext.c); the basic form, without hyphens, sorts above all dates of its year.
+ * UTC's, since time_text.c takes nothing further off.  The basic form, without
+ * hyphens, sorts above all dates of its year.
  */
 static void
 iso_span(int64 micros, DdbBound *low, DdbBound *high)
@@ -438,7 +481,10 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 	}
 }
 
-/* Of the spellings of a UUID, upper case sorts first and lower case last. */
+/*
+ * The spellings of a UUID lie between the one in upper case and the one in
+ * lower case.
+ */
 static void
 uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 {
@@ -452,6 +498,9 @@ uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 	set_data(low, DDB_BOUND_EXACT, text, strlen(text));
 }
 
+/*
+ * From the least to the greatest of the spellings of a boolean stored as text.
+ */
 static void
 boolean_span(Datum datum, DdbBound *low, DdbBound *high)
 {
@@ -464,6 +513,10 @@ boolean_span(Datum datum, DdbBound *low, DdbBound *high)
 	set_text(high, greatest);
 }
 
+/*
+ * All stored forms of an instant lie within.  Numbers are widened by a
+ * microsecond on each side, because finer ones are cut.
+ */
 static void
 instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 {
@@ -486,6 +539,10 @@ instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 	encode_instant(codec, micros + 1, high);
 }
 
+/*
+ * Used for equality that agrees widely.  Both bounds are palloc'd in the
+ * current context.
+ */
 void
 ddb_codec_encode_span(const DdbCodec *codec, Datum datum, DdbBound *low,
 					  DdbBound *high)

@@ -87,6 +87,10 @@ next_member(JsonbIterator **iterator, JsonbValue *name, JsonbValue *value)
 	return true;
 }
 
+/*
+ * The next element of an array; the iterator stands before it.  False at the
+ * end.
+ */
 static bool
 next_element(JsonbIterator **iterator, JsonbValue *value)
 {
@@ -106,6 +110,10 @@ refuse_kind(const DdbWritePlace *place, const char *predicate, const char *hint)
 
 /* ---- containers ---- */
 
+/*
+ * Counts a level of nesting.  Raises an error where DynamoDB's limit is
+ * passed, before the value is sent.
+ */
 static void
 enter(Writer *writer, const DdbWritePlace *place)
 {
@@ -132,6 +140,7 @@ name_payload(const DdbWritePlace *place, const JsonbValue *name)
 	return payload;
 }
 
+/* Writes an object as M. Errors below it name the member by its path. */
 static void
 write_map(Writer *writer, const DdbWritePlace *place, const JsonbValue *object)
 {
@@ -157,6 +166,7 @@ write_map(Writer *writer, const DdbWritePlace *place, const JsonbValue *object)
 	writer->depth--;
 }
 
+/* Writes an array as L. NULL elements become DynamoDB's NULL. */
 static void
 write_list(Writer *writer, const DdbWritePlace *place, const JsonbValue *array)
 {
@@ -197,6 +207,7 @@ base64_payload(const DdbWritePlace *place, const JsonbValue *value)
 							  value->val.string.len);
 }
 
+/* The payload of a JSON number.  Raises an error for any other JSON value. */
 static DdbPayload
 plain_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
@@ -210,6 +221,7 @@ plain_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 							  ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE);
 }
 
+/* The payload of {"N": "1.5"}, which must be a string that holds a number. */
 static DdbPayload
 typed_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
@@ -240,6 +252,10 @@ member_payload(const Writer *writer, const DdbWritePlace *place,
 	}
 }
 
+/*
+ * Writes an array as a set of this type.  Raises an error for members of
+ * another type, for an empty array, and for equal members.
+ */
 static void
 write_set(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 		  const JsonbValue *array)
@@ -274,6 +290,10 @@ write_bool(Writer *writer, bool value)
 
 /* ---- plain ---- */
 
+/*
+ * Writes plain JSON as the type that fits each value best: M, L, S, N, BOOL or
+ * NULL.
+ */
 static void
 write_plain(Writer *writer, const DdbWritePlace *place, const JsonbValue *value)
 {
@@ -359,6 +379,10 @@ read_tag(const DdbWritePlace *place, const JsonbValue *value,
 	return (DdbStoredType) type;
 }
 
+/*
+ * Writes a typed BOOL or NULL. Raises an error unless the payload is what that
+ * type can hold.
+ */
 static void
 write_typed_flag(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 				 const JsonbValue *payload)
@@ -395,6 +419,10 @@ write_typed_container(Writer *writer, const DdbWritePlace *place,
 		write_set(writer, place, type, payload);
 }
 
+/*
+ * Writes a value whose type its tag has said.  The payload is checked against
+ * the type, as DynamoDB would do.
+ */
 static void
 write_typed(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 			const JsonbValue *payload)
@@ -417,6 +445,10 @@ write_typed(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 	}
 }
 
+/*
+ * Writes a typed value that the column must be able to take.  Raises an error
+ * if its tag is another type than the column's.
+ */
 static void
 write_typed_root(Writer *writer, const DdbWritePlace *place,
 				 DdbStoredType wanted, const JsonbValue *value)
@@ -445,6 +477,10 @@ write_value(Writer *writer, const DdbWritePlace *place, const JsonbValue *value)
 		write_plain(writer, place, value);
 }
 
+/*
+ * Takes json as well as jsonb.  Raises an error if the value would not be read
+ * back as it is.
+ */
 void
 ddb_document_encode(const DdbCodec *codec, const DdbWritePlace *place,
 					Datum datum, StringInfo json)
@@ -459,7 +495,10 @@ ddb_document_encode(const DdbCodec *codec, const DdbWritePlace *place,
 		write_plain_root(&writer, place, codec->stored, &value);
 }
 
-/* Of the overflow: an attribute with a column of its own would not show. */
+/*
+ * Raises an error if a member of the overflow has the name of an attribute
+ * with a column of its own.  It would not be shown when it is read.
+ */
 static void
 check_shown(const DdbCodec *codec, const DdbWritePlace *place, DdbPayload name)
 {
@@ -471,6 +510,10 @@ check_shown(const DdbCodec *codec, const DdbWritePlace *place, DdbPayload name)
 						"Give the value to that column.");
 }
 
+/*
+ * Names and values are valid only during the callback.  Raises an error if the
+ * value is not an object.
+ */
 void
 ddb_document_members(DdbCodec *codec, const DdbRelation *relation, Datum datum,
 					 DdbMemberCallback callback, void *arg)

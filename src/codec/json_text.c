@@ -14,6 +14,10 @@
 #include "compat.h"
 #include "format/json_writer.h"
 
+/*
+ * The string is quoted and escaped.  Raises an error if it would exceed the
+ * memory that one allocation can have.
+ */
 void
 ddb_json_append_string(StringInfo json, const char *text, int len)
 {
@@ -37,6 +41,7 @@ ddb_json_append_text(StringInfo json, const char *text)
 	ddb_json_append_string(json, text, (int) strlen(text));
 }
 
+/* Base64 needs no escapes, so only the quotes are added. */
 void
 ddb_json_append_base64(StringInfo json, const char *bytes, int len)
 {

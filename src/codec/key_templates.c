@@ -33,6 +33,10 @@ find_column(const DdbRelation *relation, const DdbTemplateElement *element)
 	return NULL;
 }
 
+/*
+ * Raises the error of a template that is not valid for this table. detail is a
+ * whole sentence.
+ */
 static void
 raise_wrong(const DdbRelation *relation, const DdbColumn *column,
 			const char *detail)
@@ -47,6 +51,10 @@ raise_wrong(const DdbRelation *relation, const DdbColumn *column,
 				 "ALTER COLUMN … OPTIONS (SET template '…').")));
 }
 
+/*
+ * Raises an error unless the templated column is text and shows a key
+ * attribute of type S, of the table or of an index.
+ */
 static void
 check_column(const DdbRelation *relation, const DdbColumn *column,
 			 List *key_attributes)
@@ -71,6 +79,11 @@ check_column(const DdbRelation *relation, const DdbColumn *column,
 							 format_type_be(column->typid)));
 }
 
+/*
+ * Binds an element to the column that it names.  Literals and unnamed shards
+ * have none.  Raises an error if there is no such column, or its type does not
+ * suit.
+ */
 static void
 resolve_variable(const DdbRelation *relation, DdbKeyTemplate *template, int i)
 {
@@ -124,6 +137,10 @@ resolve_since(const DdbRelation *relation, DdbKeyTemplate *template)
 	template->since = parse.micros;
 }
 
+/*
+ * Parses the template of a column and binds its variables.  Raises an error if
+ * two variables could not be told apart in a key.
+ */
 static DdbKeyTemplate *
 resolve_template(const DdbRelation *relation, const DdbColumn *column)
 {
@@ -173,6 +190,7 @@ columns_of_keys(DdbRelation *relation, const DdbKeySchema *keys,
 		columns_of_part(relation, keys->sort, keys->nsort, table_keys));
 }
 
+/* True if one of the columns, given by number, has a template. */
 static bool
 any_template(const DdbRelation *relation, List *columns)
 {
@@ -184,6 +202,7 @@ any_template(const DdbRelation *relation, List *columns)
 	return false;
 }
 
+/* The smallest attribute number of the list, which must not be empty. */
 static int
 least_column(const List *columns)
 {
@@ -211,6 +230,10 @@ compare_indexes(const ListCell *a, const ListCell *b)
 						   : list_length(left) - list_length(right);
 }
 
+/*
+ * Sorted so that the same foreign table gives the same result, whatever order
+ * DynamoDB lists the indexes in.
+ */
 List *
 ddb_key_templates_index_columns(DdbRelation *relation, const DdbTableInfo *info)
 {
@@ -371,6 +394,10 @@ check_columns(DdbRelation *relation, List *key_attributes)
 	}
 }
 
+/*
+ * Templates of the table's key come first, so that variables take their values
+ * from it where they can.
+ */
 void
 ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
 						  List *key_attributes, List *index_columns)
@@ -398,6 +425,10 @@ ddb_key_templates_resolve(DdbRelation *relation, const DdbKeySchema *table_keys,
 	settle_exactness(relation);
 }
 
+/*
+ * Looks at the relation's templates in their order; an attribute has at most
+ * one.
+ */
 const DdbKeyTemplate *
 ddb_key_template_of(const DdbRelation *relation, const char *attribute)
 {
@@ -409,6 +440,10 @@ ddb_key_template_of(const DdbRelation *relation, const char *attribute)
 	return NULL;
 }
 
+/*
+ * NULL too if the column has no template itself but shows an attribute that
+ * another column's template describes.
+ */
 const DdbKeyTemplate *
 ddb_key_template_of_column(const DdbRelation *relation, AttrNumber column)
 {
@@ -419,6 +454,10 @@ ddb_key_template_of_column(const DdbRelation *relation, AttrNumber column)
 			   : NULL;
 }
 
+/*
+ * A variable may occur more than once, which is why the search can be
+ * continued.
+ */
 int
 ddb_key_template_find(const DdbKeyTemplate *template, AttrNumber column,
 					  int position)
@@ -430,6 +469,7 @@ ddb_key_template_find(const DdbKeyTemplate *template, AttrNumber column,
 	return -1;
 }
 
+/* True if the column is a variable of any template. */
 bool
 ddb_key_templates_use(const DdbRelation *relation, AttrNumber column)
 {
@@ -441,6 +481,9 @@ ddb_key_templates_use(const DdbRelation *relation, AttrNumber column)
 	return false;
 }
 
+/*
+ * Templates of other indexes are not among them: they only make columns NULL.
+ */
 List *
 ddb_key_templates_of_keys(const DdbRelation *relation,
 						  const DdbKeySchema *table_keys,
@@ -460,7 +503,10 @@ ddb_key_templates_of_keys(const DdbRelation *relation,
 	return columns;
 }
 
-/* Is one of the columns templated together with these, or taken from one? */
+/*
+ * True if one of the columns has a template with these companions, or is taken
+ * from a column that has.  Since it is not NULL, the whole key matched.
+ */
 static bool
 any_tells(const DdbRelation *relation, List *companions, Bitmapset *columns)
 {
@@ -480,6 +526,11 @@ any_tells(const DdbRelation *relation, List *companions, Bitmapset *columns)
 	return false;
 }
 
+/*
+ * True if one of these columns, which are known not to be NULL, implies that
+ * an index key with this attribute matches.  An item that matches is in the
+ * index.
+ */
 bool
 ddb_key_templates_imply(const DdbRelation *relation, const char *attribute,
 						Bitmapset *not_null)
@@ -520,6 +571,10 @@ add_parts(const DdbRelation *relation, Bitmapset *columns, AttrNumber attnum)
 	return columns;
 }
 
+/*
+ * columns and matched are attribute numbers.  Repeats until nothing is added,
+ * since a part may be taken from a further column.
+ */
 List *
 ddb_key_templates_close(const DdbRelation *relation, List *columns,
 						List *matched)

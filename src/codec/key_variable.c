@@ -47,6 +47,10 @@ is_text(Oid typid)
 	return typid == TEXTOID || typid == VARCHAROID;
 }
 
+/*
+ * Raises the error of a column whose type cannot be a variable. detail
+ * completes the sentence "The column is of type ...; ".
+ */
 static void
 raise_unsuited(const DdbRelation *relation, const DdbColumn *column,
 			   const char *detail, const char *hint)
@@ -70,6 +74,10 @@ adopt_format(DdbTemplateElement *element, const DdbColumn *column)
 	(void) ddb_template_parse_format(format, strlen(format), element);
 }
 
+/*
+ * Raises an error if the column's type does not suit the element's form, or if
+ * its values have no text that is always the same.
+ */
 static void
 check_type(const DdbRelation *relation, const DdbColumn *column,
 		   const DdbTemplateElement *element)
@@ -172,6 +180,10 @@ tells_all(const DdbVariable *variable)
 			   : element->unit == DDB_UNIT_SECOND && digits == 0;
 }
 
+/*
+ * A timestamp without a format in the template takes the column's.  The
+ * relation and the template must outlive the variable.
+ */
 void
 ddb_variable_init(DdbVariable *variable, const DdbRelation *relation,
 				  const DdbColumn *column, DdbTemplateElement *element)
@@ -192,6 +204,10 @@ ddb_variable_init(DdbVariable *variable, const DdbRelation *relation,
 		variable->codec = plain_codec(relation, column);
 }
 
+/*
+ * True if the text tells so much that the column's value can be taken from it:
+ * a second or finer for timestamps, everything for other types.
+ */
 bool
 ddb_variable_tells_value(const DdbVariable *variable)
 {
@@ -202,6 +218,10 @@ ddb_variable_tells_value(const DdbVariable *variable)
 			   : unit >= DDB_UNIT_SECOND;
 }
 
+/*
+ * True if this variable's text tells at least as much of a time as that of the
+ * other one.
+ */
 bool
 ddb_variable_is_as_fine(const DdbVariable *variable, const DdbVariable *other)
 {
@@ -222,6 +242,10 @@ set_text(DdbBound *bound, DdbBoundPlace place, const char *text, size_t len)
 	bound->len = len;
 }
 
+/*
+ * A whole number, or the text of a shard, as a bound among the texts of its
+ * form.  What the form does not have lies below or above all.
+ */
 static void
 compose_number(const DdbVariable *variable, Datum value, Oid typid,
 			   DdbBound *bound)
@@ -254,6 +278,7 @@ compose_number(const DdbVariable *variable, Datum value, Oid typid,
 						   : DDB_BOUND_ABOVE_ALL;
 }
 
+/* *is_positive says on which side of 1970 a value without microseconds lies. */
 bool
 ddb_variable_to_micros(Oid typid, Datum value, int64 *micros, bool *is_positive)
 {
@@ -284,6 +309,10 @@ ddb_variable_now(void)
 	return GetCurrentStatementStartTimestamp() + PG_EPOCH_MICROS;
 }
 
+/*
+ * A date or timestamp as a bound among the texts of its form.  It lies between
+ * two texts where the form cuts something off.
+ */
 static void
 compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
 {
@@ -305,6 +334,10 @@ compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
 		bound->place = is_positive ? DDB_BOUND_ABOVE_ALL : DDB_BOUND_BELOW_ALL;
 }
 
+/*
+ * Used for constants and for the keys of rows alike.  Whoever writes a key
+ * refuses anything but EXACT.
+ */
 void
 ddb_variable_compose(const DdbVariable *variable, Datum value, Oid typid,
 					 DdbBound *bound)
@@ -326,6 +359,10 @@ ddb_variable_compose(const DdbVariable *variable, Datum value, Oid typid,
 	bound->type = DDB_STORED_S;
 }
 
+/*
+ * The value of a padded number or a shard, in the column's type.  False if it
+ * is out of the type's range.
+ */
 static bool
 parse_number(const DdbVariable *variable, const char *text, size_t len,
 			 Datum *value)
@@ -360,6 +397,10 @@ fits_precision(int64 micros, int32 typmod)
 		   micros % units[typmod] == 0;
 }
 
+/*
+ * The value of a time's text, in the column's type.  False if a date would
+ * lose a time of day, or if the column's precision would.
+ */
 static bool
 parse_time(const DdbVariable *variable, const char *text, size_t len,
 		   Datum *value)
@@ -383,6 +424,10 @@ parse_time(const DdbVariable *variable, const char *text, size_t len,
 		   fits_precision(micros, variable->column->typmod);
 }
 
+/*
+ * The value of text that is written as the type writes it.  Never raises an
+ * error because of the text.
+ */
 static bool
 parse_plain(const DdbVariable *variable, const char *text, size_t len,
 			Datum *value)
@@ -403,7 +448,10 @@ parse_plain(const DdbVariable *variable, const char *text, size_t len,
 		   DDB_DECODE_OK;
 }
 
-/* Of forms that are not the codec's, which checks domains itself. */
+/*
+ * True if the value passes the constraints of the column's domain, if it has
+ * one.  Plain forms were checked by their codec.
+ */
 static bool
 fits_domain(const DdbVariable *variable, Datum value)
 {
@@ -416,7 +464,10 @@ fits_domain(const DdbVariable *variable, Datum value)
 								 CurrentMemoryContext, true, &reason);
 }
 
-/* Does the value's own text say just this? */
+/*
+ * True if the value's own text is exactly this one.  Rejects second spellings
+ * of a value.
+ */
 static bool
 is_text_of(const DdbVariable *variable, Datum value, const char *text,
 		   size_t len)
@@ -428,6 +479,10 @@ is_text_of(const DdbVariable *variable, Datum value, const char *text,
 		   memcmp(bound.data, text, len) == 0;
 }
 
+/*
+ * Composes the value again and compares, so that just one text stands for each
+ * value.
+ */
 bool
 ddb_variable_parse(const DdbVariable *variable, const char *text, size_t len,
 				   Datum *value)
@@ -445,6 +500,10 @@ ddb_variable_parse(const DdbVariable *variable, const char *text, size_t len,
 		   fits_domain(variable, *value);
 }
 
+/*
+ * The stored type is that which the column's type has by default; options
+ * about storage do not apply.
+ */
 void
 ddb_variable_init_codec(DdbCodec *codec, const DdbRelation *relation,
 						const DdbColumn *column)

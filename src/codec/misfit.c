@@ -22,6 +22,10 @@
 /* From here on a number of seconds is one of milliseconds: the year 5138. */
 #define LEAST_MILLISECONDS "100000000000"
 
+/*
+ * Cuts between characters, and says so with an ellipsis.  A text that the
+ * database's encoding cannot hold is not shown.
+ */
 void
 ddb_misfit_append_value(StringInfo text, const DdbAttributeValue *value)
 {
@@ -47,6 +51,10 @@ ddb_misfit_append_value(StringInfo text, const DdbAttributeValue *value)
 						 quote);
 }
 
+/*
+ * The text is palloc'd and in the database's encoding.  It completes a
+ * sentence that begins with "The item ... has".
+ */
 char *
 ddb_misfit_describe(const DdbCodec *codec, const DdbAttributeValue *value,
 					const char *reason)
@@ -83,6 +91,10 @@ typedef struct Trial
 	bool fits;
 } Trial;
 
+/*
+ * Resolves a codec for a trial declaration and decodes the value with it.
+ * Runs inside ddb_soft_try(), as a declaration may be impossible.
+ */
 static void
 try_column(void *arg)
 {
@@ -105,6 +117,7 @@ typedef struct Cures
 	List *found; /* of char * */
 } Cures;
 
+/* True if a column declared like this would take the value. */
 static bool
 fits(const Cures *cures, const DdbColumn *column)
 {
@@ -151,7 +164,10 @@ try_options(Cures *cures, DdbStoredType type, DdbTimeFormat format)
 	return true;
 }
 
-/* Is it a number that only counts milliseconds, if it is a time of our days? */
+/*
+ * True if the number would be an unlikely time if it counted seconds, and so
+ * probably counts milliseconds.
+ */
 static bool
 is_milliseconds(const DdbAttributeValue *value)
 {
@@ -263,6 +279,7 @@ join_cures(List *found)
 	return text.data;
 }
 
+/* The text is a whole sentence, palloc'd. */
 char *
 ddb_misfit_hint(const DdbRelation *relation, const DdbCodec *codec,
 				const DdbAttributeValue *value, bool may_be_null)

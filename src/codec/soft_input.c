@@ -149,6 +149,10 @@ call_input(void *arg)
 									  call->typioparam, call->typmod);
 }
 
+/*
+ * True if the type's input function reports every refusal softly, so that no
+ * subtransaction is needed.  Errs on the safe side for unknown types.
+ */
 bool
 ddb_soft_input_is_safe(Oid typid)
 {
@@ -184,6 +188,10 @@ refusal(const ErrorData *error)
 					error->detail != NULL ? ")" : "");
 }
 
+/*
+ * Prefers the soft path of PostgreSQL 16 and later. *result is set only when
+ * true is returned.
+ */
 bool
 ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text, Oid typioparam,
 			   int32 typmod, bool soft, Datum *result, const char **reason)
@@ -225,6 +233,10 @@ call_domain_check(void *arg)
 	domain_check(call->value, false, call->domain, call->cache, call->context);
 }
 
+/*
+ * cache is kept in context between calls, so that constraints are looked up
+ * once.
+ */
 bool
 ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 					  MemoryContext context, bool soft, const char **reason)
@@ -295,6 +307,10 @@ means_another(int encoding, char *text, const char *utf8)
 	return back != NULL && strcmp(back, utf8) != 0;
 }
 
+/*
+ * Characters that two code points share would not survive a round trip, so
+ * they count as missing.
+ */
 char *
 ddb_soft_from_utf8(char *utf8, size_t len)
 {

@@ -153,6 +153,10 @@ is_name(Oid typid)
 	}
 }
 
+/*
+ * Which settings the text of a type depends on, as a mask.  All of them for
+ * types that nothing is known of.
+ */
 DdbTextSettings
 ddb_text_form_settings(Oid typid)
 {
@@ -233,6 +237,10 @@ ddb_text_form_end_reading(int level)
 		AtEOXact_GUC(true, level);
 }
 
+/*
+ * Sets only what differs from the session's own settings, and restores it.  An
+ * error restores it too, as the transaction's GUC level ends.
+ */
 char *
 ddb_text_form_write(FmgrInfo *output, DdbTextSettings settings, Datum datum)
 {
@@ -269,6 +277,7 @@ ddb_text_form_is_money(const char *text, const char *written)
 	return digits > 0 && fraction <= 2 && *text == '\0';
 }
 
+/* Arrays and ranges count by what they are made of. */
 bool
 ddb_text_form_has_times(Oid typid)
 {
@@ -311,6 +320,9 @@ are_seconds(bool is_interval, const char *text, const char *point,
 		   !isalpha((unsigned char) *end);
 }
 
+/*
+ * Returns whether anything but zeros was cut.  The text only becomes shorter.
+ */
 DdbFractionCut
 ddb_text_form_cut_fractions(Oid typid, char *text)
 {
