@@ -107,6 +107,10 @@ ddb_clause_negate(DdbCompare op)
 	elog(ERROR, "operator has no negation: %d", (int) op);
 }
 
+/*
+ * The comparison is exact until the caller says otherwise.  The value's type
+ * is remembered as its base type, since domains compare as that.
+ */
 bool
 ddb_clause_set(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 			   Node *value)
@@ -332,6 +336,11 @@ match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 		negated ? DDB_COMPARE_NOT_CONTAINS : DDB_COMPARE_CONTAINS, needle);
 }
 
+/*
+ * A binary operator: a column against a value on either side, a column against
+ * a column, or strpos() against a position.  Fills *comparison if DynamoDB can
+ * compare so.
+ */
 static bool
 match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
 			  DdbComparison *comparison)
@@ -389,6 +398,10 @@ match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 	return true;
 }
 
+/*
+ * IS DISTINCT FROM, with the column on either side.  Only where equality is
+ * exact, as a wider condition would be wrong the other way round.
+ */
 static bool
 match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
 			   bool negated, DdbComparison *comparison)
@@ -411,6 +424,10 @@ match_distinct(const DdbClauseContext *context, DistinctExpr *expr,
 	return true;
 }
 
+/*
+ * IS NULL or IS NOT NULL of a column.  Resolves its codec, so that a column
+ * with wrong options raises its error while planning.
+ */
 static bool
 match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 				DdbComparison *comparison)
@@ -465,6 +482,7 @@ match_boolean(const DdbClauseContext *context, Var *var, bool negated,
 		   set_boolean_test(codec, !negated, false, comparison);
 }
 
+/* IS TRUE, IS NOT UNKNOWN and the like, of a column that is a boolean. */
 static bool
 match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 				   bool negated, DdbComparison *comparison)
@@ -485,6 +503,10 @@ match_boolean_test(const DdbClauseContext *context, BooleanTest *test,
 		(type == IS_NOT_TRUE || type == IS_NOT_FALSE) != negated, comparison);
 }
 
+/*
+ * starts_with(column, value), under any collation that compares equal strings
+ * by their bytes.
+ */
 static bool
 match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
 				DdbComparison *comparison)
@@ -503,6 +525,10 @@ match_func_expr(const DdbClauseContext *context, FuncExpr *expr, bool negated,
 						  lsecond(expr->args));
 }
 
+/*
+ * Dispatches by node type to the function that knows it.  False for
+ * expressions that no function knows.
+ */
 static bool
 match_value_of_column(const DdbClauseContext *context, Expr *expr, bool negated,
 					  DdbComparison *comparison)
@@ -533,6 +559,10 @@ match_value_of_column(const DdbClauseContext *context, Expr *expr, bool negated,
 	}
 }
 
+/*
+ * negated says that the expression stands under NOT. Conditions on columns are
+ * tried first, then those on members of documents.
+ */
 bool
 ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
 				 DdbComparison *comparison)

@@ -48,6 +48,10 @@ called_function(Node *node, List **args)
 	return InvalidOid;
 }
 
+/*
+ * Appends a member's name, in UTF-8, to the subject's path.  False for the
+ * empty name, which no item can have.
+ */
 static bool
 add_name(const char *name, Subject *subject)
 {
@@ -300,6 +304,10 @@ match_size(const DdbClauseContext *context, Node *node, Subject *subject)
 	}
 }
 
+/*
+ * Recognises what is compared: a member as text, a number, a size, or a
+ * document.  Each attempt starts with an empty path.
+ */
 static bool
 match_subject(const DdbClauseContext *context, Node *node, Subject *subject)
 {
@@ -316,6 +324,11 @@ match_subject(const DdbClauseContext *context, Node *node, Subject *subject)
 	return match_document(context, node, subject);
 }
 
+/*
+ * Fills *comparison with this subject.  It is wider where the stored form does
+ * not say exactly how the comparison ends.  Always true, for the callers'
+ * return.
+ */
 static bool
 set_subject(const Subject *subject, DdbCompare op, Node *value,
 			DdbComparison *comparison)
@@ -332,7 +345,7 @@ set_subject(const Subject *subject, DdbCompare op, Node *value,
 	return true;
 }
 
-/* Does the operator compare the subject as DynamoDB does, and how? */
+/* True if the operator compares the subject as DynamoDB does; *op says how. */
 static bool
 subject_operator(const Subject *subject, Oid opno, Oid collation, Oid typid,
 				 DdbCompare *op)
@@ -435,6 +448,10 @@ match_json_operator(const DdbClauseContext *context, DdbCompare op, Node *left,
 		   set_subject(&subject, op, value, comparison);
 }
 
+/*
+ * Operators of documents and arrays.  Those that contain something are tried
+ * in both directions, others also with their sides exchanged.
+ */
 static bool
 match_operator(const DdbClauseContext *context, OpExpr *expr, bool negated,
 			   DdbComparison *comparison)
@@ -490,7 +507,10 @@ match_operator(const DdbClauseContext *context, OpExpr *expr, bool negated,
 	}
 }
 
-/* Is it = of a type's own btree family, and the type's elements compared? */
+/*
+ * True if opno is the equality operator of the type's own btree family, whose
+ * elements are compared by it.
+ */
 static bool
 is_equality(Oid opno, Oid typid)
 {
@@ -543,6 +563,7 @@ match_text_in(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 		array, comparison);
 }
 
+/* IS NULL and IS NOT NULL of a member, as text or as JSON. */
 static bool
 match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 				DdbComparison *comparison)
@@ -561,6 +582,7 @@ match_null_test(const DdbClauseContext *context, NullTest *test, bool negated,
 					   NULL, comparison);
 }
 
+/* negated says that the expression stands under NOT. */
 bool
 ddb_inside_clause_match(const DdbClauseContext *context, Expr *expr,
 						bool negated, DdbComparison *comparison)

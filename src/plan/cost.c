@@ -57,7 +57,10 @@
 /* Requests under way at once, where many are needed. */
 #define CONCURRENCY 16.0
 
-/* Of requests that do not wait for each other, most time is shared. */
+/*
+ * The cost of waiting for this many requests.  If they do not depend on each
+ * other, they wait together, up to the usual concurrency.
+ */
 static double
 latency_cost(double requests, bool independent)
 {
@@ -90,6 +93,11 @@ add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
 				   keys * ITEM_COST;
 }
 
+/*
+ * Sets candidate->read_units too.  The weights make a request dearer than a
+ * row, and a Scan dearer than a Query of the same size, as it may turn out to
+ * be larger.
+ */
 void
 ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 				  double rows, Cost *startup_cost, Cost *total_cost)
@@ -141,6 +149,10 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	*total_cost = Max(*total_cost, *startup_cost);
 }
 
+/*
+ * divisor is the number of processes, in PostgreSQL's measure of what the
+ * leader contributes.
+ */
 void
 ddb_cost_partial(const DdbPlanState *state, DdbCandidate *candidate,
 				 double rows, double divisor, Cost *startup_cost,
@@ -153,6 +165,10 @@ ddb_cost_partial(const DdbPlanState *state, DdbCandidate *candidate,
 	*total_cost = Max(*total_cost, *startup_cost);
 }
 
+/*
+ * Sets candidate->skip_budget and skip_pays, which the executor follows.  A
+ * limited number of tries bounds what can be lost.
+ */
 void
 ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
 			  double partitions, Cost *startup_cost, Cost *total_cost)

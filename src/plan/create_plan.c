@@ -29,6 +29,10 @@ columns_of(List *expressions, Index relid)
 	return attributes;
 }
 
+/*
+ * Attribute numbers, ascending.  A whole-row reference means all columns;
+ * system columns and dropped ones are left out.
+ */
 List *
 ddb_plan_column_list(const DdbRelation *relation, Bitmapset *attributes)
 {
@@ -58,6 +62,11 @@ add_limit_expression(Node *node, List **expressions)
 	return list_length(*expressions) - 1;
 }
 
+/*
+ * Hands LIMIT and OFFSET down as values of the plan, if the candidate's rows
+ * are the query's rows. -1 stands for none.  An OFFSET that cannot be handed
+ * down rules out the LIMIT too.
+ */
 static void
 build_limit(PlannerInfo *root, const DdbCandidate *candidate,
 			DdbAccessPlan *plan, List **expressions)
@@ -160,7 +169,10 @@ matched_columns(const DdbPlanState *state, const DdbCandidate *candidate)
 									 candidate->source->keys);
 }
 
-/* Does every item that is asked for match the key templates? */
+/*
+ * True if every item that is asked for matches the key templates, so that none
+ * need be looked at.
+ */
 static bool
 all_match(const DdbPlanState *state, const DdbCandidate *candidate)
 {
@@ -176,6 +188,10 @@ all_match(const DdbPlanState *state, const DdbCandidate *candidate)
 	return matches;
 }
 
+/*
+ * True if the number of items will do, where nothing is checked locally.  The
+ * columns must be told from the partition key.
+ */
 bool
 ddb_plan_can_count(const DdbPlanState *state, const DdbCandidate *candidate,
 				   List *columns)
@@ -219,6 +235,10 @@ holds_keys_only(const DdbPlanState *state, const DdbCandidate *candidate,
 	return true;
 }
 
+/*
+ * Settles which columns are read, which are fetched only to be checked again,
+ * and whether items need not be fetched at all.
+ */
 static void
 build_columns(RelOptInfo *rel, DdbPlanState *state,
 			  const DdbCandidate *candidate, List *local, List *pushed,
@@ -348,6 +368,11 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 							ddb_upper_scan_tlist(count), pushed, NULL);
 }
 
+/*
+ * Planner callback: turns the chosen candidate into an access plan.  A clause
+ * stays local unless the candidate decides it.  Values become expressions of
+ * the plan, in the order that the access plan refers to.
+ */
 ForeignScan *
 ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 				  ForeignPath *best_path, List *target_list, List *scan_clauses,

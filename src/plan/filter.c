@@ -19,6 +19,10 @@ static DdbFilter *translate_node(const DdbClauseContext *context, Expr *expr,
 								 bool negated, Bitmapset *banned, List **values,
 								 bool *exact);
 
+/*
+ * Copies the condition and appends its value to *values, whose position the
+ * condition then holds.  Conditions without a value keep -1.
+ */
 void
 ddb_filter_place(const DdbComparison *comparison, DdbCondition *condition,
 				 List **values)
@@ -30,7 +34,10 @@ ddb_filter_place(const DdbComparison *comparison, DdbCondition *condition,
 	*values = lappend(*values, comparison->value);
 }
 
-/* Of a pattern known now: does one condition say all of it? */
+/*
+ * True if one condition says all of a LIKE pattern.  A pattern that is not
+ * known yet is taken for exact: the executor looks again.
+ */
 static bool
 pattern_is_exact(const DdbComparison *comparison)
 {
@@ -61,6 +68,10 @@ null_test_is_exact(const DdbClauseContext *context, AttrNumber column)
 		   ddb_codec_fits_all(codec);
 }
 
+/*
+ * True if the comparison, which is not wider in itself, is exact whatever is
+ * stored.
+ */
 bool
 ddb_filter_is_exact(const DdbClauseContext *context,
 					const DdbComparison *comparison)
@@ -83,6 +94,10 @@ ddb_filter_is_exact(const DdbClauseContext *context,
 	}
 }
 
+/*
+ * Translates a single comparison.  NULL if DynamoDB cannot make it, or if it
+ * is on a banned column.
+ */
 static DdbFilter *
 translate_comparison(const DdbClauseContext *context, Expr *expr, bool negated,
 					 Bitmapset *banned, List **values, bool *exact)
@@ -131,6 +146,10 @@ translate_group(const DdbClauseContext *context, List *args, bool negated,
 			   : group;
 }
 
+/*
+ * Carries NOT down to the comparisons.  NULL if nothing of the expression can
+ * be translated.
+ */
 static DdbFilter *
 translate_node(const DdbClauseContext *context, Expr *expr, bool negated,
 			   Bitmapset *banned, List **values, bool *exact)
@@ -149,6 +168,7 @@ translate_node(const DdbClauseContext *context, Expr *expr, bool negated,
 						   values, exact);
 }
 
+/* Values of arms that came to nothing are dropped again. */
 DdbFilter *
 ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 					 Bitmapset *banned, List **values, bool *exact)
@@ -165,6 +185,7 @@ ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 	return filter;
 }
 
+/* Makes a new node; the arguments become its children. */
 DdbFilter *
 ddb_filter_and(DdbFilter *left, DdbFilter *right)
 {

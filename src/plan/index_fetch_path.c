@@ -30,7 +30,10 @@ columns_in(const DdbPlanState *state, Index relid, Node *expressions)
 		NIL);
 }
 
-/* Can PostgreSQL check it on an entry, and again on the item? */
+/*
+ * True if PostgreSQL can check the clause on an entry of the index, before its
+ * item is fetched, and again on the item.
+ */
 static bool
 checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
 			   const DdbIndexInfo *index, RestrictInfo *rinfo)
@@ -54,6 +57,10 @@ checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
 									columns_in(state, rel->relid, clause));
 }
 
+/*
+ * Sorts the clauses of a candidate: those that entries can be checked by, and
+ * those that need the item.  Fewer keys are fetched for each of the former.
+ */
 void
 ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
 					 const DdbPlanState *state, DdbCandidate *candidate)
@@ -117,6 +124,7 @@ ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
 									sort_columns(state, source));
 }
 
+/* The attribute names of a key, partition attributes first. */
 static List *
 names_of(const DdbKeySchema *keys)
 {
@@ -194,6 +202,10 @@ build_entries(RelOptInfo *rel, const DdbPlanState *state,
 	plan->projection.is_count = false;
 }
 
+/*
+ * Does nothing about entries if no clause can be checked on them.  Otherwise
+ * one expression checks them all.
+ */
 void
 ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state,
 				  const DdbCandidate *candidate, DdbAccessPlan *plan,

@@ -34,6 +34,10 @@ gives_values(const DdbComparison *comparison)
 		   comparison->condition.op == DDB_COMPARE_IN;
 }
 
+/*
+ * True if one of the comparisons gives the variable values, by equality or a
+ * list.
+ */
 static bool
 has_values(AttrNumber column, List *comparisons)
 {
@@ -79,6 +83,10 @@ typedef struct Ends
 	int64 upper;
 } Ends;
 
+/*
+ * The bounds on a time that the comparisons give.  Ends that are not known
+ * while planning clear ends.known.  Without an upper bound the list ends now.
+ */
 static Ends
 find_ends(const DdbClauseContext *context, const DdbKeyTemplate *template,
 		  AttrNumber column, List *comparisons)
@@ -200,7 +208,10 @@ is_plain_text(const DdbVariable *variable)
 			variable->column->base_typid == VARCHAROID);
 }
 
-/* Can texts be compared in place of values, by this operator? */
+/*
+ * True if texts of the variable can be compared in place of its values, by
+ * this operator.
+ */
 static bool
 is_comparable(const DdbKeyTemplate *template, int i, DdbCompare op)
 {
@@ -223,6 +234,10 @@ is_comparable(const DdbKeyTemplate *template, int i, DdbCompare op)
 	}
 }
 
+/*
+ * True if the comparison narrows the attribute beside the others: it binds one
+ * of the variables in front, or bounds the first that is not bound.
+ */
 bool
 ddb_variables_narrow(const DdbClauseContext *context, const DdbKeyPlace *place,
 					 List *comparisons, const DdbComparison *comparison)
@@ -247,6 +262,10 @@ ddb_variables_narrow(const DdbClauseContext *context, const DdbKeyPlace *place,
 		   is_comparable(template, i, comparison->condition.op);
 }
 
+/*
+ * True if a comparison that narrows is then true of every matching item that
+ * is left.  It needs no check here.
+ */
 bool
 ddb_variables_decide(const DdbClauseContext *context, const DdbKeyPlace *place,
 					 const DdbComparison *comparison)
@@ -268,7 +287,10 @@ ddb_variables_decide(const DdbClauseContext *context, const DdbKeyPlace *place,
 	}
 }
 
-/* Is any text at all a value of this variable, which the database can hold? */
+/*
+ * True if any text at all is a value of this variable, which the database can
+ * hold.
+ */
 static bool
 takes_any_text(const DdbVariable *variable)
 {
@@ -280,6 +302,10 @@ takes_any_text(const DdbVariable *variable)
 		   variable->column->typid == variable->column->base_typid;
 }
 
+/*
+ * True if every item that is left matches the template, so that items need not
+ * be looked at to be counted.
+ */
 bool
 ddb_variables_decide_match(const DdbClauseContext *context,
 						   const DdbKeyPlace *place, List *comparisons)
@@ -297,6 +323,10 @@ ddb_variables_decide_match(const DdbClauseContext *context,
 			takes_any_text(&template->variables[end]));
 }
 
+/*
+ * A product over the variables that have no values. *walks is set, never
+ * cleared.
+ */
 double
 ddb_variables_count(const DdbClauseContext *context, const DdbKeyPlace *place,
 					List *comparisons, bool *walks)

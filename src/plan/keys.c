@@ -71,6 +71,10 @@ key_place(const DdbKeySchema *keys, KeyPosition position)
 	return (DdbKeyPlace){key_name(keys, position), !position.on_sort};
 }
 
+/*
+ * Where the column stands in the key, in *place.  False if it is not a key
+ * attribute itself.
+ */
 static bool
 find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 		   AttrNumber column, KeyPosition *place)
@@ -99,7 +103,7 @@ is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
 			(place->on_sort && comparison->condition.op <= DDB_COMPARE_GE));
 }
 
-/* Is the column a variable of a template of the key? */
+/* True if the column is a variable of a template of the key. */
 static bool
 is_variable(const DdbClauseContext *context, const DdbKeySchema *keys,
 			AttrNumber column)
@@ -115,7 +119,10 @@ is_variable(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return false;
 }
 
-/* Is it a comparison of a key attribute, or of what one is composed of? */
+/*
+ * True if the expression compares a key attribute, or a variable of one, in a
+ * way that a key condition can use.
+ */
 static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
@@ -160,6 +167,10 @@ match_arm(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *arm,
 	return comparisons;
 }
 
+/*
+ * The arms of an OR clause, if each selects by the key.  NULL if one does not,
+ * or if there are too many.  An arm with other conditions makes it incomplete.
+ */
 static OrClause *
 match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 		 RestrictInfo *rinfo)
@@ -186,7 +197,10 @@ match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return clause;
 }
 
-/* Do the comparisons give this attribute values? */
+/*
+ * True if the comparisons give the attribute values, itself or by the
+ * variables of its template.
+ */
 static bool
 binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 	  List *comparisons, bool on_sort, int position)
@@ -291,6 +305,10 @@ keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return list_concat(partition, sort);
 }
 
+/*
+ * True if the common comparisons together with those of any arm bind the whole
+ * partition key.
+ */
 static bool
 arms_complete_partition(const DdbClauseContext *context,
 						const DdbKeySchema *keys, List *common, List *arms)
@@ -307,7 +325,10 @@ arms_complete_partition(const DdbClauseContext *context,
 	return true;
 }
 
-/* Of the OR clauses, the first that helps; NULL when none does. */
+/*
+ * The first OR clause that completes the partition key in each of its arms;
+ * NULL if none does.
+ */
 static OrClause *
 choose_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 		  List *common, List *or_clauses)
@@ -352,6 +373,10 @@ describe_template(const DdbClauseContext *context, const DdbKeyPlace *place,
 		ddb_variables_decide_match(context, place, comparisons);
 }
 
+/*
+ * Fills in what the match amounts to: how many values, whether the whole key
+ * is bound, and whether items need not be looked at.
+ */
 static void
 describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		 DdbKeyMatch *match)
@@ -390,6 +415,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 	match->keys.are_many |= list_length(match->alternatives) > 1;
 }
 
+/* The comparisons of the key clauses, in order; they are not copied. */
 static List *
 comparisons_of(List *clauses)
 {
@@ -427,6 +453,10 @@ collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 	}
 }
 
+/*
+ * True if one of the comparisons is in the list of those that must be checked
+ * again.
+ */
 static bool
 any_member(List *comparisons, List *undecided)
 {
@@ -446,6 +476,10 @@ use(DdbKeyMatch *match, RestrictInfo *rinfo, bool decided)
 		match->decided = lappend(match->decided, rinfo);
 }
 
+/*
+ * Notes that the OR clause is used, and decided if no part of it must be
+ * checked again.
+ */
 static void
 use_or_clause(OrClause *clause, List *undecided, DdbKeyMatch *match)
 {
@@ -476,6 +510,10 @@ note_clauses(List *clauses, OrClause *or_clause, List *dropped, List *undecided,
 		use_or_clause(or_clause, undecided, match);
 }
 
+/*
+ * An OR clause is used only if it helps.  Comparisons that the key cannot take
+ * in an alternative are dropped from it and checked otherwise.
+ */
 bool
 ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 			   const DdbKeySchema *keys, DdbKeyMatch *match)
@@ -510,6 +548,7 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 	return true;
 }
 
+/* True if the comparison narrows any attribute of the key by its template. */
 static bool
 narrows(const DdbClauseContext *context, const DdbKeySchema *keys,
 		List *comparisons, const DdbComparison *comparison)
@@ -524,6 +563,10 @@ narrows(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return false;
 }
 
+/*
+ * Lists are left out, since each of their values would make a filter of its
+ * own.
+ */
 bool
 ddb_keys_narrow(const DdbClauseContext *context, List *restrictions,
 				const DdbKeySchema *keys, List **comparisons)

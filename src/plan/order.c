@@ -20,7 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* Is this equivalence class our sort attribute, by its stored order? */
+/* True if the equivalence class has the sort attribute's column as a member. */
 static bool
 class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 				   const DdbCodec *codec)
@@ -42,7 +42,10 @@ class_is_attribute(const EquivalenceClass *class, const RelOptInfo *rel,
 	return false;
 }
 
-/* Does the pathkey order by the type's own order, which the bytes follow? */
+/*
+ * True if the pathkey sorts as the stored bytes do: by the type's own order,
+ * and under the C collation if it is text.
+ */
 static bool
 pathkey_follows_bytes(const PathKey *pathkey, const DdbCodec *codec)
 {
@@ -97,7 +100,10 @@ key_column(const Walk *walk, const DdbKeyAttribute *attribute)
 	return ddb_relation_find_attribute(walk->state->relation, attribute->name);
 }
 
-/* Is the attribute, of any part of the key, bound to one value throughout? */
+/*
+ * True if the column is bound to one value throughout, by the only
+ * alternative.  Then it plays no part in the order.
+ */
 static bool
 is_bound(const Walk *walk, const DdbColumn *column)
 {
@@ -119,7 +125,10 @@ is_bound(const Walk *walk, const DdbColumn *column)
 	return false;
 }
 
-/* Are a template's elements bound to one value throughout, from one on? */
+/*
+ * The first element of the template, from this one on, that is not bound to
+ * one value; the number of elements if all are.
+ */
 static int
 skip_bound_elements(const Walk *walk, const DdbKeyTemplate *template,
 					int element)
@@ -133,7 +142,10 @@ skip_bound_elements(const Walk *walk, const DdbKeyTemplate *template,
 	return element;
 }
 
-/* Is the key attribute bound, by itself or by what it is composed of? */
+/*
+ * True if the key attribute is bound to one value, itself or by all that it is
+ * composed of.
+ */
 static bool
 is_attribute_bound(const Walk *walk, const DdbKeyAttribute *attribute)
 {
@@ -194,6 +206,7 @@ match_pathkey(const Walk *walk, const PathKey *pathkey,
 																	: NULL;
 }
 
+/* True if partitions are read in the order of this column already. */
 static bool
 is_ordered_by(const Walk *walk, const DdbColumn *column)
 {
@@ -209,6 +222,10 @@ is_ordered_by(const Walk *walk, const DdbColumn *column)
 	return false;
 }
 
+/*
+ * Adds a column, or an element of a template, to the order in which partitions
+ * are read.
+ */
 static void
 add_partition_order(Walk *walk, const DdbColumn *column, int element,
 					Oid collation, bool descending)
@@ -418,6 +435,10 @@ is_unique(Walk *walk)
 	return true;
 }
 
+/*
+ * A prefix of the wanted order, NIL if nothing of it is given.  Partitions may
+ * be ordered as long as no order inside them has begun.
+ */
 List *
 ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbPlanState *state, List *wanted,
@@ -481,6 +502,7 @@ merge_classes(PlannerInfo *root, RelOptInfo *rel)
 	return classes;
 }
 
+/* The query's own order comes first; others serve merge joins. */
 List *
 ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel)
 {

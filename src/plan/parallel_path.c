@@ -48,7 +48,10 @@ ddb_parallel_unsafe(ForeignPath *path)
 	return &path->path;
 }
 
-/* Does the query, or a template, need a column whose misfits are caught? */
+/*
+ * True if the query or a template needs the column, and its misfits are found
+ * by catching errors, which needs subtransactions.
+ */
 static bool
 must_catch(const DdbPlanState *state, const DdbColumn *column, List *needed)
 {
@@ -58,6 +61,11 @@ must_catch(const DdbPlanState *state, const DdbColumn *column, List *needed)
 			   ddb_codec_set_get(state->codecs, column->attnum));
 }
 
+/*
+ * Forbids parallel workers to the whole query if this scan may have to catch
+ * an error.  Subtransactions cannot be had in parallel mode, not even in the
+ * leader.
+ */
 void
 ddb_parallel_check(PlannerInfo *root, const DdbPlanState *state)
 {
@@ -103,6 +111,10 @@ divisor_of(int workers)
 	return parallel_leader_participation ? workers + Max(leader, 0) : workers;
 }
 
+/*
+ * Into how many segments a shared Scan is divided: as declared, or by size,
+ * within bounds for each process.
+ */
 static int
 count_segments(const DdbRelation *relation, double bytes, int workers)
 {
@@ -115,6 +127,10 @@ count_segments(const DdbRelation *relation, double bytes, int workers)
 	return (int) Max(segments, MIN_SEGMENTS_PER_PROCESS * processes);
 }
 
+/*
+ * Offers the Scan as a partial path, if it may be shared and the table is
+ * large enough to be worth a worker.
+ */
 void
 ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
 					  const DdbCandidate *serial, double rows)

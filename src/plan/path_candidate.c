@@ -23,7 +23,10 @@ ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
 					  makeInteger((int) rel->relid));
 }
 
-/* Of the foreign table that the path reads, or counts. */
+/*
+ * The planner's state of the foreign table that the path reads, or whose rows
+ * it counts.
+ */
 static const DdbPlanState *
 path_state(const ForeignPath *path)
 {
@@ -67,6 +70,10 @@ translate(PlannerInfo *root, const RelOptInfo *child, List **expressions)
 		root, (Node *) *expressions, child);
 }
 
+/*
+ * Planner callback: makes the parameterized path one of a child relation, by a
+ * copy of its candidate whose expressions name the child.
+ */
 List *
 ddbReparameterizeForeignPathByChild(PlannerInfo *root, List *fdw_private,
 									RelOptInfo *child_rel)

@@ -64,6 +64,10 @@ create_candidate(const DdbSource *source, DdbOperation operation)
 	return candidate;
 }
 
+/*
+ * Turns the match's alternatives into conditions of the candidate, and their
+ * values into its values.
+ */
 static void
 place_alternatives(const DdbKeyMatch *match, DdbCandidate *candidate)
 {
@@ -196,6 +200,10 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 	return (int) Max(1, Min(MAX_SEGMENTS, pages / DDB_PAGES_PER_SEGMENT));
 }
 
+/*
+ * Settles the candidate's limit, segments and cost, and offers it as a path;
+ * or as a way to count, where the query counts.
+ */
 static void
 add_candidate(const PathContext *context, DdbCandidate *candidate,
 			  List *pathkeys)
@@ -262,7 +270,10 @@ add_skip(const PathContext *context, DdbCandidate *candidate)
  */
 #define UNKNOWN_PARTITION_ITEMS 10.0
 
-/* Does a value of one column make a value of the partition key? */
+/*
+ * True if a value of one column makes a value of the partition key, so that
+ * its number of distinct values is that of partitions.
+ */
 static bool
 partition_is_one_value(const DdbPlanState *state, const DdbKeySchema *keys)
 {
@@ -341,6 +352,11 @@ narrow_scan(const PathContext *context, const DdbSource *source,
 	place_alternatives(&match, candidate);
 }
 
+/*
+ * A candidate that reads the whole source, with as much of the clauses in its
+ * filter as can be. keyed says that there are ways by key as well, beside
+ * which it must not look too cheap.
+ */
 static DdbCandidate *
 scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 {
@@ -356,6 +372,10 @@ scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
 	return candidate;
 }
 
+/*
+ * Offers the Scan, also in parallel, and the skip scan where the query wants
+ * each partition once.
+ */
 static void
 add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 {
@@ -370,6 +390,10 @@ add_scan(const PathContext *context, const DdbSource *source, bool keyed)
 		add_skip(context, scan_candidate(context, source, keyed));
 }
 
+/*
+ * A candidate that reads by the matched key, with the remaining clauses in its
+ * filter.
+ */
 static DdbCandidate *
 key_candidate(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match, DdbOperation operation)
@@ -394,7 +418,10 @@ key_candidate(const PathContext *context, const DdbSource *source,
 	return candidate;
 }
 
-/* Of a key match, the orders that are worth offering: as lists of pathkeys. */
+/*
+ * The orders that are worth offering for a key match, as lists of pathkeys.
+ * NIL while counting.
+ */
 static List *
 wanted_orders(const PathContext *context, const DdbSource *source)
 {
@@ -564,6 +591,7 @@ count_keys(const PathContext *context, const DdbCandidate *candidate,
 	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
 }
 
+/* Sets the cost of the inner scan of a batched join, for all keys together. */
 static void
 set_batched_cost(const DdbPlanState *state, DdbBatchedScan *scan)
 {
@@ -613,6 +641,10 @@ batched_scan(const PathContext *context, const DdbSource *source,
 	return scan;
 }
 
+/*
+ * Makes the scan stop after one row of each key, if it gives only matches: for
+ * EXISTS and its like.
+ */
 void
 ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan)
 {
@@ -629,6 +661,10 @@ ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan)
 	set_batched_cost(state, scan);
 }
 
+/*
+ * NIL if the table cannot be looked up by these clauses.  Declared segments
+ * are never looked up.
+ */
 List *
 ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 				  double outer_rows)
@@ -658,7 +694,10 @@ ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 	return scans;
 }
 
-/* Is the equivalence member one of our columns?  For the function below. */
+/*
+ * Callback of generate_implied_equalities_for_column(): true if the
+ * equivalence member is the column whose number arg points to.
+ */
 static bool
 member_is_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 				 EquivalenceMember *em, void *arg)
@@ -673,7 +712,7 @@ member_is_column(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec,
 		   ((Var *) node)->varattno == *(AttrNumber *) arg;
 }
 
-/* Is the column a key attribute, or part of one? */
+/* True if the column is a key attribute, or a variable of one. */
 static bool
 reaches_key(const DdbPlanState *state, const DdbColumn *column)
 {
@@ -797,6 +836,7 @@ add_unparameterized(const PathContext *context)
 			add_scan(context, (DdbSource *) lfirst(lc), keyed);
 }
 
+/* Ends in ddb_upper_add_path() for each candidate that can count. */
 void
 ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
 {
@@ -810,6 +850,11 @@ ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
 	add_unparameterized(&context);
 }
 
+/*
+ * Planner callback: offers Scans, Queries and look-ups of table and indexes,
+ * without parameters first, then for each set of outer relations that gives
+ * values.
+ */
 void
 ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {

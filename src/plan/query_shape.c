@@ -14,6 +14,10 @@
 /* A fraction of at least 1 is a number of rows (planner's tuple_fraction). */
 #define IS_ROW_COUNT(fraction) ((fraction) >= 1.0 && (fraction) < 1e9)
 
+/*
+ * True if nothing but joins stands between the rows of relations and the Limit
+ * node.
+ */
 bool
 ddb_limit_is_plain(const PlannerInfo *root)
 {
@@ -64,6 +68,10 @@ is_semijoin_inner(const PlannerInfo *root, const RelOptInfo *rel)
 	return false;
 }
 
+/*
+ * How many rows will probably be wanted, to size the first page; -1 if nobody
+ * knows.  Being wrong costs requests, never rows.
+ */
 int64
 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 			   bool parameterized)

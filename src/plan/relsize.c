@@ -83,6 +83,10 @@ size_index(const DdbPlanState *state, const DdbIndexInfo *index,
 	source->slim = !known || index->projection == DDB_PROJECT_KEYS_ONLY;
 }
 
+/*
+ * Describes the table (index is NULL) or an index as something to read from:
+ * its key, its size, and what it lacks.
+ */
 static DdbSource *
 make_source(const DdbPlanState *state, DdbIndexInfo *index)
 {
@@ -100,7 +104,10 @@ make_source(const DdbPlanState *state, DdbIndexInfo *index)
 	return source;
 }
 
-/* Does the index hold every attribute that the query needs? */
+/*
+ * True if the index holds every attribute that the query needs, those that
+ * templates compare included.
+ */
 static bool
 projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 {
@@ -136,6 +143,7 @@ is_implied(const DdbPlanState *state, Bitmapset *not_null,
 	return false;
 }
 
+/* True if the source holds every item that can satisfy these clauses. */
 bool
 ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 				  const DdbSource *source, List *restrictions)
@@ -185,6 +193,10 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 	}
 }
 
+/*
+ * Lists what the query may read: the declared index alone, or the table and
+ * every usable index.
+ */
 static void
 find_sources(DdbPlanState *state)
 {
@@ -204,6 +216,7 @@ find_sources(DdbPlanState *state)
 		add_index(state, (DdbIndexInfo *) lfirst(lc));
 }
 
+/* Needs ANALYZE to have seen the partition key. */
 double
 ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 					const DdbPlanState *state, const DdbKeySchema *keys)
@@ -240,6 +253,11 @@ most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	return Max(match.count, 1);
 }
 
+/*
+ * Planner callback: loads the declaration and DynamoDB's description, resolves
+ * templates and codecs, and estimates the number of rows.  May send
+ * DescribeTable.
+ */
 void
 ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {

@@ -26,6 +26,7 @@ counts_duplicates(Node *node, void *context)
 	return expression_tree_walker(node, counts_duplicates, context);
 }
 
+/* True if the query gives the same answer however often each row comes. */
 bool
 ddb_skip_ignores_duplicates(const PlannerInfo *root)
 {
@@ -51,7 +52,7 @@ is_volatile(const PlannerInfo *root, const RelOptInfo *rel)
 			   (Node *) extract_actual_clauses(rel->baserestrictinfo, false));
 }
 
-/* Is the partition key all that is asked for, and asked for at all? */
+/* True if the query needs the partition key and no other column. */
 static bool
 needs_partition_key_only(const RelOptInfo *rel, const DdbPlanState *state)
 {
@@ -67,6 +68,10 @@ needs_partition_key_only(const RelOptInfo *rel, const DdbPlanState *state)
 	return ddb_plan_column_list(state->relation, given) != NIL;
 }
 
+/*
+ * True if one row of each partition will do for the query, and every item
+ * counts as a row.
+ */
 bool
 ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {

@@ -25,6 +25,10 @@
 #include "plan/plan_state.h"
 #include "utils/lsyscache.h"
 
+/*
+ * Compares names of DynamoDB tables only, as two servers may lead to the same
+ * one.  True of the table itself.
+ */
 bool
 ddb_snapshot_same_table(Oid relid, const DdbRelation *relation)
 {
@@ -36,6 +40,7 @@ ddb_snapshot_same_table(Oid relid, const DdbRelation *relation)
 		   0;
 }
 
+/* Looks at all children, whichever rows go where. */
 bool
 ddb_snapshot_holds_table(const RangeTblEntry *rte, const DdbRelation *relation)
 {
@@ -104,6 +109,10 @@ part_of(PlannerInfo *root)
 	return statement->parse;
 }
 
+/*
+ * Tree walker: true if the expression takes a value from another part of the
+ * statement.
+ */
 static bool
 find_subquery(Node *node, void *context)
 {
@@ -152,6 +161,10 @@ routes_rows(const PlannerInfo *root, const RelOptInfo *rel, const Query *part)
 			 !bms_is_member((int) rel->relid, root->all_result_relids)));
 }
 
+/*
+ * True if the scan that is planned now might read after another part of the
+ * statement has written the same table.  It then must be read before.
+ */
 bool
 ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
 					const DdbRelation *relation)

@@ -41,6 +41,10 @@ is_row_mark(const TargetEntry *entry)
 		   strncmp(entry->resname, "ctid", 4) == 0 && IsA(entry->expr, Var);
 }
 
+/*
+ * Tree walker: finds a reference to a system column of the relations, at any
+ * query level.  Row marks do not count.
+ */
 static bool
 search_node(Node *node, void *context)
 {
@@ -95,6 +99,10 @@ list_keys(DdbRelation *relation, const DdbKeySchema *keys, bool *columns)
 	return list.data;
 }
 
+/*
+ * Raises the error of a system column, with the columns that tell rows apart
+ * in its hint.
+ */
 static void
 raise_refusal(AttrNumber attnum, DdbRelation *relation,
 			  const DdbTableInfo *info)
@@ -174,6 +182,10 @@ find_in_query(PlannerInfo *root, const Bitmapset *relids)
 	return search.found;
 }
 
+/*
+ * Row marks add system columns by themselves, so for a locked table the query
+ * as it was written decides.
+ */
 void
 ddb_system_columns_check_scan(PlannerInfo *root, const RelOptInfo *rel,
 							  DdbRelation *relation, const DdbTableInfo *info)

@@ -114,6 +114,10 @@ want_extremes(PlannerInfo *root, DdbTop *top)
 
 /* ---- row_number() ---- */
 
+/*
+ * The value of an integer constant of any width, in *value.  False for
+ * anything else, NULL too.
+ */
 static bool
 integer_constant(const Node *node, int64 *value)
 {
@@ -200,6 +204,10 @@ want_first_numbers(PlannerInfo *root, DdbTop *top)
 
 /* ---- DISTINCT ---- */
 
+/*
+ * True if the query wants one row of each group: DISTINCT ON, or any query
+ * that ignores duplicates.
+ */
 static bool
 want_distinct_rows(PlannerInfo *root, const RelOptInfo *rel, DdbTop *top)
 {
@@ -223,6 +231,10 @@ want_distinct_rows(PlannerInfo *root, const RelOptInfo *rel, DdbTop *top)
 	return true;
 }
 
+/*
+ * True if the query wants only the first rows of each group; fills in *top
+ * with the groups, their order and how many rows.
+ */
 bool
 ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top)
 {
@@ -244,7 +256,10 @@ ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top)
 					  want_extremes(root, top));
 }
 
-/* Has every row of a partition the same value here? */
+/*
+ * True if every row of a partition has the same value in this expression: a
+ * partition attribute, or a variable of its template.
+ */
 static bool
 is_of_partition(const DdbPlanState *state, const DdbKeySchema *keys,
 				const Node *expr)
@@ -270,6 +285,10 @@ is_of_partition(const DdbPlanState *state, const DdbKeySchema *keys,
 	return false;
 }
 
+/*
+ * Does nothing if the groups are not partitions, or if rows are checked
+ * locally.
+ */
 void
 ddb_top_apply(const DdbTop *top, const DdbPlanState *state, List *pathkeys,
 			  DdbCandidate *candidate)

@@ -15,6 +15,10 @@
 #include "request/like_pattern.h"
 #include "utils/builtins.h"
 
+/*
+ * True if the pattern begins with a wildcard, so that no key can be told from
+ * it. *holds: it matches everything.
+ */
 static bool
 pattern_is_trivial(const Const *pattern, bool *holds)
 {
@@ -47,6 +51,11 @@ bound_is_trivial(const DdbClauseContext *context,
 	return bound.place == (upward ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL);
 }
 
+/*
+ * True if this comparison of a key attribute, or of what one is composed of,
+ * leaves a key condition nothing to say. *holds says that it is true of every
+ * key.
+ */
 bool
 ddb_keys_trivial(const DdbClauseContext *context,
 				 const DdbComparison *comparison, bool *holds)

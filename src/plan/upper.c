@@ -49,7 +49,10 @@ column_of(const DdbCount *count, Node *node)
 	return Max(var->varattno, 0);
 }
 
-/* Is it a key of the table, or taken from one? */
+/*
+ * True if the column is a key of the table, or taken from one, and so is never
+ * NULL.
+ */
 static bool
 is_table_key(const DdbCount *count, const DdbColumn *column)
 {
@@ -121,6 +124,10 @@ match_aggregate(const DdbCount *count, Node *node, AttrNumber *counted,
 	return match_argument(count, aggregate, counted, conditions);
 }
 
+/*
+ * Adds an aggregate that DynamoDB can count.  False if it cannot, or if it
+ * counts other rows than those before it.
+ */
 static bool
 add_aggregate(DdbCount *count, Node *node)
 {
@@ -165,7 +172,10 @@ match_outputs(DdbCount *count)
 	return true;
 }
 
-/* Are values of the column one group exactly when they are one key? */
+/*
+ * True if values of the column are one group exactly when their stored keys
+ * are equal.
+ */
 static bool
 groups_by_bytes(const DdbCount *count, const SortGroupClause *clause,
 				const Var *var)
@@ -182,6 +192,10 @@ groups_by_bytes(const DdbCount *count, const SortGroupClause *clause,
 			 get_collation_isdeterministic(var->varcollid)));
 }
 
+/*
+ * True if the query groups by columns whose stored keys can stand for their
+ * values, or does not group at all.
+ */
 static bool
 match_groups(PlannerInfo *root, List *target_list, DdbCount *count)
 {
@@ -205,7 +219,10 @@ match_groups(PlannerInfo *root, List *target_list, DdbCount *count)
 	return true;
 }
 
-/* Is each partition of the source one group? */
+/*
+ * True if each partition of the source is one group, or if there is one group
+ * in all.
+ */
 static bool
 groups_are_partitions(const DdbCount *count, const DdbCandidate *candidate)
 {
@@ -228,6 +245,10 @@ groups_are_partitions(const DdbCount *count, const DdbCandidate *candidate)
 	return true;
 }
 
+/*
+ * Offers the candidate as a way to count, if nothing is checked locally and
+ * its streams are the groups.
+ */
 void
 ddb_upper_add_path(PlannerInfo *root, DdbCount *count, DdbCandidate *candidate)
 {
@@ -251,6 +272,9 @@ ddb_upper_add_path(PlannerInfo *root, DdbCount *count, DdbCandidate *candidate)
 				 ddb_path_private(state, count->rel, candidate))));
 }
 
+/*
+ * Columns are there for runs that must fetch items and count them one by one.
+ */
 List *
 ddb_upper_scan_tlist(const DdbCount *count)
 {
@@ -298,6 +322,10 @@ is_counting_stage(UpperRelationKind stage, const GroupPathExtraData *grouping)
 			grouping->patype == PARTITIONWISE_AGGREGATE_PARTIAL);
 }
 
+/*
+ * Planner callback: offers to let DynamoDB count, for the whole aggregation or
+ * for its partial stage.
+ */
 void
 ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 						RelOptInfo *input_rel, RelOptInfo *output_rel,
