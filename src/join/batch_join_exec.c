@@ -144,6 +144,10 @@ key_of(BatchJoinState *state, TupleTableSlot *slot)
 	return key;
 }
 
+/*
+ * Appends a copy of the outer row with its key.  Memory is counted, as the
+ * batch ends at a share of work_mem.
+ */
 static void
 keep_row(OuterRows *rows, TupleTableSlot *slot, DdbBatchKey *key)
 {
@@ -165,6 +169,7 @@ keep_row(OuterRows *rows, TupleTableSlot *slot, DdbBatchKey *key)
 	MemoryContextSwitchTo(old);
 }
 
+/* Frees the rows and starts an empty list; the context itself stays. */
 static void
 forget_rows(OuterRows *rows)
 {
@@ -176,7 +181,10 @@ forget_rows(OuterRows *rows)
 	rows->bytes = 0;
 }
 
-/* Is it one more to look up? */
+/*
+ * True if the key must be looked up in this batch: it is not known from
+ * before, and not counted yet.
+ */
 static bool
 is_news(const BatchJoinState *state, DdbBatchKey *key)
 {
@@ -521,6 +529,10 @@ next_of_outer(BatchJoinState *state)
 	}
 }
 
+/*
+ * Executor callback: the next joined row, NULL at the end.  Reads and looks up
+ * a batch whenever the last one is used up.
+ */
 static TupleTableSlot *
 exec_batch_join(CustomScanState *node)
 {
@@ -560,6 +572,10 @@ most_keys_first(const BatchJoinState *state)
 	return (int) Max(1, Min(state->join.first_keys, fit));
 }
 
+/*
+ * Executor callback: starts both children.  The first batch is small if a
+ * LIMIT may want few rows.  Contexts hang below the query's.
+ */
 static void
 begin_batch_join(CustomScanState *node, EState *estate, int eflags)
 {
@@ -596,6 +612,10 @@ begin_batch_join(CustomScanState *node, EState *estate, int eflags)
 	state->max_rows = most_rows_first(state);
 }
 
+/*
+ * Executor callback.  Rows that were looked up stay known unless the inner
+ * side depends on parameters that changed, or is volatile.
+ */
 static void
 rescan_batch_join(CustomScanState *node)
 {
@@ -619,6 +639,10 @@ rescan_batch_join(CustomScanState *node)
 	state->max_rows = most_rows_first(state);
 }
 
+/*
+ * Executor callback: ends both children.  Memory goes with the query's
+ * context.
+ */
 static void
 end_batch_join(CustomScanState *node)
 {
@@ -632,6 +656,7 @@ end_batch_join(CustomScanState *node)
 
 /* ---- EXPLAIN ---- */
 
+/* The join type as EXPLAIN shows it. */
 static const char *
 join_type_name(JoinType jointype)
 {
@@ -648,6 +673,10 @@ join_type_name(JoinType jointype)
 	}
 }
 
+/*
+ * Shows the clauses joined by AND, as the query wrote them.  Nothing if there
+ * are none.
+ */
 static void
 show_clauses(const char *label, List *clauses, CustomScanState *node,
 			 List *ancestors, ExplainState *es)
@@ -664,6 +693,10 @@ show_clauses(const char *label, List *clauses, CustomScanState *node,
 						es);
 }
 
+/*
+ * EXPLAIN callback: the join's type and conditions, and with ANALYZE how often
+ * and how many keys were looked up.
+ */
 static void
 explain_batch_join(CustomScanState *node, List *ancestors, ExplainState *es)
 {
@@ -691,6 +724,7 @@ static const CustomExecMethods exec_methods = {
 	.ExplainCustomScan = explain_batch_join,
 };
 
+/* CustomScan callback: an empty state, filled by begin_batch_join(). */
 static Node *
 create_state(CustomScan *plan)
 {

@@ -77,6 +77,7 @@ ddb_batch_join_serialize(const DdbBatchJoin *join)
 		join->value_places);
 }
 
+/* The inverse of ddb_batch_join_serialize(), in the same order. */
 void
 ddb_batch_join_deserialize(List *list, DdbBatchJoin *join)
 {
@@ -191,6 +192,10 @@ above_join(List *expressions, List *targets)
 	return (List *) ddb_compat_match_nulling((Node *) expressions, targets);
 }
 
+/*
+ * CustomPath callback: makes the plan node.  Hash clauses, ranges and join
+ * clauses are kept apart, as the executor uses them at different times.
+ */
 static Plan *
 plan_batch_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 				List *target_list, List *clauses, List *plans)
@@ -233,7 +238,10 @@ static const CustomPathMethods path_methods = {
 
 /* ---- paths ---- */
 
-/* Is it a join that can be done like this? */
+/*
+ * True if the inner side is a foreign table of ours that can be looked up by
+ * keys.
+ */
 static bool
 may_batch(const JoinContext *context)
 {
@@ -301,7 +309,10 @@ joined_rows(const JoinContext *context)
 								  : context->join.joinrel->rows;
 }
 
-/* Does a nested loop above stop at the first row, for each of its own? */
+/*
+ * True if a semi- or antijoin above runs this join for each of its rows, and
+ * stops at the first match.
+ */
 static bool
 first_row_will_do(const JoinContext *context)
 {
@@ -385,6 +396,10 @@ bytes_per_key(const JoinContext *context, const DdbBatchedScan *scan)
 	return (int) Min(Max(scan->rows_per_key, 1) * width, PG_INT32_MAX / 2);
 }
 
+/*
+ * Offers the join of this outer path with the batched scan.  The outer order
+ * is kept.
+ */
 static void
 add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 			   List *clauses)
@@ -535,6 +550,10 @@ unique_paths(JoinContext *context)
 	return path != NULL ? list_make1(path) : NIL;
 }
 
+/*
+ * Inner, left, semi and anti joins only; RIGHT and FULL would need the inner
+ * side whole.
+ */
 void
 ddb_batch_join_add_paths(const DdbJoin *join)
 {

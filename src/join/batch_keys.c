@@ -41,6 +41,11 @@ inner_column(Node *argument, int outer_columns)
 	return ((Var *) argument)->varattno - outer_columns;
 }
 
+/*
+ * Prepares one equality of the join: which column of the inner side, the outer
+ * value, and the functions that compare and hash both.  An operator that
+ * cannot hash is an internal error, as the planner chose only those that can.
+ */
 static void
 init_column(PlanState *parent, OpExpr *clause, int outer_columns,
 			DdbKeyColumn *column)
@@ -68,6 +73,10 @@ init_column(PlanState *parent, OpExpr *clause, int outer_columns,
 	fmgr_info(column->inner_left ? left_hash : right_hash, &column->inner_hash);
 }
 
+/*
+ * Keys and the rows found live in contexts of their own, so that rows can be
+ * dropped and keys kept.
+ */
 DdbBatchKeys *
 ddb_batch_keys_create(PlanState *parent, List *hash_clauses, List *ranges,
 					  int outer_columns)
@@ -106,6 +115,7 @@ ddb_batch_keys_forget_rows(DdbBatchKeys *keys)
 	keys->generation++;
 }
 
+/* Starts with few buckets again. */
 void
 ddb_batch_keys_reset(DdbBatchKeys *keys)
 {
@@ -187,6 +197,10 @@ same_bytes(const DdbKeyColumn *columns, int n, const Datum *a, const Datum *b)
 	return true;
 }
 
+/*
+ * Copies the values into the keys' context and adds their size to what is
+ * counted against work_mem.
+ */
 static void
 copy_values(DdbBatchKeys *keys, const DdbKeyColumn *columns, int n,
 			const Datum *from, Datum *to)
@@ -204,6 +218,10 @@ copy_values(DdbBatchKeys *keys, const DdbKeyColumn *columns, int n,
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * The known key with these values, NULL if it is new.  Compares bytes: keys
+ * that differ only in form are looked up twice, which does no harm.
+ */
 static DdbBatchKey *
 find_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
 {
@@ -216,6 +234,7 @@ find_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
 	return key;
 }
 
+/* Adds a key that is not known yet.  The values are copied. */
 static DdbBatchKey *
 add_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
 {
@@ -252,6 +271,7 @@ add_ranges(DdbBatchKeys *keys, DdbBatchKey *key, const Datum *values)
 	keys->key_bytes += size + CHUNK_BYTES;
 }
 
+/* Sort-key ranges of the row are added to its key. */
 DdbBatchKey *
 ddb_batch_keys_enter(DdbBatchKeys *keys, ExprContext *econtext)
 {
@@ -274,7 +294,10 @@ ddb_batch_keys_enter(DdbBatchKeys *keys, ExprContext *econtext)
 	return key;
 }
 
-/* Are these values of an inner row equal to the key's, to the join? */
+/*
+ * True if these values of an inner row are equal to the key's, by the
+ * operators of the join.
+ */
 static bool
 matches(DdbBatchKeys *keys, const DdbBatchKey *key, const Datum *values)
 {
@@ -291,6 +314,10 @@ matches(DdbBatchKeys *keys, const DdbBatchKey *key, const Datum *values)
 	return true;
 }
 
+/*
+ * Adds the row to the key's list. *tuple is the copy that all keys of this row
+ * share, made when it is first needed.
+ */
 static void
 give_row(DdbBatchKeys *keys, DdbBatchKey *key, TupleTableSlot *slot,
 		 MinimalTuple *tuple)
@@ -312,6 +339,10 @@ give_row(DdbBatchKeys *keys, DdbBatchKey *key, TupleTableSlot *slot,
 	key->rows = row;
 }
 
+/*
+ * A row with NULL in a join column belongs to no key.  Rows of keys that are
+ * not wanted are ignored.
+ */
 void
 ddb_batch_keys_add_row(DdbBatchKeys *keys, TupleTableSlot *slot)
 {

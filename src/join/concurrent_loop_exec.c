@@ -105,6 +105,10 @@ child_of(PlanState *node)
 										: outerPlanState(node);
 }
 
+/*
+ * Makes the lane's copy of the inner plan at first use, and finds its foreign
+ * scan.  Copies count what they do as the first one's work.
+ */
 static void
 init_lane(ConcurrentLoopState *state, Lane *lane)
 {
@@ -160,7 +164,10 @@ set_parameters(ConcurrentLoopState *state, TupleTableSlot *slot,
 	}
 }
 
-/* Will the node not even ask its child for a row? */
+/*
+ * True if the node will not even ask its child for a row: LIMIT 0, or a
+ * condition that is false beforehand.
+ */
 static bool
 asks_nothing(PlanState *node)
 {
@@ -192,6 +199,10 @@ send_requests(PlanState *node, int streams)
 	return 0;
 }
 
+/*
+ * Runs the inner side for this outer row in a free lane: sets its parameters,
+ * rescans, and sends the first requests without waiting.
+ */
 static void
 start_lane(ConcurrentLoopState *state, LoopRow *row, int streams)
 {
@@ -319,6 +330,7 @@ read_outer(ConcurrentLoopState *state)
 	return true;
 }
 
+/* How many lanes run for rows that are not done. */
 static int
 busy_lanes(const ConcurrentLoopState *state)
 {
@@ -395,6 +407,10 @@ enter_row(ConcurrentLoopState *state)
 
 /* ---- what the nested loop sees ---- */
 
+/*
+ * What the nested loop calls for its outer row: gives the next one that was
+ * read ahead, and starts the inner side for those behind it.
+ */
 static TupleTableSlot *
 next_outer(PlanState *node)
 {
@@ -409,6 +425,7 @@ next_outer(PlanState *node)
 	return row_at(state, 0)->slot;
 }
 
+/* The next row of a run whose rows are remembered; NULL at the end. */
 static TupleTableSlot *
 next_known(ConcurrentLoopState *state)
 {
@@ -421,6 +438,10 @@ next_known(ConcurrentLoopState *state)
 	return state->known_slot;
 }
 
+/*
+ * What the nested loop calls for its inner row: from the lane that runs for
+ * the outer row, or from memory.
+ */
 static TupleTableSlot *
 next_inner(PlanState *node)
 {
@@ -448,6 +469,10 @@ static const CustomExecMethods feed_methods = {
 	.ReScanCustomScan = rescan_feed,
 };
 
+/*
+ * Makes a node that the nested loop takes for its child.  It has the plan of
+ * the real one, so that nothing else notices.
+ */
 static void
 init_feed(ConcurrentLoopState *state, Feed *feed, PlanState *real,
 		  ExecProcNodeMtd next)
@@ -464,6 +489,7 @@ init_feed(ConcurrentLoopState *state, Feed *feed, PlanState *real,
 
 /* ---- beginning and end ---- */
 
+/* The outer columns that the inner side runs with, by attribute number. */
 static List *
 parameter_columns(const NestLoop *loop)
 {
@@ -476,6 +502,10 @@ parameter_columns(const NestLoop *loop)
 	return columns;
 }
 
+/*
+ * Forgets outer rows that were read ahead, and frees all lanes.  The window is
+ * narrow again unless all rows are wanted.
+ */
 static void
 reset_rows(ConcurrentLoopState *state)
 {
@@ -488,6 +518,10 @@ reset_rows(ConcurrentLoopState *state)
 	state->window = state->wants_all ? DDB_MAX_WINDOW : FIRST_WINDOW;
 }
 
+/*
+ * Executor callback: starts PostgreSQL's nested loop and puts the feeds
+ * between it and its children.  Nothing more is done for EXPLAIN alone.
+ */
 static void
 begin_concurrent_loop(CustomScanState *node, EState *estate, int eflags)
 {
@@ -515,6 +549,10 @@ begin_concurrent_loop(CustomScanState *node, EState *estate, int eflags)
 	reset_rows(state);
 }
 
+/*
+ * Executor callback: the next joined row.  The loop has the feeds as its
+ * children only while it runs, since others walk the tree too.
+ */
 static TupleTableSlot *
 exec_concurrent_loop(CustomScanState *node)
 {
@@ -535,6 +573,10 @@ exec_concurrent_loop(CustomScanState *node)
 	return ExecProject(node->ss.ps.ps_ProjInfo);
 }
 
+/*
+ * Executor callback: cancels what is under way.  Remembered runs are dropped
+ * only if other parameters than the outer row's have changed.
+ */
 static void
 rescan_concurrent_loop(CustomScanState *node)
 {
@@ -558,6 +600,7 @@ rescan_concurrent_loop(CustomScanState *node)
 		ddb_loop_memo_reset(state->memo);
 }
 
+/* Executor callback: ends the loop, and the copies of its inner side. */
 static void
 end_concurrent_loop(CustomScanState *node)
 {
@@ -587,6 +630,10 @@ move_instrumentation(const ConcurrentLoopState *state, Lane *lane)
 	}
 }
 
+/*
+ * EXPLAIN callback: adds up what the copies did, and shows how many ran and
+ * how many at once.
+ */
 static void
 explain_concurrent_loop(CustomScanState *node, List *ancestors,
 						ExplainState *es)
@@ -612,6 +659,7 @@ static const CustomExecMethods exec_methods = {
 	.ExplainCustomScan = explain_concurrent_loop,
 };
 
+/* CustomScan callback: an empty state, filled by begin_concurrent_loop(). */
 static Node *
 create_state(CustomScan *plan)
 {

@@ -50,6 +50,10 @@ scanned_columns(const Plan *loop)
 	return columns;
 }
 
+/*
+ * CustomPath callback: wraps the nested loop's plan.  Remembers whether all
+ * rows are wanted, which lets the loop read ahead.
+ */
 static Plan *
 plan_concurrent_loop(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 					 List *target_list, List *clauses, List *plans)
@@ -91,7 +95,10 @@ reads_by_key(const Path *path)
 			   DDB_OP_SCAN;
 }
 
-/* Does what is evaluated for the path's rows always give the same? */
+/*
+ * True if what is evaluated for the path's rows gives the same each time, with
+ * no plan of its own inside.
+ */
 static bool
 is_stable(const Path *path)
 {
@@ -130,7 +137,10 @@ subquery_path(PlannerInfo **root, const Path *path)
 			   : NULL;
 }
 
-/* Does the path do nothing but pass on the rows of one read by key? */
+/*
+ * True if the path does nothing but pass on, sort or group the rows of one
+ * foreign scan that reads by key.
+ */
 static bool
 passes_rows_on(PlannerInfo *root, Path *path)
 {
@@ -214,6 +224,10 @@ set_costs(const DdbJoin *join, const NestPath *loop, Path *path)
 	ddb_compat_add_disabled(path, inner);
 }
 
+/*
+ * Offers a concurrent loop above a nested loop of these two paths, which is
+ * made for it and costed by PostgreSQL.
+ */
 static void
 add_loop(const DdbJoin *join, Path *outer, Path *inner)
 {
@@ -239,7 +253,10 @@ add_loop(const DdbJoin *join, Path *outer, Path *inner)
 	add_path(join->joinrel, path);
 }
 
-/* Is it run with values of the outer side, and of nothing else? */
+/*
+ * True if the inner path is run with values of the outer side, and of nothing
+ * further out.
+ */
 static bool
 is_run_by(const Path *inner, const RelOptInfo *outer)
 {
@@ -247,7 +264,10 @@ is_run_by(const Path *inner, const RelOptInfo *outer)
 		   bms_is_subset(PATH_REQ_OUTER(inner), outer->relids);
 }
 
-/* Is it a join that can be done like this? */
+/*
+ * True if the join has a type and an inner side that a concurrent loop can
+ * serve.
+ */
 static bool
 may_loop(const DdbJoin *join)
 {
@@ -261,6 +281,7 @@ may_loop(const DdbJoin *join)
 			root->parse->commandType == CMD_INSERT);
 }
 
+/* The outer side must not be parameterized itself. */
 void
 ddb_concurrent_loop_add_paths(const DdbJoin *join)
 {

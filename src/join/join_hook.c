@@ -14,6 +14,10 @@
 
 static set_join_pathlist_hook_type previous_hook = NULL;
 
+/*
+ * True if one of these RestrictInfos is decided before the join begins.
+ * PostgreSQL puts such clauses above the join, in a Result node of its own.
+ */
 bool
 ddb_join_is_pseudoconstant(List *restrictions)
 {
@@ -25,6 +29,10 @@ ddb_join_is_pseudoconstant(List *restrictions)
 	return false;
 }
 
+/*
+ * Planner hook: runs the hook that was there before, then offers our joins
+ * unless a setting turns them off.
+ */
 static void
 add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
 				  RelOptInfo *inner, JoinType jointype,

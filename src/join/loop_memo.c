@@ -30,6 +30,10 @@ struct DdbLoopMemo
 	struct runs_hash *runs;
 };
 
+/*
+ * True if two runs had the same parameters, byte by byte.  Equal values of
+ * another form count as different, as in Memoize's binary mode.
+ */
 static bool
 runs_are_same(const DdbLoopMemo *memo, const DdbLoopRun *a, const DdbLoopRun *b)
 {
@@ -66,6 +70,10 @@ runs_are_same(const DdbLoopMemo *memo, const DdbLoopRun *a, const DdbLoopRun *b)
 /* Few at first: most loops are short. */
 #define FIRST_RUNS 64
 
+/*
+ * Values and rows live in a context of their own, whose size the caller
+ * limits.
+ */
 DdbLoopMemo *
 ddb_loop_memo_create(TupleDesc descriptor, List *columns)
 {
@@ -130,6 +138,7 @@ keep_run(const DdbLoopMemo *memo)
 	return run;
 }
 
+/* A new run copies the parameters of the row and has no rows yet. */
 DdbLoopRun *
 ddb_loop_memo_enter(DdbLoopMemo *memo, TupleTableSlot *slot)
 {
@@ -148,6 +157,7 @@ ddb_loop_memo_enter(DdbLoopMemo *memo, TupleTableSlot *slot)
 	return entry->run;
 }
 
+/* The rows of a run keep their order. */
 void
 ddb_loop_memo_add(DdbLoopMemo *memo, DdbLoopRun *run, TupleTableSlot *slot)
 {
