@@ -55,6 +55,10 @@ struct DdbConstraints
 
 /* ---- what is declared ---- */
 
+/*
+ * Appends a constraint; name is NULL for the bounds of a partition.  Notes
+ * which columns it looks at.
+ */
 static void
 add_rule(Declared *declared, const char *name, Node *expression)
 {
@@ -66,6 +70,10 @@ add_rule(Declared *declared, const char *name, Node *expression)
 	pull_varattnos(expression, 1, &rule->columns);
 }
 
+/*
+ * Gathers what is declared for the foreign table: enforced CHECK constraints,
+ * NOT NULL columns, and the bounds if it is a partition. palloc'd.
+ */
 static Declared
 find_declared(const DdbRelation *relation, Relation rel)
 {
@@ -138,6 +146,10 @@ looks_at(const Rule *rule, const Bitmapset *columns)
 	return false;
 }
 
+/*
+ * Adds attribute numbers to columns with the offset that pull_varattnos()
+ * uses.  Changes columns in place.
+ */
 static Bitmapset *
 add_offset(Bitmapset *columns, const Bitmapset *attnums)
 {
@@ -149,6 +161,10 @@ add_offset(Bitmapset *columns, const Bitmapset *attnums)
 	return columns;
 }
 
+/*
+ * False means that the update need not be checked at all, and so may be sent
+ * without reading the row.
+ */
 bool
 ddb_constraints_concern(const DdbRelation *relation, List *updated,
 						Bitmapset **columns)
@@ -194,6 +210,10 @@ columns_looked_at(const DdbConstraints *constraints,
 	return ddb_plan_column_list(relation, columns);
 }
 
+/*
+ * True if row-level security has something to say of new rows.  Checks of
+ * views are PostgreSQL's own work.
+ */
 static bool
 has_policies(const ResultRelInfo *target)
 {
@@ -205,6 +225,10 @@ has_policies(const ResultRelInfo *target)
 	return false;
 }
 
+/*
+ * The executor's state of each expression is made at its first use.  Needs to
+ * read items back only if columns show parts of each other.
+ */
 DdbConstraints *
 ddb_constraints_create(EState *estate, ResultRelInfo *target,
 					   const DdbItemWriter *writer)
@@ -260,6 +284,10 @@ show_item(const DdbConstraints *constraints, const char *item,
 
 /* ---- what it must meet ---- */
 
+/*
+ * True if the row in the slot satisfies the constraint, or if it is NULL. The
+ * expression is prepared at its first use.
+ */
 static bool
 holds(DdbConstraints *constraints, Rule *rule)
 {
@@ -312,6 +340,10 @@ find_null(const DdbConstraints *constraints, const Bitmapset *columns)
 	return 0;
 }
 
+/*
+ * Raises the error of a NULL in a column that is NOT NULL, in PostgreSQL's
+ * words.  DETAIL gives the key, as the row may not be complete.
+ */
 static void
 raise_null(const DdbConstraints *constraints, const DdbItemWriter *writer,
 		   AttrNumber attnum, const char *key)
@@ -327,6 +359,10 @@ raise_null(const DdbConstraints *constraints, const DdbItemWriter *writer,
 			 errtablecol(constraints->rel, attnum)));
 }
 
+/*
+ * Raises the error of a violated CHECK constraint, or of a row outside its
+ * partition.
+ */
 static void
 raise_broken(const DdbConstraints *constraints, const DdbItemWriter *writer,
 			 const Rule *rule, const char *key)
@@ -379,6 +415,7 @@ is_free(const DdbConstraints *constraints)
 		   constraints->declared.not_null == NULL && !constraints->has_policies;
 }
 
+/* Checks a whole item as it will be stored, by all constraints and policies. */
 static void
 check_whole(DdbConstraints *constraints, DdbItemWriter *writer,
 			const char *item, const char *key, WCOKind kind)
@@ -398,6 +435,10 @@ ddb_constraints_check_item(DdbConstraints *constraints, DdbItemWriter *writer,
 		check_whole(constraints, writer, item, key, WCO_RLS_INSERT_CHECK);
 }
 
+/*
+ * A constraint that looks at nothing which the update sets is not checked:
+ * other columns may break it already.
+ */
 void
 ddb_constraints_check_update(DdbConstraints *constraints, DdbItemWriter *writer,
 							 TupleTableSlot *old, const char *key,
@@ -427,6 +468,7 @@ ddb_constraints_check_update(DdbConstraints *constraints, DdbItemWriter *writer,
 	check_slot(constraints, writer, bms_union(writer->updated, others), key);
 }
 
+/* NOT NULL counts as a constraint on its column. */
 bool
 ddb_constraints_look_at(const DdbConstraints *constraints,
 						const Bitmapset *columns)

@@ -55,6 +55,10 @@ typedef struct DdbDirectModify
 	int target;
 } DdbDirectModify;
 
+/*
+ * Tree walker: gathers the numbers of the executor's parameters that
+ * expressions refer to.  Never stops early.
+ */
 static bool
 collect_parameters(Node *node, void *context)
 {
@@ -79,6 +83,10 @@ evaluate_subqueries(ForeignScanState *node, DdbDirectModify *modify)
 	modify->subqueries = NULL;
 }
 
+/*
+ * Executor callback: begins the scan, and sets up what writes its rows.  The
+ * scan's state owns it all.
+ */
 void
 ddbBeginDirectModify(ForeignScanState *node, int eflags)
 {
@@ -360,6 +368,10 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 	modify->tuples[modify->n - 1] = tuple;
 }
 
+/*
+ * True if the row in the expression context passes what PostgreSQL checks of
+ * WHERE. Rows that do not are counted for EXPLAIN.
+ */
 static bool
 passes_filter(ForeignScanState *node, const DdbDirectModify *modify)
 {
@@ -376,6 +388,10 @@ passes_filter(ForeignScanState *node, const DdbDirectModify *modify)
 	return false;
 }
 
+/*
+ * Reads rows until a batch is full or the scan ends.  The limit on bytes
+ * bounds memory, whatever the size of items.
+ */
 static void
 read_rows(ForeignScanState *node, DdbDirectModify *modify)
 {
@@ -420,6 +436,10 @@ next_target(DdbDirectModify *modify)
 	return NULL;
 }
 
+/*
+ * Adds a change of the item with this key, which is written without being
+ * read.
+ */
 static void
 add_target(ForeignScanState *node, DdbDirectModify *modify,
 		   const DdbTarget *target)
@@ -449,6 +469,7 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 	modify->tuples[modify->n - 1] = NULL;
 }
 
+/* The same for keys: fills a batch with changes of items that are not read. */
 static void
 take_targets(ForeignScanState *node, DdbDirectModify *modify)
 {
@@ -471,6 +492,10 @@ take_targets(ForeignScanState *node, DdbDirectModify *modify)
 
 /* ---- batches ---- */
 
+/*
+ * Adds the changes that were applied to the statement's row count, and to the
+ * node's for EXPLAIN.
+ */
 static void
 count_applied(ForeignScanState *node, const DdbDirectModify *modify)
 {
@@ -548,6 +573,10 @@ next_result(ForeignScanState *node, DdbDirectModify *modify)
 	return slot;
 }
 
+/*
+ * Executor callback: with RETURNING the next changed row, otherwise nothing
+ * until all is written.  NULL-like empty slot at the end.
+ */
 TupleTableSlot *
 ddbIterateDirectModify(ForeignScanState *node)
 {
@@ -565,6 +594,7 @@ ddbIterateDirectModify(ForeignScanState *node)
 	}
 }
 
+/* EXPLAIN callback: what a scan shows, with the counters of writes added. */
 void
 ddbExplainDirectModify(ForeignScanState *node, ExplainState *es)
 {

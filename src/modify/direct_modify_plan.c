@@ -94,7 +94,10 @@ take_values(Context *context)
 	return !contain_subplans((Node *) targets);
 }
 
-/* Does a template's key hang on what is set? */
+/*
+ * True if a template's key depends on the column that is set, so that it must
+ * be composed anew.
+ */
 static bool
 is_templated(const Context *context, AttrNumber attnum)
 {
@@ -107,7 +110,10 @@ is_templated(const Context *context, AttrNumber attnum)
 	return ddb_key_templates_use(context->relation, attnum);
 }
 
-/* Is a column set that takes more of the row than itself? */
+/*
+ * True if a column is set that takes more of the row than itself: a variable
+ * of a template, or a whole item.
+ */
 static bool
 sets_more(const Context *context)
 {
@@ -130,6 +136,10 @@ key_names(const DdbKeySchema *keys)
 	return keys->nsort > 0 ? lappend(names, keys->sort[0].name) : names;
 }
 
+/*
+ * True if a key of the table is set.  It may only be set to what it is, for
+ * which the row must be read.
+ */
 static bool
 sets_table_key(const Context *context)
 {
@@ -197,7 +207,10 @@ make_condition(Context *context)
 	(void) add_conditions(context, context->scan->fdw_recheck_quals);
 }
 
-/* Is there nothing to be known of a row but what the condition says? */
+/*
+ * True if nothing need be known of a row but what the condition of the write
+ * says.  Then it is written without being read.
+ */
 static bool
 is_blind(const Context *context)
 {
@@ -231,6 +244,7 @@ key_columns(const Context *context)
 	return columns;
 }
 
+/* Appends the name unless the list has it already. */
 static List *
 add_name(List *names, char *name)
 {
@@ -336,6 +350,10 @@ blank_target_list(const Context *context)
 	}
 }
 
+/*
+ * Completes the plan: what the scan reads, the condition of each write, and
+ * the filter that is checked before it.
+ */
 static void
 finish(Context *context, CmdType operation)
 {
@@ -371,6 +389,11 @@ finish(Context *context, CmdType operation)
 	scan->scan.plan.async_capable = false;
 }
 
+/*
+ * Planner callback: true if the scan writes its rows itself, after which the
+ * plan is changed for that.  False leaves the work to ModifyTable, as with
+ * joins and triggers.
+ */
 bool
 ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify, Index target,
 					int subplan_index)

@@ -17,6 +17,10 @@
 /* Others may change the item between looking and writing, but not for ever. */
 #define MAX_TRIES 20
 
+/*
+ * Sends one request and waits for it; job says what became of it.  Reading
+ * counts no items.
+ */
 static void
 run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
 	const StringInfo body)
@@ -58,6 +62,9 @@ find_assignment(DdbItemUpdate *update, const char *attribute)
 	return NULL;
 }
 
+/*
+ * Raises the error of a path that leads into something that is not a document.
+ */
 static void
 raise_blocked(const DdbWriteTarget *target, const DdbAssignment *assignment)
 {
@@ -161,6 +168,10 @@ is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,
 	return root != NULL;
 }
 
+/*
+ * Tries a limited number of times, since others may change the item between
+ * look and write.  Raises an error (40001) after that.
+ */
 void
 ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 					const char *key, const DdbItemUpdate *update,

@@ -43,6 +43,10 @@ struct DdbInsert
 	size_t later_bytes;
 };
 
+/*
+ * ignores_conflicts is ON CONFLICT DO NOTHING: an item that exists is left
+ * alone without an error.
+ */
 DdbInsert *
 ddb_insert_create(DdbRowWriter *rows, bool ignores_conflicts)
 {
@@ -55,6 +59,10 @@ ddb_insert_create(DdbRowWriter *rows, bool ignores_conflicts)
 	return insert;
 }
 
+/*
+ * Makes the item and its key of the slot's row, and checks constraints.  What
+ * was completed goes back into the slot, for RETURNING.
+ */
 static void
 compose_row(DdbInsert *insert, TupleTableSlot *slot, PendingRow *row)
 {
@@ -73,6 +81,7 @@ compose_row(DdbInsert *insert, TupleTableSlot *slot, PendingRow *row)
 	row->written = false;
 }
 
+/* Sorts rows by key, then by their position in the statement, for qsort(). */
 static int
 compare_keys(const void *a, const void *b)
 {
@@ -99,6 +108,10 @@ mark_repeats(PendingRow *rows, int n)
 	return found;
 }
 
+/*
+ * Raises the error of an item that is there already, in the words of a unique
+ * violation.
+ */
 static void
 raise_exists(const DdbInsert *insert, const char *key)
 {
@@ -154,7 +167,10 @@ put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 	}
 }
 
-/* Of rows with one key the last one stays. */
+/*
+ * Marks all rows but the last of each key as superseded.  Returns how many are
+ * left.  Their order stays.
+ */
 static int
 keep_last(PendingRow *rows, int n)
 {
@@ -239,6 +255,11 @@ compose_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 	return i;
 }
 
+/*
+ * Writes rows that are composed: by BatchWriteItem if they may replace,
+ * otherwise each on condition that it is new.  Rows that repeat a key come in
+ * a second round.
+ */
 static void
 write_new(DdbInsert *insert, PendingRow *rows, int n)
 {
@@ -280,6 +301,10 @@ write_first(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 	return n;
 }
 
+/*
+ * More rows may be given than one batch takes; they are written batch by
+ * batch.  NULL if no row became an item.
+ */
 TupleTableSlot **
 ddb_insert_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 				TupleTableSlot **slots, int *n)
@@ -298,6 +323,7 @@ ddb_insert_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 	return written > 0 ? insert->given_back : NULL;
 }
 
+/* Writes the rows that ddb_insert_later() has kept, if any. */
 void
 ddb_insert_flush(DdbInsert *insert)
 {
@@ -314,6 +340,10 @@ ddb_insert_flush(DdbInsert *insert)
 	ddb_writes_pop_context(&callback);
 }
 
+/*
+ * The row is composed and checked at once, so that errors come at their row.
+ * Only the request waits.
+ */
 void
 ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 {

@@ -29,6 +29,7 @@ wrap(const char *item, int len)
 	return value;
 }
 
+/* The tree as one attribute value of type M. palloc'd. */
 static DdbKeptValue
 wrap_tree(const DdbItemNode *root)
 {
@@ -87,6 +88,10 @@ is_unchanged(const DdbItemWriter *writer, const DdbColumn *column)
 						  attribute->attbyval, attribute->attlen);
 }
 
+/*
+ * Returns a new set.  A column whose value is equal to the old one still
+ * counts if another column changes the same part of the item.
+ */
 Bitmapset *
 ddb_item_changed_columns(const DdbItemWriter *writer, const Bitmapset *updated)
 {
@@ -121,6 +126,10 @@ find_stored(const DdbItemWriter *writer, DdbKeptChange *change)
 		change->stored = wrap(writer->stored.json, writer->stored.len);
 }
 
+/*
+ * Adds the assignments for the change.  Asks for the stored item if the change
+ * cannot be made without it, and tries again.
+ */
 static DdbKeepResult
 assign(DdbItemWriter *writer, const char *key, DdbKeptChange *change,
 	   DdbItemUpdate *update)
@@ -173,6 +182,10 @@ shows_less(const DdbCodec *codec)
 		   codec->stored != DDB_STORED_BS;
 }
 
+/*
+ * Only for columns whose new value is made of the old one, and which show less
+ * than is stored.
+ */
 bool
 ddb_item_assign_parts(DdbItemWriter *writer, const char *key,
 					  const DdbColumn *column, DdbItemUpdate *update)
@@ -203,6 +216,10 @@ add_member(void *arg, const char *name, int len, const char *value,
 							 value, value_len);
 }
 
+/*
+ * The value of a column that shows a whole item or the overflow, as a tree of
+ * attributes.
+ */
 static DdbItemNode *
 tree_of(DdbItemWriter *writer, const DdbColumn *column, Datum value)
 {
@@ -255,6 +272,7 @@ says_the_same(const DdbItemNode *old, const DdbItemNode *wanted,
 		   memcmp(before, now, len) == 0;
 }
 
+/* Raises an error if the document contradicts columns that are set as well. */
 DdbItemNode *
 ddb_item_begin_item(DdbItemWriter *writer, const DdbColumn *column,
 					const Bitmapset *updated)
@@ -282,6 +300,7 @@ ddb_item_begin_item(DdbItemWriter *writer, const DdbColumn *column,
 	return old;
 }
 
+/* Replaces the whole item if the changes are too many for one UpdateItem. */
 void
 ddb_item_assign_item(DdbItemWriter *writer, const char *key, DdbItemNode *old,
 					 StringInfo item, DdbItemUpdate *update)

@@ -33,6 +33,7 @@ set_equal(const json_t *a, const json_t *b)
 	return true;
 }
 
+/* True if both lists have equal values in the same order. */
 static bool
 list_equal(const json_t *a, const json_t *b)
 {
@@ -44,6 +45,7 @@ list_equal(const json_t *a, const json_t *b)
 	return true;
 }
 
+/* True if both maps have the same names with equal values, in any order. */
 static bool
 map_equal(json_t *a, const json_t *b)
 {
@@ -77,6 +79,10 @@ value_equal(const json_t *a, const json_t *b)
 	return json_equal(a, b) != 0;
 }
 
+/*
+ * Used after a lost answer, to learn whether the item that is there is the one
+ * that was written.
+ */
 bool
 ddb_item_equal(const char *a, size_t a_len, const char *b, size_t b_len)
 {

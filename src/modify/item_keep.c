@@ -68,6 +68,10 @@ is_set(DdbValueType type)
 	return type == DDB_VALUE_SS || type == DDB_VALUE_NS || type == DDB_VALUE_BS;
 }
 
+/*
+ * Looks at an attribute value as JSON. One that is not well-formed has the
+ * type DDB_VALUE_NONE.
+ */
 static void
 read_part(Part *part, const char *json, int len)
 {
@@ -80,6 +84,10 @@ read_part(Part *part, const char *json, int len)
 		part->value.type = DDB_VALUE_NONE;
 }
 
+/*
+ * Sorts parts by the length of their names, then by bytes, for qsort().  Names
+ * that cannot be text come first.
+ */
 static int
 compare_names(const void *a, const void *b)
 {
@@ -93,6 +101,7 @@ compare_names(const void *a, const void *b)
 	return memcmp(left->name, right->name, left->name_len);
 }
 
+/* Appends an empty part.  Pointers to earlier parts may become invalid. */
 static Part *
 add_part(Parts *parts)
 {
@@ -108,6 +117,10 @@ add_part(Parts *parts)
 	return &parts->items[parts->n++];
 }
 
+/*
+ * Adds the members of a map, sorted by name.  Both the name as it is stored
+ * and its text are kept.
+ */
 static void
 take_apart_map(Parts *parts, DdbScanner *scan)
 {
@@ -182,6 +195,10 @@ same(const Part *a, const Part *b)
 static void append_kept(StringInfo json, const Part *stored, const Part *old,
 						const Part *wanted);
 
+/*
+ * Appends the member's name as it is stored, and what separates it from the
+ * one before.
+ */
 static void
 append_member(StringInfo json, const Part *named, bool *first)
 {
@@ -192,6 +209,10 @@ append_member(StringInfo json, const Part *named, bool *first)
 	appendStringInfoString(json, "\":");
 }
 
+/*
+ * Appends the map wanted, in which equal members keep their stored form.
+ * Members that the column did not show are kept as well.
+ */
 static void
 append_map(StringInfo json, const Part *stored, const Part *old,
 		   const Part *wanted)
@@ -265,6 +286,10 @@ match_elements(const Parts *old, const Parts *wanted)
 	return matches;
 }
 
+/*
+ * Appends the list wanted, in which elements that are found in the old one
+ * keep their stored form.
+ */
 static void
 append_list(StringInfo json, const Part *stored, const Part *old,
 			const Part *wanted)
@@ -446,6 +471,10 @@ append_kept(StringInfo json, const Part *stored, const Part *old,
 
 /* ---- assignments ---- */
 
+/*
+ * Adds an assignment at this path, NULL for a removal, and counts its size.
+ * The keeper is blocked once the expression becomes too long.
+ */
 static void
 assign(Keeper *keeper, const DdbPathStep *steps, int nsteps, const char *value,
 	   int len)
@@ -475,6 +504,10 @@ needs_stored(const Keeper *keeper, const Part *old, const Part *wanted)
 		   take_apart(old).n > 0 && take_apart(wanted).n > 0;
 }
 
+/*
+ * Sets the value at this path as a whole.  Notes if the stored value would be
+ * needed to do so without loss.
+ */
 static void
 assign_value(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 			 const Part *stored, const Part *old, const Part *wanted)
@@ -489,6 +522,7 @@ assign_value(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 	assign(keeper, steps, nsteps, json.data, json.len);
 }
 
+/* The path, one step longer, to this member. palloc'd. */
 static DdbPathStep *
 step_on(const DdbPathStep *steps, int nsteps, const Part *member)
 {
@@ -506,6 +540,10 @@ static void assign_changes(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 						   const Part *stored, const Part *old,
 						   const Part *wanted);
 
+/*
+ * Sets or removes the members of a map that differ, one by one.  A member
+ * whose name cannot be written blocks the keeper.
+ */
 static void
 assign_members(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 			   const Part *stored, const Part *old, const Part *wanted)
@@ -543,6 +581,10 @@ is_item(const Keeper *keeper, int nsteps)
 	return keeper->change->attribute == NULL && nsteps == 0;
 }
 
+/*
+ * Adds what it takes to make the wanted value of the old one at this path:
+ * nothing, assignments of members, or one of the whole.
+ */
 static void
 assign_changes(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 			   const Part *stored, const Part *old, const Part *wanted)
@@ -571,6 +613,10 @@ assign_all(Keeper *keeper, const Part *stored, const Part *old,
 	return !keeper->blocked;
 }
 
+/*
+ * Tries assignments by path first.  If they are too long, whole attributes are
+ * set. update is unchanged unless DDB_KEEP_DONE is returned.
+ */
 DdbKeepResult
 ddb_keep_assign(const DdbKeptChange *change, DdbItemUpdate *update)
 {
@@ -606,6 +652,7 @@ ddb_keep_assign(const DdbKeptChange *change, DdbItemUpdate *update)
 	return DDB_KEEP_LACKS_STORED;
 }
 
+/* The new JSON is palloc'd; list is unchanged when this is false. */
 bool
 ddb_keep_make_set(DdbValueType type, DdbKeptValue *list)
 {
@@ -632,6 +679,7 @@ ddb_keep_make_set(DdbValueType type, DdbKeptValue *list)
 	return true;
 }
 
+/* The result is palloc'd.  All three parts of the change must be known. */
 char *
 ddb_keep_merge(const DdbKeptChange *change)
 {
@@ -652,6 +700,7 @@ ddb_keep_merge(const DdbKeptChange *change)
 	return pnstrdup(merged.value.span.data, merged.value.span.len);
 }
 
+/* {NULL, 0} if the path leads nowhere.  The result points into item. */
 DdbKeptValue
 ddb_keep_find(const DdbKeptValue *item, const char *attribute,
 			  const DdbPathStep *steps, int nsteps)

@@ -39,7 +39,10 @@ set_null(DdbItemWriter *writer, const DdbColumn *column)
 	writer->completed = true;
 }
 
-/* Did the statement say what the column has?  NULL: it is an INSERT. */
+/*
+ * True if the statement sets the column. given is NULL for an INSERT, which
+ * sets all.
+ */
 static bool
 is_given(const Bitmapset *given, const DdbColumn *column)
 {
@@ -52,6 +55,10 @@ is_shard(const DdbVariable *variable)
 	return variable->element->form == DDB_FORM_SHARD;
 }
 
+/*
+ * Raises the error of a value that a key cannot hold. reason completes the
+ * DETAIL.
+ */
 static void
 raise_no_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			 const DdbColumn *column, const char *reason)
@@ -67,6 +74,7 @@ raise_no_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			 template->column->template, template->column->name, reason)));
 }
 
+/* Raises the error of a key that was given but does not match its template. */
 static void
 raise_mismatch(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
@@ -80,6 +88,7 @@ raise_mismatch(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 							"the other columns.")));
 }
 
+/* Raises the error of a NULL that the table's key would be composed of. */
 static void
 raise_missing_variable(const DdbItemWriter *writer,
 					   const DdbKeyTemplate *template, const DdbColumn *column)
@@ -142,6 +151,7 @@ settle_values(DdbItemWriter *writer, const DdbKeyTemplate *template,
 
 /* ---- keys that are given ---- */
 
+/* The value of the templated column in UTF-8, palloc'd, and its length. */
 static char *
 key_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int *len)
 {
@@ -263,6 +273,7 @@ shard_of(const DdbItemWriter *writer, const DdbTemplateElement *element)
 	return element->first + (int64) (hash_key(writer) % shards);
 }
 
+/* The shard's number as a value of the variable's column. */
 static Datum
 shard_datum(const DdbVariable *variable, int64 shard)
 {
@@ -392,7 +403,10 @@ same_key(const DdbKeyTemplate *a, const DdbKeyTemplate *b)
 	return a == b || (a->companions != NIL && a->companions == b->companions);
 }
 
-/* Is it the first template of its key, which is an index's? */
+/*
+ * True if this is the first template of its key, and the key is an index's.
+ * Each key is settled once, at its first template.
+ */
 static bool
 leads_key(const DdbKeyTemplates *templates, int i)
 {
@@ -402,6 +416,10 @@ leads_key(const DdbKeyTemplates *templates, int i)
 	return templates->items[i]->companions != NIL;
 }
 
+/*
+ * Raises the error of a NULL that keeps an item out of an index, while another
+ * column would be stored in that index's key only.
+ */
 static void
 raise_half_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			   const DdbColumn *missing, const DdbColumn *present)
@@ -504,6 +522,10 @@ comes_now(const DdbKeyTemplates *templates, int i, bool alone)
 
 /* ---- new rows ---- */
 
+/*
+ * Composes the templated parts of the table's key.  Raises an error if a
+ * variable is NULL.
+ */
 static void
 settle_table_key(DdbItemWriter *writer)
 {
@@ -521,6 +543,10 @@ settle_table_key(DdbItemWriter *writer)
 			settle(writer, templates->items[i]);
 }
 
+/*
+ * The table's key is settled before those of indexes, which may take shards
+ * and values from it.
+ */
 void
 ddb_item_complete_keys(DdbItemWriter *writer)
 {
@@ -545,6 +571,10 @@ ddb_item_complete_keys(DdbItemWriter *writer)
 
 /* ---- old rows ---- */
 
+/*
+ * True if one of these columns, by attribute number, is a variable of the
+ * template.
+ */
 static bool
 sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
 {
@@ -607,7 +637,7 @@ follow_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
 	return changed;
 }
 
-/* Does an index's key hang on one of these columns? */
+/* True if an index's key depends on one of these columns. */
 static bool
 is_concerned(const DdbKeyTemplates *templates, int first,
 			 const Bitmapset *updated)
@@ -648,6 +678,11 @@ recompose_index(DdbItemWriter *writer, int first, const Bitmapset *given,
 	settle_index(writer, templates, first, given);
 }
 
+/*
+ * For an UPDATE: composes the keys of indexes that depend on what is set, and
+ * adds their columns to *updated.  Raises an error if the table's key would
+ * change.
+ */
 void
 ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 						Bitmapset **updated)
@@ -700,6 +735,10 @@ plain_text(DdbScanner *scan)
 	return text != NULL ? pg_any_to_server(text, len, PG_UTF8) : "…";
 }
 
+/*
+ * The text is palloc'd and in the database's encoding.  Parts without a column
+ * go by the attribute's name.
+ */
 char *
 ddb_item_describe_key(const DdbItemWriter *writer, const char *key)
 {

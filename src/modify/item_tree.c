@@ -33,6 +33,7 @@ struct DdbItemNode
 	DdbItemNode *next;
 };
 
+/* Appends a node to its parent, NULL for a root. name is not copied. */
 static DdbItemNode *
 add_node(DdbItemNode *parent, NodeKind kind, const char *name)
 {
@@ -56,6 +57,10 @@ ddb_item_tree_create(void)
 	return add_node(NULL, NODE_MAP, NULL);
 }
 
+/*
+ * Makes the node a value, of which a padded copy is kept.  Its children are
+ * forgotten.
+ */
 static void
 set_value(DdbItemNode *node, const char *value, int len)
 {
@@ -101,6 +106,10 @@ split_map(DdbItemNode *node, DdbScanner *scan)
 	return scan->error == DDB_SCAN_OK;
 }
 
+/*
+ * Containers below the attributes stay text until something inside them is
+ * set.
+ */
 DdbItemNode *
 ddb_item_tree_parse(const char *json, int len)
 {
@@ -116,6 +125,10 @@ ddb_item_tree_parse(const char *json, int len)
 	return ok ? root : NULL;
 }
 
+/*
+ * Makes the elements of a list nodes of their own.  False if the JSON is not
+ * well-formed.
+ */
 static bool
 split_list(DdbItemNode *node, DdbScanner *scan)
 {
@@ -157,7 +170,10 @@ open_node(DdbItemNode *node, NodeKind wanted)
 							  : split_list(node, &scan);
 }
 
-/* Is it a map or a list already, so that there may be something in it? */
+/*
+ * True if the node is a map or a list already, so that there may be something
+ * in it.
+ */
 static bool
 holds(const DdbItemNode *node, NodeKind wanted)
 {
@@ -171,6 +187,7 @@ holds(const DdbItemNode *node, NodeKind wanted)
 		   value.type == (wanted == NODE_MAP ? DDB_VALUE_M : DDB_VALUE_L);
 }
 
+/* Takes the child out of its parent's list.  It is not freed. */
 static void
 unlink_child(DdbItemNode *parent, const DdbItemNode *child)
 {
@@ -230,6 +247,7 @@ take_step(DdbItemNode *node, const DdbPathStep *step, bool create)
 	return child;
 }
 
+/* value is copied.  Nothing is made on the way when it is NULL. */
 bool
 ddb_item_tree_set(DdbItemNode *root, const char *attribute,
 				  const DdbPathStep *steps, int nsteps, const char *value,
@@ -262,6 +280,10 @@ ddb_item_tree_set(DdbItemNode *root, const char *attribute,
 	return true;
 }
 
+/*
+ * Appends the node's attribute value.  Values that were never opened are
+ * copied as they are.
+ */
 static void
 write_node(const DdbItemNode *node, StringInfo json)
 {
@@ -285,6 +307,7 @@ write_node(const DdbItemNode *node, StringInfo json)
 	appendStringInfoString(json, is_list ? "]}" : "}");
 }
 
+/* Appends attributes in the order in which they were added. */
 void
 ddb_item_tree_write(const DdbItemNode *root, StringInfo json)
 {
@@ -304,6 +327,7 @@ ddb_item_tree_write(const DdbItemNode *root, StringInfo json)
 	appendStringInfoChar(json, '}');
 }
 
+/* palloc'd, with the padding that a scanner needs. */
 char *
 ddb_item_tree_get(const DdbItemNode *root, const char *attribute,
 				  int *value_len)

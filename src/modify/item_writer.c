@@ -30,6 +30,10 @@ is_key_attribute(const DdbItemWriter *writer, const DdbColumn *column)
 								   column->attribute) != DDB_STORED_NONE;
 }
 
+/*
+ * Finds the names of the table's key attributes, and the columns that show
+ * them, NULL where none does.
+ */
 static void
 find_keys(DdbItemWriter *writer)
 {
@@ -43,7 +47,10 @@ find_keys(DdbItemWriter *writer)
 			ddb_relation_find_attribute(writer->relation, writer->key_names[i]);
 }
 
-/* Is each stored column an attribute that no other column shows? */
+/*
+ * True if each stored column is an attribute that no other column shows, so
+ * that items can be put together without a tree.
+ */
 static bool
 is_plain(DdbRelation *relation)
 {
@@ -63,6 +70,7 @@ is_plain(DdbRelation *relation)
 	return true;
 }
 
+/* Codecs are made when they are first needed. */
 DdbItemWriter *
 ddb_item_writer_create(DdbRelation *relation, DdbTableInfo *info)
 {
@@ -80,6 +88,7 @@ ddb_item_writer_create(DdbRelation *relation, DdbTableInfo *info)
 	return writer;
 }
 
+/* Forgets all about the row before. */
 void
 ddb_item_load(DdbItemWriter *writer, TupleTableSlot *slot)
 {
@@ -95,6 +104,7 @@ ddb_item_load(DdbItemWriter *writer, TupleTableSlot *slot)
 	writer->stored.json = NULL;
 }
 
+/* Does nothing if no value was completed.  The slot keeps its table OID. */
 void
 ddb_item_store(const DdbItemWriter *writer, TupleTableSlot *slot)
 {
@@ -185,6 +195,10 @@ check_overflow_member(const MemberContext *context, const char *name)
 	}
 }
 
+/*
+ * Callback: puts a member of a whole item or the overflow into the tree.
+ * Raises an error if the overflow may not hold it.
+ */
 static void
 add_member(void *arg, const char *name, int len, const char *value,
 		   int value_len)
@@ -230,6 +244,10 @@ read_attribute(DdbItemWriter *writer, const DdbItemNode *root,
 	return value->type != DDB_VALUE_NULL;
 }
 
+/*
+ * Raises the error of a document that gives an attribute a value which the
+ * attribute's own column could not show.
+ */
 static void
 raise_misfit(const DdbItemWriter *writer, const DdbCodec *codec,
 			 const DdbAttributeValue *value, const char *reason)
@@ -303,6 +321,10 @@ check_agreement(const DdbItemWriter *writer, const DdbColumn *column,
 	}
 }
 
+/*
+ * Raises the error of two columns of which one leads into what the other makes
+ * a scalar.
+ */
 static void
 raise_blocked_path(const DdbItemWriter *writer, const DdbColumn *column)
 {
@@ -343,6 +365,9 @@ add_columns(DdbItemWriter *writer, DdbItemNode *root, int nsteps)
 	return more;
 }
 
+/*
+ * i counts the parts of the key from 0: the partition key, then the sort key.
+ */
 void
 ddb_item_raise_missing_key(const DdbItemWriter *writer, int i)
 {
@@ -377,6 +402,10 @@ append_key_part(StringInfo key, const char *name, const char *json, int len)
 	appendBinaryStringInfo(key, json, len);
 }
 
+/*
+ * Puts the item together in a tree, columns with shorter paths first, and
+ * writes it and its key.
+ */
 static void
 compose_from_tree(DdbItemWriter *writer, DdbItemNode *root, StringInfo item,
 				  StringInfo key)
@@ -395,6 +424,10 @@ compose_from_tree(DdbItemWriter *writer, DdbItemNode *root, StringInfo item,
 	ddb_item_tree_write(root, item);
 }
 
+/*
+ * Writes the item and its key straight from the columns.  NULLs are left out,
+ * unless the column stores them.
+ */
 static void
 compose_plainly(DdbItemWriter *writer, StringInfo item, StringInfo key)
 {
@@ -450,6 +483,10 @@ keep_key(const DdbItemWriter *writer, DdbItemNode *root)
 	}
 }
 
+/*
+ * Raises an error if a part of the key is missing, or if columns contradict
+ * each other.
+ */
 void
 ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 {
@@ -478,6 +515,7 @@ ddb_item_compose(DdbItemWriter *writer, StringInfo item, StringInfo key)
 	appendStringInfoChar(key, '}');
 }
 
+/* keys has a value for each part, none of which is NULL. */
 void
 ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
 					StringInfo json)
@@ -499,6 +537,7 @@ ddb_item_append_key(const DdbItemWriter *writer, const Datum *keys,
 
 /* ---- updates ---- */
 
+/* Never returns. */
 void
 ddb_item_raise_key_change(const DdbItemWriter *writer, const DdbColumn *column)
 {
@@ -552,7 +591,10 @@ check_key(const DdbItemWriter *writer, const DdbColumn *column,
 		ddb_item_raise_key_change(writer, column);
 }
 
-/* Does the assignment set what this path leads into? */
+/*
+ * True if the assignment sets the column's value, or something that it lies
+ * in.
+ */
 static bool
 covers(const DdbAssignment *assignment, const DdbColumn *column)
 {
@@ -594,6 +636,10 @@ lay_over(const DdbItemWriter *writer, DdbAssignment *assignment,
 	assignment->value = ddb_item_tree_get(root, root_name, &assignment->len);
 }
 
+/*
+ * Adds the assignment that stores the column's value.  If an earlier
+ * assignment covers it, the value is laid over that one.
+ */
 static void
 assign_column(DdbItemWriter *writer, const char *key, const DdbColumn *column,
 			  DdbItemUpdate *update)
@@ -651,7 +697,10 @@ drop_member(void *arg, const char *name, int len, const char *value,
 		(void) ddb_update_add(context->update, copy, NULL, 0);
 }
 
-/* Of a member that was there what differs is set. */
+/*
+ * Callback: sets what differs in an attribute of the overflow, or all of one
+ * that is new.
+ */
 static void
 assign_member(void *arg, const char *name, int len, const char *value,
 			  int value_len)
@@ -730,6 +779,10 @@ replace_item(DdbItemWriter *writer, const DdbColumn *column,
 	ddb_item_assign_item(writer, old_key, old, &item, update);
 }
 
+/*
+ * Adds assignments for the columns whose paths have this many steps.  True if
+ * there are longer ones.
+ */
 static bool
 assign_columns(DdbItemWriter *writer, const char *key, const Datum *keys,
 			   Bitmapset *updated, int nsteps, DdbItemUpdate *update)
@@ -754,6 +807,10 @@ assign_columns(DdbItemWriter *writer, const char *key, const Datum *keys,
 	return more;
 }
 
+/*
+ * Columns whose value stays are left out.  Raises an error if a key of the
+ * table would change.
+ */
 void
 ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old, const char *key,
 				const Datum *keys, Bitmapset *updated, DdbItemUpdate *update)
@@ -817,6 +874,7 @@ add_old_values(DdbItemWriter *writer, TupleTableSlot *old,
 	writer->nulls = nulls;
 }
 
+/* The result has the key and these columns, and may lack all else. palloc'd. */
 char *
 ddb_item_after_update(DdbItemWriter *writer, TupleTableSlot *old,
 					  const char *key, const DdbItemUpdate *update,

@@ -44,7 +44,10 @@ target_index(const ModifyTable *plan, const ResultRelInfo *target)
 	return -1;
 }
 
-/* Does a trigger look at new rows that were written?  (Old ones it is given.) */
+/*
+ * True if a trigger looks at new rows after they were written.  Old rows it is
+ * given by PostgreSQL.
+ */
 static bool
 has_trigger(const ResultRelInfo *target, CmdType operation)
 {
@@ -77,6 +80,10 @@ columns_shown(const ModifyTable *plan, const ResultRelInfo *target,
 	return columns;
 }
 
+/*
+ * What writes rows of this target, with the columns that must be shown
+ * afterwards.
+ */
 static DdbModifyState *
 create_state(const ModifyTableState *mtstate, ResultRelInfo *target,
 			 CmdType operation)
@@ -93,6 +100,10 @@ create_state(const ModifyTableState *mtstate, ResultRelInfo *target,
 	return state;
 }
 
+/*
+ * Executor callback: sets up INSERT, UPDATE or DELETE, in the query's memory
+ * context.  Does nothing for EXPLAIN alone.
+ */
 void
 ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 					  List *fdw_private, int subplan_index, int eflags)
@@ -130,7 +141,10 @@ check_row_expressions(const ModifyTableState *mtstate, const ModifyTable *plan,
 							 items->relation, items->info);
 }
 
-/* Do triggers see the table before COPY says that there are no more rows? */
+/*
+ * True if triggers see the table before COPY says that there are no more rows.
+ * Then none may be kept back.
+ */
 static bool
 is_looked_at(const ResultRelInfo *root)
 {
@@ -168,6 +182,9 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Executor callback: writes what is left of an INSERT. Contexts free the rest.
+ */
 void
 ddbEndForeignModify(EState *estate, ResultRelInfo *target)
 {
@@ -179,6 +196,10 @@ ddbEndForeignModify(EState *estate, ResultRelInfo *target)
 		ddb_insert_flush(state->insert);
 }
 
+/*
+ * Planner and executor callback: how many rows of an INSERT are handed over
+ * together.  One, where each must be seen before the next.
+ */
 int
 ddbGetForeignModifyBatchSize(ResultRelInfo *target)
 {
@@ -206,6 +227,10 @@ ddbExecForeignBatchInsert(EState *estate, ResultRelInfo *target,
 	return ddb_insert_rows(state->insert, estate, target, slots, n);
 }
 
+/*
+ * Executor callback: writes the row, or keeps it for a batch.  NULL if the
+ * item was there and conflicts are ignored.
+ */
 TupleTableSlot *
 ddbExecForeignInsert(EState *estate, ResultRelInfo *target,
 					 TupleTableSlot *slot, TupleTableSlot *plan_slot)
@@ -248,6 +273,7 @@ ddbExecForeignDelete(EState *estate, ResultRelInfo *target,
 
 /* ---- EXPLAIN ---- */
 
+/* The DynamoDB operation that EXPLAIN shows for the statement. */
 static const char *
 operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 			   ResultRelInfo *target)
@@ -279,6 +305,7 @@ show_writes(const DdbWrites *writes, ExplainState *es)
 							counters->throttles, counters->bytes_received, es);
 }
 
+/* EXPLAIN callback: the operation, and with ANALYZE what the writes took. */
 void
 ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 						List *fdw_private, int subplan_index, ExplainState *es)

@@ -21,6 +21,10 @@
 #include "remote/describe.h"
 #include "utils/builtins.h"
 
+/*
+ * Planner callback: a mask of 1 << CMD_x.  Raises no error, so that views can
+ * ask.
+ */
 int
 ddbIsForeignRelUpdatable(Relation rel)
 {
@@ -49,6 +53,9 @@ table_info(PlannerInfo *root, RangeTblEntry *rte, DdbRelation *relation)
 	return ddb_describe_table(relation, ddb_compat_target_userid(root, rte));
 }
 
+/*
+ * Adds the column of a key attribute to what identifies rows, if there is one.
+ */
 static void
 add_key_column(PlannerInfo *root, Index rtindex, DdbRelation *relation,
 			   TupleDesc descriptor, const char *attribute)
@@ -65,6 +72,10 @@ add_key_column(PlannerInfo *root, Index rtindex, DdbRelation *relation,
 	add_row_identity_var(root, key, rtindex, ddb_modify_key_name(column));
 }
 
+/*
+ * Planner callback: rows to be changed carry their keys, and for DELETE with
+ * RETURNING the whole old row.
+ */
 void
 ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 						   RangeTblEntry *target_rte, Relation target_relation)
@@ -87,6 +98,10 @@ ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 			rtindex, "wholerow");
 }
 
+/*
+ * Raises the error of rows that their columns do not identify exactly. column
+ * is NULL if none shows the attribute.
+ */
 static void
 raise_unaddressable(const DdbRelation *relation, const char *attribute,
 					const DdbColumn *column)
@@ -154,6 +169,7 @@ row_expressions(const ModifyTable *modify, int subplan_index)
 	return (Node *) expressions;
 }
 
+/* Reports system columns, which items do not have. */
 void
 ddb_modify_check_row_expressions(PlannerInfo *root, const ModifyTable *modify,
 								 Index target, int subplan_index)
@@ -165,7 +181,10 @@ ddb_modify_check_row_expressions(PlannerInfo *root, const ModifyTable *modify,
 							 relation, table_info(root, rte, relation));
 }
 
-/* Does it stand for a column of (a, b) = (SELECT …)? */
+/*
+ * True if the value stands for a column of (a, b) = (SELECT ...), which may
+ * read anything.
+ */
 static bool
 is_of_subquery(const List *targets, const Expr *value)
 {
@@ -184,6 +203,7 @@ is_of_subquery(const List *targets, const Expr *value)
 	return false;
 }
 
+/* targets and attnums correspond, one by one. */
 List *
 ddb_modify_kept_columns(const List *targets, const List *attnums, Index target)
 {
@@ -208,6 +228,11 @@ ddb_modify_kept_columns(const List *targets, const List *attnums, Index target)
 	return kept;
 }
 
+/*
+ * Planner callback: checks that rows can be written one by one, and adds a
+ * spool where they must be read first.  Returns the columns whose new value is
+ * made of the old one.
+ */
 List *
 ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 					 int subplan_index)

@@ -20,6 +20,7 @@ struct DdbReadBack
 	MemoryContext context; /* of the item at hand */
 };
 
+/* The reader is that of a scan, so RETURNING and a later SELECT agree. */
 DdbReadBack *
 ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor,
 					 List *columns)
@@ -44,6 +45,7 @@ ddb_read_back_create(const DdbItemWriter *writer, TupleDesc descriptor,
 	return back;
 }
 
+/* Memory of the row before is freed. */
 const TupleTableSlot *
 ddb_read_back_row(DdbReadBack *back, const char *item)
 {
@@ -67,6 +69,7 @@ ddb_read_back_row(DdbReadBack *back, const char *item)
 	return found ? back->slot : NULL;
 }
 
+/* Leaves the slot alone if the item is not a row of the foreign table. */
 void
 ddb_read_back_item(DdbReadBack *back, const char *item, TupleTableSlot *slot)
 {

@@ -19,7 +19,10 @@
 #include "scan/snapshot.h"
 #include "utils/rel.h"
 
-/* Does the table's key tell all of these columns? */
+/*
+ * True if the table's key tells all of these columns, so that nothing else
+ * need come back.
+ */
 static bool
 key_tells(const DdbItemWriter *writer, List *columns)
 {
@@ -55,6 +58,10 @@ prepare_to_show(DdbRowWriter *writer, List *shown, bool changes)
 	writer->wire.returns = changes && !writer->keys_tell;
 }
 
+/*
+ * Asks for DynamoDB's description, and for the TTL attribute if expired items
+ * are hidden.
+ */
 DdbRowWriter *
 ddb_row_writer_create(EState *estate, ResultRelInfo *target, List *shown,
 					  bool changes)
@@ -89,6 +96,7 @@ ddb_row_writer_check_view(EState *estate, ResultRelInfo *target,
 		ExecWithCheckOptions(WCO_VIEW_CHECK, target, slot, estate);
 }
 
+/* Created at the first call. */
 DdbConstraints *
 ddb_row_writer_constraints(DdbRowWriter *writer)
 {
@@ -112,6 +120,10 @@ ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
 							   writer->items, item, key);
 }
 
+/*
+ * True if the item was updated before by this statement.  Remembers it
+ * otherwise.
+ */
 bool
 ddb_row_writer_met(DdbRowWriter *writer, const char *key)
 {
@@ -134,6 +146,7 @@ ddb_row_writer_begin(DdbRowWriter *writer)
 	writer->begun = true;
 }
 
+/* body is not copied, and must stay until the job is done. */
 void
 ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
 				   const StringInfo body, int items)
@@ -145,6 +158,7 @@ ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
 	job->items = items;
 }
 
+/* The key, as JSON, is not copied. */
 void
 ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
 {
@@ -159,6 +173,10 @@ ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
 	ddb_write_job_init(&change->job, DDBC_DELETE_ITEM, &body, 1);
 }
 
+/*
+ * old is the row as it was read, or NULL. change->sends is false if nothing
+ * changes, so that no request is made.
+ */
 void
 ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 					  TupleTableSlot *old, Bitmapset *updated,
@@ -189,7 +207,10 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 	change->job.may_lack_path = update->item == NULL;
 }
 
-/* Is the item as the update would have made it? */
+/*
+ * True if the item is what the update would have made it: it was applied by an
+ * attempt whose answer was lost.
+ */
 static bool
 is_updated(const DdbItemUpdate *update, const DdbWriteJob *job)
 {
@@ -253,6 +274,7 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 				 errhint("Retry the statement.")));
 }
 
+/* Changes that need no request count as applied. */
 void
 ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 {
@@ -289,6 +311,10 @@ raise_unknown(const DdbRowWriter *writer, const DdbRowChange *change)
 		 errhint("RETURNING of key columns alone does not need the reply.")));
 }
 
+/*
+ * Raises an error if the answer that held the row was lost, and nothing else
+ * tells it.
+ */
 void
 ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
 					bool read, TupleTableSlot *slot)
@@ -306,6 +332,7 @@ ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
 		raise_unknown(writer, change);
 }
 
+/* Never returns. */
 void
 ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
 {

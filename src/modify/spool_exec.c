@@ -25,6 +25,10 @@ typedef struct SpoolState
 	TupleTableSlot *peeked;
 } SpoolState;
 
+/*
+ * Executor callback: starts the child.  Rows are kept once the first is asked
+ * for.
+ */
 static void
 begin_spool(CustomScanState *node, EState *estate, int eflags)
 {
@@ -44,6 +48,10 @@ begin_spool(CustomScanState *node, EState *estate, int eflags)
 	node->ss.ps.ps_ProjInfo = NULL;
 }
 
+/*
+ * Reads all rows of the child into a tuplestore, which goes to disk beyond
+ * work_mem.  A second read pointer is for looking ahead.
+ */
 static void
 read_all(SpoolState *state)
 {
@@ -70,6 +78,7 @@ read_row(SpoolState *state, int pointer, TupleTableSlot *kept,
 	return slot;
 }
 
+/* Executor callback: the next row, in the child's order. */
 static TupleTableSlot *
 exec_spool(CustomScanState *node)
 {
@@ -96,6 +105,7 @@ ddb_spool_peek(PlanState *node)
 	return read_row(state, state->ahead, state->kept_ahead, state->peeked);
 }
 
+/* Lets go of the tuplestore, and first of all slots that point into it. */
 static void
 forget_rows(SpoolState *state)
 {
@@ -108,6 +118,7 @@ forget_rows(SpoolState *state)
 	state->store = NULL;
 }
 
+/* Executor callback: frees the rows and ends the child. */
 static void
 end_spool(CustomScanState *node)
 {
@@ -140,6 +151,7 @@ ddb_spool_is(const PlanState *node)
 		   ((const CustomScanState *) node)->methods == &exec_methods;
 }
 
+/* CustomScan callback: an empty state, filled by begin_spool(). */
 static Node *
 create_state(CustomScan *plan)
 {

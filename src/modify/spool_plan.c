@@ -34,6 +34,10 @@ reads_same_table(const Search *search, const RangeTblEntry *rte)
 		   ddb_snapshot_holds_table(rte, search->relation);
 }
 
+/*
+ * Tree walker: true if the statement reads the table in question anywhere,
+ * subqueries included.
+ */
 static bool
 search_node(Node *node, void *context)
 {
@@ -151,6 +155,10 @@ tell_apart(List *targets)
 	}
 }
 
+/*
+ * The spool gives just the rows of its child, so its target list is the
+ * child's.
+ */
 void
 ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 			  const DdbRelation *relation)

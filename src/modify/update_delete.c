@@ -44,6 +44,10 @@ struct DdbChange
 
 /* ---- beginning ---- */
 
+/*
+ * Finds where rows carry their keys and the old row, among the columns that
+ * are not for the user.
+ */
 static void
 find_junk(DdbChange *change, List *target_list)
 {
@@ -79,7 +83,10 @@ look_at_item(void *arg, const char *key, int *len)
 	return job->item;
 }
 
-/* May rows be written before their turn?  Not where it can change them. */
+/*
+ * True if rows may be written before their turn, since nothing can change them
+ * until then.
+ */
 static bool
 may_look_ahead(const DdbChange *change)
 {
@@ -90,6 +97,7 @@ may_look_ahead(const DdbChange *change)
 								 !triggers->trig_delete_before_row));
 }
 
+/* Looks ahead only into a spool, which alone can give rows twice. */
 DdbChange *
 ddb_change_create(ModifyTableState *mtstate, ResultRelInfo *target,
 				  DdbRowWriter *rows, const List *kept)
@@ -131,6 +139,7 @@ take_keys(const DdbChange *change, TupleTableSlot *plan_slot, Datum *keys)
 	}
 }
 
+/* The key of these values as JSON, palloc'd. */
 static char *
 key_json(const DdbChange *change, const Datum *keys)
 {
@@ -191,6 +200,10 @@ updated_columns(const DdbChange *change)
 	return updated;
 }
 
+/*
+ * Makes change number i of the row in the slot.  Values that were completed
+ * are remembered for RETURNING.
+ */
 static void
 add_update(DdbChange *change, int i, const Datum *keys, char *key,
 		   TupleTableSlot *slot)
@@ -249,7 +262,7 @@ add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 
 /* ---- rows whose turn has not come ---- */
 
-/* Is the row one of this relation? */
+/* True if the row belongs to this relation; rows of partitions come mixed. */
 static bool
 is_ours(const DdbChange *change, TupleTableSlot *plan_slot)
 {
@@ -280,6 +293,10 @@ new_row(const DdbChange *change, TupleTableSlot *plan_slot)
 	return ExecGetUpdateNewTuple(target, plan_slot, target->ri_oldTupleSlot);
 }
 
+/*
+ * Adds rows from the spool to the batch, until it is full or a row belongs to
+ * another relation.
+ */
 static void
 look_ahead(DdbChange *change)
 {
@@ -368,6 +385,10 @@ show_old_row(const DdbChange *change, TupleTableSlot *plan_slot,
 	slot->tts_tableOid = relid;
 }
 
+/*
+ * Puts change number i into the slot: the row as it was written, or as it was
+ * before it was deleted.
+ */
 static void
 show(const DdbChange *change, int i, TupleTableSlot *slot,
 	 TupleTableSlot *plan_slot)
@@ -397,6 +418,10 @@ check_turn(const DdbChange *change, int i, TupleTableSlot *plan_slot)
 		elog(ERROR, "rows come in another order than they were read");
 }
 
+/*
+ * Writes a batch when none is left, of this row and those that the spool can
+ * give ahead of their turn.
+ */
 bool
 ddb_change_row(DdbChange *change, TupleTableSlot *slot,
 			   TupleTableSlot *plan_slot)

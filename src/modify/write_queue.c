@@ -22,6 +22,7 @@
 /* What DynamoDB says of a path whose maps are not there (ValidationException). */
 #define INVALID_PATH "document path provided in the update expression"
 
+/* Pins the session.  One call for each request that may be under way. */
 DdbWrites *
 ddb_writes_create(const DdbRelation *relation, Oid userid)
 {
@@ -48,6 +49,7 @@ start(DdbWrites *writes, int lane, DdbWriteJob *job, int64 delay_ms)
 				   delay_ms);
 }
 
+/* Adds what a finished request took to the counters. */
 static void
 count_request(DdbWrites *writes, const DdbCall *call)
 {
@@ -98,6 +100,10 @@ take_rest(DdbWriteJob *job, const DdbWriteReply *reply)
 	return true;
 }
 
+/*
+ * Keeps a copy of the item in the reply, if there is one, padded for a
+ * scanner.
+ */
 static void
 keep_item(DdbWriteJob *job, const DdbWriteReply *reply)
 {
@@ -180,6 +186,7 @@ receive(DdbWrites *writes, int lane)
 	return true;
 }
 
+/* Raises the error of a batch of which nothing was written any more. */
 static void
 raise_unprocessed(const DdbWrites *writes, const DdbWriteJob *job)
 {
@@ -223,7 +230,7 @@ idle_lane(const DdbWrites *writes)
 	return -1;
 }
 
-/* Of requests without an answer. */
+/* How many items the requests without an answer would write. */
 static int
 count_under_way(const DdbWrites *writes)
 {
@@ -235,6 +242,10 @@ count_under_way(const DdbWrites *writes)
 	return items;
 }
 
+/*
+ * Error context callback: says how many items were written, which ROLLBACK
+ * does not undo, and how many may have been.
+ */
 static void
 say_what_stays(void *arg)
 {
@@ -260,6 +271,10 @@ say_what_stays(void *arg)
 				   open, writes->relation->table_name);
 }
 
+/*
+ * ddb_writes_pop_context() undoes this.  Nested pushes for the same writes add
+ * no second line.
+ */
 void
 ddb_writes_push_context(DdbWrites *writes, ErrorContextCallback *callback)
 {
@@ -345,6 +360,10 @@ advance(DdbWrites *writes)
 	start(writes, lane, job, delay_ms);
 }
 
+/*
+ * A cancel raises its error without waiting for the requests under way, whose
+ * outcome is then unknown.
+ */
 void
 ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n)
 {

@@ -32,6 +32,10 @@ typedef struct WrittenTable
 	HTAB *items;
 } WrittenTable;
 
+/*
+ * The set grows with the number of items, by 16 bytes and the overhead of an
+ * entry for each.
+ */
 HTAB *
 ddb_written_items_create(void)
 {
@@ -44,6 +48,10 @@ ddb_written_items_create(void)
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/*
+ * Keeps a 128-bit hash in place of the key.  Two keys with the same hash are
+ * not to be expected.
+ */
 bool
 ddb_written_items_add(HTAB *items, const char *key)
 {
@@ -84,6 +92,10 @@ count_targets(EState *estate, const DdbRelation *relation)
 	return targets;
 }
 
+/*
+ * Adds an empty set for the relation's DynamoDB table.  Lives as long as the
+ * query.
+ */
 static WrittenTable *
 add_table(DdbStatement *statement, const DdbRelation *relation)
 {
@@ -98,6 +110,7 @@ add_table(DdbStatement *statement, const DdbRelation *relation)
 	return table;
 }
 
+/* Tables are told apart by server and name. */
 HTAB *
 ddb_written_items_shared(EState *estate, const DdbRelation *relation)
 {
