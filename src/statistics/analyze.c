@@ -243,6 +243,10 @@ sample_budget(const DdbRelation *relation, int targrows)
 			   ddb_guard_read_units_left(relation) * CAP_SHARE);
 }
 
+/*
+ * The mean size of an item, in bytes: as measured by what was read so far,
+ * else as DynamoDB describes the table.
+ */
 static double
 item_bytes(const Analysis *analysis)
 {
@@ -396,7 +400,10 @@ probe_segments(Analysis *analysis, bool *holds)
 	return n;
 }
 
-/* Of every segment that holds anything an equal share, as far as it has it. */
+/*
+ * Reads an equal share of every segment that holds anything, after a probe of
+ * all has told which do.  Complete if all were read to their ends.
+ */
 static void
 read_all_segments(Analysis *analysis)
 {
@@ -457,6 +464,10 @@ sample_segments(Analysis *analysis)
 	read_all_segments(analysis);
 }
 
+/*
+ * Reads a small table whole, and samples segments of a larger one.  A table of
+ * unknown size is tried first.
+ */
 static void
 sample_table(Analysis *analysis)
 {
@@ -489,6 +500,10 @@ total_rows(const Analysis *analysis)
 		   read;
 }
 
+/*
+ * ANALYZE callback: fills rows with at most targrows sampled rows, in any
+ * order, and returns how many. *totalrows is an estimate.
+ */
 static int
 acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 			   double *totalrows, double *totaldeadrows)
@@ -522,6 +537,10 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 	return sample.n;
 }
 
+/*
+ * Asks DynamoDB for its description anew, so that *totalpages is not older
+ * than DynamoDB's own counts.
+ */
 bool
 ddbAnalyzeForeignTable(Relation rel, AcquireSampleRowsFunc *func,
 					   BlockNumber *totalpages)

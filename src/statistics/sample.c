@@ -22,6 +22,10 @@
 /* Thinned to no less of what is wanted: other columns need rows as well. */
 #define MIN_SHARE 0.1
 
+/*
+ * Values of partition_columns, attribute numbers, tell where a run of one
+ * partition ends.
+ */
 void
 ddb_sample_init(DdbSample *sample, HeapTuple *rows, int room,
 				List *partition_columns)
@@ -38,6 +42,7 @@ ddb_sample_init(DdbSample *sample, HeapTuple *rows, int room,
 	sample->to_skip = -1;
 }
 
+/* Frees the rows; room and columns stay. */
 void
 ddb_sample_reset(DdbSample *sample)
 {
@@ -92,6 +97,7 @@ continues_run(DdbSample *sample, TupleTableSlot *slot)
 	return same;
 }
 
+/* A copy of the slot's row in the sample's context, as ANALYZE keeps it. */
 static HeapTuple
 copy_row(const DdbSample *sample, TupleTableSlot *slot)
 {
@@ -102,6 +108,10 @@ copy_row(const DdbSample *sample, TupleTableSlot *slot)
 	return row;
 }
 
+/*
+ * Rows of one partition that follow each other share a run number, by which
+ * ddb_sample_thin() finds them.
+ */
 void
 ddb_sample_offer(DdbSample *sample, TupleTableSlot *slot)
 {
@@ -148,6 +158,10 @@ compare_members(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/*
+ * The sample's rows with their runs, sorted by run so that a run's rows stand
+ * together. palloc'd.
+ */
 static Member *
 sorted_members(const DdbSample *sample)
 {
@@ -163,6 +177,7 @@ sorted_members(const DdbSample *sample)
 	return members;
 }
 
+/* How many members, from first on, are of the same run. */
 static int
 run_length(const Member *members, int n, int first)
 {
@@ -208,6 +223,10 @@ rows_to_keep(int length, double rate, double share)
 	return draw < expected - both ? 1 : 0;
 }
 
+/*
+ * Keeps a minimum of rows, however long the runs are.  The order of the rows
+ * changes.
+ */
 void
 ddb_sample_thin(DdbSample *sample, double share)
 {
