@@ -68,6 +68,7 @@ ddb_boolean_decode(const DdbCodec *codec, const DdbAttributeValue *value,
 	return DDB_DECODE_MISFIT;
 }
 
+/* The text is static.  It is the only spelling that a key may have. */
 const char *
 ddb_boolean_text(const DdbCodec *codec, bool value)
 {
@@ -76,6 +77,9 @@ ddb_boolean_text(const DdbCodec *codec, bool value)
 	return spelling(value);
 }
 
+/*
+ * For ranges of values that are not keys, where both spellings may be stored.
+ */
 void
 ddb_boolean_spellings(bool value, const char **low, const char **high)
 {

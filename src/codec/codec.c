@@ -87,7 +87,10 @@ conversion_of(Oid typid, DdbStoredType *stored)
 	return DDB_CONVERT_ARRAY;
 }
 
-/* Documents and arrays declared to be text are read by their input function. */
+/*
+ * As conversion_of(), with the declared type taken into account: documents and
+ * arrays declared to be text go through their input function.
+ */
 static DdbConversion
 column_conversion(const DdbColumn *column, DdbStoredType *stored)
 {
@@ -684,7 +687,10 @@ call_input(DdbCodec *codec, char *text, int32 typmod, bool soft, Datum *datum,
 	return false;
 }
 
-/* A type that holds times: cut to microseconds, and no further. */
+/*
+ * A type that holds times: what is finer than a microsecond is cut, and no
+ * more.  A key, or a column with fewer digits, takes no such text.
+ */
 static DdbDecodeResult
 decode_with_times(DdbCodec *codec, char *text, bool soft, Datum *datum,
 				  const char **reason)

@@ -15,7 +15,10 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 
-/* What the elements of a set are; NONE of what is no set. */
+/*
+ * The stored type of a set's members; DDB_STORED_NONE if the type is not a
+ * set.
+ */
 static DdbStoredType
 member_type(DdbStoredType set)
 {
@@ -32,7 +35,10 @@ member_type(DdbStoredType set)
 	}
 }
 
-/* The column as its elements are: what options say holds of each of them. */
+/*
+ * A copy of the column with the type of its elements, palloc'd, so that
+ * options about values hold for each element.
+ */
 static DdbColumn *
 element_column(const DdbColumn *column)
 {
@@ -79,6 +85,10 @@ read_element(DdbScanner *scan, DdbStoredType member, DdbAttributeValue *value)
 	return ddb_scan_string(scan, &value->span);
 }
 
+/*
+ * The reason why an element does not fit, palloc'd; it names the element by
+ * its position, counted from 1.
+ */
 static const char *
 misfit_reason(int position, const DdbAttributeValue *value, const char *reason)
 {

@@ -84,7 +84,10 @@ end(Writer *writer, bool is_object)
 	writer->comma = true;
 }
 
-/* The root may be a scalar. */
+/*
+ * Adds a scalar to the jsonb state.  A root that is a scalar never enters the
+ * state, and is copied.
+ */
 static void
 push_scalar(Writer *writer, JsonbValue *value, Place place)
 {
@@ -99,6 +102,7 @@ push_scalar(Writer *writer, JsonbValue *value, Place place)
 						   place == PLACE_MEMBER ? WJB_VALUE : WJB_ELEM, value);
 }
 
+/* Appends a scalar to JSON text, with the comma that it may need. */
 static void
 append_scalar(Writer *writer, const char *text, int len)
 {
@@ -243,7 +247,10 @@ write_name(Writer *writer, const DdbSpan *span)
 	return true;
 }
 
-/* Its canonical text: "01.50" is how emulators may write 1.5. */
+/*
+ * Writes the number's canonical text to out.  Emulators may write 1.5 as
+ * "01.50".  False with writer->reason set if it is not a number.
+ */
 static bool
 canonical_number(Writer *writer, const DdbSpan *span, char *out, size_t *len)
 {
@@ -336,6 +343,7 @@ write_list(Writer *writer, DdbScanner *scan)
 	return scan->error == DDB_SCAN_OK;
 }
 
+/* True if the overflow leaves out the attribute of this name. */
 static bool
 is_hidden(const DdbCodec *codec, const DdbSpan *name)
 {
@@ -371,7 +379,10 @@ write_map(Writer *writer, DdbScanner *scan)
 	return scan->error == DDB_SCAN_OK;
 }
 
-/* What stands behind the type tag. */
+/*
+ * Writes what follows the type tag.  An unknown type is a misfit: a document
+ * cannot show it.
+ */
 static bool
 write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
 {
@@ -410,7 +421,10 @@ write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
 	return false;
 }
 
-/* {"S": "…"} at the scanner's position. */
+/*
+ * Writes the value {"S": "..."} at the scanner's position.  False if it is not
+ * exactly one member, or does not fit.
+ */
 static bool
 write_tagged(Writer *writer, DdbScanner *scan, Place place)
 {
@@ -434,7 +448,9 @@ write_tagged(Writer *writer, DdbScanner *scan, Place place)
 		   scan->error == DDB_SCAN_OK;
 }
 
-/* The payload of a value that the page's walk has read already. */
+/*
+ * Writes a value that the page's walk has read already, without its type tag.
+ */
 static bool
 write_read_value(Writer *writer, const DdbAttributeValue *value, Place place)
 {

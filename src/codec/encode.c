@@ -37,7 +37,10 @@ payload_of(const char *text)
 
 /* ---- text ---- */
 
-/* Number text may be shorter than DynamoDB's: 1E9 in varchar(3). */
+/*
+ * Raises an error if number text would no longer fit the column in its
+ * canonical form, which may be longer: 1E9 in varchar(3).
+ */
 static void
 check_length(const DdbCodec *codec, const DdbWritePlace *place,
 			 DdbPayload number)
@@ -117,7 +120,10 @@ float_text(const DdbCodec *codec, Datum datum)
 	return text;
 }
 
-/* As text: kept as it is, if it is text that can be read. */
+/*
+ * A number that is stored as text: as PostgreSQL writes it, provided that it
+ * can be read back.  Raises an error otherwise, as for NaN.
+ */
 static DdbPayload
 number_text_payload(const DdbWritePlace *place, const char *text)
 {
@@ -135,7 +141,7 @@ number_text_payload(const DdbWritePlace *place, const char *text)
 	return payload_of(text);
 }
 
-/* A numeric or a float. */
+/* The payload of a numeric or a float, for an attribute of type N or S. */
 static DdbPayload
 number_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
@@ -151,6 +157,7 @@ number_payload(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 
 /* ---- times ---- */
 
+/* True for infinity and -infinity of dates and timestamps. */
 static bool
 is_infinite(const DdbCodec *codec, Datum datum)
 {
@@ -168,7 +175,10 @@ iso_digits(int64 micros)
 	return micros % 1000 == 0 ? 3 : 6;
 }
 
-/* Microseconds since 1970; 0 when the form does not reach so far. */
+/*
+ * Writes microseconds since 1970 in the column's format and returns the
+ * length; 0 when the format does not reach so far.
+ */
 static size_t
 format_instant(const DdbCodec *codec, int64 micros, char *out)
 {
@@ -233,7 +243,7 @@ scalar_type(const DdbCodec *codec)
 	return codec->stored == DDB_STORED_ANY ? DDB_STORED_S : codec->stored;
 }
 
-/* What is stored as S, N or B. */
+/* The payload of any value that is stored as S, N or B, by its conversion. */
 static DdbPayload
 scalar_payload(DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
@@ -300,7 +310,10 @@ take_apart(const DdbCodec *codec, ArrayType *array)
 	return elements;
 }
 
-/* Lists know neither dimensions nor where counting begins. */
+/*
+ * Raises an error for an array that a list cannot hold: lists have one
+ * dimension, and are counted from a fixed number.
+ */
 static void
 check_shape(const DdbWritePlace *place, ArrayType *array)
 {
@@ -318,6 +331,10 @@ check_shape(const DdbWritePlace *place, ArrayType *array)
 						   NULL);
 }
 
+/*
+ * The place of an array's element, counted from 0.  It points to the array's
+ * place.
+ */
 static DdbWritePlace
 element_place(const DdbWritePlace *place, int position)
 {
@@ -450,7 +467,10 @@ spells_numbers(const DdbCodec *codec)
 		   codec->stored == DDB_STORED_N;
 }
 
-/* Down, as the form's writer does it, before 1970 too. */
+/*
+ * Cuts a timestamp to the digits of its fixed form: down, as the writer of the
+ * form does, before 1970 too.
+ */
 static Datum
 cut_time(const DdbCodec *codec, Datum datum)
 {
@@ -466,7 +486,10 @@ cut_time(const DdbCodec *codec, Datum datum)
 	return TimestampGetDatum(value - rest);
 }
 
-/* What is no number is left to the writer to refuse. */
+/*
+ * Number text in its canonical spelling.  What is not a number is returned as
+ * it is, for the writer to refuse.
+ */
 static Datum
 spell_number(Datum datum)
 {

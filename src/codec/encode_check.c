@@ -45,7 +45,10 @@ ddb_payload_inside(const DdbWritePlace *place, const char *name, int len,
 	return inside;
 }
 
-/* As option "attribute" spells paths: a.b[0] */
+/*
+ * Appends the path inside the value as option "attribute" spells paths, such
+ * as a.b[0]. Long names are shortened.
+ */
 static void
 append_path(StringInfo path, const DdbWritePlace *place)
 {
@@ -61,6 +64,10 @@ append_path(StringInfo path, const DdbWritePlace *place)
 			place->name);
 }
 
+/*
+ * The place of the array element that the place lies in; NULL if there is
+ * none.
+ */
 static const DdbWritePlace *
 array_element(const DdbWritePlace *place)
 {
@@ -69,7 +76,10 @@ array_element(const DdbWritePlace *place)
 	return place;
 }
 
-/* "The value", "Element 2", "The value at a.b[0] of element 2" */
+/*
+ * How an error's DETAIL begins: "The value", "Element 2", or "The value at
+ * a.b[0] of element 2".  Static or palloc'd.
+ */
 static const char *
 subject(const DdbWritePlace *place)
 {
@@ -104,6 +114,10 @@ ddb_payload_refuse(const DdbWritePlace *place, int sqlstate,
 	pg_unreachable();
 }
 
+/*
+ * Error context callback, for errors of conversions that do not know the
+ * column.
+ */
 static void
 name_column(void *arg)
 {
@@ -113,6 +127,7 @@ name_column(void *arg)
 			   place->column->name, place->relation->name);
 }
 
+/* place and context must live until the context is popped. */
 void
 ddb_payload_push_context(DdbPayloadContext *context, const DdbWritePlace *place)
 {
@@ -206,7 +221,10 @@ ddb_payload_bytes(const char *bytes, int len)
 	return payload;
 }
 
-/* The standard alphabet, padded to whole groups of four, nothing between. */
+/*
+ * True for the standard alphabet, padded to whole groups of four, with nothing
+ * in between.
+ */
 static bool
 is_base64(const char *text, int len)
 {
@@ -227,7 +245,10 @@ is_base64(const char *text, int len)
 	return true;
 }
 
-/* Through the bytes, so that what is equal looks equal. */
+/*
+ * Decodes and encodes again, so that equal values have equal payloads.  Raises
+ * an error if text is not base64.
+ */
 DdbPayload
 ddb_payload_base64(const DdbWritePlace *place, const char *text, int len)
 {
@@ -273,7 +294,10 @@ compare_payloads(const void *a, const void *b)
 	return order != 0 ? order : left->len - right->len;
 }
 
-/* Equal values have equal payloads, numbers and bytes too. */
+/*
+ * Raises an error if two members are equal.  Equal values have equal payloads,
+ * numbers and bytes too.
+ */
 static void
 check_unique(const DdbWritePlace *place, const DdbPayload *members, int n)
 {

@@ -146,6 +146,10 @@ ddb_codec_fits_all(const DdbCodec *codec)
 			 codec->stored == DDB_STORED_N && codec->column->typmod < 0));
 }
 
+/*
+ * True if begins_with() means what LIKE 'p%' means.  In EUC_JIS_2004 a
+ * character may become two of UTF-8, the first of which is another one.
+ */
 bool
 ddb_codec_can_prefix(const DdbCodec *codec)
 {
@@ -188,6 +192,7 @@ ddb_codec_takes_type(const DdbCodec *codec, Oid typid)
 	}
 }
 
+/* Copies len bytes, which may hold NULs, into the current memory context. */
 static void
 set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
 {
@@ -250,7 +255,10 @@ ddb_codec_integer(Datum datum, Oid typid)
 	}
 }
 
-/* micros since 1970, finite. */
+/*
+ * Microseconds since 1970 as a bound in the column's format.  It lies between
+ * two stored forms where the format cuts something off.
+ */
 static void
 encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
 {
@@ -398,7 +406,10 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
 	}
 }
 
-/* Decimals that round to this float lie between its neighbours. */
+/*
+ * Decimals that round to this float lie between its neighbours, below and
+ * above.  Infinity and NaN lie beyond all stored numbers.
+ */
 static void
 float_span(double value, double below, double above, DdbBound *low,
 		   DdbBound *high)
@@ -453,7 +464,10 @@ iso_span(int64 micros, DdbBound *low, DdbBound *high)
 	set_data(high, DDB_BOUND_EXACT, out, 5);
 }
 
-/* Microseconds since 1970 of a finite date or timestamp; false of infinity. */
+/*
+ * Microseconds since 1970 of a date or timestamp.  False for infinity, and for
+ * what no stored form comes near; *is_positive then says on which side it is.
+ */
 static bool
 instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
 			  bool *is_positive)

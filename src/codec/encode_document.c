@@ -36,7 +36,11 @@ static void write_value(Writer *writer, const DdbWritePlace *place,
 
 /* ---- taking documents apart ---- */
 
-/* The root as a value; what is in it lives in the current memory context. */
+/*
+ * The root of a json or jsonb value.  What is in it lives in the current
+ * memory context.  Raises an error, with the column in its context, if json
+ * cannot become jsonb.
+ */
 static JsonbValue
 document_value(const DdbCodec *codec, const DdbWritePlace *place, Datum datum)
 {
@@ -72,7 +76,10 @@ is_array(const JsonbValue *value)
 		   JsonContainerIsArray(value->val.binary.data);
 }
 
-/* The next member of an object; the iterator stands before it. */
+/*
+ * The next member of an object; the iterator stands before it.  False at the
+ * end.
+ */
 static bool
 next_member(JsonbIterator **iterator, JsonbValue *name, JsonbValue *value)
 {
@@ -125,7 +132,10 @@ enter(Writer *writer, const DdbWritePlace *place)
 						   NULL);
 }
 
-/* A member's name, which may not be empty inside documents either. */
+/*
+ * The name of a member in UTF-8.  Raises an error if it is empty or too long,
+ * which DynamoDB refuses at any depth.
+ */
 static DdbPayload
 name_payload(const DdbWritePlace *place, const JsonbValue *name)
 {
@@ -189,6 +199,7 @@ write_list(Writer *writer, const DdbWritePlace *place, const JsonbValue *array)
 
 /* ---- scalars and sets ---- */
 
+/* The payload of a JSON string.  Raises an error for any other JSON value. */
 static DdbPayload
 string_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
@@ -198,6 +209,10 @@ string_payload(const DdbWritePlace *place, const JsonbValue *value)
 							value->val.string.len);
 }
 
+/*
+ * The payload of bytes, which JSON has as a string of base64.  Raises an error
+ * for anything else.
+ */
 static DdbPayload
 base64_payload(const DdbWritePlace *place, const JsonbValue *value)
 {
@@ -233,7 +248,10 @@ typed_number_payload(const DdbWritePlace *place, const JsonbValue *value)
 							  ERRCODE_INVALID_PARAMETER_VALUE);
 }
 
-/* S, SS; N, NS; B, BS */
+/*
+ * The payload of a scalar, or of a set's member, of this type.  Numbers are
+ * strings where the format has types.
+ */
 static DdbPayload
 member_payload(const Writer *writer, const DdbWritePlace *place,
 			   DdbStoredType type, const JsonbValue *value)
@@ -322,7 +340,10 @@ write_plain(Writer *writer, const DdbWritePlace *place, const JsonbValue *value)
 	}
 }
 
-/* A column that holds nothing but maps, lists or sets of one type. */
+/*
+ * Writes the whole value of a column that holds nothing but maps, lists or
+ * sets of one type.  Raises an error for another kind of value.
+ */
 static void
 write_plain_root(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 				 const JsonbValue *value)
@@ -348,6 +369,7 @@ write_plain_root(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 
 /* ---- typed ---- */
 
+/* Raises the error of a value without a type, with examples in its hint. */
 static void
 refuse_untyped(const DdbWritePlace *place)
 {
@@ -357,7 +379,10 @@ refuse_untyped(const DdbWritePlace *place)
 				"{\"BOOL\": true} or {\"L\": []}.");
 }
 
-/* The only member of a value, and the type that it is named by. */
+/*
+ * The type that the only member of a value is named by, and the member's value
+ * in *payload.  Raises an error if the value is not of that form.
+ */
 static DdbStoredType
 read_tag(const DdbWritePlace *place, const JsonbValue *value,
 		 JsonbValue *payload)
@@ -400,7 +425,10 @@ write_typed_flag(Writer *writer, const DdbWritePlace *place, DdbStoredType type,
 		write_bool(writer, payload->val.boolean);
 }
 
-/* A map, a list or a set. */
+/*
+ * Writes a map, a list or a set.  Raises an error if the payload is not the
+ * JSON that such a type has.
+ */
 static void
 write_typed_container(Writer *writer, const DdbWritePlace *place,
 					  DdbStoredType type, const JsonbValue *payload)

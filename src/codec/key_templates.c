@@ -13,7 +13,10 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-/* The column that a variable names, which is UTF-8 as templates are. */
+/*
+ * The column that a variable names, or NULL. Names are compared in UTF-8, as
+ * templates are parsed in it.
+ */
 static const DdbColumn *
 find_column(const DdbRelation *relation, const DdbTemplateElement *element)
 {
@@ -116,7 +119,10 @@ ddb_key_template_walks(const DdbVariable *variable)
 		   element->unit != DDB_UNIT_NONE && element->unit != DDB_UNIT_FRACTION;
 }
 
-/* Where a walk over the template's values ends, when nothing else says. */
+/*
+ * Settles where the partitions of the template begin, for queries without a
+ * lower bound.  Raises an error if no variable's units can be listed.
+ */
 static void
 resolve_since(const DdbRelation *relation, DdbKeyTemplate *template)
 {
@@ -180,6 +186,10 @@ columns_of_part(DdbRelation *relation, const DdbKeyAttribute *part, int n,
 	return columns;
 }
 
+/*
+ * The columns that show attributes of these keys, by number; table_keys,
+ * unless NULL, are left out.
+ */
 static List *
 columns_of_keys(DdbRelation *relation, const DdbKeySchema *keys,
 				const DdbKeySchema *table_keys)
@@ -214,7 +224,10 @@ least_column(const List *columns)
 	return least;
 }
 
-/* In the order of their first columns, then of their partition and sort keys. */
+/*
+ * Sorts by the least column of each list, then by their members in turn, for
+ * list_sort().
+ */
 static int
 compare_indexes(const ListCell *a, const ListCell *b)
 {
@@ -296,7 +309,10 @@ add_templates(const DdbRelation *relation, List *columns, List *index_columns,
 	}
 }
 
-/* Two columns with templates for one attribute: which one holds? */
+/*
+ * Raises an error if another column has a template for the same attribute:
+ * which of them holds would not be clear.
+ */
 static void
 check_single(DdbRelation *relation, const DdbColumn *column)
 {
@@ -310,7 +326,11 @@ check_single(DdbRelation *relation, const DdbColumn *column)
 							 first->name, column->attribute));
 }
 
-/* Takes the values of the template's variables from it, where it may. */
+/*
+ * Marks the variables whose values are taken from this template's key: those
+ * without an attribute of their own that no earlier template tells.  Raises an
+ * error if such a column declares a stored type.
+ */
 static void
 take_values(DdbRelation *relation, DdbKeyTemplate *template,
 			List *key_attributes)
@@ -375,7 +395,10 @@ settle_exactness(const DdbRelation *relation)
 	}
 }
 
-/* Whatever has a template must be some key. */
+/*
+ * Raises an error if a column has a template but is not a key, or has options
+ * that need a template.
+ */
 static void
 check_columns(DdbRelation *relation, List *key_attributes)
 {
@@ -550,7 +573,10 @@ ddb_key_templates_imply(const DdbRelation *relation, const char *attribute,
 	return false;
 }
 
-/* What a column's value is made of, besides itself. */
+/*
+ * Adds what the column's value is made of: the column that it is taken from,
+ * or the variables and companions of its template.
+ */
 static Bitmapset *
 add_parts(const DdbRelation *relation, Bitmapset *columns, AttrNumber attnum)
 {

@@ -133,7 +133,10 @@ settle_width(DdbTemplateElement *element, Oid typid)
 	}
 }
 
-/* As if the column were a key attribute of type S, without options. */
+/*
+ * The codec of a variable in plain form, palloc'd: as if the column were a key
+ * attribute of type S, without options.
+ */
 static DdbCodec *
 plain_codec(const DdbRelation *relation, const DdbColumn *column)
 {
@@ -161,7 +164,10 @@ fraction_digits(const DdbTemplateElement *element)
 	return 6;
 }
 
-/* Equal texts, equal values: also where the column's own attribute is finer? */
+/*
+ * True if equal texts mean equal values, even where the column's own attribute
+ * may be finer than the text.
+ */
 static bool
 tells_all(const DdbVariable *variable)
 {
@@ -233,6 +239,7 @@ ddb_variable_is_as_fine(const DdbVariable *variable, const DdbVariable *other)
 	return fraction_digits(element) >= fraction_digits(other->element);
 }
 
+/* A bound at this place, with a copy of the text. */
 static void
 set_text(DdbBound *bound, DdbBoundPlace place, const char *text, size_t len)
 {
@@ -388,6 +395,9 @@ parse_number(const DdbVariable *variable, const char *text, size_t len,
 	}
 }
 
+/*
+ * True if the timestamp has no more digits than its column's modifier allows.
+ */
 static bool
 fits_precision(int64 micros, int32 typmod)
 {

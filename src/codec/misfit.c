@@ -132,13 +132,20 @@ fits(const Cures *cures, const DdbColumn *column)
 	return ddb_soft_try(try_column, &trial) && trial.fits;
 }
 
+/*
+ * Adds a phrase, which join_cures() makes a sentence of.  The text is copied.
+ */
 static void
 add_cure(Cures *cures, const char *cure)
 {
 	cures->found = lappend(cures->found, pstrdup(cure));
 }
 
-/* Options "type" and "format"; those that the column has are not named. */
+/*
+ * Tries the column with these options "type" and "format", and adds them as a
+ * cure if the value then fits.  Options that the column has already are not
+ * named.
+ */
 static bool
 try_options(Cures *cures, DdbStoredType type, DdbTimeFormat format)
 {
@@ -180,7 +187,7 @@ is_milliseconds(const DdbAttributeValue *value)
 		   ddb_decimal_compare(&number, &least) >= 0;
 }
 
-/* The option "format" of times, and "type" where it says another one. */
+/* Tries other formats of times, and another type with them if need be. */
 static void
 try_time_formats(Cures *cures)
 {
@@ -199,7 +206,10 @@ try_time_formats(Cures *cures)
 		(void) try_options(cures, (DdbStoredType) cures->value->type, format);
 }
 
-/* Option "type": the type that is stored, and any. */
+/*
+ * Tries option "type": the type that is stored, and any, where the column's
+ * type allows it.
+ */
 static void
 try_stored_types(Cures *cures)
 {
@@ -215,7 +225,10 @@ try_stored_types(Cures *cures)
 		(void) try_options(cures, DDB_STORED_ANY, column->time_format);
 }
 
-/* Another type of the column, without options. */
+/*
+ * Tries the column with another type and without options.  Adds it as a cure,
+ * and returns true, if the value then fits.
+ */
 static bool
 try_type(Cures *cures, Oid typid)
 {
@@ -235,7 +248,10 @@ try_type(Cures *cures, Oid typid)
 	return true;
 }
 
-/* The widest type of what is stored, and jsonb, which takes everything. */
+/*
+ * Tries the widest type of what is stored, and jsonb, which takes everything
+ * but odd characters.
+ */
 static void
 try_types(Cures *cures)
 {
@@ -259,7 +275,7 @@ try_types(Cures *cures)
 	(void) try_type(cures, JSONBOID);
 }
 
-/* "Set …, declare … or set …." */
+/* The cures as a sentence, "Set ..., declare ... or set ....", palloc'd. */
 static char *
 join_cures(List *found)
 {

@@ -82,7 +82,11 @@ take_error(MemoryContext context)
 	return error;
 }
 
-/* Runs a function in a subtransaction; the error with which it refuses. */
+/*
+ * Runs the function in a subtransaction, which is rolled back if it raises an
+ * error.  Returns the error with which it refuses, or NULL; an error of
+ * another kind is raised again.
+ */
 static ErrorData *
 try_in_subtransaction(const Attempt *attempt)
 {
@@ -110,7 +114,10 @@ try_in_subtransaction(const Attempt *attempt)
 	return error;
 }
 
-/* Likewise, to say it in other words: the transaction is over. */
+/*
+ * The same without a subtransaction.  Nothing but raising an error may follow,
+ * since the transaction cannot go on.
+ */
 static ErrorData *
 try_before_raising(const Attempt *attempt)
 {
@@ -277,7 +284,10 @@ ddb_soft_try(void (*function)(void *arg), void *arg)
 	return try_before_raising(&attempt) == NULL;
 }
 
-/* From one encoding into another; NULL when a character has no equivalent. */
+/*
+ * Converts text from one encoding into another, palloc'd.  NULL when a
+ * character has no equivalent.
+ */
 static char *
 convert(Oid function, int from, int to, char *text, size_t len)
 {

@@ -202,7 +202,10 @@ ddb_text_form_is_unsteady(Oid typid)
 	return scalar == MONEYOID || is_name(scalar);
 }
 
-/* Sets what is to be set; the level to end it with, or 0. */
+/*
+ * Sets those of the settings that differ from what is fixed.  Returns the GUC
+ * level that restores them when it ends, or 0 if nothing was set.
+ */
 static int
 begin_settings(DdbTextSettings settings, bool writing)
 {
@@ -230,6 +233,7 @@ ddb_text_form_begin_reading(DdbTextSettings settings)
 	return begin_settings(settings, false);
 }
 
+/* level is what ddb_text_form_begin_reading() has returned. */
 void
 ddb_text_form_end_reading(int level)
 {
