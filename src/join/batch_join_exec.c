@@ -101,7 +101,10 @@ memory_share(double share)
 
 /* ---- joined rows ---- */
 
-/* The joined row: the outer row with an inner one, or (NULL) with NULLs. */
+/*
+ * The joined row in the scan's slot: the outer row with an inner one, or with
+ * NULLs if inner is NULL. It points into both.
+ */
 static TupleTableSlot *
 compose(BatchJoinState *state, TupleTableSlot *outer, TupleTableSlot *inner)
 {
@@ -128,7 +131,10 @@ compose(BatchJoinState *state, TupleTableSlot *outer, TupleTableSlot *inner)
 
 /* ---- outer rows ---- */
 
-/* The key of an outer row; NULL when nothing can match it. */
+/*
+ * The key of an outer row, new or known; NULL when a value of it is NULL, so
+ * that nothing can match.
+ */
 static DdbBatchKey *
 key_of(BatchJoinState *state, TupleTableSlot *slot)
 {
@@ -260,7 +266,11 @@ read_ahead(BatchJoinState *state)
 		read_rows(state, &state->ahead);
 }
 
-/* The next batch; false when there is none. */
+/*
+ * Makes the rows that were read ahead the next batch, or reads one.  False
+ * when there are no more rows.  Keys are forgotten when they take too much
+ * memory.
+ */
 static bool
 next_batch(BatchJoinState *state)
 {
@@ -304,7 +314,10 @@ choose_keys(BatchJoinState *state, Fetch *fetch)
 	}
 }
 
-/* Appends the key's values, once with each of its ranges. */
+/*
+ * Appends the key's values, once with each of its ranges, and returns where
+ * they end.
+ */
 static Datum *
 add_values(const BatchJoinState *state, const DdbBatchKey *key, Datum *values)
 {
@@ -326,7 +339,9 @@ add_values(const BatchJoinState *state, const DdbBatchKey *key, Datum *values)
 	return values;
 }
 
-/* Puts the keys together as the scan wants them. */
+/*
+ * Puts the keys together as rows of values, which is how the scan takes them.
+ */
 static void
 collect_values(const BatchJoinState *state, Fetch *fetch)
 {
@@ -366,7 +381,11 @@ begin_fetch(BatchJoinState *state, const Fetch *fetch)
 	state->keys_sent += fetch->nrows;
 }
 
-/* Reads what the scan finds; false, and it is cancelled, when it is too much. */
+/*
+ * Reads what the scan finds and gives it to the keys.  False, with the scan
+ * cancelled, when it takes too much memory and there are fewer keys to be
+ * tried with.
+ */
 static bool
 read_found(BatchJoinState *state, const Fetch *fetch)
 {
@@ -405,7 +424,10 @@ finish_fetch(BatchJoinState *state, const Fetch *fetch, bool complete)
 	}
 }
 
-/* How many keys next, after a look-up brought so much. */
+/*
+ * Settles how many keys the next look-up has, by how much memory this one
+ * took.
+ */
 static void
 adapt(BatchJoinState *state, const Fetch *fetch, Size bytes)
 {
@@ -465,7 +487,10 @@ look_up(BatchJoinState *state)
 
 /* ---- the join ---- */
 
-/* Goes on to the next outer row; false when there is none. */
+/*
+ * Goes on to the next outer row, and looks keys up if its own is not known.
+ * False when there is none.
+ */
 static bool
 next_outer(BatchJoinState *state)
 {
@@ -484,7 +509,10 @@ next_outer(BatchJoinState *state)
 	return true;
 }
 
-/* The outer row with the next of the rows that it matches, or NULL. */
+/*
+ * The outer row joined with the next row that it matches; NULL when there are
+ * no more.
+ */
 static TupleTableSlot *
 next_match(BatchJoinState *state)
 {

@@ -69,6 +69,7 @@ typedef struct JoinContext
 	List *restrictions; /* RestrictInfos of the join */
 } JoinContext;
 
+/* As lists of integers, which plans are copied and sent as. */
 List *
 ddb_batch_join_serialize(const DdbBatchJoin *join)
 {
@@ -91,7 +92,10 @@ ddb_batch_join_deserialize(List *list, DdbBatchJoin *join)
 
 /* ---- plans ---- */
 
-/* Where a value of the keys comes from; ranges are collected. */
+/*
+ * Where a value of the scan's keys comes from: the place of its hash clause,
+ * or, counted down from -1, its place among the ranges, to which it is added.
+ */
 static int
 value_place(Expr *value, List *hash_clauses, List **ranges)
 {
@@ -140,7 +144,10 @@ bare_clauses(List *restrictions)
 	return clauses;
 }
 
-/* The outer child's columns, then the inner child's: what expressions see. */
+/*
+ * The outer child's columns, then the inner child's, which is how expressions
+ * above number them.
+ */
 static List *
 joined_columns(List *plans)
 {
@@ -160,7 +167,10 @@ joined_columns(List *plans)
 	return columns;
 }
 
-/* Splits the join's clauses as joins do: filters see rows of NULLs too. */
+/*
+ * Splits the clauses as outer joins need it: joins decide about matches,
+ * filters also see rows that have none.
+ */
 static void
 split_clauses(const BatchPath *path, List **joins, List **filters)
 {
@@ -255,7 +265,10 @@ may_batch(const JoinContext *context)
 	return !ddb_join_is_pseudoconstant(inner->baserestrictinfo);
 }
 
-/* Clauses that may give keys: those that no unmatched row escapes. */
+/*
+ * Clauses that may give keys: strict operators, and of outer joins only those
+ * that are part of the join condition.
+ */
 static List *
 key_clauses(const JoinContext *context)
 {
@@ -275,7 +288,10 @@ key_clauses(const JoinContext *context)
 	return clauses;
 }
 
-/* Those of the clauses that compare a value of the keys, and can be hashed. */
+/*
+ * Those of the clauses that compare a value of the scan's keys by equality and
+ * can be hashed.
+ */
 static List *
 hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 			 List *clauses)
@@ -353,7 +369,10 @@ first_keys(const JoinContext *context)
 	return (int) Min(ceil(wanted * misses), MAX_FIRST_KEYS);
 }
 
-/* Rows go through the hash once on each side, and matches through clauses. */
+/*
+ * Costs both children once, hashing of the rows on each side, and the clauses
+ * for each match.
+ */
 static void
 set_costs(const JoinContext *context, const Path *outer, BatchPath *path)
 {
@@ -472,7 +491,10 @@ add_batch_paths(const JoinContext *context, List *outer_paths)
 	}
 }
 
-/* Those that need the same relations as this path; NIL if one before it does. */
+/*
+ * The paths that need the same relations as this one.  NIL if an earlier one
+ * needs them too, which has been dealt with then.
+ */
 static List *
 paths_like(List *paths, const Path *path)
 {
@@ -509,7 +531,10 @@ may_parameterize(const JoinContext *context, Relids required)
 			  context->join.root->append_rel_list != NIL));
 }
 
-/* The paths with one set of relations that they need, then those with another. */
+/*
+ * Offers joins of the outer paths, in groups that are parameterized by the
+ * same relations.
+ */
 static void
 add_all_paths(JoinContext *context, List *outer_paths)
 {

@@ -23,6 +23,7 @@
 /* What a chunk takes besides what was asked for. */
 #define CHUNK_BYTES 16
 
+/* Prepares an expression, and remembers how values of its type are copied. */
 static void
 init_value(PlanState *parent, Expr *expr, DdbKeyColumn *column)
 {
@@ -128,7 +129,7 @@ ddb_batch_keys_reset(DdbBatchKeys *keys)
 	keys->key_bytes = 0;
 }
 
-/* Twice the buckets, once there are more keys than buckets. */
+/* Doubles the number of buckets.  Keys keep their place in memory. */
 static void
 grow(DdbBatchKeys *keys)
 {
@@ -162,7 +163,7 @@ add_hash(uint32 hash, FmgrInfo *function, Oid collation, Datum value)
 		   DatumGetUInt32(FunctionCall1Coll(function, collation, value));
 }
 
-/* Evaluates a row's values; false when one is NULL. */
+/* Evaluates the values of a row, detoasted.  False when one is NULL. */
 static bool
 evaluate(const DdbKeyColumn *columns, int n, ExprContext *econtext,
 		 Datum *values)
@@ -188,6 +189,7 @@ evaluate(const DdbKeyColumn *columns, int n, ExprContext *econtext,
 	return true;
 }
 
+/* True if all values are equal byte by byte. */
 static bool
 same_bytes(const DdbKeyColumn *columns, int n, const Datum *a, const Datum *b)
 {
@@ -254,7 +256,10 @@ add_key(DdbBatchKeys *keys, uint32 hash, const Datum *values)
 	return key;
 }
 
-/* Rows in order often repeat their ranges; others do no harm twice. */
+/*
+ * Adds the row's ranges to its key.  Rows in order often repeat them, which is
+ * noticed; others do no harm twice.
+ */
 static void
 add_ranges(DdbBatchKeys *keys, DdbBatchKey *key, const Datum *values)
 {

@@ -145,7 +145,10 @@ free_lane(ConcurrentLoopState *state)
 	return lane;
 }
 
-/* Lets the inner side read the row's values, as the nested loop does. */
+/*
+ * Lets the inner side read the row's values, as the nested loop does, and
+ * marks them as changed.
+ */
 static void
 set_parameters(ConcurrentLoopState *state, TupleTableSlot *slot,
 			   PlanState *inner)
@@ -221,7 +224,10 @@ start_lane(ConcurrentLoopState *state, LoopRow *row, int streams)
 		row->run->under_way = true;
 }
 
-/* The lane is free for another row. */
+/*
+ * Frees the row's lane for another row.  A run that was not read to its end is
+ * forgotten.
+ */
 static void
 leave_lane(ConcurrentLoopState *state, LoopRow *row)
 {
@@ -254,7 +260,10 @@ start_ahead(ConcurrentLoopState *state, LoopRow *row)
 
 /* ---- rows that are kept ---- */
 
-/* Makes room; rows that count on what was kept will be started themselves. */
+/*
+ * Makes room in memory.  Rows that counted on what was kept will be started
+ * themselves; if nothing ever repeated, no more is kept at all.
+ */
 static void
 forget_runs(ConcurrentLoopState *state)
 {
@@ -295,7 +304,7 @@ record(ConcurrentLoopState *state, LoopRow *row, TupleTableSlot *slot)
 
 /* ---- outer rows ---- */
 
-/* A slot for copies of outer rows, of the kind that the nested loop reads. */
+/* A slot for copies of outer rows, of the kind that the nested loop expects. */
 static TupleTableSlot *
 outer_slot(const ConcurrentLoopState *state)
 {
@@ -309,7 +318,10 @@ outer_slot(const ConcurrentLoopState *state)
 	return slot;
 }
 
-/* The next outer row, behind those that were read; false when there is none. */
+/*
+ * Reads the next outer row into the place behind those that were read.  False
+ * when there is none.
+ */
 static bool
 read_outer(ConcurrentLoopState *state)
 {
@@ -354,7 +366,10 @@ most_requests(const ConcurrentLoopState *state)
 	return ddb_groups_window(largest, state->window);
 }
 
-/* Reads outer rows, and starts them, until enough is under way. */
+/*
+ * Reads outer rows, and starts the inner side for them, until enough requests
+ * are under way.
+ */
 static void
 read_ahead(ConcurrentLoopState *state)
 {
@@ -386,7 +401,10 @@ leave_row(ConcurrentLoopState *state)
 	state->window = Min(state->window + 1, DDB_MAX_WINDOW);
 }
 
-/* The row's turn begins. */
+/*
+ * Begins the turn of the first row: its lane may run already, its rows may be
+ * known, or it is started now.
+ */
 static void
 enter_row(ConcurrentLoopState *state)
 {
@@ -613,7 +631,7 @@ end_concurrent_loop(CustomScanState *node)
 
 /* ---- EXPLAIN ---- */
 
-/* What a lane's nodes did belongs to those that are shown. */
+/* Adds what a lane's nodes did to the nodes that EXPLAIN shows. */
 static void
 move_instrumentation(const ConcurrentLoopState *state, Lane *lane)
 {

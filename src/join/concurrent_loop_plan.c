@@ -182,7 +182,10 @@ passes_rows_on(PlannerInfo *root, Path *path)
 
 /* ---- paths ---- */
 
-/* How many outer rows differ in what the inner side takes from them. */
+/*
+ * How many of the outer rows differ in what the inner side takes from them.
+ * Without statistics all of them may.
+ */
 static double
 count_runs(const DdbJoin *join, double outer_rows)
 {
@@ -200,7 +203,9 @@ count_runs(const DdbJoin *join, double outer_rows)
 	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
 }
 
-/* The nested loop's costs, but for waits that are shared and runs that repeat. */
+/*
+ * The nested loop's costs, less what waiting together and repeating runs save.
+ */
 static void
 set_costs(const DdbJoin *join, const NestPath *loop, Path *path)
 {

@@ -49,6 +49,7 @@ add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
 	ddb_concurrent_loop_add_paths(&join);
 }
 
+/* Other extensions' hooks keep working, since ours calls the one before it. */
 void
 ddb_join_install(void)
 {

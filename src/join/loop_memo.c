@@ -93,7 +93,10 @@ ddb_loop_memo_create(TupleDesc descriptor, List *columns)
 	return memo;
 }
 
-/* Into the scratch run, pointing into the slot. */
+/*
+ * Reads the parameters of an outer row into the scratch run, which points into
+ * the slot.
+ */
 static void
 read_values(DdbLoopMemo *memo, TupleTableSlot *slot)
 {
@@ -114,7 +117,10 @@ read_values(DdbLoopMemo *memo, TupleTableSlot *slot)
 	run->hash = murmurhash32(run->hash);
 }
 
-/* A run of its own, of the scratch run's values; in the current context. */
+/*
+ * A new run with copies of the scratch run's values, in the current memory
+ * context.
+ */
 static DdbLoopRun *
 keep_run(const DdbLoopMemo *memo)
 {
@@ -178,6 +184,7 @@ ddb_loop_memo_is_full(const DdbLoopMemo *memo)
 		   get_hash_memory_limit();
 }
 
+/* Runs that callers still point to are gone as well. */
 void
 ddb_loop_memo_reset(DdbLoopMemo *memo)
 {
