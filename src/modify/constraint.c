@@ -97,7 +97,10 @@ find_declared(const DdbRelation *relation, Relation rel)
 
 /* ---- which of them an update concerns ---- */
 
-/* True when setting one column may change what the other one shows. */
+/*
+ * True if setting one of the columns may change what the other one shows,
+ * because both show the whole item, or parts of one attribute.
+ */
 static bool
 overlap(const DdbColumn *a, const DdbColumn *b)
 {
@@ -113,7 +116,7 @@ overlap(const DdbColumn *a, const DdbColumn *b)
 	return true;
 }
 
-/* Columns other than those that are set (attnums) that it may change. */
+/* The columns, by number, that setting these may change besides them. */
 static Bitmapset *
 overlapped(const DdbRelation *relation, const Bitmapset *updated)
 {
@@ -128,7 +131,10 @@ overlapped(const DdbRelation *relation, const Bitmapset *updated)
 	return columns;
 }
 
-/* True when the rule looks at one of these columns (attnums). */
+/*
+ * True if the rule looks at one of these columns, by number.  A reference to
+ * the whole row looks at all of them.
+ */
 static bool
 looks_at(const Rule *rule, const Bitmapset *columns)
 {
@@ -193,7 +199,10 @@ ddb_constraints_concern(const DdbRelation *relation, List *updated,
 
 /* ---- the row ---- */
 
-/* Columns that constraints look at, as attnums; all for whole rows. */
+/*
+ * The columns that constraints look at, by number.  Policies may look at
+ * anything, and so may whole rows.
+ */
 static List *
 columns_looked_at(const DdbConstraints *constraints,
 				  const DdbRelation *relation)
@@ -251,7 +260,10 @@ ddb_constraints_create(EState *estate, ResultRelInfo *target,
 	return constraints;
 }
 
-/* Has the slot show the row at hand. */
+/*
+ * Has the constraints' slot show the row that the writer has at hand, without
+ * copying its values.
+ */
 static void
 show_row(const DdbConstraints *constraints, const DdbItemWriter *writer)
 {
@@ -265,7 +277,10 @@ show_row(const DdbConstraints *constraints, const DdbItemWriter *writer)
 	slot->tts_tableOid = RelationGetRelid(constraints->rel);
 }
 
-/* Has it show these columns (attnums; NULL: all) as the item does. */
+/*
+ * Has the slot show these columns as the stored item does; NULL means all of
+ * them.  Nothing changes if the item is not a row.
+ */
 static void
 show_item(const DdbConstraints *constraints, const char *item,
 		  const Bitmapset *columns)
@@ -326,7 +341,10 @@ find_broken(DdbConstraints *constraints, const Bitmapset *columns)
 	return NULL;
 }
 
-/* The first column that is NULL and must not be; 0: none. */
+/*
+ * The first column, by number, that is NULL in the slot and must not be; 0 if
+ * there is none. columns restricts the search.
+ */
 static AttrNumber
 find_null(const DdbConstraints *constraints, const Bitmapset *columns)
 {
@@ -384,7 +402,10 @@ raise_broken(const DdbConstraints *constraints, const DdbItemWriter *writer,
 					: errtable(constraints->rel)));
 }
 
-/* The row in the slot, as far as these columns (NULL: all) are concerned. */
+/*
+ * Raises an error if the row in the slot breaks a constraint that looks at one
+ * of these columns; NULL means all of them.
+ */
 static void
 check_slot(DdbConstraints *constraints, const DdbItemWriter *writer,
 		   const Bitmapset *columns, const char *key)
@@ -427,6 +448,7 @@ check_whole(DdbConstraints *constraints, DdbItemWriter *writer,
 	check_slot(constraints, writer, NULL, key);
 }
 
+/* Costs nothing where nothing is declared. */
 void
 ddb_constraints_check_item(DdbConstraints *constraints, DdbItemWriter *writer,
 						   const char *item, const char *key)

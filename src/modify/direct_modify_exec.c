@@ -131,7 +131,10 @@ ddbEndDirectModify(ForeignScanState *node)
 	ddbEndForeignScan(node);
 }
 
-/* Puts what is set into the row at hand. */
+/*
+ * Evaluates the new values of the columns that are set, into the row that the
+ * writer has at hand.
+ */
 static void
 set_values(DdbDirectModify *modify, ExprContext *econtext)
 {
@@ -207,7 +210,10 @@ add_change(DdbDirectModify *modify)
 	return &modify->changes[modify->n++];
 }
 
-/* The values of key columns, for an UPDATE that sets them. */
+/*
+ * The values of the key columns, for an UPDATE that sets them.  Raises an
+ * error if one is NULL.
+ */
 static void
 take_keys(const DdbDirectModify *modify, TupleTableSlot *slot, Datum *keys)
 {
@@ -235,7 +241,10 @@ current_stream(const DdbDirectModify *modify)
 								  : scan->last;
 }
 
-/* The key of the item that was read last, as it is stored, as JSON. */
+/*
+ * The key of the item that was read last, as JSON with its stored values,
+ * palloc'd.
+ */
 static char *
 key_of_item(const DdbDirectModify *modify)
 {
@@ -263,7 +272,10 @@ item_of_row(const DdbDirectModify *modify)
 	return item;
 }
 
-/* What the item has of an attribute, {"S":"…"}; NULL: nothing. */
+/*
+ * What the item has of attribute number i of its identity, as JSON; NULL if
+ * the attribute is missing.
+ */
 static char *
 stored_value(const DdbStream *stream, int i)
 {
@@ -324,7 +336,10 @@ condition_of_row(const DdbDirectModify *modify)
 	return condition;
 }
 
-/* The row is changed: what of, and what RETURNING will show. */
+/*
+ * Adds the change of the row that was read, with what RETURNING will show of
+ * it.  An item that this statement has changed before is left out.
+ */
 static void
 add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 {
@@ -419,7 +434,10 @@ read_rows(ForeignScanState *node, DdbDirectModify *modify)
 
 /* ---- rows that need not be read ---- */
 
-/* The next key that was asked for; NULL after the last one. */
+/*
+ * The next key that was asked for; NULL after the last one.  Streams are used
+ * for their keys only.
+ */
 static const DdbTarget *
 next_target(DdbDirectModify *modify)
 {
@@ -510,7 +528,7 @@ count_applied(ForeignScanState *node, const DdbDirectModify *modify)
 		node->ss.ps.instrument->tuplecount += applied;
 }
 
-/* Reads and writes one batch. */
+/* Reads and writes one batch.  Everything of it lives until the next one. */
 static void
 run_batch(ForeignScanState *node, DdbDirectModify *modify)
 {
@@ -539,7 +557,10 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 	count_applied(node, modify);
 }
 
-/* The next row for RETURNING; NULL when the batch has no more. */
+/*
+ * The next row of the batch for RETURNING; NULL when it has no more.  A value
+ * that does not fit raises an error here, after it was written.
+ */
 static TupleTableSlot *
 next_result(ForeignScanState *node, DdbDirectModify *modify)
 {

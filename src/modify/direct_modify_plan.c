@@ -41,7 +41,10 @@ typedef struct Context
 	bool decides_all; /* the condition says all that PostgreSQL would check */
 } Context;
 
-/* The target's own scan, if its rows go nowhere else first. */
+/*
+ * The target's own scan, if its rows go straight to the node that writes; NULL
+ * if anything stands between.
+ */
 static ForeignScan *
 find_scan(const ModifyTable *modify, Index target, int subplan_index)
 {
@@ -73,7 +76,10 @@ columns_of(const Context *context, List *expressions)
 	return attributes;
 }
 
-/* What is set to what; false when it takes more than an expression. */
+/*
+ * Notes what is set to what.  False when a subquery gives several columns at
+ * once, which takes more than an expression for each.
+ */
 static bool
 take_values(Context *context)
 {
@@ -153,7 +159,10 @@ sets_table_key(const Context *context)
 	return false;
 }
 
-/* What the table's key says needs no condition, and what keys tell is no attribute. */
+/*
+ * The columns that the condition of a write may not use: the key needs none,
+ * and what keys tell is not an attribute.
+ */
 static Bitmapset *
 banned_columns(const Context *context)
 {
@@ -226,7 +235,7 @@ is_blind(const Context *context)
 		   columns_of(context, context->values) == NULL;
 }
 
-/* The columns of the table's key, as far as there are any. */
+/* The columns of the table's key, by number, as far as there are any. */
 static List *
 key_columns(const Context *context)
 {
@@ -256,7 +265,10 @@ add_name(List *names, char *name)
 	return lappend(names, name);
 }
 
-/* Adds the attribute that a column's values are taken from. */
+/*
+ * Adds the attribute that a column's values are taken from to those that must
+ * be unchanged.  Raises an error for columns of many attributes.
+ */
 static void
 check_column(Context *context, const DdbColumn *column)
 {
@@ -276,7 +288,10 @@ check_column(Context *context, const DdbColumn *column)
 			context->write->checked, unconstify(char *, column->attribute));
 }
 
-/* With option optimistic: what WHERE and SET read must be unchanged. */
+/*
+ * With option optimistic: notes all that WHERE and SET read, so that the
+ * write's condition compares it.
+ */
 static void
 check_what_is_read(Context *context)
 {
@@ -296,7 +311,10 @@ check_what_is_read(Context *context)
 		context->write->checked;
 }
 
-/* Reads no more than it takes to find the item and to compute its values. */
+/*
+ * Reads no more columns than it takes to find the item, to compute its values,
+ * and to show what is returned.
+ */
 static void
 narrow_columns(Context *context)
 {
@@ -329,7 +347,10 @@ narrow_columns(Context *context)
 		plan->projection.columns);
 }
 
-/* Values are the scan's to compute, once: not its target list's, too. */
+/*
+ * Takes the new values out of the scan's target list, since the scan computes
+ * them itself, once.
+ */
 static void
 blank_target_list(const Context *context)
 {

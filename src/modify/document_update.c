@@ -33,7 +33,10 @@ run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
 	ddb_writes_run(writes, &job, 1);
 }
 
-/* The item as it is; NULL: there is none. */
+/*
+ * The item as it is, as a tree; NULL if there is none. job says what the
+ * request took.
+ */
 static DdbItemNode *
 look(DdbWrites *writes, const DdbWriteTarget *target, const char *key,
 	 DdbWriteJob *job)
@@ -76,7 +79,11 @@ raise_blocked(const DdbWriteTarget *target, const DdbAssignment *assignment)
 							  "neither a map nor a list.")));
 }
 
-/* The same update with whole attributes in place of paths. */
+/*
+ * The same update with whole attributes in place of paths, made of the item as
+ * it is.  Each of them is conditional on what it was.  Raises an error if a
+ * path leads nowhere.
+ */
 static void
 widen(const DdbWriteTarget *target, const DdbItemUpdate *update,
 	  DdbItemNode *root, DdbItemUpdate *wide)
@@ -117,7 +124,7 @@ ddb_path_update_has_elements(const DdbItemUpdate *update)
 	return false;
 }
 
-/* What stays as it is is not written. */
+/* Takes out assignments that would write what is there already. */
 static void
 drop_unchanged(DdbItemUpdate *wide)
 {

@@ -92,7 +92,7 @@ compare_keys(const void *a, const void *b)
 	return order != 0 ? order : left->position - right->position;
 }
 
-/* Marks rows whose key an earlier one has; true if there are any. */
+/* Marks rows whose key an earlier row has.  True if there are any. */
 static bool
 mark_repeats(PendingRow *rows, int n)
 {
@@ -123,7 +123,10 @@ raise_exists(const DdbInsert *insert, const char *key)
 					   ddb_item_describe_key(insert->rows->items, key))));
 }
 
-/* What became of a PutItem for a new item; false: there is one already. */
+/*
+ * True if the row's PutItem made a new item.  A refusal after a lost answer
+ * may be due to the row's own item, which is then equal to it.
+ */
 static bool
 was_put(const DdbWriteJob *job, const PendingRow *row)
 {
@@ -138,7 +141,10 @@ was_put(const DdbWriteJob *job, const PendingRow *row)
 						  strlen(row->item));
 }
 
-/* Puts those rows (repeats, or the others) as new items. */
+/*
+ * Puts those rows that repeat a key, or those that do not, as new items.
+ * Raises an error at a conflict unless conflicts are ignored.
+ */
 static void
 put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 {
@@ -191,7 +197,10 @@ keep_last(PendingRow *rows, int n)
 	return kept;
 }
 
-/* The next items for one BatchWriteItem, from *next on. */
+/*
+ * Takes the next items for one BatchWriteItem, from *next on, within limits of
+ * number and size.  Returns how many.
+ */
 static int
 take_batch(PendingRow *rows, int n, int *next, char **items)
 {
@@ -209,7 +218,7 @@ take_batch(PendingRow *rows, int n, int *next, char **items)
 	return count;
 }
 
-/* Puts rows whatever is there: 25 a request. */
+/* Puts rows whatever is there, 25 to a request. */
 static void
 put_always(DdbInsert *insert, PendingRow *rows, int n)
 {
@@ -237,7 +246,10 @@ put_always(DdbInsert *insert, PendingRow *rows, int n)
 	ddb_writes_run(insert->rows->writes, jobs, count);
 }
 
-/* Items of the first rows, of as many as are sent together; how many. */
+/*
+ * Composes the items of the first rows, as many as are sent together, and
+ * returns how many.  Checks views too.
+ */
 static int
 compose_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 			 TupleTableSlot **slots, int n, PendingRow *rows)
@@ -277,7 +289,10 @@ write_new(DdbInsert *insert, PendingRow *rows, int n)
 	}
 }
 
-/* Writes the first rows, and gives back those that were new; how many it took. */
+/*
+ * Writes the first rows, and gives back the slots of those that became items.
+ * Returns how many rows it took.
+ */
 static int
 write_first(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 			TupleTableSlot **slots, int n, int *written)

@@ -12,7 +12,10 @@
 #include "modify/item_tree.h"
 #include "utils/datum.h"
 
-/* An item's JSON as a map's. */
+/*
+ * The JSON of an item as that of a map's value, palloc'd and padded for a
+ * scanner.
+ */
 static DdbKeptValue
 wrap(const char *item, int len)
 {
@@ -40,7 +43,10 @@ wrap_tree(const DdbItemNode *root)
 	return wrap(json.data, json.len);
 }
 
-/* True when both set a value, and one of them something in it. */
+/*
+ * True if both columns set parts of one attribute, of which one lies in the
+ * other.
+ */
 static bool
 overlap(const DdbColumn *a, const DdbColumn *b)
 {
@@ -71,7 +77,7 @@ find_overlap(const DdbItemWriter *writer, const DdbColumn *column,
 	return NULL;
 }
 
-/* True when the column, whose old value is known, was set to that. */
+/* True if the column was set to the value that it had, byte by byte. */
 static bool
 is_unchanged(const DdbItemWriter *writer, const DdbColumn *column)
 {
@@ -149,6 +155,7 @@ assign(DdbItemWriter *writer, const char *key, DdbKeptChange *change,
 	return ddb_keep_assign(change, update);
 }
 
+/* What was looked up once is used again for the same item. */
 void
 ddb_item_assign_value(DdbItemWriter *writer, const char *key,
 					  DdbKeptChange *change, DdbItemUpdate *update)
@@ -156,7 +163,9 @@ ddb_item_assign_value(DdbItemWriter *writer, const char *key,
 	(void) assign(writer, key, change, update);
 }
 
-/* What a value of the column is stored as. */
+/*
+ * What a value of the column is stored as, palloc'd and padded for a scanner.
+ */
 static DdbKeptValue
 encode_value(const DdbItemWriter *writer, const DdbColumn *column, Datum value)
 {
@@ -240,7 +249,10 @@ copy_attribute(DdbItemNode *to, const DdbItemNode *from, const char *name)
 	(void) ddb_item_tree_set(to, name, NULL, 0, value, len);
 }
 
-/* True when the attribute, or something in it, is set besides. */
+/*
+ * True if the column's attribute, or something in it, is set by another
+ * column.
+ */
 static bool
 is_set_besides(const DdbItemWriter *writer, const DdbColumn *column,
 			   const Bitmapset *updated)
@@ -272,7 +284,10 @@ says_the_same(const DdbItemNode *old, const DdbItemNode *wanted,
 		   memcmp(before, now, len) == 0;
 }
 
-/* Raises an error if the document contradicts columns that are set as well. */
+/*
+ * Columns whose attribute the new item changes become NULL in the writer, to
+ * be completed from it.
+ */
 DdbItemNode *
 ddb_item_begin_item(DdbItemWriter *writer, const DdbColumn *column,
 					const Bitmapset *updated)

@@ -11,7 +11,10 @@
 
 static bool value_equal(const json_t *a, const json_t *b);
 
-/* Sets have no order, and nothing twice. */
+/*
+ * True if both sets have the same members.  As sets have nothing twice, equal
+ * sizes make one direction enough.
+ */
 static bool
 set_equal(const json_t *a, const json_t *b)
 {
@@ -60,7 +63,10 @@ map_equal(json_t *a, const json_t *b)
 	return true;
 }
 
-/* Attribute values, {"S": "…"}. */
+/*
+ * True if both are the same attribute value.  Lists keep their order; sets and
+ * maps have none.
+ */
 static bool
 value_equal(const json_t *a, const json_t *b)
 {

@@ -313,7 +313,10 @@ append_list(StringInfo json, const Part *stored, const Part *old,
 	appendStringInfoString(json, "]}");
 }
 
-/* The bytes that the span is the base64 of; false when it is none. */
+/*
+ * True if the span is the one base64 text of some bytes, so that it may stand
+ * for binary.
+ */
 static bool
 is_base64(const DdbSpan *span)
 {
@@ -331,7 +334,10 @@ is_base64(const DdbSpan *span)
 		   memcmp(again, span->data, span->len) == 0;
 }
 
-/* True of what can be a member of a set of that type. */
+/*
+ * True if the value can be a member of a set of that type.  Base64 text may
+ * stand for binary, as documents show it so.
+ */
 static bool
 suits_set(DdbValueType set, const DdbAttributeValue *value)
 {
@@ -353,7 +359,10 @@ compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* What tells members of a set apart; NULL when that is not known. */
+/*
+ * What tells members of a set apart: their text, and of numbers the canonical
+ * one.  NULL if that is not known.
+ */
 static char *
 member_text(DdbValueType set, const Part *member)
 {
@@ -373,7 +382,7 @@ member_text(DdbValueType set, const Part *member)
 	return text;
 }
 
-/* True when there are members, none of them twice. */
+/* True if there are members, and none of them twice. */
 static bool
 can_be_set(DdbValueType set, const Parts *members)
 {
@@ -403,7 +412,10 @@ string_of(const Part *value)
 	return string;
 }
 
-/* Appends a set of these strings; false when they can be none. */
+/*
+ * Appends a set of these strings.  False, with nothing appended, when they
+ * cannot be a set.
+ */
 static bool
 append_members(StringInfo json, DdbValueType type, const Parts *parts)
 {
@@ -420,7 +432,10 @@ append_members(StringInfo json, DdbValueType type, const Parts *parts)
 	return true;
 }
 
-/* A set's array as a set again; false when it can be none. */
+/*
+ * Appends the array wanted as a set of the stored type again, members that
+ * stay in their stored form.  False if it cannot be a set.
+ */
 static bool
 append_set(StringInfo json, const Part *stored, const Part *old,
 		   const Part *wanted)
@@ -446,7 +461,10 @@ append_set(StringInfo json, const Part *stored, const Part *old,
 	return append_members(json, type, &parts);
 }
 
-/* stored, old: NULL where there is none. */
+/*
+ * Appends the value wanted, in which all that was not changed keeps its stored
+ * form. stored and old are NULL where there is none; then the value is new.
+ */
 static void
 append_kept(StringInfo json, const Part *stored, const Part *old,
 			const Part *wanted)

@@ -24,6 +24,7 @@ null_of(const DdbItemWriter *writer, const DdbColumn *column)
 	return &writer->nulls[column->attnum - 1];
 }
 
+/* Sets a column of the row, and notes that the row was completed. */
 static void
 set_value(DdbItemWriter *writer, const DdbColumn *column, Datum value)
 {
@@ -105,7 +106,10 @@ raise_missing_variable(const DdbItemWriter *writer,
 
 /* ---- values and their texts ---- */
 
-/* The text of a variable that is not NULL. */
+/*
+ * The text of a variable that is not NULL, in *text.  Raises an error if the
+ * value has no text in a key.
+ */
 static void
 variable_text(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			  int i, DdbBound *text)
@@ -127,7 +131,10 @@ variable_text(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			"the value contains the text that separates it from what follows");
 }
 
-/* Values that keys alone tell become what is read of them. */
+/*
+ * Cuts the values that only keys tell to what is read back from the key.
+ * RETURNING then shows what is stored.
+ */
 static void
 settle_values(DdbItemWriter *writer, const DdbKeyTemplate *template,
 			  const Bitmapset *given)
@@ -202,6 +209,10 @@ take_apart(DdbItemWriter *writer, const DdbKeyTemplate *template, bool sourced,
 
 /* ---- shards ---- */
 
+/*
+ * Goes on with an FNV hash.  The end of each text counts, so that "a", "bc"
+ * differs from "ab", "c".
+ */
 static uint64
 hash_bytes_fnv(uint64 hash, const char *bytes, int len)
 {
@@ -211,7 +222,10 @@ hash_bytes_fnv(uint64 hash, const char *bytes, int len)
 	return hash * FNV_PRIME;
 }
 
-/* A template's variables but the shards. */
+/*
+ * Goes on with a hash of the template's variables, shards excepted.  Raises an
+ * error if one is NULL.
+ */
 static uint64
 hash_template(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 			  uint64 hash)
@@ -265,6 +279,10 @@ hash_key(const DdbItemWriter *writer)
 	return hash ^ (hash >> 32);
 }
 
+/*
+ * The shard of the row: a hash of the table key's other variables, within the
+ * element's range.  It is the same whenever the row is written.
+ */
 static int64
 shard_of(const DdbItemWriter *writer, const DdbTemplateElement *element)
 {
@@ -287,7 +305,7 @@ shard_datum(const DdbVariable *variable, int64 shard)
 	return value;
 }
 
-/* Columns that are shards, where the row does not say which. */
+/* Sets columns that are shards, where the row does not say which. */
 static void
 fill_shards(DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
@@ -328,7 +346,10 @@ shard_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int i,
 			"the shard contains the text that separates it from what follows");
 }
 
-/* The key of the row's values, none of which is NULL, into text. */
+/*
+ * Appends the key of the row's values, none of which is NULL. Shards without a
+ * column come from the key that was given, if there is one.
+ */
 static void
 compose(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 		const DdbTemplatePart *given, StringInfo text)
@@ -354,7 +375,10 @@ compose(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 	}
 }
 
-/* Composes a key, or holds the one that is given against the row. */
+/*
+ * Composes a key that is NULL, or compares the one that is given with what the
+ * row's values make.
+ */
 static void
 settle(DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
@@ -380,7 +404,10 @@ settle(DdbItemWriter *writer, const DdbKeyTemplate *template)
 		raise_mismatch(writer, template);
 }
 
-/* The first variable that is NULL, but for shards, which are found out. */
+/*
+ * The first variable's column that is NULL, or NULL if there is none.  Shards
+ * do not count, since they can be computed.
+ */
 static const DdbColumn *
 null_variable(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 {
@@ -397,6 +424,7 @@ null_variable(const DdbItemWriter *writer, const DdbKeyTemplate *template)
 
 /* ---- keys of indexes ---- */
 
+/* True if both are templates of one key. */
 static bool
 same_key(const DdbKeyTemplate *a, const DdbKeyTemplate *b)
 {
@@ -457,7 +485,10 @@ leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template,
 		raise_half_key(writer, template, missing, template->column);
 }
 
-/* What the key of an index lacks; NULL: nothing. */
+/*
+ * The first column that keeps the item out of the index, because it is NULL;
+ * NULL if the key is complete.
+ */
 static const DdbColumn *
 find_missing(const DdbItemWriter *writer, const DdbKeyTemplates *templates,
 			 int first, const Bitmapset *given)
@@ -585,7 +616,10 @@ sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
 	return false;
 }
 
-/* A variable of the table's key that was set must be what it was. */
+/*
+ * Raises an error if a variable of the table's key is set to another value
+ * than the old key has.
+ */
 static void
 check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
 				Datum old_key, const Bitmapset *updated)
@@ -658,7 +692,10 @@ is_concerned(const DdbKeyTemplates *templates, int first,
 	return false;
 }
 
-/* Composes an index's key anew: what was not set of it follows the rest. */
+/*
+ * Composes an index's key anew.  Its parts that were not set follow the
+ * variables; all of them count as updated.
+ */
 static void
 recompose_index(DdbItemWriter *writer, int first, const Bitmapset *given,
 				Bitmapset **updated)
@@ -720,7 +757,10 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 
 /* ---- for messages ---- */
 
-/* What stands in an attribute value, {"S":"…"}, as text. */
+/*
+ * The scalar of the attribute value at the scanner's position, as text in the
+ * database's encoding.
+ */
 static char *
 plain_text(DdbScanner *scan)
 {

@@ -73,6 +73,7 @@ set_value(DdbItemNode *node, const char *value, int len)
 	node->first = node->last = NULL;
 }
 
+/* The member of a map by name, or NULL. */
 static DdbItemNode *
 find_member(const DdbItemNode *node, const char *name)
 {
@@ -82,7 +83,10 @@ find_member(const DdbItemNode *node, const char *name)
 	return NULL;
 }
 
-/* The members of a map's JSON; false when it is not well-formed. */
+/*
+ * Makes the members of a map nodes of their own.  A name that cannot be text
+ * is kept as it was written.  False if the JSON is not well-formed.
+ */
 static bool
 split_map(DdbItemNode *node, DdbScanner *scan)
 {
@@ -210,7 +214,10 @@ unlink_child(DdbItemNode *parent, const DdbItemNode *child)
 	}
 }
 
-/* The element, after as many others; NULL when it is not there. */
+/*
+ * The element of a list by its index.  If create is set, missing elements are
+ * made, as NULL; otherwise NULL is returned.
+ */
 static DdbItemNode *
 find_element(DdbItemNode *list, int index, bool create)
 {

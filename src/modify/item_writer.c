@@ -123,7 +123,10 @@ ddb_item_store(const DdbItemWriter *writer, TupleTableSlot *slot)
 	slot->tts_tableOid = relid;
 }
 
-/* What the column's value is stored as; NULL: nothing is. */
+/*
+ * What the column's value is stored as, palloc'd; NULL if the attribute is
+ * left out.
+ */
 static char *
 encode_column(const DdbItemWriter *writer, const DdbColumn *column, int *len)
 {
@@ -143,7 +146,10 @@ encode_column(const DdbItemWriter *writer, const DdbColumn *column, int *len)
 	return json.data;
 }
 
-/* What RETURNING shows is what is stored. */
+/*
+ * Cuts values to what their stored form keeps, so that RETURNING shows what is
+ * stored.
+ */
 static void
 cut_values(DdbItemWriter *writer)
 {
@@ -172,7 +178,10 @@ typedef struct MemberContext
 	DdbItemNode *root;
 } MemberContext;
 
-/* A column shows the attribute: its value has no place in the overflow. */
+/*
+ * Raises an error if a column of its own shows this attribute, whose value
+ * then has no place in the overflow.
+ */
 static void
 check_overflow_member(const MemberContext *context, const char *name)
 {
@@ -266,7 +275,10 @@ raise_misfit(const DdbItemWriter *writer, const DdbCodec *codec,
 			 errhint("%s", hint)));
 }
 
-/* Columns that the document says, and the row does not. */
+/*
+ * Fills in the columns that the document says and the row does not.  Raises an
+ * error if a value does not fit its column.
+ */
 static void
 complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 {
@@ -293,7 +305,10 @@ complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 	}
 }
 
-/* Columns that show the same must say the same. */
+/*
+ * Raises an error if another column that shows the same attribute or path has
+ * another value for it.
+ */
 static void
 check_agreement(const DdbItemWriter *writer, const DdbColumn *column,
 				const char *json, int len)
