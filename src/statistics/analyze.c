@@ -99,7 +99,10 @@ described_size(const DdbRelation *relation, const DdbTableInfo *info,
 	return (index != NULL ? index->item_count : info->item_count) / share;
 }
 
-/* Columns that can be read: not those that a global index does not hold. */
+/*
+ * The columns that can be read, by number: not those that a global index does
+ * not hold.  They are NULL in the sample.
+ */
 static List *
 readable_columns(const Analysis *analysis)
 {
@@ -119,7 +122,10 @@ readable_columns(const Analysis *analysis)
 	return columns;
 }
 
-/* Whose past times hide items; what an index does not hold hides none. */
+/*
+ * The attribute whose past times hide items, or NULL. What an index does not
+ * hold hides none of its items.
+ */
 static char *
 ttl_attribute(const Analysis *analysis)
 {
@@ -135,7 +141,10 @@ ttl_attribute(const Analysis *analysis)
 	return attribute;
 }
 
-/* A Scan of everything. */
+/*
+ * Makes the plan of a Scan of everything, on the declared index if there is
+ * one.
+ */
 static void
 make_plan(Analysis *analysis)
 {
@@ -169,7 +178,7 @@ make_plan(Analysis *analysis)
 									: UNKNOWN_ITEM_BYTES;
 }
 
-/* What the executor would set up for the plan. */
+/* Sets up the scan's state as the executor would do for the plan. */
 static void
 prepare_scan(Analysis *analysis, Relation rel)
 {
