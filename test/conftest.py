@@ -9,7 +9,12 @@
     cluster      PostgreSQL with ddb_fdw: .conninfo(), .psql(), .stop() ...
     db           psycopg connection (autocommit) to a fresh database that has
                  the extension
+    dynamo       db, with a server dynamo in it, which the proxy stands before
     connect      function: another connection to db's database
+    connect_in   function: the same to a database of another encoding
+    make_table   make_items, by names of keys and types of attributes
+    store        support.store.Store: tables of single values, by dynamo
+    paged_proxy  proxy before a made-up table of small pages (support.paged)
     empty_database  name of a fresh database without the extension
 """
 
@@ -33,9 +38,13 @@ from lab import (
     die_with_parent,
 )
 from support import aws, regress_data
+from support.fdw import make_server
+from support.paged import PagedTable
+from support.paged import make_items as paged_items
 from support.proxy import Proxy
 from support.regress_data import load_table
 from support.store import Store
+from support.systems import definition
 
 SHARED = "DDB_FDW_SHARED_DIRECTORY"
 WORKSPACE = pytest.StashKey[Workspace]()
@@ -131,6 +140,16 @@ def make_items(ddb_resource):
     yield make
     for table in made:
         table.delete()
+
+
+@pytest.fixture
+def make_table(make_items):
+    """Function: make_items, by what support.systems.definition takes."""
+
+    def make(keys, types, items=(), **options):
+        return make_items(definition(keys, types, **options), items)
+
+    return make
 
 
 @pytest.fixture
@@ -232,13 +251,24 @@ def connect(cluster, administration, template):
 
 
 @pytest.fixture
-def store(server, ddb):
-    """Makes tables of single values and foreign tables of them; server is the test
-    file's own fixture: a connection in which the server dynamo is made."""
-    store = Store(server, ddb)
+def dynamo(db, proxy):
+    make_server(db, proxy.endpoint)
+    return db
+
+
+@pytest.fixture
+def store(dynamo, ddb):
+    dynamo.execute("SET timezone = 'UTC'")
+    store = Store(dynamo, ddb)
     yield store
     for name in store.names:
         ddb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def paged_proxy():
+    with PagedTable(paged_items(25)) as table, Proxy(table.endpoint) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from support import proxy as faults
 from support.background import everything_said, failure
 from support.fdw import explain, foreign_table, log_entries, make_server
 from support.http import error_body, error_reply, reply
-from support.paged import COLUMNS, DESCRIPTION, PagedTable, make_items
-from support.proxy import Proxy
+from support.paged import COLUMNS, DESCRIPTION
 from support.scripted import ScriptedServer
 from support.server import ThreadedServer
 from support.tls import TlsTable, make_certificate
@@ -26,12 +25,6 @@ MAPPING = {"access_key_id": KEY_ID, "secret_access_key": SECRET, "session_token"
 QUERY = "SELECT n FROM paged WHERE pk = 'P' ORDER BY sk"
 SCAN = "SELECT n FROM paged"
 ROWS = [(n,) for n in range(25)]
-
-
-@pytest.fixture
-def paged_proxy():
-    with PagedTable(make_items(25)) as table, Proxy(table.endpoint) as proxy:
-        yield proxy
 
 
 def set_up(db, endpoint, table_options=None, **options):

@@ -5,7 +5,7 @@ rows as from a local copy."""
 import random
 
 import pytest
-from support.fdw import explain, foreign_table
+from support.fdw import foreign_table
 from support.joins import IDS, batched_joins, here, join_tables, key, load_items, only_batched
 from support.proxy import (
     close_before,

@@ -4,7 +4,7 @@
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import foreign_table, make_server
+from support.fdw import foreign_table
 from support.systems import definition, index
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N g:S", gsis=[index("by_g", "g")])
@@ -29,12 +29,6 @@ STATEMENTS = [
 @pytest.fixture
 def items(make_items):
     return make_items(KEYS, [{"pk": "a", "sk": 1, "g": "x"}])
-
-
-@pytest.fixture
-def dynamo(db, proxy):
-    make_server(db, proxy.endpoint)
-    return db
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

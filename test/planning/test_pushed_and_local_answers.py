@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Bugs that were found once, each by the query that showed it.
-
-The answer is compared with what PostgreSQL makes of the same rows when nothing
-is pushed, or with a local copy of the table.
-"""
+"""Pushed queries answer what PostgreSQL makes of the same rows when nothing is
+pushed: filters, orders, estimates and caps of one table, each by a query that once
+did not."""
 
 from decimal import Decimal
 
 import psycopg
 import pytest
-from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.fdw import both, explain, foreign_table, make_server, plan_nodes
 from support.regress_data import load_table
 from support.systems import definition, index
 
@@ -52,15 +50,6 @@ def t(db, proxy, table):
     make_server(db, proxy.endpoint)
     foreign_table(db, "t", COLUMNS, table_name=table)
     return db
-
-
-def both(db, query, parameters=None):
-    """Rows as pushed and as PostgreSQL alone finds them."""
-    pushed = db.execute(query, parameters).fetchall()
-    db.execute("SET ddb_fdw.pushdown = off")
-    local = db.execute(query, parameters).fetchall()
-    db.execute("SET ddb_fdw.pushdown = on")
-    return sorted(pushed), sorted(local)
 
 
 @pytest.mark.parametrize("columns", ["sk", "sk, pk, n", "count(*)"])
@@ -252,55 +241,3 @@ def test_lists_bound_the_keys_of_a_batched_join(outer):
     assert "Custom Scan" in str(explain(outer, query, [list(range(100))]))
     rows = outer.execute(query, [list(range(100))]).fetchall()
     assert sorted(rows) == [(7, sk) for sk in range(12)]
-
-
-LATIN1_ITEMS = [
-    {"pk": "é", "v": "é", "j": {"x": "é"}, "l": ["é"]},
-    {"pk": "b", "v": "日", "j": {"x": "日"}, "l": ["日"]},
-    {"pk": "日", "v": "x", "j": {"日": "x"}, "l": ["x"], "n": "no number"},
-]
-
-
-@pytest.fixture
-def latin1(cluster, administration, proxy, ddb_resource):
-    """A database that cannot show every character."""
-    keys = {
-        "KeySchema": KEYS["KeySchema"][:1],
-        "AttributeDefinitions": KEYS["AttributeDefinitions"][:1],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    load_table(ddb_resource, "RegressionsLatin1", keys, LATIN1_ITEMS)
-    administration(
-        "CREATE DATABASE regressions_latin1 ENCODING LATIN1 LOCALE 'C'"
-        " LOCALE_PROVIDER libc TEMPLATE template0"
-    )
-    with psycopg.connect(**cluster.conninfo("regressions_latin1"), autocommit=True) as db:
-        db.execute("CREATE EXTENSION ddb_fdw")
-        make_server(db, proxy.endpoint)
-        columns = ["pk text", "v text", "j jsonb", "js json OPTIONS (attribute 'j')", "l text[]"]
-        foreign_table(db, "t", [*columns, "n int"], table_name="RegressionsLatin1")
-        yield db
-    administration("DROP DATABASE regressions_latin1 WITH (FORCE)")
-
-
-@pytest.mark.parametrize("column", ["v", "j", "js", "l"])
-def test_characters_without_an_equivalent_do_not_fit(latin1, column):
-    query = f"SELECT {column} IS NULL FROM t WHERE pk = 'b'"
-    with pytest.raises(psycopg.Error) as caught:
-        latin1.execute(query)
-    assert caught.value.sqlstate == "22018"
-    assert 'key pk = "b"' in caught.value.diag.message_detail
-    latin1.execute("SET ddb_fdw.on_type_mismatch = 'null'")
-    assert latin1.execute(query).fetchall() == [(True,)]
-    assert latin1.execute(query.replace("'b'", "'é'")).fetchall() == [(False,)]
-
-
-def test_keys_without_an_equivalent_do_not_fit(latin1):
-    for query in ("SELECT pk FROM t", "SELECT pk, n FROM t WHERE v = 'x'"):
-        with pytest.raises(psycopg.Error) as caught:
-            latin1.execute(query)
-        assert caught.value.sqlstate == "22018"
-    latin1.execute("SET ddb_fdw.on_type_mismatch = 'null'")
-    pushed, local = both(latin1, "SELECT coalesce(pk, 'none') FROM t")
-    assert pushed == local == [("b",), ("none",), ("é",)]
-    latin1.execute("ANALYZE t")

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
-"""What the differential fuzzer found, one test a bug, and its neighbours.
-
-Each test asks its queries of the foreign table with pushdown on and off; both
-must answer what is written here.
-"""
+"""What may be pushed of a query's conditions, and what must not: each query is asked
+with pushdown on and off, and both must answer what is written here."""
 
 import pytest
 from support.fdw import foreign_table, make_server

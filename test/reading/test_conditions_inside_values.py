@@ -4,17 +4,9 @@ lists and sets, sizes.  Each gives the rows that PostgreSQL finds by itself."""
 
 import pytest
 from support.fdw import explain, foreign_scan, foreign_table, make_server
-from support.store import Store, Tables, b, n, s
+from support.store import Store, Tables, b, l, m, n, s
 
 NULL = {"NULL": True}
-
-
-def m(**members):
-    return {"M": members}
-
-
-def l(*elements):  # noqa: E743
-    return {"L": list(elements)}
 
 
 # Values of every type, under the attribute and under a member of it.

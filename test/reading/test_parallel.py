@@ -6,7 +6,6 @@ import json
 import re
 import threading
 
-import psycopg
 import pytest
 from lab import wait_until
 from support import proxy as proxies

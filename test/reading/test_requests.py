@@ -14,7 +14,7 @@ from support.paged import COLUMNS, PagedTable, make_items
 from support.proxy import Proxy
 from support.regress_data import load_table
 from support.systems import definition, index
-from support.wire import in_short, projection, sent, substituted
+from support.wire import projection, sent
 
 ITEMS = [
     {

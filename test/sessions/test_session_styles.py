@@ -93,7 +93,7 @@ def reset(db):
 
 
 @pytest.fixture
-def server(db, dynamodb):
+def dynamo(db, dynamodb):
     make_server(db, dynamodb.endpoint)
     db.execute("CREATE TABLE here ()")
     db.execute(TYPES)

@@ -11,7 +11,6 @@ from support import proxy as faults
 from support.background import Statement, failure
 from support.fdw import foreign_table, make_server
 from support.paged import COLUMNS, PagedTable, make_items
-from support.proxy import Proxy
 
 QUERY = "SELECT n FROM paged WHERE pk = 'P' ORDER BY sk"
 ROWS = [(n,) for n in range(25)]
@@ -19,12 +18,6 @@ ROWS = [(n,) for n in range(25)]
 
 def keys_mapping(access_key_id):
     return f"OPTIONS (access_key_id '{access_key_id}', secret_access_key 'x')"
-
-
-@pytest.fixture
-def paged_proxy():
-    with PagedTable(make_items(25)) as table, Proxy(table.endpoint) as proxy:
-        yield proxy
 
 
 @pytest.fixture

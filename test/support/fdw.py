@@ -94,3 +94,12 @@ def foreign_scan(plan):
     """The one foreign scan of a plan."""
     (node,) = [n for n in plan_nodes(plan) if n["Node Type"] == "Foreign Scan"]
     return node
+
+
+def both(db, query, parameters=None):
+    """Sorted rows of a query, as pushed and as PostgreSQL alone finds them."""
+    pushed = db.execute(query, parameters).fetchall()
+    db.execute("SET ddb_fdw.pushdown = off")
+    local = db.execute(query, parameters).fetchall()
+    db.execute("SET ddb_fdw.pushdown = on")
+    return sorted(pushed), sorted(local)

@@ -36,6 +36,16 @@ def load_table(resource, name, definition, items):
     return table
 
 
+def stored(table):
+    """All items, by their partition keys."""
+    page = table.scan(ConsistentRead=True)
+    items = page["Items"]
+    while "LastEvaluatedKey" in page:
+        page = table.scan(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"])
+        items += page["Items"]
+    return sorted(items, key=lambda item: str(item["pk"]))
+
+
 if __name__ == "__main__":
     from support import aws
 

@@ -27,6 +27,14 @@ def b(data):
     return {"B": data}
 
 
+def m(**members):
+    return {"M": members}
+
+
+def l(*elements):
+    return {"L": list(elements)}
+
+
 class Store:
     """DynamoDB tables of one test, with foreign tables over them."""
 

@@ -11,30 +11,12 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.documents import ROUND_TRIP_ITEMS, Documents, canonical
-from support.fdw import explain, foreign_scan, foreign_table, make_server
-from support.store import Store, b, check, check_misfits, n, s
+from support.fdw import explain, foreign_scan, foreign_table
+from support.store import b, check, check_misfits, l, m, n, s
 
 NULL = {"NULL": True}
 INVALID_DATA_TYPE = "HV004"
 DIGITS_38 = "1234567890123456789012345678.9012345678"
-
-
-def m(**members):
-    return {"M": members}
-
-
-def l(*elements):  # noqa: E743
-    return {"L": list(elements)}
-
-
-@pytest.fixture
-def store(db, proxy, ddb):
-    make_server(db, proxy.endpoint)
-    db.execute("SET timezone = 'UTC'")
-    store = Store(db, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 def exact(text):

@@ -7,18 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 
 import psycopg
 import pytest
-from support.fdw import foreign_table, make_server
+from support.fdw import foreign_table
 from support.store import Tables, check, check_misfits, n, s
 
 LAST = "2026-11-01T23:59:59.9999999Z"
 LAST_READ = datetime(2026, 11, 1, 23, 59, 59, 999999, UTC)
-
-
-@pytest.fixture
-def server(db, dynamodb):
-    make_server(db, dynamodb.endpoint)
-    db.execute("SET timezone = 'UTC'")
-    return db
 
 
 @pytest.fixture

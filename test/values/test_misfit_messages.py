@@ -7,14 +7,8 @@ import secrets
 import psycopg
 import pytest
 from support import proxy as proxies
-from support.fdw import foreign_table, make_server
+from support.fdw import foreign_table
 from support.store import MISFIT, b, n, s
-
-
-@pytest.fixture
-def server(db, proxy):
-    make_server(db, proxy.endpoint)
-    return db
 
 
 @pytest.fixture

@@ -4,14 +4,8 @@ SQLSTATE the function raises; errors that are not about the value stay errors.""
 
 import psycopg
 import pytest
-from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.fdw import explain, foreign_table, plan_nodes
 from support.store import MISFIT, check_misfits, s
-
-
-@pytest.fixture
-def server(db, dynamodb):
-    make_server(db, dynamodb.endpoint)
-    return db
 
 
 REFUSED = [

@@ -3,7 +3,6 @@
 
 import json
 import re
-import secrets
 import urllib.request
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -11,18 +10,11 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from support.fdw import foreign_table, make_server
+from support.fdw import foreign_table
 from support.store import MISFIT, Tables, b, check, check_misfits, n, s
 
 INVALID_DATA_TYPE = "HV004"
 NULL = {"NULL": True}
-
-
-@pytest.fixture
-def server(db, dynamodb):
-    make_server(db, dynamodb.endpoint)
-    db.execute("SET timezone = 'UTC'")
-    return db
 
 
 # ---- what fits --------------------------------------------------------------------

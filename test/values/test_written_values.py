@@ -12,8 +12,7 @@ import psycopg
 import pytest
 from support.documents import ROUND_TRIP_ITEMS, Documents, canonical
 from support.fdw import foreign_table, make_server
-from support.regress_data import load_table
-from support.store import Store, b, n, s
+from support.store import Store, b, l, m, n, s
 
 NULL = {"NULL": True}
 T = {"BOOL": True}
@@ -26,24 +25,6 @@ NOT_TEXT = "22P05"
 SYNTAX = "22P02"
 LIMIT = "54000"
 RANDOM_ROWS = 2000
-
-
-def m(**members):
-    return {"M": members}
-
-
-def l(*elements):  # noqa: E743
-    return {"L": list(elements)}
-
-
-@pytest.fixture
-def store(db, proxy, ddb):
-    make_server(db, proxy.endpoint)
-    db.execute("SET timezone = 'UTC'")
-    store = Store(db, ddb)
-    yield store
-    for name in store.names:
-        ddb.delete_table(TableName=name)
 
 
 def sql_type(declaration):

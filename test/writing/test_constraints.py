@@ -4,7 +4,7 @@ that to foreign data wrappers, and relies on it when it leaves out partitions.""
 
 import psycopg
 import pytest
-from support.fdw import explain, foreign_table, make_server
+from support.fdw import explain, foreign_table
 from support.systems import definition
 
 KEYS = definition(("id",), "id:N")
@@ -17,12 +17,6 @@ CHECKED = [
     "s text",
     "CONSTRAINT order_of CHECK (v < w)",
 ]
-
-
-@pytest.fixture
-def dynamo(db, proxy):
-    make_server(db, proxy.endpoint)
-    return db
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import explain, foreign_table, make_server
+from support.fdw import explain, foreign_table
 from support.systems import definition
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N")
@@ -35,12 +35,6 @@ class Meanwhile(faults.Behaviour):
 @pytest.fixture
 def items(make_items):
     return make_items(KEYS, [ITEM])
-
-
-@pytest.fixture
-def dynamo(db, proxy):
-    make_server(db, proxy.endpoint)
-    return db
 
 
 @pytest.fixture

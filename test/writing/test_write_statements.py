@@ -9,7 +9,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import explain, foreign_table, make_server, plan_nodes
+from support.fdw import explain, foreign_table, plan_nodes
 from support.systems import definition, index
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N")
@@ -22,12 +22,6 @@ COLUMNS = ["pk text", "sk int", "v int", "s text"]
 @pytest.fixture
 def items(make_items):
     return make_items(KEYS)
-
-
-@pytest.fixture
-def dynamo(db, proxy):
-    make_server(db, proxy.endpoint)
-    return db
 
 
 @pytest.fixture
