@@ -36,7 +36,7 @@ def entities(seed, only):
         number += 1
 
 
-@pytest.mark.timeout(max(300, QUERIES))
+@pytest.mark.timeout(contest.TIMEOUT)
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
 @pytest.mark.warns("full scan of DynamoDB table")
 def test_entities_equal_local_tables(seed, connect, dynamodb, ddb):

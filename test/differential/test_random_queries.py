@@ -31,7 +31,7 @@ from support.widened import charset_of
 pytestmark = pytest.mark.warns("full scan of DynamoDB table")
 
 
-@pytest.mark.timeout(max(300, QUERIES))
+@pytest.mark.timeout(contest.TIMEOUT)
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
 @pytest.mark.warns("full scan of DynamoDB table")
 def test_answers_equal_a_local_table(seed, connect_in, dynamodb, ddb):

@@ -21,6 +21,7 @@ from .entities import EXPIRES
 from .generator import Enum, quote
 from .joins import batched_joins
 from .proxy import Proxy, declare_time_to_live, made_reply, throttle
+from .shrinking import MAX_SECONDS, Recorded, smallest
 from .widened import is_on, prepare_style
 
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
@@ -33,6 +34,9 @@ KIND = os.environ.get("DDB_FUZZ_KIND")  # of queries
 
 MAX_DIFFERENCES = 5
 MAX_SHOWN = 12  # rows of an answer
+MAX_SPELLED = 1000  # characters of a query as it was found
+# Seconds that a seed may take: with its differences made smaller.
+TIMEOUT = max(300, QUERIES) + MAX_DIFFERENCES * MAX_SECONDS
 NUMERIC_OID = 1700
 # Parallel workers wherever PostgreSQL allows them.
 SHARED = [
@@ -187,6 +191,7 @@ class Contest:
         self.db, self.table = db, table
         self.make_query, self.test = make_query, test
         self.tolerated = 0
+        self.passing = 0  # differences that were none when they were looked for again
         self.local = f"l{table.number}"
         self.lookup = f"l{table.number}_l"
         self.foreign = f"f{table.number}"
@@ -281,30 +286,31 @@ class Contest:
         extra = Counter(other.rows) - Counter(every.rows or other.rows)
         return "rows that the query has not without LIMIT" if extra else None
 
-    def answers(self, query, rng):
-        """Name and answer of everything that must equal the local table."""
-        yield "pushed", self.ask(query, self.foreign)
-        yield "not pushed", self.ask(query, self.foreign, ["SET LOCAL ddb_fdw.pushdown = off"])
+    def ways(self, query, rng):
+        """Name and function of everything whose answer must equal the local table's."""
+        yield "pushed", lambda q: self.ask(q, self.foreign)
+        off = ["SET LOCAL ddb_fdw.pushdown = off"]
+        yield "not pushed", lambda q: self.ask(q, self.foreign, off)
         if not query.cursor:
             generic = ["SET LOCAL plan_cache_mode = force_generic_plan"]
             again = rng.choice([True, True, "twice"])
-            yield "generic plan", self.ask(query, self.foreign, generic, prepared=again)
+            yield "generic plan", lambda q: self.ask(q, self.foreign, generic, prepared=again)
         roll = rng.random()
         if roll < 0.1 and not query.cursor:
             custom = ["SET LOCAL plan_cache_mode = force_custom_plan"]
-            yield "custom plan", self.ask(query, self.foreign, custom, prepared=True)
+            yield "custom plan", lambda q: self.ask(q, self.foreign, custom, prepared=True)
         if roll > 0.6 or query.partial:
             name = self.cut[1] if query.partial else rng.choice(self.cut)
             self.two_steps += self.takes_two_steps(query, name)
-            yield "cut pages", self.ask(query, name)
+            yield "cut pages", lambda q: self.ask(q, name)
         elif roll > 0.52:
-            yield "segments", self.ask(query, self.parted)
+            yield "segments", lambda q: self.ask(q, self.parted)
         elif roll > 0.46 and is_on("inheritance"):
-            yield "inheritance", self.ask(query, self.parent)
+            yield "inheritance", lambda q: self.ask(q, self.parent)
         elif roll > 0.4:
             leader = f"SET LOCAL parallel_leader_participation = {rng.choice(['on', 'on', 'off'])}"
-            name = rng.choice([self.foreign, self.cut[0]])
-            yield "parallel", self.ask(query, name, [*SHARED, leader])
+            shared = rng.choice([self.foreign, self.cut[0]])
+            yield "parallel", lambda q: self.ask(q, shared, [*SHARED, leader])
 
     def is_batched(self, query):
         """Has the plan of the foreign table, or of the one behind the proxy, a
@@ -321,44 +327,60 @@ class Contest:
         finally:
             self.db.execute("ROLLBACK")
 
-    def differences(self, query, rng):
-        local = self.ask(query, self.local)
-        for how, answer in self.answers(query, rng):
-            reason = self.agree(query, local, answer)
-            if reason:
-                yield how, reason, local, answer
+    def difference(self, query, way, local=None):
+        """(reason, local answer, other answer), or None."""
+        local = local or self.ask(query, self.local)
+        answer = way(query)
+        reason = self.agree(query, local, answer)
+        return (reason, local, answer) if reason else None
 
     def check(self, n):
         """What differs, or ""."""
         query = self.make_query(self.table, n)
-        for how, reason, _, _ in self.differences(query, random.Random(n)):
-            query = self.minimised(query, n, how)
-            for how_now, _, local, answer in self.differences(query, random.Random(n)):
-                if how_now == how:
-                    return self.report(query, n, how, reason, local, answer)
+        local = self.ask(query, self.local)
+        for how, way in self.ways(query, random.Random(n)):
+            if self.difference(query, way, local):
+                smaller = self.smallest(n, way)
+                found = smaller and self.difference(smaller, way)
+                if found:
+                    return self.report(smaller, query, n, how, *found)
+                self.passing += 1
         return ""
 
-    def minimised(self, query, n, how):
-        """Without the conditions that the difference does not need."""
+    def smallest(self, n, way):
+        """A small query that still differs; None if none does any more."""
+        made = []
 
-        def still_differs():
-            return any(found[0] == how for found in self.differences(query, random.Random(n)))
+        def record(seed):
+            made.append(Recorded(seed))
+            return made[0]
 
-        for conjunct in list(query.conjuncts):
-            before = query.conjuncts
-            query.conjuncts = [c for c in before if c is not conjunct]
-            if not still_differs():
-                query.conjuncts = before
-        return query
+        def make(rng):
+            query = self.make_query(self.table, n, lambda _: rng)
+            query.conjuncts = [c for c in query.conjuncts if rng.randrange(2)]
+            return query
 
-    def report(self, query, n, how, reason, local, answer):
+        query = self.make_query(self.table, n, record)
+        return smallest(
+            make,
+            made[0].drawn + [1] * len(query.conjuncts),
+            lambda query: self.difference(query, way),
+            lambda query: len(self.spelled(query)),
+        )
+
+    def spelled(self, query):
+        sql = query.literal(self.foreign, self.lookup)
+        return "; ".join([*query.settings, sql, *query.cursor])
+
+    def report(self, query, found_as, n, how, reason, local, answer):
         text, types, values = query.prepared(self.foreign, self.lookup)
         lines = [
             f"seed {self.table.seed}, table {self.table.number}, query {n}: {how}: {reason}",
             f"replay: {f'DDB_FUZZ_KIND={KIND} ' if KIND else ''}{self.table.replay}DDB_FUZZ_SEED={self.table.seed} DDB_FUZZ_SEEDS=1"
             f" DDB_FUZZ_ONLY={self.table.number}:{n} make check ARGS='-k {self.test} -q'",
             self.table.foreign_sql(self.foreign, "dynamo"),
-            "; ".join([*query.settings, query.literal(self.foreign, self.lookup), *query.cursor]),
+            self.spelled(query),
+            f"found as: {self.spelled(found_as)[:MAX_SPELLED]}",
             f"prepared: {text} with {list(zip(types, values, strict=True))}",
             f"local table: {local}",
             f"{how}: {answer}",
@@ -380,7 +402,7 @@ class Tally:
         self.found, self.errors, self.empty, self.asked = [], 0, 0, 0
         self.tolerated = 0
         self.joins, self.batched = 0, 0
-        self.two_steps = 0
+        self.two_steps = self.passing = 0
 
     @property
     def is_full(self):
@@ -394,11 +416,12 @@ class Tally:
         local = contest.ask(query, contest.local)
         self.errors += local.error is not None
         self.empty += not local.rows
-        contest.tolerated = 0
+        contest.tolerated = contest.passing = 0
         before = contest.two_steps
         difference = contest.check(n)
         self.tolerated += contest.tolerated
         self.two_steps += contest.two_steps - before
+        self.passing += contest.passing
         if difference:
             self.found.append(difference)
 
@@ -407,7 +430,7 @@ class Tally:
             f"{self.asked} queries, {self.errors} errors, {self.empty} without rows,"
             f" {self.tolerated} answers with a limit's error;"
             f" {self.joins} joins, {self.batched} batched"
-            f", {self.two_steps} in two steps"
+            f", {self.two_steps} in two steps; {self.passing} differences passed"
         )
         assert not self.found, f"{len(self.found)} differences\n\n" + "\n\n".join(self.found)
         # The generator makes queries that mostly have an answer.

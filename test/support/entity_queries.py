@@ -15,8 +15,8 @@ ZONES = [
 TOLERATED = ("too many partitions of foreign table", "too many combinations of key values")
 
 
-def make_entity_query(entity, n):
-    rng = random.Random(f"entity query {entity.seed} {entity.number} {n}")
+def make_entity_query(entity, n, source=random.Random):
+    rng = source(f"entity query {entity.seed} {entity.number} {n}")
     return EntityQueries(entity, rng).make()
 
 

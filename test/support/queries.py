@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 """Random queries over a random table of support.generator.
 
-    query = make_query(table, n)    # the n-th of that table
+    query = make_query(table, n)    # the n-th of that table; source: support.shrinking
     query.literal("t", "lookup")    # its SQL; .prepared() with parameters
 """
 
@@ -15,8 +15,8 @@ from .join_queries import JoinQueries
 from .query import Query
 
 
-def make_query(table, n):
-    return QueryMaker(table, random.Random(f"query {table.seed} {table.number} {n}")).make()
+def make_query(table, n, source=random.Random):
+    return QueryMaker(table, source(f"query {table.seed} {table.number} {n}")).make()
 
 
 class QueryMaker(JoinQueries):
