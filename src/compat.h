@@ -35,6 +35,7 @@
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "storage/latch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/selfuncs.h"
 #include "utils/wait_event.h"
@@ -322,6 +323,16 @@ ddb_compat_pathkey_descends(const PathKey *pathkey)
 #else
 	return pathkey->pk_strategy == BTGreaterStrategyNumber;
 #endif
+}
+
+/* Has the clause sort by this operator, a "less than" or a "greater than". */
+static inline void
+ddb_compat_set_sort_operator(SortGroupClause *clause, Oid opno)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) get_equality_op_for_ordering_op(opno, &clause->reverse_sort);
+#endif
+	clause->sortop = opno;
 }
 
 /* The canonical pathkey of a class in ascending order, NULLs last. */

@@ -214,14 +214,15 @@ plan_batch_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	CustomScan *plan = makeNode(CustomScan);
 	DdbBatchJoin join = {path->jointype, path->first_keys, path->bytes_per_key,
 						 NIL};
-	List *targets = get_tlist_exprs(target_list, true);
+	/* Of the relation too: whoever projects what it gives sets the targets. */
+	List *targets = list_concat(get_tlist_exprs(target_list, true),
+								rel->reltarget->exprs);
 	List *ranges = NIL;
 	List *joins;
 	List *filters;
 	ListCell *lc;
 
 	(void) root;
-	(void) rel;
 	(void) clauses;
 	foreach (lc, path->scan->values)
 		join.value_places = lappend_int(

@@ -82,7 +82,7 @@ extreme_pathkeys(PlannerInfo *root, const Aggref *aggregate, Oid opno)
 
 	entry->ressortgroupref = 1;
 	clause->tleSortGroupRef = 1;
-	clause->sortop = opno;
+	ddb_compat_set_sort_operator(clause, opno);
 	clause->eqop = get_equality_op_for_ordering_op(opno, NULL);
 	clause->hashable = false;
 	clause->nulls_first = false;

@@ -62,7 +62,7 @@ def refuse(db, proxy, statement):
 FIRST = "SELECT ctid FROM {0} LIMIT 1"
 READS = [
     "SELECT {1} FROM {0}",
-    "SELECT pk FROM {0} WHERE {1} IS NOT NULL",
+    "SELECT pk FROM {0} WHERE {1}::text <> ''",
     "SELECT count({1}) FROM {0}",
     "SELECT pk FROM {0} GROUP BY pk, {1}",
     "SELECT pk FROM {0} ORDER BY {1}::text",
