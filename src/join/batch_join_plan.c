@@ -214,9 +214,12 @@ plan_batch_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	CustomScan *plan = makeNode(CustomScan);
 	DdbBatchJoin join = {path->jointype, path->first_keys, path->bytes_per_key,
 						 NIL};
-	/* Of the relation too: whoever projects what it gives sets the targets. */
-	List *targets = list_concat(get_tlist_exprs(target_list, true),
-								rel->reltarget->exprs);
+	/* The relation's too: what projects the plan's rows has the targets then. */
+	List *targets =
+		pull_var_clause((Node *) list_concat(get_tlist_exprs(target_list, true),
+											 rel->reltarget->exprs),
+						PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+							PVC_INCLUDE_PLACEHOLDERS);
 	List *ranges = NIL;
 	List *joins;
 	List *filters;
