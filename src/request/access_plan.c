@@ -200,6 +200,10 @@ KIND(NAME, char *, put_name, get_name);
 
 /* ---- structs, pointers, lists ---- */
 
+/*
+ * Appends each field of the struct that its kind names, in the order of the
+ * table, by which it is read again.
+ */
 static List *
 put_struct(List *list, const Kind *kind, const void *value)
 {
@@ -213,6 +217,9 @@ put_struct(List *list, const Kind *kind, const void *value)
 	return list;
 }
 
+/*
+ * Reads what put_struct() wrote into value, which is zeroed or a valid struct.
+ */
 static void
 get_struct(Reader *reader, const Kind *kind, void *value)
 {
@@ -234,6 +241,9 @@ put_pointer(List *list, const Kind *kind, const void *value)
 	return target != NULL ? kind->of->put(list, kind->of, target) : list;
 }
 
+/*
+ * Reads an optional struct: NULL, or a new one in the current memory context.
+ */
 static void
 get_pointer(Reader *reader, const Kind *kind, void *value)
 {
@@ -260,6 +270,7 @@ put_list(List *list, const Kind *kind, const void *value)
 	return list;
 }
 
+/* Reads a list of structs, each palloc'd. */
 static void
 get_list(Reader *reader, const Kind *kind, void *value)
 {
@@ -275,6 +286,7 @@ get_list(Reader *reader, const Kind *kind, void *value)
 	*(List **) value = elements;
 }
 
+/* Appends a list of integers: its length, then its members. */
 static List *
 put_ints(List *list, const Kind *kind, const void *value)
 {
@@ -288,6 +300,7 @@ put_ints(List *list, const Kind *kind, const void *value)
 	return list;
 }
 
+/* Reads a list of integers. */
 static void
 get_ints(Reader *reader, const Kind *kind, void *value)
 {
@@ -323,6 +336,10 @@ put_key_part(List *list, const DdbKeyAttribute *part, int n)
 	return list;
 }
 
+/*
+ * Reads one part of a key schema into the array, and returns how many
+ * attributes it has.
+ */
 static int
 get_key_part(Reader *reader, DdbKeyAttribute *part)
 {
@@ -333,6 +350,7 @@ get_key_part(Reader *reader, DdbKeyAttribute *part)
 	return n;
 }
 
+/* Appends a key schema: partition attributes, then sort attributes. */
 static List *
 put_keys(List *list, const Kind *kind, const void *value)
 {
@@ -343,6 +361,7 @@ put_keys(List *list, const Kind *kind, const void *value)
 	return put_key_part(list, keys->sort, keys->nsort);
 }
 
+/* Reads a key schema. */
 static void
 get_keys(Reader *reader, const Kind *kind, void *value)
 {
@@ -534,6 +553,10 @@ ddb_access_plan_serialize(const DdbAccessPlan *plan)
 	return put_struct(NIL, &PLAN, plan);
 }
 
+/*
+ * The inverse of ddb_access_plan_serialize(), in the current memory context.
+ * The list is not changed, and its strings are shared.
+ */
 DdbAccessPlan *
 ddb_access_plan_deserialize(List *list)
 {
@@ -545,6 +568,7 @@ ddb_access_plan_deserialize(List *list)
 	return plan;
 }
 
+/* A plan that writes without reading goes by the name of its write. */
 const char *
 ddb_access_plan_operation_name(const DdbAccessPlan *plan)
 {

@@ -26,6 +26,10 @@
 #define PLACEHOLDER_BYTES 8
 #define INDEX_BYTES 12 /* "[2147483647]" */
 
+/*
+ * A term of this kind, on the codec's column if there is one, with nothing
+ * else set.
+ */
 static DdbTerm *
 make_term(DdbTermKind kind, const DdbCodec *codec)
 {
@@ -66,6 +70,7 @@ ddb_term_combine(DdbTermKind kind, DdbTerm *left, DdbTerm *right)
 	return term;
 }
 
+/* The attribute has this stored type, or has another one if negated. */
 static DdbTerm *
 one_type_term(const DdbCodec *codec, DdbStoredType type, bool negated)
 {
@@ -100,6 +105,7 @@ ddb_term_of_type(const DdbCodec *codec, bool negated)
 	return term;
 }
 
+/* A term with a single value, which is copied. */
 static DdbTerm *
 value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 		   const DdbBound *bound, bool negated)
@@ -114,13 +120,17 @@ value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 	return term;
 }
 
-/* Of the stored type, and something else: guards what others satisfy too. */
+/*
+ * The term, and that the attribute has the stored type.  Needed where the term
+ * alone is also true of values of other types, or of none.
+ */
 static DdbTerm *
 guarded(const DdbCodec *codec, DdbTerm *term)
 {
 	return ddb_term_combine(DDB_TERM_AND, ddb_term_of_type(codec, false), term);
 }
 
+/* The text is static.  Only for comparisons by order or equality. */
 const char *
 ddb_term_operator(DdbCompare op)
 {
@@ -159,6 +169,10 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 			   : ddb_term_constant(false);
 }
 
+/*
+ * A comparison that means the same in DynamoDB. A value that no item can hold
+ * is true of all or of none.
+ */
 static DdbTerm *
 compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
 {
@@ -186,6 +200,10 @@ compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
 	return compare_unstorable(codec, op, end);
 }
 
+/*
+ * A comparison that is true of at least what it should be: of all stored forms
+ * of the value, and perhaps of more.
+ */
 static DdbTerm *
 compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 {
@@ -210,6 +228,10 @@ compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 	}
 }
 
+/*
+ * Compares as far as the codec agrees with DynamoDB. Sets recheck in the
+ * context where the term is true of more.
+ */
 static DdbTerm *
 compare_value(DdbTermContext *context, const DdbCodec *codec, DdbCompare op,
 			  Datum value, Oid typid)
@@ -242,6 +264,10 @@ search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 	return value_term(kind, codec, NULL, &bound, false);
 }
 
+/*
+ * The term of a LIKE pattern, or of NOT LIKE. Exact for a plain prefix or
+ * infix; otherwise wider, with recheck set.
+ */
 static DdbTerm *
 match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 		   bool negated)
@@ -298,6 +324,10 @@ in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 	return result;
 }
 
+/*
+ * IN or NOT IN, with the array's elements as values.  Elements that no item
+ * can hold are left out.
+ */
 static DdbTerm *
 match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 {
@@ -345,8 +375,8 @@ null_term(DdbTermContext *context, const DdbCodec *codec)
 }
 
 /*
- * May a stored value be NULL here although it is of the stored type?  Then what
- * is true of NULL cannot be asked of DynamoDB.
+ * True if a stored value may be NULL here although it is of the stored type.
+ * Then what is true of NULL cannot be asked of DynamoDB.
  */
 bool
 ddb_term_hides_nulls(const DdbCodec *codec)
@@ -355,6 +385,10 @@ ddb_term_hides_nulls(const DdbCodec *codec)
 		   !ddb_codec_fits_all(codec);
 }
 
+/*
+ * A comparison of two columns, which must both be of their stored types to be
+ * true.
+ */
 static DdbTerm *
 columns_term(DdbTermContext *context, const DdbCodec *codec,
 			 const DdbCondition *condition)
@@ -401,6 +435,7 @@ distinct_term(const DdbCodec *codec, Datum value, Oid typid)
 	return value_term(DDB_TERM_COMPARE, codec, "<>", &bound, false);
 }
 
+/* The term of a condition with its value, which is not NULL. */
 static DdbTerm *
 resolve_value(DdbTermContext *context, const DdbCodec *codec,
 			  const DdbCondition *condition, Datum value)
@@ -437,7 +472,10 @@ resolve_value(DdbTermContext *context, const DdbCodec *codec,
 	}
 }
 
-/* Is it about what is inside the value? */
+/*
+ * True if the condition is about something inside the column's value, which
+ * condition_document.c knows.
+ */
 static bool
 is_inside(const DdbCondition *condition)
 {
@@ -445,6 +483,10 @@ is_inside(const DdbCondition *condition)
 		   condition->op >= DDB_COMPARE_MEMBER;
 }
 
+/*
+ * The term of one condition with the values of now.  A value that is NULL
+ * makes most conditions true of nothing.
+ */
 static DdbTerm *
 resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 {
@@ -472,6 +514,10 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 	return resolve_value(context, codec, condition, value);
 }
 
+/*
+ * The term of a filter, with the values of now.  AND and OR keep their
+ * structure, simplified where an arm is constant.
+ */
 static DdbTerm *
 resolve(DdbTermContext *context, const DdbFilter *filter)
 {
@@ -509,6 +555,10 @@ path_bytes(const DdbColumn *column)
 	return bytes;
 }
 
+/*
+ * Adds to size what the term takes of a request: operators, bytes of the
+ * expression, bytes of values.  Errs on the high side.
+ */
 static void
 add_extent(const DdbTerm *term, Extent *size)
 {
@@ -566,6 +616,10 @@ key_term(const DdbColumn *column, DdbTermKind kind, const char *op,
 	return term;
 }
 
+/*
+ * Used by Scans, which take no key condition.  An empty range must not come
+ * here.
+ */
 DdbTerm *
 ddb_term_of_range(const DdbColumn *column, const DdbKeyRange *range)
 {
@@ -602,6 +656,9 @@ ddb_term_resolve(DdbTermContext *context, const DdbFilter *filter)
 	return fit(context, ddb_term_and(context->besides, term));
 }
 
+/*
+ * Compares the attribute with a number of seconds; used for the TTL attribute.
+ */
 static DdbTerm *
 compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
 {
@@ -619,8 +676,8 @@ compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
 }
 
 /*
- * Of what is no number comparisons are false, and their negations true: such
- * items never expire (dynamodb.md section 3.5).
+ * Comparisons with what is not a number are false, and their negations true:
+ * such items never expire (docs/dynamodb.md section 3.5).
  */
 DdbTerm *
 ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, DdbExpiry expiry)

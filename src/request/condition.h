@@ -91,7 +91,7 @@ extern DdbTerm *ddb_term_combine(DdbTermKind kind, DdbTerm *left,
 /* There, and of a type that the codec accepts; negated: neither. */
 extern DdbTerm *ddb_term_of_type(const DdbCodec *codec, bool negated);
 
-/* May a value that the codec accepts be NULL here all the same? */
+/* True if a value that the codec accepts may be NULL here all the same. */
 extern bool ddb_term_hides_nulls(const DdbCodec *codec);
 
 #endif /* DDB_CONDITION_H */

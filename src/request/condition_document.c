@@ -35,6 +35,7 @@
 
 /* ---- pieces of terms ---- */
 
+/* A term of this kind on the place, with nothing else set. */
 static DdbTerm *
 make(DdbTermKind kind, const DdbColumn *place, bool negated)
 {
@@ -77,6 +78,7 @@ of_types(const DdbColumn *place, uint32 types, bool negated)
 	return term;
 }
 
+/* A term with these values, which are copied. */
 static DdbTerm *
 with_bounds(DdbTermKind kind, const DdbColumn *place, const char *op,
 			const DdbBound *bounds, int nbounds, bool negated)
@@ -122,7 +124,10 @@ is_member(const DdbColumn *place)
 	return place->attnum == 0;
 }
 
-/* Has it as many elements as an expression may name? */
+/*
+ * True if the place has as many elements as an expression may name, so that
+ * nothing inside it can be named.
+ */
 static bool
 is_too_deep(const DdbColumn *place)
 {
@@ -131,6 +136,7 @@ is_too_deep(const DdbColumn *place)
 
 /* ---- stored forms of values ---- */
 
+/* An exact bound of this type. data is not copied. */
 static void
 set_bound(DdbBound *bound, DdbStoredType type, char *data, int len)
 {
@@ -141,7 +147,10 @@ set_bound(DdbBound *bound, DdbStoredType type, char *data, int len)
 	bound->len = len;
 }
 
-/* Is it the one base64 text of some bytes?  Then those. */
+/*
+ * True if the text is the one base64 spelling of some bytes, which *bound then
+ * holds.  A document shows binary as such text.
+ */
 static bool
 binary_form(const char *text, int len, DdbBound *bound)
 {
@@ -430,6 +439,10 @@ has_keys(DdbTermContext *context, const DdbColumn *place, Datum array, bool all)
 	return term;
 }
 
+/*
+ * The term of a condition on a member as JSON. Its value is a jsonb or text,
+ * as the operator takes it.
+ */
 static DdbTerm *
 document_term(DdbTermContext *context, const DdbColumn *place,
 			  const DdbCondition *condition, Datum value)
@@ -459,8 +472,8 @@ document_term(DdbTermContext *context, const DdbColumn *place,
 /* ---- document ->> 'a' ---- */
 
 /*
- * Is the text one of these?  What begins like a document may be one, and then
- * all that can be asked is whether there is any.
+ * True if the text is one of these.  What begins like a document may be one,
+ * and then all that can be asked is whether there is any.
  */
 static DdbTerm *
 text_in(DdbTermContext *context, const DdbColumn *place, Datum *texts,
@@ -491,6 +504,10 @@ text_in(DdbTermContext *context, const DdbColumn *place, Datum *texts,
 	return negated ? both(json_null(place, true, true), term) : term;
 }
 
+/*
+ * The term of a condition on a member as text, which may be stored as any type
+ * that shows this text.
+ */
 static DdbTerm *
 text_term(DdbTermContext *context, const DdbColumn *place,
 		  const DdbCondition *condition, Datum value)
@@ -594,6 +611,10 @@ compare_rounded(const DdbColumn *place, DdbCompare op, Numeric value)
 	}
 }
 
+/*
+ * The term of a comparison of a member as a number.  Integers round, so theirs
+ * is wider; text may hold a number as well.
+ */
 static DdbTerm *
 number_term(DdbTermContext *context, const DdbColumn *place,
 			const DdbCondition *condition, Datum value)
@@ -624,6 +645,7 @@ number_term(DdbTermContext *context, const DdbColumn *place,
 
 /* ---- sizes ---- */
 
+/* The place's size() compares with this number. */
 static DdbTerm *
 compare_size(const DdbColumn *place, DdbCompare op, int64 size)
 {
@@ -659,6 +681,10 @@ compare_text_size(const DdbColumn *place, DdbCompare op, int64 low, int64 high)
 	}
 }
 
+/*
+ * The term of a condition on a size.  DynamoDB does not say in which unit it
+ * counts text, so conditions on that are wider.
+ */
 static DdbTerm *
 size_term(DdbTermContext *context, const DdbCodec *codec,
 		  const DdbColumn *place, const DdbCondition *condition, Datum value)
@@ -716,6 +742,10 @@ has_elements(const DdbCodec *codec, const DdbCondition *condition, Datum array,
 	return both(ddb_term_of_type(codec, false), term);
 }
 
+/*
+ * The term of a condition on an array column, which may be stored as a list or
+ * a set.
+ */
 static DdbTerm *
 array_term(DdbTermContext *context, const DdbCodec *codec,
 		   const DdbCondition *condition, Datum value)
@@ -746,6 +776,7 @@ array_term(DdbTermContext *context, const DdbCodec *codec,
 	}
 }
 
+/* Most operators are never true of NULL. */
 DdbTerm *
 ddb_inside_term_of_null(DdbTermContext *context, const DdbCodec *codec,
 						const DdbCondition *condition)
@@ -757,6 +788,10 @@ ddb_inside_term_of_null(DdbTermContext *context, const DdbCodec *codec,
 	return ddb_term_of_type(codec, false);
 }
 
+/*
+ * A path too long for an expression becomes a term that is always true, with
+ * recheck set.
+ */
 DdbTerm *
 ddb_inside_term(DdbTermContext *context, const DdbCodec *codec,
 				const DdbCondition *condition, Datum value)

@@ -30,6 +30,10 @@ years_before(int64 day, int years)
 	return date2j(year, month, dom) - UNIX_EPOCH_JDATE;
 }
 
+/*
+ * Items that expired more than five years ago count as not expired: DynamoDB
+ * never deletes them.
+ */
 DdbExpiry
 ddb_expiry_now(void)
 {

@@ -15,6 +15,10 @@
 #include "request/like_pattern.h"
 #include "utils/builtins.h"
 
+/*
+ * Both have a value, that is, they are EXACT or BETWEEN. Numbers compare by
+ * value, text and binary by bytes.
+ */
 int
 ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 {
@@ -32,6 +36,7 @@ ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 	return order != 0 ? order : a->len - b->len;
 }
 
+/* Raises the lower end of the range, if this one is higher or stricter. */
 static void
 add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
@@ -47,6 +52,7 @@ add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 		range->lower_strict |= strict;
 }
 
+/* Lowers the upper end of the range, if this one is lower or stricter. */
 static void
 add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
 {
@@ -98,6 +104,7 @@ add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 		add_upper(range, bound, op == DDB_COMPARE_LT);
 }
 
+/* Adds a comparison, by where its value lies among what can be stored. */
 static void
 add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {
@@ -159,6 +166,10 @@ prefix_successor(const DdbBound *prefix, DdbBound *successor)
 	return false;
 }
 
+/*
+ * Adds begins_with(): the range from the prefix to the least text above all
+ * that begin with it.
+ */
 static void
 add_prefix(DdbKeyRange *range, const DdbBound *bound)
 {
@@ -177,6 +188,10 @@ add_prefix(DdbKeyRange *range, const DdbBound *bound)
 	range->is_prefix = true;
 }
 
+/*
+ * Adds a LIKE pattern as far as its prefix says.  Sets recheck where the
+ * pattern says more.
+ */
 static void
 add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 		 Oid typid, int max_len)
@@ -227,6 +242,10 @@ add_span(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op, Datum datum)
 		add_span_end(range, DDB_COMPARE_LE, &high);
 }
 
+/*
+ * Where the codec agrees only widely, the range holds all stored forms of the
+ * value, and recheck is set.
+ */
 void
 ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 				  Datum datum, Oid typid, int max_len)
@@ -250,6 +269,7 @@ ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 		add_comparison(range, op, &bound);
 }
 
+/* text need not be terminated, and is copied. */
 void
 ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op, const char *text,
 					   int len, int max_len)
@@ -270,6 +290,7 @@ ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op, const char *text,
 		add_comparison(range, op, &bound);
 }
 
+/* text is unchanged if there is none. */
 bool
 ddb_bound_next_prefix(StringInfo text)
 {
@@ -297,7 +318,10 @@ ddb_key_range_is_open(const DdbKeyRange *range)
 	return !range->has_lower && !range->has_upper;
 }
 
-/* Does begins_with(lower) still say it all, after other conditions? */
+/*
+ * True if begins_with(lower) still says all of the range, after other
+ * conditions have narrowed it.
+ */
 static bool
 is_pure_prefix(const DdbKeyRange *range)
 {
@@ -311,6 +335,10 @@ is_pure_prefix(const DdbKeyRange *range)
 		   ddb_bound_compare(&successor, &range->upper) == 0;
 }
 
+/*
+ * Compares where two ranges begin.  A range without a lower end begins before
+ * all others.
+ */
 static int
 compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
 {
@@ -322,6 +350,10 @@ compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
 	return order != 0 ? order : (int) a->lower_strict - (int) b->lower_strict;
 }
 
+/*
+ * Compares where two ranges end.  A range without an upper end ends after all
+ * others.
+ */
 static int
 compare_upper(const DdbKeyRange *a, const DdbKeyRange *b)
 {
@@ -341,6 +373,7 @@ ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b)
 	return order != 0 ? order : compare_upper(a, b);
 }
 
+/* True if no value can lie in the range, as far as its ends show. */
 bool
 ddb_key_range_is_empty(const DdbKeyRange *range)
 {
@@ -370,6 +403,7 @@ ddb_key_range_widen(DdbKeyRange *range)
 	range->upper_strict = false;
 }
 
+/* False if there is a gap between them, with a unchanged. */
 bool
 ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 {
@@ -394,6 +428,7 @@ ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 	return true;
 }
 
+/* True if the value, which must be exact, lies in the range. */
 bool
 ddb_key_range_holds(const DdbKeyRange *range, const DdbBound *value)
 {

@@ -67,7 +67,7 @@ extern int ddb_bound_compare(const DdbBound *a, const DdbBound *b);
 /* Orders ranges by where they begin, then by where they end. */
 extern int ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
 
-/* Has it turned out that no value can lie in it? */
+/* True if it has turned out that no value can lie in it. */
 extern bool ddb_key_range_is_empty(const DdbKeyRange *range);
 
 /*
@@ -83,7 +83,7 @@ extern void ddb_key_range_widen(DdbKeyRange *range);
  */
 extern bool ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b);
 
-/* Does the range hold this value? */
+/* True if the range holds this value. */
 extern bool ddb_key_range_holds(const DdbKeyRange *range,
 								const DdbBound *value);
 

@@ -39,6 +39,10 @@ typedef struct TargetList
 	int room;
 } TargetList;
 
+/*
+ * Appends a copy of the target, and returns where it is until the next one is
+ * added.
+ */
 static DdbTarget *
 add_target(TargetList *list, const DdbTarget *target)
 {
@@ -78,6 +82,10 @@ typedef struct Choices
 	int width; /* of a row */
 } Choices;
 
+/*
+ * The value of a choice in the current combination: from its list, or from the
+ * current row of keys.
+ */
 static Datum
 current_value(const Choices *choices, const Choice *choice)
 {
@@ -123,7 +131,10 @@ find_key(const Context *context, AttrNumber column)
 	return -1;
 }
 
-/* Of a comparison that is no wider than the key attribute's own. */
+/*
+ * Narrows the target by the current value, if the condition is on a key
+ * attribute itself.  Variables of templates are composed elsewhere.
+ */
 static void
 add_value(const Context *context, DdbTarget *target, const Choices *choices,
 		  const Choice *choice)
@@ -215,6 +226,7 @@ next_combination(Choices *choices)
 	return false;
 }
 
+/* Raises an error if lists multiply to more keys than one run may have. */
 static void
 check_combinations(const Context *context, const Choices *choices)
 {
@@ -285,7 +297,7 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 	return choice->n > 0;
 }
 
-/* Has a condition values for this column, if it is one? */
+/* True if a condition gives this column values; false for NULL. */
 static bool
 is_given(const DdbColumn *column, List *conditions)
 {
@@ -408,6 +420,7 @@ resolve_alternative(const Context *context, List *conditions, TargetList *list)
 	} while (next_combination(&choices));
 }
 
+/* At least one, however many values there are. */
 int
 ddb_targets_most_keys(ForeignScanState *node, const DdbAccessPlan *plan,
 					  List *values, DdbCodecSet *codecs)
@@ -453,6 +466,10 @@ ddb_target_same_partition(const DdbAccessPlan *plan, const DdbTarget *a,
 	return compare_partitions(plan, a, b) == 0;
 }
 
+/*
+ * Sorts targets by partition, then by where their ranges begin, for
+ * qsort_arg().
+ */
 static int
 compare_targets(const void *a, const void *b, void *arg)
 {
@@ -481,7 +498,7 @@ first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 	return i;
 }
 
-/* Is nothing said of the sort attributes behind this one? */
+/* True if nothing is said of the sort attributes behind this one. */
 static bool
 is_last_range(const DdbAccessPlan *plan, const DdbTarget *target, int position)
 {
@@ -525,6 +542,9 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 	return SEPARATE;
 }
 
+/*
+ * True if one of the target's ranges is empty, so that nothing need be asked.
+ */
 static bool
 is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 {
@@ -568,18 +588,26 @@ make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 	list->n = kept;
 }
 
+/*
+ * Settles a range, and notes what follows for the run: whether rows must be
+ * checked again, and how many too many DynamoDB may return.
+ */
 static void
 finish_range(DdbTargets *targets, DdbKeyRange *range, bool keys_unique)
 {
 	ddb_key_range_finish(range);
 	targets->recheck |= range->recheck;
-	/* Of repeating keys any number may lie on a strict bound. */
+	/* Any number of repeating keys may lie on a strict bound. */
 	if (range->surplus < 0 || (range->surplus > 0 && !keys_unique))
 		targets->surplus = -1;
 	else if (targets->surplus >= 0)
 		targets->surplus = Max(targets->surplus, range->surplus);
 }
 
+/*
+ * Targets are disjoint, sorted and not empty.  None at all means that nothing
+ * can match, and no request is needed.
+ */
 void
 ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 					List *values, const DdbKeyRows *keys, DdbCodecSet *codecs,

@@ -58,7 +58,7 @@ extern int ddb_targets_most_keys(ForeignScanState *node,
 								 const DdbAccessPlan *plan, List *values,
 								 DdbCodecSet *codecs);
 
-/* Do two targets lie in the same partition? */
+/* True if two targets lie in the same partition. */
 extern bool ddb_target_same_partition(const DdbAccessPlan *plan,
 									  const DdbTarget *a, const DdbTarget *b);
 

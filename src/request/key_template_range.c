@@ -28,7 +28,10 @@ typedef struct Context
 	StringInfoData prefix; /* composed so far */
 } Context;
 
-/* Does the input speak of this element? */
+/*
+ * True if the input speaks of this variable: of its column, or of it as a
+ * shard.
+ */
 static bool
 concerns(const DdbComposeInput *input, const DdbVariable *variable)
 {
@@ -181,6 +184,10 @@ add_order(Context *context, int i, const DdbComposeInput *input)
 			op == DDB_COMPARE_GT || op == DDB_COMPARE_LE);
 }
 
+/*
+ * Adds a prefix of text, or what a LIKE pattern says of one.  Sets recheck if
+ * the pattern says more.
+ */
 static void
 add_prefix(Context *context, const DdbComposeInput *input)
 {
@@ -256,6 +263,10 @@ add_unbound(Context *context, int i)
 	close_range(context, bounded);
 }
 
+/*
+ * Goes through the elements as long as they are bound to one value; the first
+ * that is not may still have bounds or a prefix.
+ */
 void
 ddb_compose_range(DdbKeyRange *range, const DdbKeyTemplate *template,
 				  const DdbComposeInput *inputs, int ninputs, int max_len)

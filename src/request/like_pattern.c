@@ -32,6 +32,7 @@ literal_part(const char *p, StringInfo literal, bool *dangling)
 	return p;
 }
 
+/* The prefix is unescaped and palloc'd, and set in any case. */
 bool
 ddb_like_prefix(const char *pattern, char **prefix, bool *equality)
 {
@@ -47,6 +48,10 @@ ddb_like_prefix(const char *pattern, char **prefix, bool *equality)
 	return !dangling && p[strspn(p, "%")] == '\0';
 }
 
+/*
+ * True if the pattern is '%text%' with text free of wildcards, which is then
+ * in *infix, unescaped and palloc'd.
+ */
 bool
 ddb_like_infix(const char *pattern, char **infix)
 {

@@ -14,7 +14,7 @@
  */
 extern bool ddb_like_prefix(const char *pattern, char **prefix, bool *equality);
 
-/* Is it '%text%' with plain text?  Then that text. */
+/* True if it is '%text%' with plain text, which is then *infix. */
 extern bool ddb_like_infix(const char *pattern, char **infix);
 
 #endif /* DDB_LIKE_PATTERN_H */

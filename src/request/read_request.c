@@ -146,6 +146,10 @@ append_attribute_value(StringInfo json, const DdbBound *bound)
 	appendStringInfoChar(json, '}');
 }
 
+/*
+ * Adds the value to ExpressionAttributeValues and returns its placeholder,
+ * palloc'd.
+ */
 static char *
 value_placeholder(Builder *builder, const DdbBound *bound)
 {
@@ -191,6 +195,10 @@ append_range(Builder *builder, StringInfo text, const char *attribute,
 						 value_placeholder(builder, &range->upper));
 }
 
+/*
+ * Adds KeyConditionExpression for the only target, and the direction if it is
+ * backward.
+ */
 static void
 put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 {
@@ -236,6 +244,7 @@ append_group(Builder *builder, StringInfo text, const DdbTerm *term)
 	}
 }
 
+/* Appends "#a IN (:v0,:v1)". */
 static void
 append_in(Builder *builder, StringInfo text, const DdbTerm *term)
 {
@@ -247,6 +256,7 @@ append_in(Builder *builder, StringInfo text, const DdbTerm *term)
 	appendStringInfoChar(text, ')');
 }
 
+/* Appends attribute_type(), whose type is a value too. */
 static void
 append_type(Builder *builder, StringInfo text, const DdbTerm *term)
 {
@@ -269,6 +279,10 @@ append_call(Builder *builder, StringInfo text, const DdbTerm *term,
 					 value_placeholder(builder, &term->bounds[0]));
 }
 
+/*
+ * Appends a term as an expression, with placeholders for all names and values.
+ * Constants never get here.
+ */
 static void
 append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 {
@@ -323,6 +337,7 @@ append_term(Builder *builder, StringInfo text, const DdbTerm *term)
 	}
 }
 
+/* Adds FilterExpression, unless there is no filter or it is always true. */
 static void
 put_filter(Builder *builder, const DdbRequestSpec *spec)
 {
@@ -335,6 +350,7 @@ put_filter(Builder *builder, const DdbRequestSpec *spec)
 	append_text_member(&builder->json, "FilterExpression", text.data);
 }
 
+/* Appends the attributes of one part of a key, each with its only value. */
 static void
 append_key_part(StringInfo json, const DdbKeyAttribute *part, int n,
 				const DdbKeyRange *ranges)
@@ -404,6 +420,10 @@ put_projection(Builder *builder, const DdbRequestSpec *spec)
 	append_text_member(&builder->json, "ProjectionExpression", text.data);
 }
 
+/*
+ * Adds what is read from: table, index, consistency and segment.  Asks for
+ * consumed capacity too.
+ */
 static void
 put_source(Builder *builder, const DdbRequestSpec *spec)
 {
@@ -443,6 +463,9 @@ put_placeholders(Builder *builder)
 	}
 }
 
+/*
+ * For Query, Scan and GetItem.  Names and values of all expressions are in it.
+ */
 char *
 ddb_request_base(const DdbRequestSpec *spec)
 {
@@ -464,6 +487,7 @@ ddb_request_base(const DdbRequestSpec *spec)
 	return builder.json.data;
 }
 
+/* palloc'd.  At most 100 targets, each a whole key. */
 char *
 ddb_request_batch(const DdbRequestSpec *spec)
 {
@@ -499,6 +523,7 @@ ddb_request_unprocessed(StringInfo buf, const char *keys, int len)
 	appendStringInfoString(buf, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 
+/* buf is overwritten, and may be used again for the next page. */
 void
 ddb_request_page(StringInfo buf, const char *base, int64 limit,
 				 const char *start_key, int start_key_len)
@@ -515,6 +540,7 @@ ddb_request_page(StringInfo buf, const char *base, int64 limit,
 	appendStringInfoChar(buf, '}');
 }
 
+/* Expression, names and values are separate, as the write adds its own. */
 DdbWriteCondition *
 ddb_request_condition(const DdbTerm *term)
 {

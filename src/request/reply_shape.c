@@ -7,6 +7,10 @@
 
 #include "request/reply_shape.h"
 
+/*
+ * Never returns. what completes a sentence and begins with "it", or names an
+ * error and its place.
+ */
 void
 ddb_reply_raise_malformed(const char *table_name, const char *what)
 {
@@ -50,6 +54,7 @@ read_table_capacity(DdbScanner *scan)
 	return units;
 }
 
+/* 0 if the value is not what it should be; the scanner then holds the error. */
 double
 ddb_reply_read_capacity(DdbScanner *scan)
 {

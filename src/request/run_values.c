@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+/* The expression context is the scan node's. */
 bool
 ddb_values_evaluate(ForeignScanState *node, List *states, int index,
 					Datum *value)
@@ -25,6 +26,7 @@ ddb_values_evaluate(ForeignScanState *node, List *states, int index,
 	return !isnull;
 }
 
+/* Elements are palloc'd, and may point into the array. */
 int
 ddb_values_elements(Datum array, Datum **elements, bool **nulls)
 {
@@ -48,6 +50,10 @@ compare_values(const void *a, const void *b, void *arg)
 										   *(const Datum *) b));
 }
 
+/*
+ * Works in place.  Without a comparison function for the type nothing is
+ * dropped.
+ */
 int
 ddb_values_unique(Datum *values, int n, Oid typid)
 {

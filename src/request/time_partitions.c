@@ -54,6 +54,7 @@ add_end(Ends *ends, const DdbVariable *variable, const DdbComposeInput *input)
 	}
 }
 
+/* Raises the error of bounds that make too many partitions. */
 static void __attribute__((noreturn))
 raise_endless(const DdbRelation *relation, const DdbKeyTemplate *template,
 			  const DdbVariable *variable)
@@ -86,13 +87,17 @@ settle_ends(Ends *ends, const DdbRelation *relation,
 		ends->lower = template->since;
 	if (!ddb_template_step_time(unit, ends->lower, 0, &first))
 		raise_endless(relation, template, variable);
-	/* Of units themselves, one that begins before the end is not wanted. */
+	/*
+	 * Where units themselves are compared, one that begins before the end is
+	 * not wanted.
+	 */
 	if (variable->exact && first < ends->lower && ends->has_lower &&
 		!ddb_template_step_time(unit, first, 1, &first))
 		ends->empty = true;
 	ends->lower = first;
 }
 
+/* *instants is palloc'd, and not set when the number is 0. */
 int
 ddb_walk_list(const DdbRelation *relation, const DdbKeyTemplate *template,
 			  const DdbVariable *variable, const DdbComposeInput *inputs,

@@ -61,6 +61,11 @@ read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
 	return false;
 }
 
+/*
+ * Reads a reply's members into *reply, which points into body.  Raises an
+ * error unless the body is one whole JSON object of the kind that its status
+ * promises.
+ */
 static void
 read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 		  const char *table_name)

@@ -18,6 +18,7 @@
 
 #define NULL_VALUE "{\"NULL\":true}"
 
+/* The pointer is valid until the next one is added.  Nothing is copied. */
 DdbAssignment *
 ddb_update_add(DdbItemUpdate *update, const char *attribute,
 			   const DdbPathStep *steps, int nsteps)
@@ -86,6 +87,10 @@ append_condition_names(StringInfo json, const DdbWriteTarget *target)
 		appendStringInfo(json, ",%s", target->condition->names);
 }
 
+/*
+ * Adds the condition that the item is there, with the write's own condition if
+ * it has one.
+ */
 static void
 append_exists(StringInfo json, const DdbWriteTarget *target)
 {
@@ -129,6 +134,10 @@ append_is_new(StringInfo json, const DdbWriteTarget *target)
 			target->expiry.since, target->expiry.until);
 }
 
+/*
+ * A PutItem of the whole item, whose condition is that it is new, that it is
+ * there, or none.
+ */
 void
 ddb_write_put(StringInfo json, const DdbWriteTarget *target, const char *item,
 			  DdbPutCondition condition)
@@ -141,6 +150,10 @@ ddb_write_put(StringInfo json, const DdbWriteTarget *target, const char *item,
 	end(json);
 }
 
+/*
+ * A DeleteItem, on condition that the item is there.  Asks for what it was if
+ * that is to be returned.
+ */
 void
 ddb_write_delete(StringInfo json, const DdbWriteTarget *target, const char *key)
 {
@@ -197,6 +210,10 @@ removes(const DdbAssignment *assignment)
 	return assignment->value == NULL && !ddb_assignment_is_element(assignment);
 }
 
+/*
+ * Appends the SET or the REMOVE clause, of the assignments that belong into
+ * it.  Nothing if there are none.
+ */
 static void
 append_section(StringInfo text, const DdbItemUpdate *update, bool removals)
 {
@@ -247,6 +264,9 @@ append_unchanged(StringInfo json, const DdbWriteTarget *target,
 	append_condition(json, target);
 }
 
+/*
+ * Adds the names that the assignments' paths use.  Steps into lists have none.
+ */
 static void
 append_names(StringInfo json, const DdbItemUpdate *update)
 {
@@ -279,6 +299,10 @@ append_value(StringInfo json, bool *first, char letter, int i,
 	*first = false;
 }
 
+/*
+ * Adds the values of assignments, and the old ones that they are compared
+ * with.  No member is written if there are no values.
+ */
 static void
 append_values(StringInfo json, const DdbWriteTarget *target,
 			  const DdbItemUpdate *update)
@@ -303,6 +327,10 @@ append_values(StringInfo json, const DdbWriteTarget *target,
 		appendStringInfoChar(json, '}');
 }
 
+/*
+ * An UpdateItem.  Raises an error if the expression would be longer than
+ * DynamoDB takes.
+ */
 void
 ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 				 const DdbItemUpdate *update)
@@ -347,6 +375,7 @@ ddb_write_get(StringInfo json, const DdbWriteTarget *target, const char *key)
 	end(json);
 }
 
+/* A BatchWriteItem; at most 25 items, which is for the caller to see to. */
 void
 ddb_write_batch(StringInfo json, const DdbWriteTarget *target,
 				char *const *items, int n)

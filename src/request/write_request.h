@@ -76,8 +76,8 @@ extern void ddb_write_update(StringInfo json, const DdbWriteTarget *target,
 							 const char *key, const DdbItemUpdate *update);
 
 /*
- * Does the assignment set an element of a list, or something in one?  Where the
- * list is too short, the update is refused.
+ * True if the assignment sets an element of a list, or something in one.
+ * Where the list is too short, the update is refused.
  */
 extern bool ddb_assignment_is_element(const DdbAssignment *assignment);
 extern bool ddb_assignment_meets_element(const DdbAssignment *assignment);
