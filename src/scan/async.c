@@ -28,6 +28,10 @@ typedef struct DdbAsyncWatch
 	int ready_fd; /* always readable */
 } DdbAsyncWatch;
 
+/*
+ * Memory context callback: closes both descriptors and gives back their
+ * reservation.
+ */
 static void
 close_watch(void *arg)
 {
@@ -41,6 +45,11 @@ close_watch(void *arg)
 	ReleaseExternalFD();
 }
 
+/*
+ * Makes the descriptors that Append can wait for: a copy of the client's,
+ * since one that is in a wait set twice is an error, and one that is always
+ * ready.  Both are closed with the context.
+ */
 static DdbAsyncWatch *
 open_watch(DdbScanState *state, MemoryContext context)
 {
@@ -87,6 +96,10 @@ ddbForeignAsyncRequest(AsyncRequest *areq)
 	produce(areq);
 }
 
+/*
+ * Executor callback: adds one descriptor to Append's wait set.  It is ready at
+ * once if the next row can be given without waiting.
+ */
 void
 ddbForeignAsyncConfigureWait(AsyncRequest *areq)
 {

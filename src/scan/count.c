@@ -13,6 +13,7 @@
 
 #include "executor/tuptable.h"
 
+/* Starts the counts of a run at zero. */
 void
 ddb_count_begin(DdbScanState *state)
 {
@@ -90,6 +91,10 @@ count_row(DdbScanState *state, const TupleTableSlot *row)
 	return another;
 }
 
+/*
+ * The next row of counts.  Without groups there is always one, even of zeros;
+ * a group shows only if it has rows.  NULL while a reply is awaited, too.
+ */
 TupleTableSlot *
 ddb_count_next(ForeignScanState *node, DdbScanState *state)
 {

@@ -31,6 +31,10 @@ struct DdbMatcher
 	Bitmapset *reads; /* attnums */
 };
 
+/*
+ * Adds a template to be matched.  The columns that it compares are added to
+ * those that must be read.
+ */
 static void
 add_check(DdbMatcher *matcher, const DdbKeyTemplate *template, bool required)
 {
@@ -50,6 +54,10 @@ add_check(DdbMatcher *matcher, const DdbKeyTemplate *template, bool required)
 	}
 }
 
+/*
+ * A key that is not required to match only makes its columns NULL if it does
+ * not.
+ */
 DdbMatcher *
 ddb_matcher_create(const DdbRelation *relation, List *columns, List *matched)
 {
@@ -77,7 +85,10 @@ ddb_matcher_reads(const DdbMatcher *matcher, AttrNumber column)
 	return matcher != NULL && bms_is_member(column, matcher->reads);
 }
 
-/* Is the part the text of a value that the row has from elsewhere? */
+/*
+ * True if the part is the text of the value that the row has from an attribute
+ * of its own.
+ */
 static bool
 is_text_of(const DdbVariable *variable, const DdbTemplatePart *part,
 		   const TupleTableSlot *slot)
@@ -130,7 +141,10 @@ take_apart(Check *check, TupleTableSlot *slot)
 	return true;
 }
 
-/* Do the other parts agree with the row's values? */
+/*
+ * True if the parts that do not give values themselves agree with the row's
+ * values, and shards are in their range.
+ */
 static bool
 agrees(const Check *check, const TupleTableSlot *slot)
 {
@@ -166,7 +180,7 @@ forget_key(Check *check, TupleTableSlot *slot)
 			slot->tts_isnull[template->variables[i].column->attnum - 1] = true;
 }
 
-/* Are all attributes of the index's key there? */
+/* True if the row has all attributes of the index's key that columns show. */
 static bool
 has_companions(const DdbKeyTemplate *template, const TupleTableSlot *slot)
 {
@@ -191,7 +205,10 @@ end_of_key(const DdbMatcher *matcher, int first)
 	return end;
 }
 
-/* Does a key match, all templates of it? */
+/*
+ * True if the templates first up to end, which are those of one key, all
+ * match.
+ */
 static bool
 key_matches(const DdbMatcher *matcher, int first, int end,
 			const TupleTableSlot *slot)
@@ -204,6 +221,10 @@ key_matches(const DdbMatcher *matcher, int first, int end,
 	return true;
 }
 
+/*
+ * Repeats until nothing changes, because one key may take its values from
+ * another.
+ */
 bool
 ddb_matcher_apply(DdbMatcher *matcher, TupleTableSlot *slot)
 {

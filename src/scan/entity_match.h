@@ -22,7 +22,7 @@ typedef struct DdbMatcher DdbMatcher;
 extern DdbMatcher *ddb_matcher_create(const DdbRelation *relation,
 									  List *columns, List *matched);
 
-/* Does the matcher read this column, which is an attribute? */
+/* True if the matcher reads this column, which is an attribute. */
 extern bool ddb_matcher_reads(const DdbMatcher *matcher, AttrNumber column);
 
 /*

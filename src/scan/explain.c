@@ -29,6 +29,7 @@ typedef struct Context
 	List *deparse_context;
 } Context;
 
+/* The plan's expression at this index, as SQL text. */
 static char *
 deparse_value(const Context *context, int index)
 {
@@ -147,6 +148,7 @@ append_condition(const Context *context, StringInfo text,
 	appendStringInfoString(text, strstr(rest, "%s") + 2);
 }
 
+/* Appends the conditions, joined by AND, each in parentheses. */
 static void
 append_conditions(const Context *context, StringInfo text, List *conditions)
 {
@@ -161,6 +163,10 @@ append_conditions(const Context *context, StringInfo text, List *conditions)
 	}
 }
 
+/*
+ * What selects by key, as SQL; alternatives are joined by OR. Empty if there
+ * is nothing.
+ */
 static char *
 key_condition_text(const Context *context)
 {
@@ -183,6 +189,10 @@ key_condition_text(const Context *context)
 	return text.data;
 }
 
+/*
+ * Appends the filter as SQL, in parentheses.  It looks as DynamoDB gets it,
+ * with NOT carried down.
+ */
 static void
 append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 {
@@ -239,6 +249,10 @@ template_texts(const DdbScanState *state)
 	return texts;
 }
 
+/*
+ * The value of the plan's expression at this index, if it is a constant; 0 for
+ * index -1.  False if it is known at run time only.
+ */
 static bool
 constant_int64(const Context *context, int index, int64 *value)
 {
@@ -332,6 +346,10 @@ walked_texts(const DdbScanState *state)
 	return texts;
 }
 
+/*
+ * Shows what is asked of DynamoDB: keys, filter, projection, order and limits.
+ * Lines that do not apply are left out.
+ */
 static void
 show_reach(const Context *context, ExplainState *es)
 {
@@ -388,6 +406,7 @@ show_reach(const Context *context, ExplainState *es)
 							es);
 }
 
+/* Used by nodes that only write as well. */
 void
 ddb_explain_consumption(const DdbRelation *relation, double read_units,
 						double write_units, int64 retries, int64 throttles,
@@ -405,6 +424,10 @@ ddb_explain_consumption(const DdbRelation *relation, double read_units,
 	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
 }
 
+/*
+ * Shows what the scan has done, and what was written on its behalf.  Of two
+ * steps, both are added up.
+ */
 static void
 show_counters(const DdbScanState *state, const DdbWriteCounters *writes,
 			  ExplainState *es)
@@ -502,6 +525,7 @@ ddbExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	ddb_explain_scan(node, &none, es);
 }
 
+/* Counters are those of all processes. */
 void
 ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
 				 ExplainState *es)

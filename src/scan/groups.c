@@ -114,6 +114,10 @@ ordering_part(const DdbScanState *state, const DdbPartitionOrder *key,
 	return whole;
 }
 
+/*
+ * Sorts streams by the order of their partitions, for qsort_arg().  Text
+ * compares under the collation that the query wants.
+ */
 static int
 compare_streams(const void *a, const void *b, void *arg)
 {
@@ -144,6 +148,10 @@ compare_streams(const void *a, const void *b, void *arg)
 	return 0;
 }
 
+/*
+ * Prepares what a stream is sorted by.  Texts are converted to the database's
+ * encoding once, not at each comparison.
+ */
 static void
 init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
 {
@@ -201,6 +209,10 @@ usual_window(const DdbScanState *state)
 	return (int) Max(1, Min(streams, DDB_MAX_CALLS));
 }
 
+/*
+ * Streams of one group are merged; groups follow each other.  Nothing is sent
+ * yet.
+ */
 void
 ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
 {
@@ -262,7 +274,10 @@ send_ahead(DdbScanState *state)
 	}
 }
 
-/* Is it the stream's turn: a row of it is there, or its end? */
+/*
+ * True if it is the stream's turn in any order: a row of it is there, or its
+ * end.
+ */
 static bool
 is_ready(DdbStream *stream)
 {
@@ -270,7 +285,10 @@ is_ready(DdbStream *stream)
 		   (ddb_stream_is_enough(stream) || ddb_stream_ready(stream));
 }
 
-/* Of a Scan that processes share: takes segments as long as there is room. */
+/*
+ * Takes segments of a shared Scan and sends their first requests, as long as
+ * this process has room for more.
+ */
 static void
 take_ahead(DdbScanState *state)
 {
@@ -301,6 +319,7 @@ find_ready(DdbScanState *state)
 	return NULL;
 }
 
+/* Waits for the reply of any stream under way.  Raises an error on a cancel. */
 static void
 wait_for_any(DdbScanState *state)
 {
@@ -313,7 +332,10 @@ wait_for_any(DdbScanState *state)
 	ddb_call_wait_unless(calls, n, ddb_parallel_stop(state));
 }
 
-/* Is there a segment to be read?  Sends what it takes. */
+/*
+ * True if there is a stream or segment left to be read.  Sends what the window
+ * allows.
+ */
 static bool
 any_left(DdbScanState *state)
 {
@@ -353,6 +375,7 @@ next_of_any(DdbScanState *state, TupleTableSlot *slot)
 	return NULL;
 }
 
+/* True if the next row, or the end, can be given without waiting. */
 bool
 ddb_groups_ready(DdbScanState *state)
 {
@@ -368,6 +391,7 @@ ddb_groups_ready(DdbScanState *state)
 						: ddb_stream_ready(state->streams[group->first]);
 }
 
+/* Used by joins that start several runs, and bound what they send together. */
 int
 ddb_groups_send(DdbScanState *state, int streams)
 {
@@ -382,6 +406,10 @@ ddb_groups_send(DdbScanState *state, int streams)
 	return Max(state->sent - group->first, group->n);
 }
 
+/*
+ * The next row of one group; NULL at its end.  A group of one stream is closed
+ * at its end, a merged one by the merge.
+ */
 static TupleTableSlot *
 next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 {
@@ -395,6 +423,10 @@ next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
 	return NULL;
 }
 
+/*
+ * The window of streams that are kept going doubles with each group that was
+ * read to its end.
+ */
 TupleTableSlot *
 ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
 {

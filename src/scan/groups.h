@@ -23,7 +23,7 @@ typedef struct DdbGroup
 /* Makes the streams and groups of a run. */
 extern void ddb_groups_create(DdbScanState *state, const DdbTargets *targets);
 
-/* Can the next row be given without waiting?  Sends what it takes. */
+/* True if the next row can be given without waiting.  Sends what it takes. */
 extern bool ddb_groups_ready(DdbScanState *state);
 
 /*

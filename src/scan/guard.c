@@ -22,6 +22,10 @@
 static TimestampTz statement_start = 0;
 static double statement_units = 0;
 
+/*
+ * The stricter of option and setting decides.  A large table gives a warning
+ * where neither says anything.
+ */
 void
 ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 {
@@ -47,6 +51,7 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 									plan->estimate.read_units)));
 }
 
+/* Raises the error of a statement that has used up its read units. */
 static void
 raise_cap(const DdbRelation *relation, double units, double cap)
 {
@@ -59,6 +64,10 @@ raise_cap(const DdbRelation *relation, double units, double cap)
 			 errhint("Select fewer items, or raise \"max_read_units\".")));
 }
 
+/*
+ * Starts counting anew if another statement runs now.  Statements are told
+ * apart by their start time.
+ */
 static void
 begin_statement(void)
 {
@@ -69,6 +78,10 @@ begin_statement(void)
 	}
 }
 
+/*
+ * Called for each reply, so the error comes after the page that reached the
+ * cap.
+ */
 void
 ddb_guard_add_read_units(const DdbRelation *relation, double units,
 						 double scan_units)
@@ -104,6 +117,7 @@ ddb_guard_read_units_left(const DdbRelation *relation)
 	return cap > 0 ? Max(cap - statement_units, 0) : get_float8_infinity();
 }
 
+/* Called before each request. */
 void
 ddb_guard_check_read_units(const DdbRelation *relation, double scan_units)
 {

@@ -115,6 +115,10 @@ create_items_scan(DdbScanState *entries)
 	return items;
 }
 
+/*
+ * The second step is a scan of its own, of the table, that shares the first
+ * one's counters.
+ */
 DdbTwoStep *
 ddb_two_step_create(ForeignScanState *node, DdbScanState *state)
 {
@@ -143,8 +147,8 @@ ddb_two_step_source(const DdbTwoStep *two)
 /* ---- entries into keys ---- */
 
 /*
- * Could the entry's item be a row, by those conditions of PostgreSQL's that the
- * index has the columns for?
+ * True if the entry's item could be a row, by those conditions of PostgreSQL's
+ * that the index has the columns for.
  */
 static bool
 entry_passes(const DdbTwoStep *two, TupleTableSlot *slot)
@@ -161,7 +165,10 @@ entry_passes(const DdbTwoStep *two, TupleTableSlot *slot)
 	return !isnull && DatumGetBool(passes);
 }
 
-/* Is a row given only where the index lists its item by now? */
+/*
+ * True if a row is given only where the index lists its item by now.  Then the
+ * order may be relied upon.
+ */
 static bool
 is_strict(const DdbTwoStep *two)
 {
@@ -177,6 +184,9 @@ find_key(FetchBatch *batch, const DdbIdentity *identity)
 	return NULL;
 }
 
+/*
+ * Makes the batch empty.  Its context and stream are kept from the last time.
+ */
 static void
 begin_batch(DdbTwoStep *two, FetchBatch *batch)
 {
@@ -312,6 +322,10 @@ next_size(const DdbTwoStep *two)
 	return (int) Max(0, Min(ceil(keys), DDB_MAX_BATCH_KEYS));
 }
 
+/*
+ * Asks for the items of the batch.  Streams are used again, since there may be
+ * very many batches.
+ */
 static void
 send_batch(DdbTwoStep *two, FetchBatch *batch)
 {
@@ -444,7 +458,10 @@ keep_rows(DdbTwoStep *two, FetchBatch *batch)
 	}
 }
 
-/* Is it known what has become of the item that is due, or are all given? */
+/*
+ * True if it is known what has become of the item that is due, or if all are
+ * given.
+ */
 static bool
 is_settled(const FetchBatch *batch)
 {
@@ -473,6 +490,10 @@ settle(DdbTwoStep *two, FetchBatch *batch, bool wait)
 	}
 }
 
+/*
+ * The next row of the batch, in the order of its entries.  Waits for replies
+ * where it must; false at the end.
+ */
 static bool
 next_in_order(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
 {
@@ -500,6 +521,7 @@ next_of_batch(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
 	return ddb_stream_next(batch->stream, slot, two->items->row_context);
 }
 
+/* True if the next row, or the end, can be told without waiting. */
 bool
 ddb_two_step_ready(DdbTwoStep *two)
 {
@@ -511,6 +533,7 @@ ddb_two_step_ready(DdbTwoStep *two)
 	return ddb_stream_ready(front(two)->stream);
 }
 
+/* Batches are kept going ahead, and given in their order. */
 TupleTableSlot *
 ddb_two_step_next(DdbTwoStep *two, TupleTableSlot *slot)
 {

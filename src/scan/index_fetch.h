@@ -16,11 +16,14 @@
 
 typedef struct DdbTwoStep DdbTwoStep;
 
-/* Of a run that is otherwise ready to begin: its streams are the entries'. */
+/* For a run that is otherwise ready to begin: its streams are the entries'. */
 extern DdbTwoStep *ddb_two_step_create(ForeignScanState *node,
 									   DdbScanState *state);
 
-/* Can the next row, or the end, be told without waiting?  Sends what it takes. */
+/*
+ * True if the next row, or the end, can be told without waiting.  Sends what
+ * it takes.
+ */
 extern bool ddb_two_step_ready(DdbTwoStep *two);
 
 /* The next item's row; NULL at the end, however often it is asked for. */

@@ -79,6 +79,7 @@ append_bound(StringInfo bytes, const DdbBound *bound)
 	appendBinaryStringInfo(bytes, bound->data, len);
 }
 
+/* The range that holds this value alone. */
 static DdbKeyRange
 range_of_value(const DdbBound *value)
 {
@@ -89,6 +90,10 @@ range_of_value(const DdbBound *value)
 	return range;
 }
 
+/*
+ * identity->key is a text that is equal exactly when keys are.
+ * identity->position says where the index lists the item.
+ */
 void
 ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 				  DdbIdentity *identity, DdbTarget *target)
@@ -185,6 +190,10 @@ begin_generation(Generation *generation)
 	generation->bytes = 0;
 }
 
+/*
+ * Items are kept in two generations, so that memory stays within about twice
+ * bytes, and the most recent ones are known.
+ */
 DdbSeen *
 ddb_seen_create(MemoryContext context, Size bytes)
 {
@@ -207,6 +216,10 @@ ddb_seen_has(const DdbSeen *seen, const DdbIdentity *identity)
 		   items_lookup(seen->present.items, *identity) != NULL;
 }
 
+/*
+ * When the present generation is full, the past one is forgotten.  An item
+ * that was forgotten counts as new.
+ */
 bool
 ddb_seen_add(DdbSeen *seen, const DdbIdentity *identity)
 {

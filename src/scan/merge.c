@@ -60,6 +60,10 @@ init_sort_key(const DdbScanState *state, const DdbColumn *column,
 		state->plan->order.is_backward ? cache->gt_opr : cache->lt_opr, key);
 }
 
+/*
+ * Prepares the comparison of rows by the sort key's columns.  Stops at the
+ * first attribute that no column shows.
+ */
 static void
 init_sort_keys(DdbScanState *state)
 {
@@ -113,6 +117,10 @@ fill(DdbScanState *state, DdbStream **streams, int n)
 	binaryheap_build(state->heap);
 }
 
+/*
+ * Starts a merge of these streams: a slot and a context for each, and the
+ * first row of each in the heap.
+ */
 static void
 begin(DdbScanState *state, DdbStream **streams, int n)
 {
@@ -143,6 +151,10 @@ end(DdbScanState *state, DdbStream **streams, int n)
 	state->heap = NULL;
 }
 
+/*
+ * True if ddb_merge_next() can give its row without waiting.  Before the merge
+ * has begun every stream must have one.
+ */
 bool
 ddb_merge_ready(DdbScanState *state, int first, int n)
 {
@@ -155,6 +167,7 @@ ddb_merge_ready(DdbScanState *state, int first, int n)
 	return ready;
 }
 
+/* The row is valid until the next call. */
 TupleTableSlot *
 ddb_merge_next(DdbScanState *state, int first, int n)
 {

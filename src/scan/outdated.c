@@ -87,6 +87,10 @@ suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 	return strcmp(attribute, rows->filter.ttl_attribute) == 0;
 }
 
+/*
+ * True if the table is still what the plan was made for: the same keys, and
+ * the same index and attributes as far as the plan uses them.
+ */
 static bool
 suits_table(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {
@@ -100,6 +104,7 @@ suits_table(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 			suits_index(plan, relation, info) && suits_attributes(plan, info));
 }
 
+/* The error is 40001, so that clients which retry plan anew. */
 void
 ddb_scan_check_plan(const DdbScanState *state, Oid userid)
 {

@@ -15,6 +15,10 @@
 #include "request/reply_shape.h"
 #include "scan/row.h"
 
+/*
+ * Reads a count that is not negative. -1 with the scanner's error set if it is
+ * anything else.
+ */
 static int64
 read_count(DdbScanner *scan)
 {
@@ -49,6 +53,7 @@ read_item(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 		(void) ddb_scan_skip(scan);
 }
 
+/* Reads the list of items, which may occur only once in a reply. */
 static void
 read_items(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
@@ -81,6 +86,10 @@ read_responses(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 	page->has_items = true;
 }
 
+/*
+ * Notes where the continuation key is, as raw JSON. null and an empty object
+ * mean that there is none.
+ */
 static void
 read_last_key(DdbPage *page, DdbScanner *scan)
 {
@@ -99,6 +108,10 @@ read_last_key(DdbPage *page, DdbScanner *scan)
 	}
 }
 
+/*
+ * Reads one member of a reply by its name.  Unknown members are checked and
+ * skipped.
+ */
 static void
 read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key,
 			DdbRowReader *reader)
@@ -155,6 +168,10 @@ check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 										   page->count, page->item_count));
 }
 
+/*
+ * Walks the whole reply once.  Raises an error unless it is one well-formed
+ * JSON object.
+ */
 static void
 walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 {
@@ -177,6 +194,7 @@ walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 										   (size_t) (scan.pos - page->body)));
 }
 
+/* Nothing of the page has been used when an error is raised. */
 void
 ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
 			  const char *table_name, DdbRowReader *reader)

@@ -38,7 +38,10 @@ clamp_limit(double items)
 	return (int64) Max(1.0, ceil(items));
 }
 
-/* Do rows fall out between DynamoDB's items and what the scan gives? */
+/*
+ * True if rows fall out between the items that DynamoDB reads and what the
+ * scan gives.
+ */
 static bool
 is_filtered(const DdbAccessPlan *plan)
 {
@@ -65,6 +68,10 @@ ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 	return is_filtered(plan) ? first_filtered(plan, bound) : clamp_limit(bound);
 }
 
+/*
+ * How many items to ask for so that the missing rows are among them.
+ * Estimated by what was seen so far, with a margin.
+ */
 static double
 filtered_items(const DdbScanState *state, const DdbStream *stream,
 			   double missing)
@@ -94,6 +101,10 @@ merge_limit(const DdbScanState *state, int64 limit)
 	return limit == 0 ? (int64) share : Min(limit, (int64) share);
 }
 
+/*
+ * Sets nothing.  A Limit counts items before the filter, so behind one it is
+ * only a guess.
+ */
 int64
 ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 {

@@ -109,6 +109,10 @@ watch_shared_memory(DdbScanState *state, dsm_segment *seg,
 	on_dsm_detach(seg, leave, PointerGetDatum(state));
 }
 
+/*
+ * Executor callback, in the leader: sets up the shared state, and asks the
+ * scan policy once for all processes.
+ */
 void
 ddbInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 							void *coordinate)
@@ -134,6 +138,10 @@ ddbInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 	begin_run(state, pcxt->nworkers);
 }
 
+/*
+ * Executor callback, in the leader: starts a new run.  All workers of the last
+ * one have ended.
+ */
 void
 ddbReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 							  void *coordinate)
@@ -147,6 +155,10 @@ ddbReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 	begin_run(state, pcxt->nworkers);
 }
 
+/*
+ * Executor callback, in a worker: takes over the shared state, and the units
+ * that the statement has consumed so far.
+ */
 void
 ddbInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
 							   void *coordinate)
@@ -178,6 +190,7 @@ ddb_parallel_segments(const DdbScanState *state)
 	return state->shared->segments;
 }
 
+/* The leader has decided the window for all processes. */
 int
 ddb_parallel_window(const DdbScanState *state)
 {
@@ -188,6 +201,10 @@ ddb_parallel_window(const DdbScanState *state)
 	return state->shared->window;
 }
 
+/*
+ * Takes from the shared counter.  A run without shared memory counts by
+ * itself.
+ */
 bool
 ddb_parallel_take(DdbScanState *state, int *segment)
 {
@@ -213,6 +230,7 @@ ddb_parallel_stopped(const DdbScanState *state)
 		   pg_atomic_read_u32(&state->shared->stop) != 0;
 }
 
+/* Adds counters to sum, each to its own. */
 static void
 add_counters(DdbScanCounters *sum, const DdbScanCounters *counters)
 {
@@ -226,6 +244,7 @@ add_counters(DdbScanCounters *sum, const DdbScanCounters *counters)
 	sum->keys_fetched += counters->keys_fetched;
 }
 
+/* The worker's own counters start again at zero. */
 void
 ddb_parallel_report(DdbScanState *state)
 {
@@ -237,6 +256,10 @@ ddb_parallel_report(DdbScanState *state)
 	memset(state->counters, 0, sizeof(DdbScanCounters));
 }
 
+/*
+ * May be called any number of times: nothing is counted twice.  The units
+ * count for the statement's cap too.
+ */
 void
 ddb_parallel_collect(DdbScanState *state)
 {

@@ -38,8 +38,8 @@ extern int ddb_parallel_window(const DdbScanState *state);
 extern bool ddb_parallel_take(DdbScanState *state, int *segment);
 
 /*
- * Are the rows that are still to come not wanted any more?  And what says so;
- * NULL when the scan is not shared.
+ * True if the rows that are still to come are not wanted any more.  And what
+ * says so; NULL when the scan is not shared.
  */
 extern bool ddb_parallel_stopped(const DdbScanState *state);
 extern pg_atomic_uint32 *ddb_parallel_stop(const DdbScanState *state);

@@ -115,6 +115,11 @@ carries_order(const DdbRowReader *reader, const DdbColumn *column)
 	return false;
 }
 
+/*
+ * Makes what reads the columns from items: a sorted table of attributes to
+ * look for, and the codecs of each.  Columns that keys tell are left to the
+ * matcher.
+ */
 DdbRowReader *
 ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 					  DdbCodecSet *codecs, List *columns)
@@ -167,7 +172,10 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	return reader;
 }
 
-/* Is what the path leads to within what the other asks for? */
+/*
+ * True if what the path leads to lies within what the other path asks for,
+ * both of one attribute.
+ */
 static bool
 is_within(const DdbProjectedPath *path, const DdbProjectedPath *other)
 {
@@ -200,8 +208,8 @@ add_path(DdbProjectedPath *paths, int first, int n,
 }
 
 /*
- * Of elements of lists the list is asked for: in what comes back of them their
- * places are not to be seen (dynamodb.md section 3.2).
+ * For elements of lists the list is asked for: in what comes back of them
+ * their places are not to be seen (docs/dynamodb.md section 3.2).
  */
 const DdbProjectedPath *
 ddb_row_reader_paths(const DdbRowReader *reader, int *n)
@@ -270,6 +278,10 @@ read_from_range(const DdbKeyRange *range, DdbAttributeValue *value)
 	return true;
 }
 
+/*
+ * Appends "name = value" of a part of the key, if the page or the key that was
+ * asked for tells it.  False if neither does.
+ */
 static bool
 append_attribute(const DdbRowReader *reader, StringInfo text, const char *name,
 				 const DdbKeyRange *range)
@@ -309,6 +321,10 @@ key_at_hand(const DdbRowReader *reader)
 	return whole && text.len > 0 ? text.data : NULL;
 }
 
+/*
+ * Raises the error of a value that does not fit its column, with the item's
+ * key.  The key may take another request.
+ */
 static void
 raise_misfit(const DdbRowReader *reader, const DdbCodec *codec,
 			 const DdbAttributeValue *value, const char *reason)
@@ -351,6 +367,10 @@ conversion_context(void *arg)
 			   key != NULL ? ", item with key " : "", key != NULL ? key : "");
 }
 
+/*
+ * Converts one value into the slot.  Where misfits are to be NULL the column
+ * stays NULL; otherwise one raises the error.
+ */
 static void
 convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 		TupleTableSlot *slot)
@@ -407,6 +427,7 @@ identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 	return guess;
 }
 
+/* Makes room for more notes, at least twice as many. */
 static pg_noinline void
 make_room(DdbNotes *notes)
 {
@@ -417,6 +438,10 @@ make_room(DdbNotes *notes)
 			: repalloc_huge(notes->items, sizeof(DdbNote) * notes->room);
 }
 
+/*
+ * Notes where a value lies.  Offsets are relative to body, so notes do not
+ * depend on where the page is in memory.
+ */
 static inline void
 add_note(DdbNotes *notes, const char *body, int attribute,
 		 const DdbAttributeValue *value)
@@ -470,7 +495,10 @@ compare_with(const DdbDecimal *decimal, int64 number)
 	return ddb_decimal_compare(decimal, &other);
 }
 
-/* Is it a time, in seconds, that has expired? */
+/*
+ * True if the value is a time in seconds that has expired.  Any other type
+ * never expires.
+ */
 static bool
 has_expired(const DdbRowReader *reader, const DdbAttributeValue *value)
 {
@@ -482,6 +510,7 @@ has_expired(const DdbRowReader *reader, const DdbAttributeValue *value)
 		   compare_with(&time, reader->expiry.until) <= 0;
 }
 
+/* An item that has expired leaves no notes. */
 void
 ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 {
@@ -519,6 +548,7 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 		page->notes.n = item;
 }
 
+/* value is overwritten on the way, also when this is false. */
 bool
 ddb_row_follow_path(const DdbColumn *column, DdbAttributeValue *value)
 {
@@ -567,6 +597,7 @@ convert_whole_item(DdbRowReader *reader, const DdbPage *page,
 		convert(reader, i, &item, slot);
 }
 
+/* The value that a note stands for; it points into the page. */
 static inline void
 value_of_note(const DdbPage *page, const DdbNote *note,
 			  DdbAttributeValue *value)
@@ -579,8 +610,9 @@ value_of_note(const DdbPage *page, const DdbNote *note,
 }
 
 /*
- * Is the item a row?  Whatever its other attributes are: those of other tables'
- * items need not fit.  A key that does not fit its column matches nothing.
+ * True if the item is a row, whatever its other attributes are: those of other
+ * tables' items need not fit.  A key that does not fit its column matches
+ * nothing.
  */
 static bool
 match_item(DdbRowReader *reader, const DdbPage *page, TupleTableSlot *slot)
@@ -617,6 +649,10 @@ is_settled(const DdbRowReader *reader, int codec)
 		   reader->codecs[codec]->column->template != NULL;
 }
 
+/*
+ * Converts the next item of the page into the slot, and moves on to the one
+ * after it.
+ */
 static void
 convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 {
@@ -637,6 +673,7 @@ convert_item(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	page->notes.next = note - page->notes.items;
 }
 
+/* Makes all columns of the slot NULL. */
 static void
 clear_slot(TupleTableSlot *slot)
 {
@@ -647,6 +684,7 @@ clear_slot(TupleTableSlot *slot)
 	memset(slot->tts_values, 0, natts * sizeof(Datum));
 }
 
+/* note must be where an item's notes begin. */
 int
 ddb_row_next_item(const DdbPage *page, int note)
 {
@@ -679,6 +717,7 @@ next_row(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	return true;
 }
 
+/* Items that match no template are passed over. */
 bool
 ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 {
@@ -697,6 +736,7 @@ ddb_row_read(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 	return found;
 }
 
+/* The page counts as read to its end afterwards. */
 bool
 ddb_row_read_at(DdbRowReader *reader, DdbPage *page, int note,
 				TupleTableSlot *slot)
@@ -714,6 +754,7 @@ ddb_row_read_at(DdbRowReader *reader, DdbPage *page, int note,
 	return found;
 }
 
+/* The value points into the page. */
 bool
 ddb_row_identity(const DdbRowReader *reader, const DdbPage *page, int note,
 				 int i, DdbAttributeValue *value)
@@ -730,6 +771,10 @@ ddb_row_identity(const DdbRowReader *reader, const DdbPage *page, int note,
 	return false;
 }
 
+/*
+ * Only columns of the partition key can be told, since that is what counts are
+ * grouped by.
+ */
 void
 ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 					TupleTableSlot *slot)

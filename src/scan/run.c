@@ -95,6 +95,11 @@ resolve_segments(const DdbScanState *state)
 			   : 1;
 }
 
+/*
+ * Decides whether to evaluate PostgreSQL's conditions while reading, so that
+ * page sizes follow what passes.  Conditions are evaluated twice then, so they
+ * must be immutable.
+ */
 static void
 choose_filter(ForeignScanState *node, DdbScanState *state)
 {
@@ -107,6 +112,10 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 		state->filter = node->ss.ps.qual;
 }
 
+/*
+ * At least one path is asked for, because rows without columns still need
+ * their item.
+ */
 void
 ddb_scan_put_projection(DdbScanState *state)
 {
@@ -193,6 +202,7 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 	return true;
 }
 
+/* Frees everything of the last run, and sets what must not survive it. */
 static void
 reset_run(DdbScanState *state)
 {
@@ -211,6 +221,10 @@ reset_run(DdbScanState *state)
 	state->two_step = NULL;
 }
 
+/*
+ * Begins a run with the values of now.  No stream at all if no item can match,
+ * and then no request.
+ */
 void
 ddb_scan_start(ForeignScanState *node, DdbScanState *state)
 {

@@ -56,6 +56,10 @@ ddb_scan_most_keys(ForeignScanState *node)
 								 state->codecs);
 }
 
+/*
+ * True if one of the columns, by attribute number, catches errors to find
+ * misfits.
+ */
 static bool
 any_catches_misfits(const DdbScanState *state, List *columns)
 {
@@ -88,6 +92,11 @@ catches_misfits(const DdbScanState *state)
 	return any_catches_misfits(state, taken);
 }
 
+/*
+ * Executor callback: loads plan and declaration, and checks that the plan
+ * still suits the table.  Sends nothing but perhaps DescribeTable.  For
+ * EXPLAIN alone no session is needed.
+ */
 void
 ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -130,8 +139,8 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 }
 
 /*
- * Does the row satisfy the conditions that were pushed wider than they are,
- * and, where LIMIT needs to know, PostgreSQL's own filter?  (The executor
+ * True if the row satisfies the conditions that were pushed wider than they
+ * are, and, where LIMIT needs to know, PostgreSQL's own filter. (The executor
  * tests that one again, on rows that pass.)
  */
 static bool
@@ -160,6 +169,10 @@ ddb_scan_ready(DdbScanState *state)
 								   : ddb_groups_ready(state);
 }
 
+/*
+ * With asynchronous execution NULL may also mean that a reply is awaited;
+ * state->pending tells.
+ */
 TupleTableSlot *
 ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
 {
@@ -229,6 +242,7 @@ ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 		((DdbScanState *) node->fdw_state)->counters;
 }
 
+/* Begins the run if it has not begun. */
 TupleTableSlot *
 ddb_scan_next(ForeignScanState *node)
 {
@@ -248,6 +262,7 @@ ddbIterateForeignScan(ForeignScanState *node)
 								   : ddb_scan_next(node);
 }
 
+/* Requests under way are cancelled. */
 void
 ddb_scan_release(ForeignScanState *node)
 {
@@ -259,6 +274,10 @@ ddb_scan_release(ForeignScanState *node)
 		MemoryContextReset(state->run_context);
 }
 
+/*
+ * Executor callback: the next row starts anew.  Rows that were kept before the
+ * statement wrote are given again instead.
+ */
 void
 ddbReScanForeignScan(ForeignScanState *node)
 {
@@ -270,6 +289,10 @@ ddbReScanForeignScan(ForeignScanState *node)
 		ddb_scan_release(node);
 }
 
+/*
+ * Executor callback: frees replies and cancels requests now, rather than at
+ * the end of the query.
+ */
 void
 ddbEndForeignScan(ForeignScanState *node)
 {

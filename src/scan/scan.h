@@ -171,7 +171,7 @@ extern void ddbExplainForeignScan(ForeignScanState *node,
 extern void ddb_scan_ensure_started(ForeignScanState *node,
 									DdbScanState *state);
 
-/* Can it be given without waiting?  Sends what it takes. */
+/* True if it can be given without waiting.  Sends what it takes. */
 extern bool ddb_scan_ready(DdbScanState *state);
 
 /* The next item's row, after all checks; NULL at the end. */
@@ -201,7 +201,7 @@ extern void ddb_scan_put_projection(DdbScanState *state);
  */
 extern TupleTableSlot *ddb_merge_next(DdbScanState *state, int first, int n);
 
-/* Can ddb_merge_next give it without waiting? */
+/* True if ddb_merge_next can give it without waiting. */
 extern bool ddb_merge_ready(DdbScanState *state, int first, int n);
 
 /* page_size.c: the Limit of a stream's next request; 0: DynamoDB's own page. */

@@ -19,7 +19,7 @@
 
 #include "lib/stringinfo.h"
 
-/* Of each page so many bytes are read; a whole read unit costs no more. */
+/* So many bytes of each page are read; a whole read unit costs no more. */
 #define SKIP_PAGE_BYTES 2048.0
 #define MAX_SKIP_ITEMS 100
 
@@ -35,6 +35,7 @@ ddb_skip_begin(DdbScanState *state)
 	state->skips_left = state->skip_budget;
 }
 
+/* While skipping, a page holds about one read unit of items. */
 int64
 ddb_skip_page_limit(const DdbScanState *state)
 {
@@ -67,6 +68,10 @@ count_partitions(const DdbPage *page)
 	return n;
 }
 
+/*
+ * Decides after each page whether to skip from here or to read on.  A budget
+ * limits how long skipping goes on without being confirmed.
+ */
 static void
 decide(DdbScanState *state, const DdbPage *page)
 {
@@ -78,7 +83,7 @@ decide(DdbScanState *state, const DdbPage *page)
 		return;
 	}
 	partitions = count_partitions(page);
-	/* Of what a filter leaves out altogether nothing is known. */
+	/* Nothing is known of what a filter leaves out altogether. */
 	if (partitions == 0 || partitions > state->plan->skip.pays_from)
 		return;
 	state->skipping = true;
@@ -86,6 +91,10 @@ decide(DdbScanState *state, const DdbPage *page)
 	state->skips_left = state->skip_budget;
 }
 
+/*
+ * Appends the greatest value that a sort key of this type can have, as an
+ * attribute value.
+ */
 static void
 append_greatest(StringInfo text, DdbStoredType type)
 {

@@ -39,6 +39,10 @@ forget(void *listed)
 	*place = (*place)->next;
 }
 
+/*
+ * Statements are found by their executor state, and forgotten with its memory
+ * context.
+ */
 DdbStatement *
 ddb_statement_of(EState *estate, bool create)
 {
@@ -73,6 +77,7 @@ snapshot_of(const ForeignScanState *node)
 	return ((DdbScanState *) node->fdw_state)->snapshot;
 }
 
+/* Lists the scan among those of its statement.  Nothing is read yet. */
 void
 ddb_snapshot_begin(ForeignScanState *node)
 {
@@ -88,6 +93,7 @@ ddb_snapshot_begin(ForeignScanState *node)
 	MemoryContextSwitchTo(old);
 }
 
+/* Reads all rows of the scan into a tuplestore, and lets go of the run. */
 static void
 read_all(ForeignScanState *node, DdbSnapshot *snapshot)
 {
@@ -112,6 +118,10 @@ read_all(ForeignScanState *node, DdbSnapshot *snapshot)
 	ddb_scan_release(node);
 }
 
+/*
+ * Scans that were read already are left alone.  Called before each write,
+ * which costs nothing after the first.
+ */
 void
 ddb_snapshot_take(EState *estate, const char *table_name)
 {
@@ -131,6 +141,7 @@ ddb_snapshot_take(EState *estate, const char *table_name)
 	}
 }
 
+/* The row is valid until the next call. */
 bool
 ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
 					   TupleTableSlot *slot)
@@ -153,6 +164,9 @@ ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
 	return true;
 }
 
+/*
+ * Reads the scan whole at the first call, if no write has had it read before.
+ */
 TupleTableSlot *
 ddb_snapshot_next(ForeignScanState *node)
 {
@@ -174,6 +188,7 @@ ddb_snapshot_rewind(ForeignScanState *node)
 		tuplestore_rescan(snapshot->rows);
 }
 
+/* Frees the kept rows.  Does nothing for other scans. */
 void
 ddb_snapshot_end(ForeignScanState *node)
 {

@@ -75,6 +75,10 @@ free_body(void *arg)
 	stream->body = NULL;
 }
 
+/*
+ * Targets are read one after another and must live as long as the stream.
+ * Nothing is sent yet.
+ */
 DdbStream *
 ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
 {
@@ -103,6 +107,7 @@ leave_start_key(DdbStream *stream)
 	stream->start_key = NULL;
 }
 
+/* Its call and its memory are used again. */
 void
 ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 {
@@ -120,6 +125,7 @@ ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 	stream->scanned = 0;
 }
 
+/* A stream that is closed early cancels its request. */
 void
 ddb_stream_close(DdbStream *stream)
 {
@@ -144,6 +150,7 @@ ddb_stream_is_enough(const DdbStream *stream)
 	return wanted > 0 && stream->given >= wanted;
 }
 
+/* The operation of the stream's requests. */
 static DdbcOperation
 client_operation(const DdbStream *stream)
 {
@@ -158,6 +165,10 @@ client_operation(const DdbStream *stream)
 	}
 }
 
+/*
+ * Composes the next request: the next page, the rest of a batch, or a batch as
+ * a whole.
+ */
 static void
 compose(DdbStream *stream, StringInfo request)
 {
@@ -177,6 +188,7 @@ compose(DdbStream *stream, StringInfo request)
 	}
 }
 
+/* Raises an error if the statement has no read units left. */
 void
 ddb_stream_send(DdbStream *stream)
 {
@@ -198,6 +210,7 @@ ddb_stream_send(DdbStream *stream)
 	stream->sent = true;
 }
 
+/* Adds what the finished request took to the scan's counters. */
 static void
 count_request(DdbStream *stream)
 {
@@ -313,8 +326,8 @@ page_kind(const DdbStream *stream)
 }
 
 /*
- * Is the next page asked for while this one is read?  Where all rows are
- * wanted, and the first page was not all that somebody wanted after all.
+ * True if the next page is asked for while this one is read: where all rows
+ * are wanted, and the first page was not all that somebody wanted after all.
  */
 static bool
 wants_next(const DdbStream *stream)
@@ -390,6 +403,10 @@ compose_again(DdbStream *stream, DdbRowReader *reader, StringInfo request)
 						 stream->page_key_len);
 }
 
+/*
+ * Used to find an item's key for an error message, so a failure is not an
+ * error of its own.
+ */
 bool
 ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 {
@@ -448,6 +465,10 @@ ddb_stream_take_counted(DdbStream *stream)
 	return n;
 }
 
+/*
+ * The next row of the open page; false when the page is read or none is open.
+ * row_context is reset first.
+ */
 bool
 ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 			   MemoryContext row_context)
@@ -476,6 +497,10 @@ has_rows(const DdbStream *stream)
 			stream->page.notes.next < stream->page.notes.n);
 }
 
+/*
+ * True if its next row, or its end, can be told without waiting.  Opens the
+ * reply if it is there.
+ */
 bool
 ddb_stream_ready(DdbStream *stream)
 {
@@ -493,6 +518,7 @@ ddb_stream_ready(DdbStream *stream)
 	return true;
 }
 
+/* Waits for the next page and opens it; false when there is none. */
 bool
 ddb_stream_fetch(DdbStream *stream)
 {
@@ -504,6 +530,7 @@ ddb_stream_fetch(DdbStream *stream)
 	return true;
 }
 
+/* Pages may bring no row at all, and reading goes on. */
 bool
 ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 				MemoryContext row_context)

@@ -69,13 +69,16 @@ extern void ddb_stream_restart(DdbStream *stream, const DdbTarget *targets,
 /* Gives back what a stream that has ended holds; there may be thousands. */
 extern void ddb_stream_close(DdbStream *stream);
 
-/* Has the stream given all rows that are wanted of it? */
+/* True if the stream has given all rows that are wanted of it. */
 extern bool ddb_stream_is_enough(const DdbStream *stream);
 
 /* Sends the next request, unless one is under way or none is left. */
 extern void ddb_stream_send(DdbStream *stream);
 
-/* Can its next row, or its end, be told without waiting?  Sends what it takes. */
+/*
+ * True if its next row, or its end, can be told without waiting.  Sends what
+ * it takes.
+ */
 extern bool ddb_stream_ready(DdbStream *stream);
 
 /*
