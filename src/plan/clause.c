@@ -27,7 +27,11 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* The column of this relation that an expression is, or 0. */
+/*
+ * The attribute number of the column of this relation that the expression is,
+ * relabelling aside; 0 if it is none.  Columns of the whole item and of the
+ * overflow count as none, because conditions name attributes.
+ */
 AttrNumber
 ddb_clause_column(const DdbClauseContext *context, Node *node)
 {
@@ -49,9 +53,9 @@ ddb_clause_column(const DdbClauseContext *context, Node *node)
 }
 
 /*
- * May the other side be computed once, before the scan?  Parameters, stable
- * functions and other relations' columns may; subplans would be run outside
- * of their place.
+ * True if the other side may be computed once, before the scan.  Parameters,
+ * stable functions and other relations' columns may; subplans would be run
+ * outside of their place.
  */
 bool
 ddb_clause_is_constant(const DdbClauseContext *context, Node *node)
@@ -78,7 +82,10 @@ ddb_clause_collation_equals_bytes(Oid collation)
 	return OidIsValid(collation) && get_collation_isdeterministic(collation);
 }
 
-/* The operator that is true exactly where this one is false. */
+/*
+ * The operator that is true of exactly the values of which this one is false,
+ * NULL aside.  Raises an internal error for operators that have none.
+ */
 DdbCompare
 ddb_clause_negate(DdbCompare op)
 {
@@ -125,7 +132,10 @@ ddb_clause_set(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 	return true;
 }
 
-/* The comparison an operator means in the column type's own btree family. */
+/*
+ * The comparison that an operator means in the btree family of the type, in
+ * *op.  Names of operators do not count.  False if it is in no such family.
+ */
 bool
 ddb_clause_btree_operator(Oid opno, Oid typid, DdbCompare *op)
 {
@@ -160,7 +170,10 @@ ddb_clause_btree_operator(Oid opno, Oid typid, DdbCompare *op)
 			   BTEqualStrategyNumber;
 }
 
-/* text_pattern_ops compare bytes whatever the collation: ~<~ and friends. */
+/*
+ * True for the operators of text_pattern_ops, ~<~ and its like, which compare
+ * bytes whatever the collation. *op says which.
+ */
 static bool
 pattern_operator(Oid opno, DdbCompare *op)
 {
@@ -183,7 +196,11 @@ pattern_operator(Oid opno, DdbCompare *op)
 	}
 }
 
-/* How the column agrees with DynamoDB on this operator, under this collation. */
+/*
+ * How far the column agrees with DynamoDB on this operator.  Text needs a
+ * collation that compares bytes for order, and one that is deterministic for
+ * equality.
+ */
 static DdbAgreement
 operator_agreement(const DdbCodec *codec, DdbCompare op, bool bytewise,
 				   Oid collation)
@@ -199,7 +216,7 @@ operator_agreement(const DdbCodec *codec, DdbCompare op, bool bytewise,
 			   : ddb_codec_order(codec);
 }
 
-/* LIKE, ^@ and their negations, of text. */
+/* True for LIKE, ^@ and their negations on text; *op says which. */
 static bool
 text_operator(Oid opno, DdbCompare *op)
 {
@@ -219,7 +236,10 @@ text_operator(Oid opno, DdbCompare *op)
 	}
 }
 
-/* column op value, operator and sides already sorted out */
+/*
+ * Matches "column op value", with operator and sides sorted out.  False if
+ * DynamoDB cannot compare so, under this collation, with a value of this type.
+ */
 static bool
 match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
 			Oid collation, Node *value, bool negated, DdbComparison *comparison)
@@ -248,7 +268,10 @@ match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
 	return true;
 }
 
-/* Two columns of the table, by the operators of one scalar type. */
+/*
+ * Matches a comparison of two columns of the table.  Both must be stored in
+ * the same form, as DynamoDB compares what is stored.
+ */
 static bool
 match_columns(const DdbClauseContext *context, AttrNumber left,
 			  AttrNumber right, Oid opno, Oid collation, bool negated,
@@ -278,7 +301,10 @@ match_columns(const DdbClauseContext *context, AttrNumber left,
 	return true;
 }
 
-/* The needle and column of strpos(column, needle), or 0. */
+/*
+ * The column of strpos(column, needle) and the needle; 0 if the node is
+ * anything else, or if bytes could match where characters do not.
+ */
 static AttrNumber
 match_strpos(const DdbClauseContext *context, Node *node, Node **needle)
 {
@@ -298,7 +324,10 @@ match_strpos(const DdbClauseContext *context, Node *node, Node **needle)
 	return column;
 }
 
-/* strpos(column, needle) > 0, and other ways to say it */
+/*
+ * Matches strpos(column, needle) > 0 and the other ways to say so, as
+ * contains().  False for comparisons with other positions.
+ */
 static bool
 match_position(const DdbClauseContext *context, OpExpr *expr, bool negated,
 			   DdbComparison *comparison)
@@ -369,7 +398,10 @@ match_op_expr(const DdbClauseContext *context, OpExpr *expr, bool negated,
 	return match_position(context, expr, negated, comparison);
 }
 
-/* column = ANY (array), column <> ALL (array) */
+/*
+ * Matches "column = ANY (array)" and "column <> ALL (array)", of a column that
+ * agrees exactly on equality.
+ */
 static bool
 match_array(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 			bool negated, DdbComparison *comparison)

@@ -44,7 +44,7 @@ extern bool ddb_clause_match(const DdbClauseContext *context, Expr *expr,
 extern AttrNumber ddb_clause_column(const DdbClauseContext *context,
 									Node *node);
 
-/* May it be computed once, before the scan? */
+/* True if it may be computed once, before the scan. */
 extern bool ddb_clause_is_constant(const DdbClauseContext *context, Node *node);
 
 extern bool ddb_clause_collation_equals_bytes(Oid collation);

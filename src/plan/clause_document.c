@@ -30,7 +30,10 @@ typedef struct Subject
 	Oid typid; /* of the expression */
 } Subject;
 
-/* The function that a call or an operator runs, and its arguments. */
+/*
+ * The function that a call or an operator runs, and its arguments in *args;
+ * InvalidOid and NIL for any other node.
+ */
 static Oid
 called_function(Node *node, List **args)
 {
@@ -82,7 +85,11 @@ looks_like_number(const char *name)
 	return strchr("+-0123456789 \t\n\v\f\r", name[0]) != NULL;
 }
 
-/* #> '{a,b}' */
+/*
+ * Appends the names of a constant path, as in #> '{a,b}', to the subject.
+ * False if one looks like the number of an element, as sets are shown as lists
+ * but have no such paths.
+ */
 static bool
 add_path(Node *path, Subject *subject)
 {
@@ -112,7 +119,10 @@ add_path(Node *path, Subject *subject)
 static bool match_document(const DdbClauseContext *context, Node *node,
 						   Subject *subject);
 
-/* document['a']['b'] */
+/*
+ * Matches document['a']['b'] with constant names.  False for slices,
+ * assignments and numbers.
+ */
 static bool
 match_subscripts(const DdbClauseContext *context, SubscriptingRef *ref,
 				 Subject *subject)
@@ -134,7 +144,10 @@ match_subscripts(const DdbClauseContext *context, SubscriptingRef *ref,
 	return true;
 }
 
-/* A document, or one inside it. */
+/*
+ * Matches a column that shows a document, or a document inside it by names.
+ * Documents with DynamoDB's types are not matched.
+ */
 static bool
 match_document(const DdbClauseContext *context, Node *node, Subject *subject)
 {
@@ -167,7 +180,7 @@ match_document(const DdbClauseContext *context, Node *node, Subject *subject)
 	}
 }
 
-/* document ->> 'a' */
+/* Matches a member as text: document ->> 'a', or #>> with a path. */
 static bool
 match_text(const DdbClauseContext *context, Node *node, Subject *subject)
 {
@@ -202,7 +215,7 @@ is_integer_type(Oid typid)
 	return typid == INT2OID || typid == INT4OID || typid == INT8OID;
 }
 
-/* (document ->> 'a')::numeric, (document -> 'a')::numeric */
+/* Matches a member as a number, cast from its text or from its JSON. */
 static bool
 match_number(const DdbClauseContext *context, Node *node, Subject *subject)
 {
@@ -264,7 +277,10 @@ match_text_size(const DdbClauseContext *context, Oid function, Node *arg,
 		   GetDatabaseEncoding() == PG_UTF8;
 }
 
-/* cardinality(array), length(bytea), length(text) and others */
+/*
+ * Matches the size of a value: cardinality(array), length(bytea), length(text)
+ * and others.
+ */
 static bool
 match_size(const DdbClauseContext *context, Node *node, Subject *subject)
 {
@@ -368,7 +384,10 @@ subject_operator(const Subject *subject, Oid opno, Oid collation, Oid typid,
 	}
 }
 
-/* subject op value */
+/*
+ * Matches a comparison of something inside a document with a value.  Equality
+ * of documents is not negated, since it decides only about scalars.
+ */
 static bool
 match_comparison(const DdbClauseContext *context, Oid opno, Oid collation,
 				 Node *left, Node *value, bool negated,
@@ -399,7 +418,10 @@ strip_relabeled_elements(Node *node)
 	return node;
 }
 
-/* An array column, whose elements are compared as values of this type are. */
+/*
+ * The array column that the node is, if its elements are compared as values of
+ * this type are; 0 otherwise.
+ */
 static AttrNumber
 match_array_column(const DdbClauseContext *context, Node *node, Oid element,
 				   Oid collation)
@@ -419,7 +441,7 @@ match_array_column(const DdbClauseContext *context, Node *node, Oid element,
 	return column;
 }
 
-/* array @> value, array && value */
+/* Matches array @> value and array && value, with the column on the left. */
 static bool
 match_array_operator(const DdbClauseContext *context, DdbCompare op, Node *left,
 					 Node *value, Oid collation, bool negated,
@@ -519,7 +541,7 @@ is_equality(Oid opno, Oid typid)
 	return ddb_clause_btree_operator(opno, typid, &op) && op == DDB_COMPARE_EQ;
 }
 
-/* value = ANY (array column) */
+/* Matches value = ANY (array column), and value <> ALL (array column). */
 static bool
 match_member(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 			 bool negated, DdbComparison *comparison)
@@ -542,7 +564,7 @@ match_member(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 						  value);
 }
 
-/* document ->> 'a' = ANY (array) */
+/* Matches a member as text against a list: document ->> 'a' = ANY (array). */
 static bool
 match_text_in(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 			  bool negated, DdbComparison *comparison)

@@ -41,7 +41,9 @@
 /* A whole key reads one item, where other estimates are estimates. */
 #define CERTAINTY_GAIN 5.0
 
-/* Of equals, the index that holds less is read. PostgreSQL sees 1 percent. */
+/*
+ * Among equals, the index that holds less is read.  PostgreSQL sees 1 percent.
+ */
 #define SLIM_FACTOR 0.98
 
 /*
@@ -70,13 +72,17 @@ latency_cost(double requests, bool independent)
 		   requests * REQUEST_COST / 20;
 }
 
+/* Used by joins that run several scans at once. */
 Cost
 ddb_cost_shared_waits(double requests)
 {
 	return Max(latency_cost(requests, false) - latency_cost(requests, true), 0);
 }
 
-/* A second step, of BatchGetItem: a unit at least for each item. */
+/*
+ * Adds what fetching the items costs: a request for each 100 keys, and at
+ * least one unit, or half of one, for each item.
+ */
 static void
 add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
 				Cost *startup_cost, Cost *total_cost)

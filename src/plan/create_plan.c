@@ -82,7 +82,10 @@ build_limit(PlannerInfo *root, const DdbCandidate *candidate,
 	plan->limit.with_ties = root->parse->limitOption == LIMIT_OPTION_WITH_TIES;
 }
 
-/* The clauses that DynamoDB decides alone: exact ones, and implied ones. */
+/*
+ * The clauses that DynamoDB alone decides, or that the key implies.  They are
+ * kept for re-checks.
+ */
 static List *
 pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 {
@@ -101,8 +104,8 @@ pushed_clauses(const DdbCandidate *candidate, List *scan_clauses)
 }
 
 /*
- * Of a table that is declared to be an index: what the index does not hold
- * cannot be read.
+ * What an index does not hold cannot be read from a table that is declared to
+ * be that index.
  */
 static void
 check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
@@ -144,8 +147,8 @@ check_projection(const DdbPlanState *state, const DdbIndexInfo *index,
 }
 
 /*
- * May FilterExpression tell items that have expired?  A Query's may not name
- * its own key, nor may what the index does not hold be named.
+ * True if FilterExpression may tell items that have expired.  A Query's may
+ * not name its own key, nor may what the index does not hold be named.
  */
 static bool
 filter_takes_ttl(const DdbPlanState *state, const DdbCandidate *candidate)
@@ -267,8 +270,9 @@ build_columns(RelOptInfo *rel, DdbPlanState *state,
 }
 
 /*
- * Do rows fall out between DynamoDB's items and what the scan gives?  Items of
- * other tables, too, unless it is the key of this one that is asked for.
+ * True if rows fall out between DynamoDB's items and what the scan gives:
+ * items of other tables, too, unless it is the key of this one that is asked
+ * for.
  */
 static bool
 is_filtered(const DdbCandidate *candidate, const DdbAccessPlan *plan)
@@ -278,6 +282,10 @@ is_filtered(const DdbCandidate *candidate, const DdbAccessPlan *plan)
 			plan->source.index_name != NULL);
 }
 
+/*
+ * Fills in what is read from: table or index, its keys, and the description
+ * that the plan relies on.
+ */
 static void
 build_source(const DdbPlanState *state, const DdbSource *source,
 			 DdbPlanSource *part)
@@ -297,7 +305,7 @@ build_source(const DdbPlanState *state, const DdbSource *source,
 	part->index_columns = state->index_columns;
 }
 
-/* What the candidate alone decides. */
+/* Fills in what the candidate alone decides of the access plan. */
 static void
 build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 			 DdbAccessPlan *plan)

@@ -28,7 +28,10 @@ extern DdbFilter *ddb_filter_and(DdbFilter *left, DdbFilter *right);
 extern void ddb_filter_place(const DdbComparison *comparison,
 							 DdbCondition *condition, List **values);
 
-/* Is a comparison, which is not wider in itself, exact whatever is stored? */
+/*
+ * True if a comparison, which is not wider in itself, is exact whatever is
+ * stored.
+ */
 extern bool ddb_filter_is_exact(const DdbClauseContext *context,
 								const DdbComparison *comparison);
 

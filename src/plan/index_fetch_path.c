@@ -87,7 +87,10 @@ ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
 		clauselist_selectivity(root, after, rel->relid, JOIN_INNER, NULL);
 }
 
-/* The columns of the index's sort key, which merging several ranges compares. */
+/*
+ * The columns of the index's sort key, by number, which merging several ranges
+ * compares, and what they are made of.
+ */
 static List *
 sort_columns(const DdbPlanState *state, const DdbSource *source)
 {
@@ -137,7 +140,10 @@ names_of(const DdbKeySchema *keys)
 	return names;
 }
 
-/* The second step: as the plan says of rows, by keys of the table. */
+/*
+ * The plan of the second step: what the first one says of rows, read by keys
+ * of the table.
+ */
 static DdbAccessPlan *
 second_plan(const DdbPlanState *state, const DdbCandidate *candidate,
 			const DdbAccessPlan *plan)
@@ -166,7 +172,10 @@ second_plan(const DdbPlanState *state, const DdbCandidate *candidate,
 	return second;
 }
 
-/* What is asked for of entries, besides their keys. */
+/*
+ * Settles what is asked for of entries besides their keys.  What an index does
+ * not hold is left to the items, which are then checked.
+ */
 static void
 build_entries(RelOptInfo *rel, const DdbPlanState *state,
 			  const DdbCandidate *candidate, DdbAccessPlan *plan)

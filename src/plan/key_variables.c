@@ -27,6 +27,7 @@ find_template(const DdbClauseContext *context, const DdbKeyPlace *place)
 	return ddb_key_template_of(context->codecs->relation, place->attribute);
 }
 
+/* True if the comparison gives the variable one value or a list of them. */
 static bool
 gives_values(const DdbComparison *comparison)
 {
@@ -190,6 +191,10 @@ first_unbound(const DdbClauseContext *context, const DdbKeyPlace *place,
 	return i;
 }
 
+/*
+ * True if the attribute is bound to values, because all variables of its
+ * template are.
+ */
 bool
 ddb_variables_bind(const DdbClauseContext *context, const DdbKeyPlace *place,
 				   List *comparisons)
@@ -200,6 +205,7 @@ ddb_variables_bind(const DdbClauseContext *context, const DdbKeyPlace *place,
 											 comparisons) == template->parsed.n;
 }
 
+/* True if the variable is text that stands in the key as it is. */
 static bool
 is_plain_text(const DdbVariable *variable)
 {

@@ -19,25 +19,27 @@ typedef struct DdbKeyPlace
 } DdbKeyPlace;
 
 /*
- * Is the attribute bound to values, because all variables of its template are?
- * comparisons: of DdbComparison *, which hold together.
+ * True if the attribute is bound to values, because all variables of its
+ * template are. comparisons: of DdbComparison *, which hold together.
  */
 extern bool ddb_variables_bind(const DdbClauseContext *context,
 							   const DdbKeyPlace *place, List *comparisons);
 
-/* Does a comparison of a variable narrow the attribute, beside the others? */
+/*
+ * True if a comparison of a variable narrows the attribute, beside the others.
+ */
 extern bool ddb_variables_narrow(const DdbClauseContext *context,
 								 const DdbKeyPlace *place, List *comparisons,
 								 const DdbComparison *comparison);
 
-/* And then, is it true of every matching item that is left? */
+/* And then, true if it is true of every matching item that is left. */
 extern bool ddb_variables_decide(const DdbClauseContext *context,
 								 const DdbKeyPlace *place,
 								 const DdbComparison *comparison);
 
 /*
- * Does every item that is left match the template?  So they need not be looked
- * at to be counted.
+ * True if every item that is left matches the template, so that they need not
+ * be looked at to be counted.
  */
 extern bool ddb_variables_decide_match(const DdbClauseContext *context,
 									   const DdbKeyPlace *place,

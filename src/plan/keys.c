@@ -91,8 +91,8 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 /*
- * Is it a comparison of the key attribute itself?  A wider one is a range, even
- * where SQL says equal, and partitions take none.
+ * True if it is a comparison of the key attribute itself.  A wider one is a
+ * range, even where SQL says equal, and partitions take none.
  */
 static bool
 is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
@@ -139,6 +139,10 @@ match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		   !ddb_keys_trivial(context, comparison, &holds);
 }
 
+/*
+ * The conditions that an arm of an OR joins by AND; the arm itself if it is a
+ * single one.
+ */
 static List *
 conjuncts_of(Expr *arm)
 {
@@ -147,7 +151,10 @@ conjuncts_of(Expr *arm)
 	return list_make1(arm);
 }
 
-/* The comparisons of key attributes in one arm; NIL when there is none. */
+/*
+ * The comparisons of key attributes in one arm of an OR; NIL when there is
+ * none. *complete is cleared if the arm has other conditions too.
+ */
 static List *
 match_arm(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *arm,
 		  bool *complete)
@@ -239,9 +246,9 @@ bound_prefix(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 /*
- * Does the comparison say something that a key condition can hold?  Of sort
- * attributes, the usable ones are those that others before them leave open.
- * *decided: and all that it says.
+ * True if the comparison says something that a key condition can hold.  Among
+ * sort attributes, the usable ones are those that others before them leave
+ * open. *decided: and the key condition says all of it.
  */
 static bool
 is_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
@@ -275,7 +282,9 @@ is_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 /*
- * Drops what a key condition cannot hold, and notes what it does not decide.
+ * The comparisons that a key condition can hold, those of the partition key
+ * first.  The others are added to *dropped, and those that must be checked
+ * again to *undecided.
  */
 static List *
 keep_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
@@ -355,7 +364,10 @@ value_count(const DdbClauseContext *context, const DdbComparison *comparison)
 		1, ddb_compat_array_length(context->root, (Node *) comparison->value));
 }
 
-/* What a key attribute's template, if it has one, adds to the match. */
+/*
+ * Adds to the match what a key attribute's template, if it has one, says of
+ * the number of values and of what must be checked.
+ */
 static void
 describe_template(const DdbClauseContext *context, const DdbKeyPlace *place,
 				  List *comparisons, double *count, DdbKeyMatch *match)
@@ -428,7 +440,10 @@ comparisons_of(List *clauses)
 	return comparisons;
 }
 
-/* Sorts clauses into those about one key attribute and usable ORs. */
+/*
+ * Sorts clauses into those that compare one key attribute, and ORs that select
+ * by the key.  Clauses that a security barrier holds back are left out.
+ */
 static void
 collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 		List *restrictions, List **clauses, List **or_clauses)
@@ -468,6 +483,10 @@ any_member(List *comparisons, List *undecided)
 	return false;
 }
 
+/*
+ * Notes that the clause is used to select, and whether it then needs no other
+ * check.
+ */
 static void
 use(DdbKeyMatch *match, RestrictInfo *rinfo, bool decided)
 {
@@ -491,7 +510,10 @@ use_or_clause(OrClause *clause, List *undecided, DdbKeyMatch *match)
 	use(match, clause->rinfo, decided);
 }
 
-/* Notes which clauses the alternatives come from, and which need no more. */
+/*
+ * Notes which clauses the alternatives come from, and which of them need no
+ * other check.
+ */
 static void
 note_clauses(List *clauses, OrClause *or_clause, List *dropped, List *undecided,
 			 DdbKeyMatch *match)

@@ -31,8 +31,8 @@ extern bool ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 						   const DdbKeySchema *keys, DdbKeyMatch *match);
 
 /*
- * Does this comparison of a key attribute, or of what one is composed of, leave
- * a key condition nothing to say?  *holds: it is true of every key.
+ * True if this comparison of a key attribute, or of what one is composed of,
+ * leaves a key condition nothing to say. *holds: it is true of every key.
  */
 extern bool ddb_keys_trivial(const DdbClauseContext *context,
 							 const DdbComparison *comparison, bool *holds);

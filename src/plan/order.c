@@ -166,7 +166,10 @@ sort_template(const Walk *walk)
 		walk->candidate->source->keys->sort[walk->position].name);
 }
 
-/* On to the next sort attribute, or element, that the order may mention. */
+/*
+ * Goes on to the next sort attribute, or element of its template, that is not
+ * bound to one value.  Those that are play no part in the order.
+ */
 static void
 skip_bound(Walk *walk)
 {
@@ -189,7 +192,10 @@ skip_bound(Walk *walk)
 	}
 }
 
-/* The codec of a key attribute's column, if this pathkey orders by it. */
+/*
+ * The codec of the key attribute's column, if this pathkey orders by it; NULL
+ * if not, or if values that do not fit may be NULL.
+ */
 static const DdbCodec *
 match_pathkey(const Walk *walk, const PathKey *pathkey,
 			  const DdbKeyAttribute *attribute)
@@ -272,7 +278,10 @@ match_partition_variable(const Walk *walk, const PathKey *pathkey,
 	return NULL;
 }
 
-/* Partitions in the order of a variable that they are composed of. */
+/*
+ * True if partitions can be read in the order of a variable that they are
+ * composed of, which is then added to their order.
+ */
 static bool
 order_by_partition_variable(Walk *walk, const PathKey *pathkey)
 {
@@ -323,7 +332,7 @@ order_partitions(Walk *walk, const PathKey *pathkey)
 }
 
 /*
- * Does this pathkey order by the variable that comes next in the sort key?
+ * True if this pathkey orders by the variable that comes next in the sort key.
  * Its texts must sort as its values do, and tell all of them.
  */
 static bool
@@ -352,7 +361,10 @@ orders_by_variable(const Walk *walk, const PathKey *pathkey)
 		   pathkey_follows_bytes(pathkey, codec);
 }
 
-/* By the whole of the next sort attribute, in its stored order? */
+/*
+ * True if the pathkey orders by the whole of the next sort attribute, in its
+ * stored order.
+ */
 static bool
 orders_by_attribute(Walk *walk, const PathKey *pathkey)
 {
@@ -384,7 +396,10 @@ order_derived_partitions(Walk *walk, const PathKey *pathkey)
 							ddb_compat_pathkey_descends(pathkey));
 }
 
-/* Inside a partition, or merged from several. */
+/*
+ * True if rows come in the order of this pathkey inside a partition, or merged
+ * from several.  All pathkeys must have one direction.
+ */
 static bool
 order_items(Walk *walk, const PathKey *pathkey)
 {
@@ -412,8 +427,9 @@ order_items(Walk *walk, const PathKey *pathkey)
 }
 
 /*
- * Does no other row tie with one, by the order so far?  Of the table, whose
- * whole key is unique, once it is all in the order or bound to values.
+ * True if no other row ties with one, by the order so far.  That takes the
+ * table, whose whole key is unique, once it is all in the order or bound to
+ * values.
  */
 static bool
 is_unique(Walk *walk)
@@ -475,7 +491,10 @@ order_by_class(PlannerInfo *root, EquivalenceClass *class)
 		root, class, linitial_oid(class->ec_opfamilies)));
 }
 
-/* Joins by merging, which inner and outer joins' clauses allow. */
+/*
+ * The equivalence classes that merge joins of this relation could use: those
+ * that join clauses imply, and those of outer joins.
+ */
 static List *
 merge_classes(PlannerInfo *root, RelOptInfo *rel)
 {

@@ -31,6 +31,10 @@
 /* What a leader does besides looking after its workers, as PostgreSQL has it. */
 #define LEADER_LOSS_PER_WORKER 0.3
 
+/*
+ * Planner callback: always true, so that partial paths are considered.  Serial
+ * paths are marked as unsafe one by one.
+ */
 bool
 ddbIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel,
 							 RangeTblEntry *rte)
@@ -41,6 +45,10 @@ ddbIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel,
 	return true;
 }
 
+/*
+ * Marks the path as one that only one process may run, since each process
+ * would read, and pay for, all of it.
+ */
 Path *
 ddb_parallel_unsafe(ForeignPath *path)
 {
@@ -84,9 +92,9 @@ ddb_parallel_check(PlannerInfo *root, const DdbPlanState *state)
 }
 
 /*
- * May processes share it?  Where rows or units are limited, reading by several
- * at once may be for nothing; a declared segment cannot be divided, nor what is
- * declared to be one.
+ * True if processes may share it.  Where rows or units are limited, reading by
+ * several at once may be for nothing; a declared segment cannot be divided,
+ * nor what is declared to be one.
  */
 static bool
 may_share(const RelOptInfo *rel, const DdbCandidate *candidate)

@@ -14,6 +14,10 @@
 
 #include "compat.h"
 
+/*
+ * A path refers to its candidate by number, because fdw_private must be a list
+ * of nodes.
+ */
 List *
 ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
 				 DdbCandidate *candidate)
@@ -37,6 +41,7 @@ path_state(const ForeignPath *path)
 	return (const DdbPlanState *) rel->fdw_private;
 }
 
+/* The candidate that ddb_path_private() has put into the path. */
 DdbCandidate *
 ddb_path_candidate(const ForeignPath *path)
 {
@@ -63,6 +68,7 @@ ddbIsForeignPathAsyncCapable(ForeignPath *path)
 		   candidate->limit_hint < 0;
 }
 
+/* Replaces the parent's columns by the child's in a list of expressions. */
 static void
 translate(PlannerInfo *root, const RelOptInfo *child, List **expressions)
 {

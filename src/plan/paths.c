@@ -53,6 +53,10 @@ banned_columns(const DdbPlanState *state, const DdbSource *source,
 	return columns;
 }
 
+/*
+ * A candidate that reads this source by this operation, with nothing else
+ * decided.
+ */
 static DdbCandidate *
 create_candidate(const DdbSource *source, DdbOperation operation)
 {
@@ -238,7 +242,7 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 				 ddb_path_private(state, context->rel, candidate))));
 }
 
-/* One row of each partition. */
+/* Offers a Scan that gives one row of each partition and skips the rest. */
 static void
 add_skip(const PathContext *context, DdbCandidate *candidate)
 {
@@ -293,7 +297,10 @@ partition_is_one_value(const DdbPlanState *state, const DdbKeySchema *keys)
 	return keys->npartition == 1 && (template == NULL || variables == 1);
 }
 
-/* What the selectivity of a condition on the partition key is too large by. */
+/*
+ * The factor by which the selectivity of a condition on the partition key is
+ * too large, where there are no statistics. 1 if it can be relied upon.
+ */
 static double
 partition_excess(const PathContext *context, const DdbSource *source)
 {
@@ -313,7 +320,10 @@ partition_excess(const PathContext *context, const DdbSource *source)
 	return assumed / UNKNOWN_PARTITION_ITEMS;
 }
 
-/* The items that a key match leaves to be read, estimated. */
+/*
+ * The number of items that a key match leaves to be read, estimated.  Need not
+ * be a whole number.
+ */
 static double
 matched_items(const PathContext *context, const DdbSource *source,
 			  const DdbKeyMatch *match)
@@ -475,7 +485,10 @@ add_query(const PathContext *context, const DdbSource *source,
 					  key_candidate(context, source, match, DDB_OP_QUERY), NIL);
 }
 
-/* By key, where the clauses allow it: then true. */
+/*
+ * Offers a Query or GetItem if the clauses select by the source's key.  True
+ * if they do.
+ */
 static bool
 add_keyed(const PathContext *context, const DdbSource *source)
 {
@@ -556,7 +569,10 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 	}
 }
 
-/* The candidate's values that come from other relations. */
+/*
+ * The positions of the candidate's values that come from other relations, and
+ * so from the join.
+ */
 static List *
 values_of_others(const PathContext *context, const DdbCandidate *candidate)
 {
@@ -573,7 +589,10 @@ values_of_others(const PathContext *context, const DdbCandidate *candidate)
 	return found;
 }
 
-/* The number of rows that differ in these values, and what they are. */
+/*
+ * The number of outer rows that differ in these values, estimated; the values
+ * are added to scan->values.
+ */
 static double
 count_keys(const PathContext *context, const DdbCandidate *candidate,
 		   double outer_rows, DdbBatchedScan *scan)
@@ -723,7 +742,10 @@ reaches_key(const DdbPlanState *state, const DdbColumn *column)
 			ddb_key_templates_use(state->relation, column->attnum));
 }
 
-/* Join clauses that a column of ours has with other relations. */
+/*
+ * The clauses that join this relation with others, those implied by
+ * equivalence classes included, as far as they reach a key.
+ */
 static List *
 join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {
@@ -752,7 +774,10 @@ join_clauses(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	return clauses;
 }
 
-/* One set of outer relations for each way to be joined, without repetition. */
+/*
+ * One set of outer relations for each way to be joined, without repetition,
+ * and one of all of them, which may give a key together.
+ */
 static List *
 parameterizations(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {
@@ -807,7 +832,11 @@ add_two_steps(const PathContext *context)
 	return found;
 }
 
-/* By key and by Scan, of all that serves. */
+/*
+ * Offers reading by key and by Scan, from every source that holds what the
+ * clauses can select.  Where full scans are denied, none is offered beside a
+ * key.
+ */
 static void
 add_unparameterized(const PathContext *context)
 {

@@ -110,7 +110,7 @@ typedef struct DdbCount
 /* relsize.c: planner callback; finds what there is to read from */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
-/* Does the source hold every item that can satisfy these clauses? */
+/* True if the source holds every item that can satisfy these clauses. */
 extern bool ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 							  const DdbSource *source, List *restrictions);
 
@@ -150,7 +150,9 @@ typedef struct DdbBatchedScan
 extern List *ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel,
 							   List *join_clauses, double outer_rows);
 
-/* Of each key one row is wanted: any will do, if the scan gives only matches. */
+/*
+ * One row of each key is wanted: any will do, if the scan gives only matches.
+ */
 extern void ddb_paths_want_one(RelOptInfo *rel, DdbBatchedScan *scan);
 
 /*
@@ -161,7 +163,7 @@ extern List *ddb_path_private(DdbPlanState *state, const RelOptInfo *rel,
 							  DdbCandidate *candidate);
 extern DdbCandidate *ddb_path_candidate(const ForeignPath *path);
 
-/* Is what it reads read before the statement writes? */
+/* True if what it reads is read before the statement writes. */
 extern bool ddb_path_is_snapshot(const ForeignPath *path);
 extern List *ddbReparameterizeForeignPathByChild(PlannerInfo *root,
 												 List *fdw_private,
@@ -174,8 +176,8 @@ extern ForeignScan *ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel,
 									  Plan *outer_plan);
 
 /*
- * Will the number of items do, where nothing is checked locally?  Columns must
- * then be told from the partition key that was asked for.
+ * True if the number of items will do, where nothing is checked locally.
+ * Columns must then be told from the partition key that was asked for.
  */
 extern bool ddb_plan_can_count(const DdbPlanState *state,
 							   const DdbCandidate *candidate, List *columns);
@@ -196,8 +198,8 @@ extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 extern List *ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel);
 
 /*
- * limit.c: does LIMIT of the query apply to just this relation's rows?  And
- * about how many rows will be asked for, whoever asks; -1: all.
+ * query_shape.c: true if LIMIT of the query applies to just this relation's
+ * rows.  And about how many rows will be asked for, whoever asks; -1: all.
  */
 extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
 							  List *pathkeys);
@@ -216,7 +218,10 @@ extern void ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
 								  const DdbCandidate *serial, double rows);
 extern Path *ddb_parallel_unsafe(ForeignPath *path);
 
-/* Nothing between relations' rows and the Limit node but joins? */
+/*
+ * True if there is nothing between relations' rows and the Limit node but
+ * joins.
+ */
 extern bool ddb_limit_is_plain(const PlannerInfo *root);
 
 /*
@@ -227,7 +232,7 @@ extern void ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
 								 const DdbPlanState *state,
 								 DdbCandidate *candidate);
 
-/* May its rows be said to come in the order of the index? */
+/* True if its rows may be said to come in the order of the index. */
 extern bool ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
 								   const DdbSource *source);
 
@@ -264,7 +269,7 @@ extern void ddb_cost_skip(const DdbPlanState *state, DdbCandidate *candidate,
 						  double partitions, Cost *startup_cost,
 						  Cost *total_cost);
 
-/* skip.c: will one row of each partition do for the query? */
+/* skip_scan_path.c: true if one row of each partition will do for the query. */
 extern bool ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel,
 							const DdbPlanState *state);
 
@@ -273,7 +278,7 @@ extern double ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 								  const DdbPlanState *state,
 								  const DdbKeySchema *keys);
 
-/* Does the query give the same answer however often each row comes? */
+/* True if the query gives the same answer however often each row comes. */
 extern bool ddb_skip_ignores_duplicates(const PlannerInfo *root);
 
 /* The first rows of each partition, when a query can show no others. */
@@ -284,7 +289,7 @@ typedef struct DdbTop
 	List *pathkeys; /* the order in which they are the first */
 } DdbTop;
 
-/* top.c: does the query want only such rows? */
+/* top_n.c: true if the query wants only such rows. */
 extern bool ddb_top_wanted(PlannerInfo *root, RelOptInfo *rel, DdbTop *top);
 
 /* Has the candidate read only those, if it reads in that order. */

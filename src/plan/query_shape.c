@@ -40,6 +40,10 @@ rows_pass_through(PlannerInfo *root, List *pathkeys)
 			pathkeys_contained_in(root->sort_pathkeys, pathkeys));
 }
 
+/*
+ * True if each row that the relation gives is a row of the query, so that
+ * LIMIT counts just these.
+ */
 bool
 ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 {
@@ -49,8 +53,8 @@ ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel, List *pathkeys)
 }
 
 /*
- * Is the relation looked up to see whether there is a match at all?  Then a
- * nested loop stops at the first one.
+ * True if the relation is looked up to see whether there is a match at all.
+ * Then a nested loop stops at the first one.
  */
 static bool
 is_semijoin_inner(const PlannerInfo *root, const RelOptInfo *rel)

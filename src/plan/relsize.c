@@ -33,7 +33,7 @@
 #define UNKNOWN_ITEM_COUNT 1000.0
 #define UNKNOWN_ITEM_BYTES 400.0
 
-/* Of an index that holds keys only, unless its size is known. */
+/* For an index that holds keys only, unless its size is known. */
 #define UNKNOWN_KEYS_BYTES 100.0
 
 /*
@@ -46,7 +46,10 @@ larger_count(const DdbPlanState *state, double described)
 	return Max(described, state->analyzed_count);
 }
 
-/* The items, or what is most likely: of the table … */
+/*
+ * Estimates how many items the table has, and their mean size in bytes.
+ * Guesses where DynamoDB and ANALYZE know nothing.
+ */
 static void
 size_table(const DdbPlanState *state, DdbSource *source)
 {
@@ -60,7 +63,7 @@ size_table(const DdbPlanState *state, DdbSource *source)
 							 : UNKNOWN_ITEM_BYTES;
 }
 
-/* … and of an index, which holds no more than its table. */
+/* Estimates the same of an index, which holds no more than its table. */
 static void
 size_index(const DdbPlanState *state, const DdbIndexInfo *index,
 		   DdbSource *source)
@@ -123,8 +126,8 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 }
 
 /*
- * Must every row have this attribute, of key type, and match its template if it
- * has one?  not_null: columns that cannot be NULL.
+ * True if every row must have this attribute, of key type, and match its
+ * template if it has one. not_null: columns that cannot be NULL.
  */
 static bool
 is_implied(const DdbPlanState *state, Bitmapset *not_null,
@@ -238,7 +241,10 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 	return is_default ? -1 : n;
 }
 
-/* Whole keys of the table select at most one row each. */
+/*
+ * The number of rows, or the number of whole keys of the table if the clauses
+ * name them: each selects at most one row.
+ */
 static double
 most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {
@@ -284,7 +290,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	foreach (lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &state->needed);
-	/* Of a table that others share, its own rows are not all its items. */
+	/* In a table that others share, its own rows are not all its items. */
 	if (rel->tuples > 0 && state->relation->templates == NULL)
 		state->analyzed_count =
 			rel->tuples * Max(state->relation->total_segments, 1);

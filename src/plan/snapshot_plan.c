@@ -58,6 +58,10 @@ ddb_snapshot_holds_table(const RangeTblEntry *rte, const DdbRelation *relation)
 	return false;
 }
 
+/*
+ * The planner's state of the statement as a whole.  Data-modifying WITH stands
+ * only there.
+ */
 static PlannerInfo *
 outermost(PlannerInfo *root)
 {
@@ -75,7 +79,10 @@ writes_table(const Query *query, const DdbRelation *relation)
 			   rt_fetch(query->resultRelation, query->rtable), relation);
 }
 
-/* How many parts of the statement write the table. */
+/*
+ * How many parts of the statement write the table: its own command, and each
+ * WITH that does.
+ */
 static int
 count_writers(const Query *statement, const DdbRelation *relation)
 {
@@ -132,7 +139,10 @@ ddb_snapshot_asks(const List *expressions)
 	return find_subquery((Node *) expressions, NULL);
 }
 
-/* True when there are subqueries that run when rows have been written. */
+/*
+ * True if RETURNING or a view's check has subqueries, which run when rows have
+ * been written.
+ */
 static bool
 asks_afterwards(const Query *query)
 {
@@ -147,9 +157,9 @@ asks_afterwards(const Query *query)
 }
 
 /*
- * May rows of the part come to the table by way of another one, whose partition
- * it is?  There is no spool below that (modify/spool_plan).  What the planner
- * itself reads to update it is.
+ * True if rows of the part may come to the table by way of another one, whose
+ * partition it is.  There is no spool below that (modify/spool_plan).  What
+ * the planner itself reads to update it is spooled.
  */
 static bool
 routes_rows(const PlannerInfo *root, const RelOptInfo *rel, const Query *part)

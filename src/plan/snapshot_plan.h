@@ -19,8 +19,8 @@ extern bool ddb_snapshot_holds_table(const RangeTblEntry *rte,
 									 const DdbRelation *relation);
 
 /*
- * May a scan of the foreign table that is planned now go on, or begin, when the
- * statement has written the table's items?
+ * True if a scan of the foreign table that is planned now may go on, or begin,
+ * when the statement has written the table's items.
  */
 extern bool ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
 								const DdbRelation *relation);
@@ -33,8 +33,8 @@ extern bool ddb_snapshot_shares_writes(PlannerInfo *root,
 extern bool ddb_snapshot_asks(const List *expressions);
 
 /*
- * Can the value be known before anything is written?  Not what another row, or
- * another part of the statement, gives.
+ * True if the value can be known before anything is written: not what another
+ * row, or another part of the statement, gives.
  */
 extern bool ddb_snapshot_knows_value(PlannerInfo *root, Node *value);
 

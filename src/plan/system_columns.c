@@ -27,6 +27,7 @@ typedef struct Search
 	AttrNumber found; /* InvalidAttrNumber: none */
 } Search;
 
+/* True for the system columns that items do not have. tableoid is known. */
 static bool
 is_system_column(AttrNumber attnum)
 {
@@ -77,7 +78,10 @@ search_node(Node *node, void *context)
 
 /* ---- the error ---- */
 
-/* "pk" and "sk" as columns or, where there is one without, as attributes. */
+/*
+ * The key's parts, quoted and joined by "and", palloc'd: as columns, with
+ * *columns set, or as attributes if one of them has no column.
+ */
 static char *
 list_keys(DdbRelation *relation, const DdbKeySchema *keys, bool *columns)
 {
@@ -138,7 +142,7 @@ ddb_system_columns_check(Node *expressions, Index varno, DdbRelation *relation,
 		raise_refusal(search.found, relation, info);
 }
 
-/* The relation and all that it is a part of. */
+/* The relation, and the parents that it is planned as a part of. */
 static Bitmapset *
 with_ancestors(const PlannerInfo *root, Index relid)
 {
@@ -153,7 +157,10 @@ with_ancestors(const PlannerInfo *root, Index relid)
 	return relids;
 }
 
-/* True when rows of one of them are to be locked by their ctid. */
+/*
+ * True if rows of one of the relations are to be locked, for which the planner
+ * adds system columns to what they carry.
+ */
 static bool
 is_locked(const PlannerInfo *root, const Bitmapset *relids)
 {

@@ -36,7 +36,11 @@
 
 /* ---- min() and max() ---- */
 
-/* The operator by which an aggregate's answer is the first: of min() and max() */
+/*
+ * The operator by whose order the aggregate's answer comes first, which min()
+ * and max() have; InvalidOid for others, and with DISTINCT, FILTER or ORDER
+ * BY.
+ */
 static Oid
 extreme_operator(const Aggref *aggregate)
 {
@@ -54,7 +58,7 @@ extreme_operator(const Aggref *aggregate)
 	return opno;
 }
 
-/* The aggregates of a query, each once. */
+/* The aggregates of the query's output and of HAVING, each once. */
 static List *
 query_aggregates(const Query *query)
 {
@@ -72,7 +76,10 @@ query_aggregates(const Query *query)
 	return aggregates;
 }
 
-/* The order whose first row has the answer. */
+/*
+ * The order of the aggregate's argument in which the first row has the answer.
+ * NULLs come last, as aggregates ignore them.
+ */
 static List *
 extreme_pathkeys(PlannerInfo *root, const Aggref *aggregate, Oid opno)
 {
@@ -90,7 +97,10 @@ extreme_pathkeys(PlannerInfo *root, const Aggref *aggregate, Oid opno)
 										 list_make1(entry));
 }
 
-/* GROUP BY with nothing but one min() or max(). */
+/*
+ * True if the query groups and computes nothing but one min() or max().  Fills
+ * in *top.
+ */
 static bool
 want_extremes(PlannerInfo *root, DdbTop *top)
 {
@@ -131,7 +141,10 @@ integer_constant(const Node *node, int64 *value)
 	return true;
 }
 
-/* How many rows "row_number() <= constant" is true of; -1: it is not that. */
+/*
+ * How many rows of a partition "row_number() <= constant" is true of, at least
+ * 1; -1 if the condition is anything else.
+ */
 static int64
 condition_rows(const OpExpr *condition)
 {

@@ -30,7 +30,10 @@ pattern_is_trivial(const Const *pattern, bool *holds)
 	return prefix[0] == '\0' && !equality;
 }
 
-/* True when every key is on the wanted side of the bound. */
+/*
+ * True if every key is on the wanted side of the bound, so that it excludes
+ * none.
+ */
 static bool
 bound_is_trivial(const DdbClauseContext *context,
 				 const DdbComparison *comparison)

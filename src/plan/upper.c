@@ -26,8 +26,9 @@
 #include "utils/typcache.h"
 
 /*
- * Of the cost of reading: short replies, and nothing to aggregate.  Below what
- * the planner takes for equal, when it prefers what happens to be sorted.
+ * The share of the cost of reading: short replies, and nothing to aggregate.
+ * Below what the planner takes for equal, when it prefers what happens to be
+ * sorted.
  */
 #define COUNT_SHARE 0.95
 
@@ -104,7 +105,10 @@ match_argument(const DdbCount *count, const Aggref *aggregate,
 	return true;
 }
 
-/* What a count asks of its rows; false of all other aggregates. */
+/*
+ * True if the aggregate is a count that DynamoDB can make. *counted is the
+ * column that must not be NULL, or 0; *conditions is its FILTER.
+ */
 static bool
 match_aggregate(const DdbCount *count, Node *node, AttrNumber *counted,
 				List **conditions)
@@ -150,7 +154,10 @@ add_aggregate(DdbCount *count, Node *node)
 	return true;
 }
 
-/* All that the aggregation computes: counts, and columns it groups by. */
+/*
+ * True if the aggregation computes nothing but counts and columns that it
+ * groups by.  Collects the counts.
+ */
 static bool
 match_outputs(DdbCount *count)
 {
@@ -345,7 +352,7 @@ ddbGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
 	count->upper = output_rel;
 	count->target = output_rel->reltarget;
 	count->partial = stage == UPPERREL_PARTIAL_GROUP_AGG;
-	/* Of a part nobody knows whether the whole group has it. */
+	/* Nobody knows of a part whether the whole group has it. */
 	count->having = count->partial ? NIL : (List *) grouping->havingQual;
 	if (!match_groups(root, grouping->targetList, count) ||
 		!match_outputs(count))
