@@ -314,7 +314,7 @@ ddb_compat_class_members(const EquivalenceClass *class, Relids relids)
 #endif
 }
 
-/* Does the pathkey ask for descending order? */
+/* True if the pathkey asks for descending order. */
 static inline bool
 ddb_compat_pathkey_descends(const PathKey *pathkey)
 {
@@ -438,8 +438,8 @@ ddb_compat_array_length(PlannerInfo *root, Node *array)
 }
 
 /*
- * Does this collation order text by bytes?  In a UTF8 database that is the
- * order of DynamoDB's strings (dynamodb.md section 4).
+ * True if this collation orders text by bytes.  In a UTF8 database that is the
+ * order of DynamoDB's strings (docs/dynamodb.md section 4).
  */
 static inline bool
 ddb_compat_collation_is_c(Oid collation)
@@ -476,7 +476,10 @@ ddb_compat_check_expression(Relation rel, const ConstrCheck *check)
 	return expression;
 }
 
-/* Do input functions say that they refuse a text, without raising an error? */
+/*
+ * Whether input functions can say that they refuse a text, without raising an
+ * error.
+ */
 #define DDB_HAS_SOFT_INPUT (PG_VERSION_NUM >= 160000)
 
 /*

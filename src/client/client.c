@@ -819,7 +819,7 @@ ddbc_request_id(const DdbcRequest *request)
 	return request->request_id;
 }
 
-/* Of a request that is not done, the elapsed time is that up to now. */
+/* The elapsed time of a request that is not done is that up to now. */
 DdbcRequestStats
 ddbc_request_stats(const DdbcRequest *request)
 {

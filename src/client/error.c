@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a reply that is no JSON (a proxy's page) this much is worth showing. */
+/* How much of a reply that is not JSON (a proxy's page) is worth showing. */
 #define FOREIGN_TEXT_MAX_BYTES 200
 
 typedef struct ErrorCode

@@ -26,7 +26,10 @@
 /* Libcurl's largest in 7.88: fewer calls for a page of a megabyte. */
 #define RECEIVE_BUFFER_BYTES (512L * 1024)
 
-/* Of libcurl's timeouts that fall due one after the other; more can wait. */
+/*
+ * How many of libcurl's timeouts may fall due one after the other; more can
+ * wait.
+ */
 #define MAX_TIMEOUTS_PER_CALL 8
 
 struct DdbcHttp

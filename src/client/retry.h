@@ -52,7 +52,7 @@ typedef enum DdbcRetryClass
 	DDBC_RETRY_CLOCK, /* once, if the right time is known */
 } DdbcRetryClass;
 
-/* Of one client. */
+/* What all requests of one client share. */
 typedef struct DdbcRetryShared
 {
 	int max_attempts;
@@ -68,7 +68,7 @@ typedef struct DdbcRetryShared
 	int calm; /* successes since the last throttle */
 } DdbcRetryShared;
 
-/* Of one request. Zeroed memory is a new one. */
+/* What one request remembers.  Zeroed memory is a new one. */
 typedef struct DdbcRetryState
 {
 	int tries; /* failed ones, throttles aside */

@@ -586,7 +586,7 @@ parse_instant(const DdbCodec *codec, const char *text, size_t len,
 			*exact = ok && parse.exact;
 			return ok;
 	}
-	/* Of keys, only instants that a condition can name. */
+	/* As a key takes only instants that a condition can name. */
 	return ok && (*exact || !codec->is_key);
 }
 

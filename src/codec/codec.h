@@ -94,7 +94,7 @@ typedef enum DdbDecodeResult
 /* The stored type that a column means when nothing says otherwise. */
 extern DdbStoredType ddb_value_default_stored_type(const DdbColumn *column);
 
-/* Can the column hold a key attribute of this type? */
+/* True if the column can hold a key attribute of this type. */
 extern bool ddb_codec_suits_key(const DdbColumn *column,
 								DdbStoredType key_type);
 
@@ -169,22 +169,25 @@ typedef enum DdbAgreement
 
 extern DdbAgreement ddb_codec_equality(const DdbCodec *codec);
 
-/* Of text, collations aside. */
+/*
+ * How far comparisons by order, and by equality, mean the same in DynamoDB; of
+ * text, collations aside.
+ */
 extern DdbAgreement ddb_codec_order(const DdbCodec *codec);
 extern bool ddb_codec_can_prefix(const DdbCodec *codec);
 
 /*
- * Is NULL, of a column that shows this codec's values, the same as "not of the
- * stored type"?  (Not where a value of the type may fail to fit.)
+ * True if NULL, in a column that shows this codec's values, means the same as
+ * "not of the stored type".  False where a value of the type may fail to fit.
  */
 extern bool ddb_codec_fits_all(const DdbCodec *codec);
 
-/* Is the stored order the type's order (collations aside)? */
+/* True if the stored order is the type's order, collations aside. */
 extern bool ddb_codec_keeps_order(const DdbCodec *codec);
 
 /*
- * May a comparison of the column with a value of this type be pushed?  Only
- * types whose values convert to the stored form without judgement.
+ * True if a comparison of the column with a value of this type may be pushed.
+ * Only types whose values convert to the stored form without judgement are.
  */
 extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
 
@@ -199,7 +202,7 @@ extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum,
 extern int64 ddb_codec_integer(Datum datum, Oid typid);
 
 /*
- * Of a codec that agrees widely: every stored form of the value lies from low
+ * For a codec that agrees widely: every stored form of the value lies from low
  * to high, inclusive.
  */
 extern void ddb_codec_encode_span(const DdbCodec *codec, Datum datum,

@@ -34,7 +34,7 @@ typedef void (*DdbMemberCallback)(void *arg, const char *name, int len,
 								  const char *value, int value_len);
 
 /*
- * Of a column that shows whole items or the overflow: hands over the value's
+ * For a column that shows whole items or the overflow: hands over the value's
  * members one by one, each as the attribute that stores it.
  */
 extern void ddb_document_members(DdbCodec *codec, const DdbRelation *relation,

@@ -48,9 +48,9 @@ typedef struct DdbKeyTemplates
 } DdbKeyTemplates;
 
 /*
- * Of each index whose key has a template, the columns that show its key, but
- * for what is the table's: a list of lists of attnums, in the order of columns,
- * since DescribeTable promises none.
+ * The columns that show the key of each index whose key has a template, but
+ * for what is the table's: a list of lists of attnums, in the order of
+ * columns, since DescribeTable promises none.
  */
 extern List *ddb_key_templates_index_columns(DdbRelation *relation,
 											 const DdbTableInfo *info);
@@ -77,12 +77,12 @@ extern int ddb_key_template_find(const DdbKeyTemplate *template,
 								 AttrNumber column, int position);
 
 /*
- * Can a partition key's values be listed from a range of this variable's?  So
- * it is where they are units of time.
+ * True if a partition key's values can be listed from a range of this
+ * variable's: where they are units of time.
  */
 extern bool ddb_key_template_walks(const DdbVariable *variable);
 
-/* Is the column a variable of any template? */
+/* True if the column is a variable of any template. */
 extern bool ddb_key_templates_use(const DdbRelation *relation,
 								  AttrNumber column);
 
@@ -95,8 +95,8 @@ extern List *ddb_key_templates_of_keys(const DdbRelation *relation,
 									   const DdbKeySchema *keys);
 
 /*
- * Does one of these columns, which are not NULL, say that an index key with
- * this attribute matches, and so is there?
+ * True if one of these columns, which are not NULL, says that an index key
+ * with this attribute matches, and so is there.
  */
 extern bool ddb_key_templates_imply(const DdbRelation *relation,
 									const char *attribute, Bitmapset *not_null);

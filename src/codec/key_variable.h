@@ -33,10 +33,12 @@ extern void ddb_variable_init(DdbVariable *variable,
 							  const DdbColumn *column,
 							  DdbTemplateElement *element);
 
-/* Does its text tell so much that the column's value can be taken from it? */
+/*
+ * True if its text tells so much that the column's value can be taken from it.
+ */
 extern bool ddb_variable_tells_value(const DdbVariable *variable);
 
-/* Does its text tell as much of a time as that of the other variable? */
+/* True if its text tells as much of a time as that of the other variable. */
 extern bool ddb_variable_is_as_fine(const DdbVariable *variable,
 									const DdbVariable *other);
 

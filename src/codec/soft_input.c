@@ -18,10 +18,11 @@
 #include "utils/resowner.h"
 
 /*
- * Is it an input function's complaint about the text?  It may be of almost any
- * class: types parse little languages (42601), and look up names (42P01, 3F000)
- * that may be those of other databases (0A000) or schemas (42501).  What is
- * left is about the server, the transaction or the user: a cancel, memory.
+ * True if the error is an input function's complaint about the text.  It may
+ * be of almost any class: types parse little languages (42601), and look up
+ * names (42P01, 3F000) that may be those of other databases (0A000) or schemas
+ * (42501).  What is left is about the server, the transaction or the user: a
+ * cancel, memory.
  */
 static bool
 is_about_text(Oid typid, const ErrorData *error)
@@ -46,8 +47,8 @@ is_about_text(Oid typid, const ErrorData *error)
 }
 
 /*
- * Is it a constraint's complaint about the value?  What it calls has complaints
- * of its own, which are not.
+ * True if the error is a constraint's complaint about the value.  What the
+ * constraint calls has complaints of its own, which are not.
  */
 static bool
 is_about_value(Oid typid, const ErrorData *error)
@@ -302,8 +303,8 @@ convert(Oid function, int from, int to, char *text, size_t len)
 }
 
 /*
- * Would it be sent as another text?  Some encodings have one character for two
- * of Unicode.
+ * True if the text would be sent as another one.  Some encodings have one
+ * character for two of Unicode.
  */
 static bool
 means_another(int encoding, char *text, const char *utf8)
@@ -328,7 +329,7 @@ ddb_soft_from_utf8(char *utf8, size_t len)
 	Oid function;
 	char *text;
 
-	/* Of SQL_ASCII nobody knows what it is, and bytes stay as they are. */
+	/* Nobody knows what SQL_ASCII is, and bytes stay as they are. */
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 		return utf8;
 	function = FindDefaultConversionProc(PG_UTF8, encoding);

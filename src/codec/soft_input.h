@@ -24,9 +24,9 @@ extern bool ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text,
 						   Datum *result, const char **reason);
 
 /*
- * Is it soft without a subtransaction?  From PostgreSQL 16 on most of the
- * server's own types are; but the parsers of others (json, xml, tsquery) and
- * those who look up names (regclass) raise some errors nevertheless.
+ * True if it is soft without a subtransaction.  From PostgreSQL 16 on most of
+ * the server's own types are; but the parsers of others (json, xml, tsquery)
+ * and those who look up names (regclass) raise some errors nevertheless.
  */
 extern bool ddb_soft_input_is_safe(Oid typid);
 

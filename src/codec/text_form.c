@@ -190,7 +190,7 @@ ddb_text_form_settings(Oid typid)
 				return FLOAT_DIGITS; /* geometric types and more */
 			break;
 	}
-	/* Of an extension's type, or a composite one, who knows. */
+	/* Nothing is known of an extension's type, or of a composite one. */
 	return ~(DdbTextSettings) 0;
 }
 
@@ -305,8 +305,8 @@ is_digit(char c)
 }
 
 /*
- * Are digits around a point those of seconds?  Of an interval they may be of
- * another unit, and of a timestamp Julian days.
+ * True if digits around a point are those of seconds.  In an interval they may
+ * be of another unit, and in a timestamp Julian days.
  */
 static bool
 are_seconds(bool is_interval, const char *text, const char *point,

@@ -388,7 +388,7 @@ ddb_decimal_to_int64(const char *text, size_t len, int64_t *value)
 		return true;
 	if (!ddb_decimal_parse(text, len, &decimal))
 		return false;
-	/* Of a whole number no digit is behind the point. */
+	/* A whole number has no digit behind the point. */
 	if (decimal.exponent < decimal.ndigits)
 		return false;
 

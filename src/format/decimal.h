@@ -49,7 +49,7 @@ typedef struct DdbDecimal
 extern bool ddb_decimal_parse(const char *text, size_t len,
 							  DdbDecimal *decimal);
 
-/* Does DynamoDB take this number as it is? */
+/* Whether DynamoDB takes this number as it is, or why not. */
 extern DdbDecimalFit ddb_decimal_fit(const DdbDecimal *decimal);
 
 /*

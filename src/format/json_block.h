@@ -59,7 +59,7 @@ find_specials(const char *p)
 
 #elif defined(SCAN_NEON)
 
-/* Of each byte that is special, the bit that stands for its place in eight. */
+/* For each byte that is special, the bit that stands for its place in eight. */
 static inline uint8x16_t
 find_16(const char *p)
 {
@@ -133,7 +133,7 @@ find_specials(const char *p)
 
 #if defined(SCAN_SSE2)
 
-/* Of the 16 bytes from p on, a bit for each that is not ASCII. */
+/* A bit for each of the 16 bytes from p on that is not ASCII. */
 static inline unsigned int
 find_non_ascii(const unsigned char *p)
 {

@@ -126,7 +126,7 @@ ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
 extern bool ddb_scan_try_tagged_string(DdbScanner *scan, char *tag,
 									   DdbSpan *string);
 
-/* Would JSON hold these bytes as they are? */
+/* True if JSON holds these bytes as they are. */
 extern bool ddb_scan_is_plain(const char *bytes, size_t len);
 
 /* Reads a JSON number as its text (never escaped). */
@@ -147,7 +147,7 @@ extern bool ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value);
 /* True when only whitespace is left; sets DDB_SCAN_SYNTAX otherwise. */
 extern bool ddb_scan_finish(DdbScanner *scan);
 
-/* Does an unescaped reading of the span equal the given bytes? */
+/* True if the span without its escapes equals the given bytes. */
 extern bool ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len);
 
 /* What an unescape can meet that is legal JSON but not text elsewhere. */
@@ -168,9 +168,9 @@ extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out,
 										   size_t *out_len);
 
 /*
- * Are the bytes UTF-8 (no overlong forms, no surrogates, up to U+10FFFF)?
- * Unescaping adds nothing invalid, so it does not matter whether this is
- * asked before or after.
+ * True if the bytes are UTF-8 (no overlong forms, no surrogates, up to
+ * U+10FFFF).  Unescaping adds nothing invalid, so it does not matter whether
+ * this is asked before or after.
  */
 extern bool ddb_scan_valid_utf8(const char *bytes, size_t len);
 

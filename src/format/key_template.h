@@ -103,8 +103,8 @@ extern bool ddb_template_parse_format(const char *text, size_t len,
 									  DdbTemplateElement *element);
 
 /*
- * Is the split of every key certain, now that the types of plain variables
- * gave their elements' widths?
+ * True if the split of every key is certain, now that the types of plain
+ * variables gave their elements' widths.
  */
 extern bool ddb_template_check(const DdbTemplate *template,
 							   DdbTemplateError *error);
@@ -116,7 +116,7 @@ extern bool ddb_template_check(const DdbTemplate *template,
 extern bool ddb_template_split(const DdbTemplate *template, const char *key,
 							   size_t len, DdbTemplatePart *parts);
 
-/* Would a split give this text back, if it stood for this variable? */
+/* True if a split would give this text back, if it stood for this variable. */
 extern bool ddb_template_takes(const DdbTemplate *template, int element,
 							   const char *text, size_t len);
 

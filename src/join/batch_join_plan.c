@@ -452,8 +452,8 @@ add_batch_path(const JoinContext *context, Path *outer, DdbBatchedScan *scan,
 }
 
 /*
- * Is the first row that a key finds as good as all?  Then nothing may be left
- * to compare but the key.
+ * True if the first row that a key finds is as good as all: then nothing may
+ * be left to compare but the key.
  */
 static bool
 one_is_enough(const JoinContext *context, const DdbBatchedScan *scan,
@@ -519,9 +519,9 @@ paths_like(List *paths, const Path *path)
 }
 
 /*
- * May the join be parameterised like this outer path?  Only where join order
- * needs it, as PostgreSQL has it.  Partitionwise joins would want our paths
- * translated to partitions of the relations further out.
+ * True if the join may be parameterised like this outer path.  Only where join
+ * order needs it, as PostgreSQL has it.  Partitionwise joins would want our
+ * paths translated to partitions of the relations further out.
  */
 static bool
 may_parameterize(const JoinContext *context, Relids required)

@@ -95,7 +95,7 @@ extern DdbBatchKey *ddb_batch_keys_enter(DdbBatchKeys *keys,
 /* Gives a row of the inner side to each wanted key that it belongs to. */
 extern void ddb_batch_keys_add_row(DdbBatchKeys *keys, TupleTableSlot *slot);
 
-/* Have the key's rows been fetched, and not been forgotten since? */
+/* True if the key's rows have been fetched, and not been forgotten since. */
 extern bool ddb_batch_key_is_fetched(const DdbBatchKeys *keys,
 									 const DdbBatchKey *key);
 

@@ -80,8 +80,8 @@ static const CustomPathMethods path_methods = {
 /* ---- which inner sides ---- */
 
 /*
- * Is it one of our scans, and does it read by key?  (One that was read before
- * the statement writes has all its rows.)
+ * True if the path is one of our scans and reads by key. (One that was read
+ * before the statement writes has all its rows.)
  */
 static bool
 reads_by_key(const Path *path)

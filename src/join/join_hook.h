@@ -14,8 +14,8 @@
 #include "nodes/pathnodes.h"
 
 /*
- * Of equals, these joins are better: estimates may be wrong, and a nested loop
- * waits for one more request for each row that was not expected.
+ * Among equals, these joins are better: estimates may be wrong, and a nested
+ * loop waits for one more request for each row that was not expected.
  */
 #define DDB_JOIN_CERTAINTY_GAIN 10.0
 
@@ -32,7 +32,7 @@ typedef struct DdbJoin
 /* Called once, from _PG_init. */
 extern void ddb_join_install(void);
 
-/* Is one of these RestrictInfos decided before the join begins? */
+/* True if one of these RestrictInfos is decided before the join begins. */
 extern bool ddb_join_is_pseudoconstant(List *restrictions);
 
 /* batch_join.c: offers to look up the keys of many outer rows together. */

@@ -36,8 +36,8 @@ typedef struct DdbLoopRun
 typedef struct DdbLoopMemo DdbLoopMemo;
 
 /*
- * Of outer rows of that descriptor, whose columns (attnums) the inner side runs
- * with.  Lives in the current memory context.
+ * A memo for outer rows of that descriptor, whose columns (attnums) the inner
+ * side runs with.  Lives in the current memory context.
  */
 extern DdbLoopMemo *ddb_loop_memo_create(TupleDesc descriptor, List *columns);
 
@@ -48,7 +48,7 @@ extern DdbLoopRun *ddb_loop_memo_enter(DdbLoopMemo *memo, TupleTableSlot *slot);
 extern void ddb_loop_memo_add(DdbLoopMemo *memo, DdbLoopRun *run,
 							  TupleTableSlot *slot);
 
-/* Does it take more memory than a hash table may? */
+/* True if it takes more memory than a hash table may. */
 extern bool ddb_loop_memo_is_full(const DdbLoopMemo *memo);
 
 extern void ddb_loop_memo_reset(DdbLoopMemo *memo);

@@ -124,13 +124,13 @@ typedef struct DdbRelation
 
 extern DdbRelation *ddb_relation_load(Oid relid);
 
-/* Does the column show this attribute, all of it and nothing else? */
+/* True if the column shows this attribute, all of it and nothing else. */
 extern bool ddb_column_shows(const DdbColumn *column, const char *attribute);
 
-/* Do both columns show the same value of an item? */
+/* True if both columns show the same value of an item. */
 extern bool ddb_column_same_path(const DdbColumn *a, const DdbColumn *b);
 
-/* Does it take the whole item to read the column? */
+/* True if it takes the whole item to read the column. */
 extern bool ddb_column_needs_item(const DdbColumn *column);
 
 /*

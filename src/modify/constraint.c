@@ -144,7 +144,10 @@ looks_at(const Rule *rule, const Bitmapset *columns)
 	{
 		int attnum = member + FirstLowInvalidHeapAttributeNumber;
 
-		/* Of the whole row each column is a part; tableoid is nothing set. */
+		/*
+		 * Each column is a part of the whole row; tableoid is nothing that is
+		 * set.
+		 */
 		if (attnum == InvalidAttrNumber ||
 			(attnum > 0 && bms_is_member(attnum, columns)))
 			return true;

@@ -47,7 +47,7 @@ extern void ddb_constraints_check_update(DdbConstraints *constraints,
 extern bool ddb_constraints_look_at(const DdbConstraints *constraints,
 									const Bitmapset *columns);
 
-/* Do they hold of what is set alone?  No error is raised. */
+/* True if they hold of what is set alone.  No error is raised. */
 extern bool ddb_constraints_hold(DdbConstraints *constraints,
 								 const DdbItemWriter *writer,
 								 const Bitmapset *updated);

@@ -153,8 +153,8 @@ set_values(DdbDirectModify *modify, ExprContext *econtext)
 }
 
 /*
- * Does what is set break no constraint?  Otherwise it is to be known whether
- * there is a row that would.
+ * True if what is set breaks no constraint.  Otherwise it is to be known
+ * whether there is a row that would.
  */
 static bool
 meets_constraints(ForeignScanState *node, DdbDirectModify *modify)

@@ -96,7 +96,7 @@ take_values(Context *context)
 	context->write->updated = attnums;
 	context->write->kept =
 		ddb_modify_kept_columns(targets, attnums, context->target);
-	/* Of (a, b) = (SELECT …) the subplan is behind the values. */
+	/* The subplan of (a, b) = (SELECT …) is behind the values. */
 	return !contain_subplans((Node *) targets);
 }
 

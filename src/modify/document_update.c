@@ -146,8 +146,8 @@ drop_unchanged(DdbItemUpdate *wide)
 }
 
 /*
- * Was the update refused although nothing changed of what is checked?  Then
- * the condition does not hold any more.
+ * True if the update was refused although nothing changed of what is checked.
+ * Then the condition does not hold any more.
  */
 static bool
 is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,

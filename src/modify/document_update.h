@@ -11,7 +11,7 @@
 #include "modify/write_queue.h"
 #include "request/write_request.h"
 
-/* May it have been refused because a list is too short? */
+/* True if it may have been refused because a list is too short. */
 extern bool ddb_path_update_has_elements(const DdbItemUpdate *update);
 
 /*

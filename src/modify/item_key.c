@@ -735,7 +735,7 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
 			bms_is_member(templates->items[i]->column->attnum, given))
 			all = bms_add_members(
 				all, follow_key(writer, templates->items[i], given));
-	/* Of a key that is set, an index's may give variables of the table's. */
+	/* When an index's key is set, it may give variables of the table's. */
 	for (int i = 0; i < writer->nkeys; i++)
 	{
 		const DdbKeyTemplate *template =

@@ -54,7 +54,7 @@ typedef struct DdbItemWriter
 	void *look_arg;
 } DdbItemWriter;
 
-/* Has the column a place of its own in items? */
+/* True if the column has a place of its own in items. */
 static inline bool
 ddb_item_is_stored(const DdbColumn *column)
 {
@@ -91,7 +91,7 @@ extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
 							const char *key, const Datum *keys,
 							Bitmapset *updated, DdbItemUpdate *update);
 
-/* May the table's key be set by setting this column? */
+/* True if setting this column may set the table's key. */
 extern bool ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column);
 
 /*

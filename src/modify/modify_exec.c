@@ -72,7 +72,7 @@ columns_shown(const ModifyTable *plan, const ResultRelInfo *target,
 		return whole;
 	if (plan == NULL || plan->returningLists == NIL)
 		return NULL;
-	/* Of a row that is routed it is another relation's expressions. */
+	/* For a row that is routed it is another relation's expressions. */
 	if (index < 0)
 		return whole;
 	pull_varattnos(list_nth(plan->returningLists, index),

@@ -42,8 +42,8 @@ extern bool ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify,
  * of a key column.
  */
 /*
- * Of what an UPDATE sets, the columns of which the old values are read for it:
- * attnums.
+ * The columns, among those that an UPDATE sets, of which the old values are
+ * read for it: attnums.
  */
 extern List *ddb_modify_kept_columns(const List *targets, const List *attnums,
 									 Index target);

@@ -43,8 +43,8 @@ key_tells(const DdbItemWriter *writer, List *columns)
 }
 
 /*
- * Of a new row it takes a look at the item only where several columns show one
- * attribute; an old item may have been changed by others as well.
+ * A new row's item is looked at only where several columns show one attribute;
+ * an old item may have been changed by others as well.
  */
 static void
 prepare_to_show(DdbRowWriter *writer, List *shown, bool changes)

@@ -63,8 +63,8 @@ extern void ddb_row_writer_check_item(DdbRowWriter *writer, const char *item,
 									  const char *key);
 
 /*
- * Have an UPDATE's rows met this item (its key as JSON) before?  As in local
- * tables each is updated once, by the first row.
+ * True if an UPDATE's rows have met this item (its key as JSON) before.  As in
+ * local tables each is updated once, by the first row.
  */
 extern bool ddb_row_writer_met(DdbRowWriter *writer, const char *key);
 

@@ -20,7 +20,7 @@
 extern void ddb_spool_add(PlannerInfo *root, ModifyTable *modify, Index target,
 						  const DdbRelation *relation);
 
-/* Does the statement read the target's DynamoDB table elsewhere, too? */
+/* True if the statement reads the target's DynamoDB table elsewhere, too. */
 extern bool ddb_spool_rereads(PlannerInfo *root, Index target,
 							  const DdbRelation *relation);
 

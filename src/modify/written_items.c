@@ -66,8 +66,8 @@ ddb_written_items_add(HTAB *items, const char *key)
 }
 
 /*
- * Of different servers nobody knows whether they are one and the same to
- * DynamoDB: they may be two accounts.
+ * Nobody knows whether different servers are one and the same to DynamoDB:
+ * they may be two accounts.
  */
 static bool
 is_same_table(const RangeTblEntry *rte, const DdbRelation *relation)

@@ -158,7 +158,7 @@ session_wait(void *arg, int fd)
 }
 
 /*
- * May this role borrow the identity of the database server itself?  As
+ * True if this role may borrow the identity of the database server itself, as
  * password_required does in postgres_fdw.
  */
 static bool

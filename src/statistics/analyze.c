@@ -39,7 +39,10 @@
 #define ROWS_PER_UNIT 3.0
 #define MIN_BUDGET 130.0
 
-/* Of what "max_read_units" leaves, so that the sample ends before it. */
+/*
+ * The share of what "max_read_units" leaves, so that the sample ends before
+ * it.
+ */
 #define CAP_SHARE 0.8
 
 /*
@@ -59,7 +62,7 @@
 #define SEGMENTS 512
 #define PROBES 64
 
-/* Of these so many must hold something: else few partitions hold it all. */
+/* So many of these must hold something: else few partitions hold it all. */
 #define MIN_HITS 6
 
 /* Segments into which the table is divided when few partitions hold it all. */

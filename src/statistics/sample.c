@@ -78,7 +78,7 @@ continues_run(DdbSample *sample, TupleTableSlot *slot)
 
 		if (slot->tts_isnull[i])
 		{
-			/* Of a key that is not to be seen nothing is known. */
+			/* Nothing is known of a key that is not to be seen. */
 			complete = false;
 			same = false;
 			continue;

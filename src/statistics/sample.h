@@ -48,9 +48,9 @@ extern void ddb_sample_jump(DdbSample *sample);
 extern void ddb_sample_offer(DdbSample *sample, TupleTableSlot *slot);
 
 /*
- * Of rows that came in runs, drops so many that repetitions are about as rare
- * as among rows drawn one by one from the whole table, of which this share was
- * read.
+ * Drops so many of the rows that came in runs that repetitions are about as
+ * rare as among rows drawn one by one from the whole table, of which this
+ * share was read.
  */
 extern void ddb_sample_thin(DdbSample *sample, double share);
 
