@@ -151,7 +151,10 @@ ddb_term_operator(DdbCompare op)
 	}
 }
 
-/* Comparison with a constant that no stored value equals. */
+/*
+ * A comparison with a constant that no stored value equals.  It is true of all
+ * or of none, or a comparison with the nearest value below.
+ */
 static DdbTerm *
 compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 {
@@ -246,7 +249,10 @@ compare_value(DdbTermContext *context, const DdbCodec *codec, DdbCompare op,
 	return compare_widely(codec, op, value);
 }
 
-/* A piece of text to search for; an empty one is in every text. */
+/*
+ * A term that searches for a piece of text, as a prefix or anywhere.  An empty
+ * piece is in every text.
+ */
 static DdbTerm *
 search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 			bool negated)
@@ -305,7 +311,10 @@ match_not_like(DdbTermContext *context, const DdbCodec *codec,
 	return match_like(context, codec, pattern, true);
 }
 
-/* Up to 99 operands a term; more are put together. */
+/*
+ * IN or NOT IN of n values, in terms of at most 99 operands each, which is
+ * DynamoDB's limit.  The terms point into bounds.
+ */
 static DdbTerm *
 in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
 {
@@ -406,7 +415,10 @@ columns_term(DdbTermContext *context, const DdbCodec *codec,
 	return guarded(codec, term);
 }
 
-/* Comparisons that have no value, or that take NULL for one. */
+/*
+ * The term of a condition without a value, or whose value is NULL. Comparisons
+ * with NULL are never true.
+ */
 static DdbTerm *
 resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 {
@@ -576,7 +588,10 @@ add_extent(const DdbTerm *term, Extent *size)
 	size->value_bytes += 32;
 }
 
-/* Keeps the conjuncts that fit, in their order. */
+/*
+ * Keeps the conjuncts that fit into one request, in their order.  Sets recheck
+ * if one is left out.
+ */
 static DdbTerm *
 fit(DdbTermContext *context, DdbTerm *term)
 {

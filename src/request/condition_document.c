@@ -59,7 +59,10 @@ either(DdbTerm *left, DdbTerm *right)
 	return ddb_term_combine(DDB_TERM_OR, left, right);
 }
 
-/* There, and of one of the types; negated: neither. */
+/*
+ * The place exists and has one of these stored types.  Negated, it exists with
+ * another type, or does not exist.
+ */
 static DdbTerm *
 of_types(const DdbColumn *place, uint32 types, bool negated)
 {
@@ -92,7 +95,10 @@ with_bounds(DdbTermKind kind, const DdbColumn *place, const char *op,
 	return term;
 }
 
-/* The column as it is under more members. */
+/*
+ * A copy of the column that stands for the members below it on this path.  It
+ * has no number, as no column shows just that.
+ */
 static DdbColumn *
 below(const DdbColumn *column, const List *path)
 {
@@ -181,7 +187,11 @@ string_forms(char *utf8, int len, DdbBound *forms)
 	return binary_form(utf8, len, &forms[1]) ? 2 : 1;
 }
 
-/* What ->> shows as this text, containers apart. */
+/*
+ * The stored scalars that ->> shows as this text, and how many they are: text,
+ * a number in its canonical spelling, a boolean, binary.  Containers are left
+ * to the caller.
+ */
 static int
 text_forms(char *utf8, int len, DdbBound *forms)
 {
@@ -207,7 +217,10 @@ to_utf8(const char *text, int len)
 	return pg_server_to_any(copy, len, PG_UTF8);
 }
 
-/* False when no item can hold the number. */
+/*
+ * The number as a bound in its canonical form.  False when no item can hold
+ * it.
+ */
 static bool
 number_form(const char *text, DdbBound *bound)
 {
@@ -222,7 +235,10 @@ number_form(const char *text, DdbBound *bound)
 	return true;
 }
 
-/* Forms of a JSON scalar other than null; 0 where nothing is stored so. */
+/*
+ * The forms in which a JSON scalar other than null may be stored, and how many
+ * they are. 0 where nothing is stored so.
+ */
 static int
 scalar_forms(const JsonbValue *value, DdbBound *forms)
 {
@@ -256,7 +272,10 @@ equals_any(const DdbColumn *place, const DdbBound *forms, int n, bool negated)
 
 /* ---- documents ---- */
 
-/* IS NULL of -> or, is_text, of ->>; negated: IS NOT NULL. */
+/*
+ * IS NULL, or IS NOT NULL if negated, of a member as JSON or as text.  A
+ * stored null is a value as JSON, and NULL as text.
+ */
 static DdbTerm *
 json_null(const DdbColumn *place, bool is_text, bool negated)
 {
@@ -270,7 +289,10 @@ json_null(const DdbColumn *place, bool is_text, bool negated)
 	return negated ? both(exists, null) : either(exists, null);
 }
 
-/* Equality of the place with a JSON scalar. */
+/*
+ * The place equals a JSON scalar.  A null equals only inside a document, since
+ * a whole attribute that is NULL shows as SQL NULL.
+ */
 static DdbTerm *
 equals_scalar(const DdbColumn *place, const JsonbValue *value)
 {
@@ -284,7 +306,10 @@ equals_scalar(const DdbColumn *place, const JsonbValue *value)
 	return equals_any(place, forms, scalar_forms(value, forms), false);
 }
 
-/* A list or set one of whose elements is the scalar. */
+/*
+ * The place is a list or a set with the scalar among its elements.  The type
+ * must be tested too, since contains() also finds pieces of text.
+ */
 static DdbTerm *
 array_holds_scalar(const DdbColumn *place, const JsonbValue *value)
 {
@@ -310,7 +335,10 @@ holds_value(DdbTermContext *context, const DdbColumn *place, JsonbValue *value)
 			   : equals_scalar(place, value);
 }
 
-/* {"a": …}: each member holds what it should. */
+/*
+ * Each member of the JSON object is contained in the place's member of that
+ * name.  Members that no expression can name are left out, with recheck set.
+ */
 static DdbTerm *
 object_holds(DdbTermContext *context, const DdbColumn *place,
 			 JsonbIterator *iterator)
@@ -336,7 +364,10 @@ object_holds(DdbTermContext *context, const DdbColumn *place,
 	return any ? term : of_types(place, DDB_ACCEPTS(DDB_STORED_M), false);
 }
 
-/* [1, "a"]: each scalar is an element; of others that is not to be asked. */
+/*
+ * Each scalar of the JSON array is an element of the place.  Other elements
+ * cannot be asked for, and set recheck.
+ */
 static DdbTerm *
 array_holds(DdbTermContext *context, const DdbColumn *place,
 			JsonbIterator *iterator)
@@ -393,7 +424,10 @@ equals_json(DdbTermContext *context, const DdbColumn *place, Jsonb *value)
 					false);
 }
 
-/* ? 'name': a member, an element of an array, or the text itself. */
+/*
+ * The place has a member or an element of this name, or is this text, which is
+ * what the operator ? means.
+ */
 static DdbTerm *
 has_key(DdbTermContext *context, const DdbColumn *place, const char *key)
 {
@@ -415,7 +449,10 @@ has_key(DdbTermContext *context, const DdbColumn *place, const char *key)
 							   array_holds_scalar(place, &value)));
 }
 
-/* ?| and ?&; NULL among the keys is passed over. */
+/*
+ * The same for all of the keys, or for any of them.  NULL among the keys is
+ * passed over, as PostgreSQL does.
+ */
 static DdbTerm *
 has_keys(DdbTermContext *context, const DdbColumn *place, Datum array, bool all)
 {
@@ -546,7 +583,10 @@ text_term(DdbTermContext *context, const DdbColumn *place,
 
 /* ---- numbers ---- */
 
-/* N at the place, compared with what need not be storable. */
+/*
+ * The place is a number that compares so with the one in text, which need not
+ * be storable: it may be infinite, too large, or have too many digits.
+ */
 static DdbTerm *
 compare_number(const DdbColumn *place, DdbCompare op, const char *text)
 {
@@ -721,7 +761,10 @@ has_element(const DdbCodec *codec, Datum element, Oid typid, bool negated)
 					   negated);
 }
 
-/* all: each of the elements; otherwise one of them at least. */
+/*
+ * The array has all of these elements, or any of them; negated, it does not.
+ * NULL is never an element that equals another.
+ */
 static DdbTerm *
 has_elements(const DdbCodec *codec, const DdbCondition *condition, Datum array,
 			 bool all, bool negated)

@@ -16,7 +16,10 @@
 
 #define MAX_YEARS 5
 
-/* The day so many years before this one, which may be a 29 February. */
+/*
+ * The day so many years before this one, both counted from 1970.  A 29
+ * February becomes the 28th where there is none.
+ */
 static int64
 years_before(int64 day, int years)
 {

@@ -95,6 +95,9 @@ add_between(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 		add_upper(range, bound, false);
 }
 
+/*
+ * Adds a comparison with a value that can be stored; equality sets both ends.
+ */
 static void
 add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 {

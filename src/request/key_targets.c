@@ -117,7 +117,10 @@ key_range(const DdbKeySchema *keys, DdbTarget *target, int i)
 								: &target->sort[i - keys->npartition];
 }
 
-/* The number of the key attribute that a column shows; -1: none. */
+/*
+ * The number of the key attribute that the column shows, sort attributes
+ * counted after partition attributes; -1 if it shows none.
+ */
 static int
 find_key(const Context *context, AttrNumber column)
 {
@@ -153,7 +156,7 @@ add_value(const Context *context, DdbTarget *target, const Choices *choices,
 					  max_key_bytes(keys, i));
 }
 
-/* The current combination, as composing takes it. */
+/* The current combination of values, as composing keys takes it; palloc'd. */
 static DdbComposeInput *
 compose_inputs(const Choices *choices)
 {
@@ -186,7 +189,10 @@ compose_inputs(const Choices *choices)
 	return inputs;
 }
 
-/* The target of the current combination. */
+/*
+ * Adds the target of the current combination: the ranges of key attributes,
+ * given or composed of their variables.
+ */
 static void
 add_combination(const Context *context, const Choices *choices,
 				TargetList *list)
@@ -246,7 +252,10 @@ check_combinations(const Context *context, const Choices *choices)
 						 "the values.")));
 }
 
-/* Where in a row of keys the condition's value is; -1: not there. */
+/*
+ * Where the condition's value stands in a row of keys that a join gives; -1 if
+ * the plan has the value itself.
+ */
 static int
 place_in_keys(const Context *context, const DdbCondition *condition)
 {
@@ -262,7 +271,10 @@ place_in_keys(const Context *context, const DdbCondition *condition)
 	return -1;
 }
 
-/* A condition's values; false when there is none, because it is NULL. */
+/*
+ * A condition's values for this run, a list's without NULL and repetition.
+ * False when there is none, so that nothing can match.
+ */
 static bool
 evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 {
@@ -362,7 +374,10 @@ add_shards(const Context *context, List *conditions, Choices *choices)
 	return true;
 }
 
-/* Rows of keys that a batched join gives: one of them at a time. */
+/*
+ * Adds the rows of keys that a batched join gives as one choice, since their
+ * values belong together.  False when there are none.
+ */
 static bool
 add_key_rows(const Context *context, Choices *choices)
 {
@@ -380,7 +395,10 @@ add_key_rows(const Context *context, Choices *choices)
 	return choice->n > 0;
 }
 
-/* The choices of an alternative, but for rows of keys; false: some have none. */
+/*
+ * Collects the choices of an alternative: the values of its conditions, and
+ * the shards that none of them names.  False when one has no values.
+ */
 static bool
 collect_choices(const Context *context, List *conditions, Choices *choices)
 {
@@ -443,7 +461,10 @@ ddb_targets_most_keys(ForeignScanState *node, const DdbAccessPlan *plan,
 	return (int) Max(1, MAX_TARGETS / most);
 }
 
-/* Partitions are values, so where a range begins says it all. */
+/*
+ * Compares the partitions of two targets.  They are single values, so their
+ * lower ends decide.
+ */
 static int
 compare_partitions(const DdbAccessPlan *plan, const DdbTarget *a,
 				   const DdbTarget *b)
@@ -557,7 +578,10 @@ is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 	return false;
 }
 
-/* Drops empty targets, and unites the others where they meet. */
+/*
+ * Drops empty targets, sorts the others, and leaves none that another one
+ * holds, so that no item is read twice.
+ */
 static void
 make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 {

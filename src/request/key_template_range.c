@@ -160,7 +160,10 @@ add_end(Context *context, int i, DdbCompare op, const DdbBound *text,
 	add_bound(context, op, key.data, key.len);
 }
 
-/* Compares an element whose texts sort as its values do. */
+/*
+ * Adds a comparison of an element whose texts sort as its values do.  Where
+ * the text tells less than the value, the range includes its end.
+ */
 static void
 add_order(Context *context, int i, const DdbComposeInput *input)
 {
@@ -213,7 +216,10 @@ add_prefix(Context *context, const DdbComposeInput *input)
 	}
 }
 
-/* The ends that the prefix alone sets; as begins_with when there are no others. */
+/*
+ * Adds the ends that follow from the prefix alone.  It stays a begins_with()
+ * if no element has other bounds.
+ */
 static void
 close_range(Context *context, bool bounded)
 {
@@ -235,7 +241,10 @@ close_range(Context *context, bool bounded)
 							   next.len, context->max_len);
 }
 
-/* The first element without a value: bounds on it, and on the prefix. */
+/*
+ * Adds what the inputs say of the first element that has no single value.
+ * Elements after it cannot narrow the range.
+ */
 static void
 add_unbound(Context *context, int i)
 {

@@ -10,7 +10,11 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-/* The plain characters from p on, up to a wildcard; where that is. */
+/*
+ * Appends the plain characters from p on, without backslashes, and returns
+ * where the first wildcard is. *dangling is set if a backslash ends the
+ * pattern.
+ */
 static const char *
 literal_part(const char *p, StringInfo literal, bool *dangling)
 {

@@ -85,7 +85,10 @@ append_raw_member(StringInfo json, const char *name, const char *value)
 	appendStringInfoString(json, value);
 }
 
-/* The placeholder of an attribute's name; the same name gets the same one. */
+/*
+ * The placeholder of an attribute's name, palloc'd.  The same name gets the
+ * same one, which keeps requests small.
+ */
 static char *
 name_placeholder(Builder *builder, const char *name)
 {
@@ -160,7 +163,10 @@ value_placeholder(Builder *builder, const DdbBound *bound)
 	return placeholder;
 }
 
-/* One attribute's condition, in the one form that the service takes. */
+/*
+ * Appends the condition on one key attribute.  DynamoDB takes one for each
+ * attribute, so two ends become a BETWEEN.
+ */
 static void
 append_range(Builder *builder, StringInfo text, const char *attribute,
 			 const DdbKeyRange *range)
@@ -220,8 +226,8 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 static void append_term(Builder *builder, StringInfo text, const DdbTerm *term);
 
 /*
- * Parentheses around each OR inside an AND and nowhere else: redundant ones
- * are errors.
+ * Appends the children, joined by AND or OR. An OR inside an AND gets
+ * parentheses and nothing else does: DynamoDB refuses redundant ones.
  */
 static void
 append_group(Builder *builder, StringInfo text, const DdbTerm *term)
@@ -445,7 +451,10 @@ put_source(Builder *builder, const DdbRequestSpec *spec)
 	append_text_member(json, "ReturnConsumedCapacity", "TOTAL");
 }
 
-/* What placeholders stand for.  Empty maps are errors. */
+/*
+ * Adds what placeholders stand for.  A map is left out if it would be empty,
+ * which is an error.
+ */
 static void
 put_placeholders(Builder *builder)
 {

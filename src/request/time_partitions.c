@@ -24,7 +24,10 @@ typedef struct Ends
 	int64 upper;
 } Ends;
 
-/* Infinity is no end, or one beyond everything. */
+/*
+ * Narrows the ends by one comparison.  Infinity is no end, or leaves nothing
+ * at all.
+ */
 static void
 add_end(Ends *ends, const DdbVariable *variable, const DdbComposeInput *input)
 {
@@ -70,7 +73,10 @@ raise_endless(const DdbRelation *relation, const DdbKeyTemplate *template,
 			 errhint("Bound the column more closely.")));
 }
 
-/* Where the first unit begins, and the end of the last. */
+/*
+ * Settles where the first unit begins and the last ends, and supplies ends
+ * that are missing.  Raises an error if there is no beginning.
+ */
 static void
 settle_ends(Ends *ends, const DdbRelation *relation,
 			const DdbKeyTemplate *template, const DdbVariable *variable)

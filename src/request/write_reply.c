@@ -42,7 +42,10 @@ read_object(DdbScanner *scan, const char **object, int *len)
 	}
 }
 
-/* True when it is the member that only errors have. */
+/*
+ * Reads one member of a reply into *reply, or skips it.  True if it is the
+ * member that only errors have.
+ */
 static bool
 read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
 {
