@@ -72,7 +72,10 @@ open_watch(DdbScanState *state, MemoryContext context)
 	return watch;
 }
 
-/* The next row, or the end, unless that has to be waited for. */
+/*
+ * Gives Append the next row, or the end, or says that it must wait for the
+ * descriptor.
+ */
 static void
 produce(AsyncRequest *areq)
 {

@@ -27,7 +27,10 @@ ddb_count_begin(DdbScanState *state)
 	state->counted_all = false;
 }
 
-/* A finished group as a row; forgets its counts. */
+/*
+ * A finished group as a row in the scan's slot.  Its counts start again at
+ * zero.
+ */
 static TupleTableSlot *
 give_group(ForeignScanState *node, DdbScanState *state, const DdbTarget *group,
 		   int64 *counts)
@@ -50,7 +53,10 @@ give_group(ForeignScanState *node, DdbScanState *state, const DdbTarget *group,
 	return slot;
 }
 
-/* Adds a row, which stands for n, to the group. */
+/*
+ * Adds n rows like this one to the counts of the group, each count if its
+ * column is not NULL.
+ */
 static void
 add_rows(DdbScanState *state, const TupleTableSlot *row, int64 n)
 {
@@ -69,7 +75,10 @@ add_rows(DdbScanState *state, const TupleTableSlot *row, int64 n)
 	state->group_rows += n;
 }
 
-/* Counts a row; true when it is the first of a new group. */
+/*
+ * Counts a row.  True when it is the first of a new group, so that the one
+ * before is finished.
+ */
 static bool
 count_row(DdbScanState *state, const TupleTableSlot *row)
 {

@@ -106,7 +106,11 @@ is_text_of(const DdbVariable *variable, const DdbTemplatePart *part,
 		   memcmp(text.data, part->text, part->len) == 0;
 }
 
-/* Takes a key apart, and the values from it that it gives. */
+/*
+ * Splits a key by its template and puts the values that it gives into the
+ * slot.  False if the key is NULL, does not have that form, or a part of it is
+ * not a value.
+ */
 static bool
 take_apart(Check *check, TupleTableSlot *slot)
 {

@@ -98,7 +98,10 @@ partition_bound(const DdbScanState *state, const DdbStream *stream,
 				.lower;
 }
 
-/* The part of a composed value that says in which order it comes. */
+/*
+ * The part of a partition's value that says in which order the partition
+ * comes: all of it, or one element of its template.
+ */
 static DdbTemplatePart
 ordering_part(const DdbScanState *state, const DdbPartitionOrder *key,
 			  const DdbBound *bound)
@@ -178,7 +181,10 @@ init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
 	}
 }
 
-/* Sorts the streams, and makes groups of those that tie. */
+/*
+ * Sorts the streams by the order of their partitions, and makes a group of
+ * those that tie.
+ */
 static void
 make_ranked_groups(DdbScanState *state)
 {

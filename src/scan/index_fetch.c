@@ -175,6 +175,7 @@ is_strict(const DdbTwoStep *two)
 	return two->entries->plan->projection.position != NIL;
 }
 
+/* The key of the batch that is this item's; NULL if it was not asked for. */
 static FetchedKey *
 find_key(FetchBatch *batch, const DdbIdentity *identity)
 {
@@ -385,7 +386,10 @@ drop_batch(DdbTwoStep *two)
 
 /* ---- rows in the order of entries ---- */
 
-/* Finds out whose items a page holds, which come in any order. */
+/*
+ * Finds out whose items a page holds, as BatchGetItem returns them in any
+ * order.
+ */
 static void
 place_items(DdbTwoStep *two, FetchBatch *batch)
 {
@@ -469,7 +473,10 @@ is_settled(const FetchBatch *batch)
 		   (batch->stream->finished && !batch->stream->sent);
 }
 
-/* Reads pages until it is; false when it would have to wait and may not. */
+/*
+ * Reads pages until it is known what has become of the next item.  False when
+ * it would have to wait and may not.
+ */
 static bool
 settle(DdbTwoStep *two, FetchBatch *batch, bool wait)
 {

@@ -27,7 +27,10 @@ raise_malformed(const DdbRowReader *reader, const char *what,
 							  psprintf("%s \"%s\"", what, attribute));
 }
 
-/* A key's value as DynamoDB compares it; false when it cannot be one. */
+/*
+ * A key's value as DynamoDB compares it.  False for a value that cannot be a
+ * key.
+ */
 static bool
 value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
 {

@@ -45,7 +45,10 @@ is_same(const DdbAttributeValue *a, const DdbAttributeValue *b)
 		   (a->type != DDB_VALUE_BOOL || a->boolean == b->boolean);
 }
 
-/* The key of the item whose notes begin there, if it has the value. */
+/*
+ * The key of the item whose notes begin there, as text, if the item has the
+ * value that is sought in this column; NULL otherwise.
+ */
 static char *
 match_item(const DdbRowReader *reader, const DdbPage *page, int note,
 		   const DdbColumn *column, const DdbAttributeValue *sought)

@@ -20,7 +20,10 @@
 /* Streams whose first pages are asked for together. */
 #define GROUP 16
 
-/* The greater row is deeper: binaryheap keeps the greatest on top. */
+/*
+ * Compares the next rows of two streams, in reverse, because the heap keeps
+ * the greatest on top.
+ */
 static int
 compare_streams(Datum a, Datum b, void *arg)
 {
@@ -42,7 +45,10 @@ compare_streams(Datum a, Datum b, void *arg)
 	return 0;
 }
 
-/* Compares as the stored values are ordered: text by bytes. */
+/*
+ * Prepares a comparison in the order in which values are stored: text by its
+ * bytes, whatever the column's collation.
+ */
 static void
 init_sort_key(const DdbScanState *state, const DdbColumn *column,
 			  SortSupport key)
@@ -82,7 +88,11 @@ init_sort_keys(DdbScanState *state)
 	}
 }
 
-/* Reads the stream's next row and puts it in its place. */
+/*
+ * Reads the stream's next row and puts the stream in its place in the heap.  A
+ * stream without another row leaves the heap, or never enters it, and is
+ * closed.
+ */
 static void
 refill(DdbScanState *state, DdbStream *stream, bool is_top)
 {

@@ -55,7 +55,10 @@ suits_index(const DdbAccessPlan *plan, const DdbRelation *relation,
 			ddb_table_info_holds(info, index, plan->filter.ttl_attribute));
 }
 
-/* True while key attributes of the plan, of one spelling, are such. */
+/*
+ * True while attributes that the plan takes for keys, and so for values of one
+ * spelling, are keys.
+ */
 static bool
 suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 {
@@ -72,7 +75,7 @@ suits_attributes(const DdbAccessPlan *plan, const DdbTableInfo *info)
 	return true;
 }
 
-/* True while the attribute by which items expire is the same. */
+/* True while items expire by the attribute that the plan knows. */
 static bool
 suits_expiry(const DdbAccessPlan *plan, DdbRelation *relation, Oid userid)
 {

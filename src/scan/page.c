@@ -39,7 +39,10 @@ read_count(DdbScanner *scan)
 	return value;
 }
 
-/* GetItem's one item, or one of Items. */
+/*
+ * Reads one item, and has the reader note where its values are.  Without a
+ * reader the item is only checked and counted.
+ */
 static void
 read_item(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
