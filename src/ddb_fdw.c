@@ -113,6 +113,10 @@ ddb_fdw_handler(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
+/*
+ * The DDB_ON_... bit of the kind of object whose options a catalog holds; 0
+ * for the wrapper itself, which has none.
+ */
 static int
 object_of_catalog(Oid catalog)
 {
@@ -139,6 +143,10 @@ ddb_fdw_validator(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * SQL function: the versions of the extension and of the libraries that this
+ * backend runs with.
+ */
 Datum
 ddb_fdw_version(PG_FUNCTION_ARGS)
 {

@@ -211,7 +211,10 @@ append_filter(const Context *context, StringInfo text, const DdbFilter *filter)
 	appendStringInfoChar(text, ')');
 }
 
-/* The attributes asked for, as a list in the order of the columns. */
+/*
+ * The attributes and paths asked for, each once, in the order of the columns.
+ * Those of the last step, which rows are made of.
+ */
 static List *
 projection_names(const DdbScanState *state)
 {
@@ -304,7 +307,10 @@ show_limit(const Context *context, ExplainState *es)
 	ExplainPropertyText(label, text, es);
 }
 
-/* forward or backward inside partitions, and how those follow each other. */
+/*
+ * The direction inside partitions, and in which order partitions follow each
+ * other if that is settled; palloc'd.
+ */
 static char *
 order_text(const Context *context)
 {
@@ -464,7 +470,10 @@ show_relation(const DdbScanState *state, ExplainState *es)
 	ExplainPropertyText("Relations", psprintf("Aggregate on (%s)", name), es);
 }
 
-/* Indexes that no query of the foreign table can use, and why. */
+/*
+ * Shows the indexes that no query of the foreign table can use, each with the
+ * column that cannot hold its key.
+ */
 static void
 show_unused_indexes(const DdbScanState *state, Oid userid, ExplainState *es)
 {
@@ -494,7 +503,10 @@ write_name(const Context *context)
 	return write->deletes ? "DeleteItem" : "UpdateItem";
 }
 
-/* What the scan does with the rows. */
+/*
+ * Shows what a scan that writes its rows does with them: what is checked
+ * before, what DynamoDB checks, and the operation.
+ */
 static void
 show_write(const Context *context, ExplainState *es)
 {

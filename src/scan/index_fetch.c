@@ -234,7 +234,10 @@ take_key(DdbTwoStep *two, FetchBatch *batch)
 	return true;
 }
 
-/* Reads an entry; false when there is none, or it has to be waited for. */
+/*
+ * Reads an entry of the index into the batch; *taken says if it went in.
+ * False when there is none, or when it has to be waited for and wait is false.
+ */
 static bool
 read_entry(DdbTwoStep *two, FetchBatch *batch, bool wait, bool *taken)
 {
@@ -265,7 +268,10 @@ front(DdbTwoStep *two)
 	return &two->batches[two->first];
 }
 
-/* How many batches may be under way. */
+/*
+ * How many batches may be under way: as memory allows for their replies, and
+ * one alone where units are capped.
+ */
 static int
 largest_window(const DdbTwoStep *two)
 {
@@ -306,7 +312,10 @@ keys_for_rows(const DdbTwoStep *two, int64 under_way)
 	return missing * MARGIN * asked / scan->given;
 }
 
-/* The keys of the next batch; 0: those under way are enough. */
+/*
+ * How many keys the next batch should have. 0 means that those under way are
+ * enough for the rows that are wanted.
+ */
 static int
 next_size(const DdbTwoStep *two)
 {
@@ -417,7 +426,10 @@ place_items(DdbTwoStep *two, FetchBatch *batch)
 	page->notes.next = page->notes.n;
 }
 
-/* The row of a found item; false when it is none. */
+/*
+ * The row of an item that was found, into the slot.  False if it is not a row,
+ * or has moved so that it may not be shown.
+ */
 static bool
 read_row(DdbTwoStep *two, FetchBatch *batch, const FetchedKey *key,
 		 TupleTableSlot *slot)
