@@ -50,7 +50,7 @@ ONE_PAGE_EACH = {
     "SELECT max(sk) FROM t WHERE pk = 'p' GROUP BY pk": newest("p", 1),
     "SELECT DISTINCT pk FROM t WHERE pk IN ('p', 'q', 'x')": newest("pqx", 1, False),
     "SELECT count(DISTINCT pk) FROM t WHERE pk IN ('p', 'q')":
-        [f"Query pk = '{pk}' limit 1 count" for pk in "pq"],
+        newest("pq", 1, False),
     f"SELECT * FROM {NUMBERED} WHERE pk IN ('p', 'q')) x WHERE n <= 3": newest("pq", 3),
     f"SELECT * FROM {NUMBERED} WHERE pk IN ('p', 'q')) x WHERE n < 3": newest("pq", 2),
     f"SELECT * FROM {NUMBERED} WHERE pk IN ('p', 'q')) x WHERE n = 1": newest("pq", 1),
@@ -93,6 +93,8 @@ def same(db, query):
 def test_the_first_rows_alone_are_asked_for(t, proxy, query):
     t.execute("EXPLAIN " + query)
     _, requests = sent(t, proxy, query)
+    # From 16 on some aggregates sort by the key, which is then asked for.
+    requests = [request.removesuffix(" count") for request in requests]
     assert sorted(requests) == sorted(ONE_PAGE_EACH[query])
     same(t, query)
 
