@@ -325,14 +325,20 @@ ddb_compat_pathkey_descends(const PathKey *pathkey)
 #endif
 }
 
-/* Has the clause sort by this operator, a "less than" or a "greater than". */
+/*
+ * Has the clause sort by this operator, a "less than" or a "greater than", and
+ * compare by the equality that belongs to it.
+ */
 static inline void
 ddb_compat_set_sort_operator(SortGroupClause *clause, Oid opno)
 {
-#if PG_VERSION_NUM >= 180000
-	(void) get_equality_op_for_ordering_op(opno, &clause->reverse_sort);
-#endif
+	bool reverse;
+
 	clause->sortop = opno;
+	clause->eqop = get_equality_op_for_ordering_op(opno, &reverse);
+#if PG_VERSION_NUM >= 180000
+	clause->reverse_sort = reverse;
+#endif
 }
 
 /* The canonical pathkey of a class in ascending order, NULLs last. */

@@ -20,14 +20,14 @@
 #define MESSAGE_VALUE_BYTES 100
 
 /* From here on a number of seconds is one of milliseconds: the year 5138. */
-#define LEAST_MILLISECONDS "100000000000"
+#define LEAST_MILLISECONDS INT64CONST(100000000000)
 
 /*
- * Cuts between characters, and says so with an ellipsis.  A text that the
- * database's encoding cannot hold is not shown.
+ * Appends a value.  Cuts between characters, and says so with an ellipsis.  A
+ * text that the database's encoding cannot hold is not shown.
  */
-void
-ddb_misfit_append_value(StringInfo text, const DdbAttributeValue *value)
+static void
+append_value(StringInfo text, const DdbAttributeValue *value)
 {
 	const char *quote = value->type <= DDB_VALUE_B ? "\"" : "";
 	int len = (int) value->span.len;
@@ -51,6 +51,14 @@ ddb_misfit_append_value(StringInfo text, const DdbAttributeValue *value)
 						 quote);
 }
 
+void
+ddb_misfit_append_attribute(StringInfo text, const char *name,
+							const DdbAttributeValue *value)
+{
+	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
+	append_value(text, value);
+}
+
 /*
  * The text is palloc'd and in the database's encoding.  It completes a
  * sentence that begins with "The item ... has".
@@ -63,7 +71,7 @@ ddb_misfit_describe(const DdbCodec *codec, const DdbAttributeValue *value,
 
 	initStringInfo(&text);
 	appendStringInfoString(&text, "value ");
-	ddb_misfit_append_value(&text, value);
+	append_value(&text, value);
 	appendStringInfo(
 		&text,
 		" of DynamoDB type %s; the column is of type %s and takes "
@@ -132,13 +140,11 @@ fits(const Cures *cures, const DdbColumn *column)
 	return ddb_soft_try(try_column, &trial) && trial.fits;
 }
 
-/*
- * Adds a phrase, which join_cures() makes a sentence of.  The text is copied.
- */
+/* Adds a phrase, which join_cures() makes a sentence of. */
 static void
-add_cure(Cures *cures, const char *cure)
+add_cure(Cures *cures, char *cure)
 {
-	cures->found = lappend(cures->found, pstrdup(cure));
+	cures->found = lappend(cures->found, cure);
 }
 
 /*
@@ -179,12 +185,9 @@ static bool
 is_milliseconds(const DdbAttributeValue *value)
 {
 	DdbDecimal number;
-	DdbDecimal least;
 
 	return ddb_decimal_parse(value->span.data, value->span.len, &number) &&
-		   ddb_decimal_parse(LEAST_MILLISECONDS, strlen(LEAST_MILLISECONDS),
-							 &least) &&
-		   ddb_decimal_compare(&number, &least) >= 0;
+		   ddb_decimal_compare_int64(&number, LEAST_MILLISECONDS) >= 0;
 }
 
 /* Tries other formats of times, and another type with them if need be. */
@@ -226,26 +229,24 @@ try_stored_types(Cures *cures)
 }
 
 /*
- * Tries the column with another type and without options.  Adds it as a cure,
- * and returns true, if the value then fits.
+ * Tries the column with another type and without options, and adds it as a cure
+ * if the value then fits.
  */
-static bool
+static void
 try_type(Cures *cures, Oid typid)
 {
 	DdbColumn column = *cures->codec->column;
 
 	if (typid == column.base_typid && column.typmod < 0)
-		return false;
+		return;
 	column.typid = typid;
 	column.base_typid = typid;
 	column.typmod = -1;
 	column.declared_type = DDB_STORED_NONE;
 	column.time_format = DDB_TIME_DEFAULT;
 	column.json_format = DDB_JSON_DEFAULT;
-	if (!fits(cures, &column))
-		return false;
-	add_cure(cures, psprintf("declare it as %s", format_type_be(typid)));
-	return true;
+	if (fits(cures, &column))
+		add_cure(cures, psprintf("declare it as %s", format_type_be(typid)));
 }
 
 /*
@@ -258,21 +259,21 @@ try_types(Cures *cures)
 	switch (cures->value->type)
 	{
 		case DDB_VALUE_S:
-			(void) try_type(cures, TEXTOID);
+			try_type(cures, TEXTOID);
 			break;
 		case DDB_VALUE_N:
-			(void) try_type(cures, NUMERICOID);
+			try_type(cures, NUMERICOID);
 			break;
 		case DDB_VALUE_B:
-			(void) try_type(cures, BYTEAOID);
+			try_type(cures, BYTEAOID);
 			break;
 		case DDB_VALUE_BOOL:
-			(void) try_type(cures, BOOLOID);
+			try_type(cures, BOOLOID);
 			break;
 		default:
 			break;
 	}
-	(void) try_type(cures, JSONBOID);
+	try_type(cures, JSONBOID);
 }
 
 /* The cures as a sentence, "Set ..., declare ... or set ....", palloc'd. */

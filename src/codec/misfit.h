@@ -11,9 +11,12 @@
 #include "codec/codec.h"
 #include "lib/stringinfo.h"
 
-/* Appends a value, long ones only in part; strings in quotes. */
-extern void ddb_misfit_append_value(StringInfo text,
-									const DdbAttributeValue *value);
+/*
+ * Appends "name = value", behind a comma if there is text already; long values
+ * only in part, strings in quotes.
+ */
+extern void ddb_misfit_append_attribute(StringInfo text, const char *name,
+										const DdbAttributeValue *value);
 
 /*
  * "value "x" of DynamoDB type S; the column is of type integer and takes

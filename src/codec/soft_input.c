@@ -139,6 +139,21 @@ try_before_raising(const Attempt *attempt)
 	return error;
 }
 
+/*
+ * Runs a function, softly or to raise its error in other words; the error with
+ * which it refuses.  Where no subtransaction can be had its error is raised.
+ */
+static ErrorData *
+try_attempt(const Attempt *attempt, bool soft)
+{
+	if (!soft)
+		return try_before_raising(attempt);
+	if (!IsInParallelMode())
+		return try_in_subtransaction(attempt);
+	attempt->function(attempt->arg);
+	return NULL;
+}
+
 typedef struct InputCall
 {
 	FmgrInfo *flinfo;
@@ -213,13 +228,7 @@ ddb_soft_input(Oid typid, FmgrInfo *flinfo, char *text, Oid typioparam,
 		ddb_compat_input_safe(flinfo, text, typioparam, typmod, result,
 							  &refused))
 		return !refused;
-	if (soft && IsInParallelMode())
-	{
-		call_input(&call);
-		return true;
-	}
-	error =
-		soft ? try_in_subtransaction(&attempt) : try_before_raising(&attempt);
+	error = try_attempt(&attempt, soft);
 	if (error != NULL)
 		*reason = refusal(error);
 	return error == NULL;
@@ -253,13 +262,7 @@ ddb_soft_domain_check(Datum value, Oid domain, void **cache,
 	Attempt attempt = {call_domain_check, &call, domain, is_about_value};
 	ErrorData *error;
 
-	if (soft && IsInParallelMode())
-	{
-		call_domain_check(&call);
-		return true;
-	}
-	error =
-		soft ? try_in_subtransaction(&attempt) : try_before_raising(&attempt);
+	error = try_attempt(&attempt, soft);
 	if (error != NULL)
 		*reason = psprintf("it is refused: %s", refusal(error));
 	return error == NULL;

@@ -10,7 +10,9 @@
  */
 #include "format/decimal.h"
 
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /* 0.1 * 10^127 is 1E126, the first magnitude that is too large. */
@@ -346,6 +348,17 @@ ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b)
 	if (sign_a == 0)
 		return 0;
 	return sign_a < 0 ? compare_magnitude(b, a) : compare_magnitude(a, b);
+}
+
+int
+ddb_decimal_compare_int64(const DdbDecimal *a, int64_t b)
+{
+	char text[32];
+	DdbDecimal number;
+
+	(void) ddb_decimal_parse(
+		text, (size_t) snprintf(text, sizeof(text), "%" PRId64, b), &number);
+	return ddb_decimal_compare(a, &number);
 }
 
 /*

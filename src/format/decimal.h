@@ -71,6 +71,9 @@ extern bool ddb_decimal_round(const DdbDecimal *decimal, int toward, char *out,
 /* Compares by value: <0, 0, >0. */
 extern int ddb_decimal_compare(const DdbDecimal *a, const DdbDecimal *b);
 
+/* The same with a whole number. */
+extern int ddb_decimal_compare_int64(const DdbDecimal *a, int64_t b);
+
 /* Exact conversion to int64; false when it has a fraction or is out of range. */
 extern bool ddb_decimal_to_int64(const char *text, size_t len, int64_t *value);
 

@@ -266,8 +266,8 @@ static DdbKeptValue
 item_of_row(const DdbDirectModify *modify)
 {
 	const DdbPage *page = &current_stream(modify)->page;
-	DdbKeptValue item = {page->body + page->item,
-						 (int) page->notes.items[page->item_note].len};
+	const DdbNote *note = &page->notes.items[page->item_note];
+	DdbKeptValue item = {page->body + note->offset, (int) note->len};
 
 	return item;
 }

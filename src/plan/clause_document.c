@@ -78,7 +78,7 @@ add_member(Node *name, Subject *subject)
 		   add_name(TextDatumGetCString(constant->constvalue), subject);
 }
 
-/* Might it be taken for the number of an element? */
+/* True if the name may be taken for the number of an element. */
 static bool
 looks_like_number(const char *name)
 {

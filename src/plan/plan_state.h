@@ -207,7 +207,7 @@ extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 							bool parameterized);
 
 /*
- * parallel.c: planner callback; forbids workers for the whole query if reading
+ * parallel_path.c: planner callback; forbids workers for the whole query if reading
  * the relation needs what is not to be had beside them; offers a Scan that
  * processes share; and the path, marked as one that only one process may run.
  */
@@ -225,7 +225,7 @@ extern Path *ddb_parallel_unsafe(ForeignPath *path);
 extern bool ddb_limit_is_plain(const PlannerInfo *root);
 
 /*
- * two_step.c: of a candidate that reads a partial source, what entries can
+ * index_fetch_path.c: of a candidate that reads a partial source, what entries can
  * tell, and how many items are left to be fetched.
  */
 extern void ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * skip_scan_path.c
- *		When may a Scan go from partition to partition, one row of each?
+ *		Decides when a Scan may go from partition to partition, one row of
+ *		each.
  *
  * Where a query needs nothing but the partition key and does not care how often
  * a row comes: SELECT DISTINCT, GROUP BY, count(DISTINCT).  PostgreSQL's own
@@ -15,7 +16,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 
-/* An aggregate that more rows of the same value would change? */
+/* True if more rows of the same value would change an aggregate in it. */
 static bool
 counts_duplicates(Node *node, void *context)
 {

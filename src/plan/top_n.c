@@ -90,7 +90,6 @@ extreme_pathkeys(PlannerInfo *root, const Aggref *aggregate, Oid opno)
 	entry->ressortgroupref = 1;
 	clause->tleSortGroupRef = 1;
 	ddb_compat_set_sort_operator(clause, opno);
-	clause->eqop = get_equality_op_for_ordering_op(opno, NULL);
 	clause->hashable = false;
 	clause->nulls_first = false;
 	return make_pathkeys_for_sortclauses(root, list_make1(clause),

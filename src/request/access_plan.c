@@ -568,6 +568,13 @@ ddb_access_plan_deserialize(List *list)
 	return plan;
 }
 
+bool
+ddb_access_plan_is_filtered(const DdbAccessPlan *plan)
+{
+	return plan->filter.is_local || plan->filter.pushed != NULL ||
+		   plan->filter.ttl_attribute != NULL;
+}
+
 /* A plan that writes without reading goes by the name of its write. */
 const char *
 ddb_access_plan_operation_name(const DdbAccessPlan *plan)

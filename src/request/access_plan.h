@@ -321,6 +321,12 @@ extern DdbAccessPlan *ddb_access_plan_last_step(const DdbAccessPlan *plan);
 extern List *ddb_access_plan_serialize(const DdbAccessPlan *plan);
 extern DdbAccessPlan *ddb_access_plan_deserialize(List *list);
 
+/*
+ * True if rows fall out between the items that DynamoDB reads and what the
+ * scan gives.
+ */
+extern bool ddb_access_plan_is_filtered(const DdbAccessPlan *plan);
+
 /* "Query": as EXPLAIN and DynamoDB spell it. */
 extern const char *ddb_access_plan_operation_name(const DdbAccessPlan *plan);
 

@@ -280,10 +280,8 @@ static void
 show_limit(const Context *context, ExplainState *es)
 {
 	const DdbAccessPlan *plan = context->state->plan;
-	const char *label = plan->filter.is_local || plan->filter.pushed != NULL ||
-								plan->filter.ttl_attribute != NULL
-							? "Page Size"
-							: "DynamoDB Limit";
+	const char *label =
+		ddb_access_plan_is_filtered(plan) ? "Page Size" : "DynamoDB Limit";
 	int64 limit;
 	int64 offset;
 	int64 bound;

@@ -65,9 +65,8 @@ match_item(const DdbRowReader *reader, const DdbPage *page, int note,
 	{
 		if (!ddb_row_identity(reader, page, note, i, &value))
 			return NULL;
-		appendStringInfo(&text, "%s%s = ", i > 0 ? ", " : "",
-						 reader->attributes[reader->identity[i]].name);
-		ddb_misfit_append_value(&text, &value);
+		ddb_misfit_append_attribute(
+			&text, reader->attributes[reader->identity[i]].name, &value);
 	}
 	return text.data;
 }

@@ -62,7 +62,7 @@ read_items(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
 {
 	bool first = true;
 
-	/* Items twice: which are meant? */
+	/* Items twice: nobody knows which are meant. */
 	if (page->has_items)
 	{
 		scan->error = DDB_SCAN_WRONG_KIND;

@@ -59,8 +59,7 @@ typedef struct DdbPage
 							 raw JSON; NULL: the end */
 	int last_key_len;
 	DdbNotes notes;
-	uint32 item; /* offset of the item that is read now */
-	int item_note; /* where its notes begin */
+	int item_note; /* where the notes of the item that is read now begin */
 } DdbPage;
 
 /*

@@ -38,17 +38,6 @@ clamp_limit(double items)
 	return (int64) Max(1.0, ceil(items));
 }
 
-/*
- * True if rows fall out between the items that DynamoDB reads and what the
- * scan gives.
- */
-static bool
-is_filtered(const DdbAccessPlan *plan)
-{
-	return plan->filter.is_local || plan->filter.pushed != NULL ||
-		   plan->filter.ttl_attribute != NULL;
-}
-
 /* Behind a filter. */
 static int64
 first_filtered(const DdbAccessPlan *plan, double bound)
@@ -65,7 +54,8 @@ first_filtered(const DdbAccessPlan *plan, double bound)
 int64
 ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
 {
-	return is_filtered(plan) ? first_filtered(plan, bound) : clamp_limit(bound);
+	return ddb_access_plan_is_filtered(plan) ? first_filtered(plan, bound)
+											 : clamp_limit(bound);
 }
 
 /*
@@ -112,8 +102,8 @@ ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
 	double missing = per_key > 0
 						 ? (double) per_key - stream->given
 						 : (double) state->bound - (double) state->given;
-	bool exact =
-		!is_filtered(state->plan) && (!state->recheck || state->surplus >= 0);
+	bool exact = !ddb_access_plan_is_filtered(state->plan) &&
+				 (!state->recheck || state->surplus >= 0);
 	int64 limit;
 
 	if (state->plan->operation == DDB_OP_GET_ITEM)

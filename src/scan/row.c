@@ -249,22 +249,26 @@ bound_to_value(const DdbBound *bound, DdbAttributeValue *value)
 	value->span.len = bound->len;
 }
 
+/* The item whose notes begin with this one, as a map. */
+static DdbAttributeValue
+item_of_note(const DdbPage *page, const DdbNote *note)
+{
+	DdbAttributeValue item = {
+		.type = DDB_VALUE_M,
+		.span = {page->body + note->offset, note->len, false},
+	};
+
+	return item;
+}
+
 /* The value of an attribute of the item being read; false: it has none here. */
 static bool
 read_from_page(const DdbPage *page, const char *name, DdbAttributeValue *value)
 {
-	DdbScanner scan;
-	DdbSpan key;
-	bool first = true;
+	DdbAttributeValue item =
+		item_of_note(page, &page->notes.items[page->item_note]);
 
-	ddb_scan_init(&scan, page->body + page->item, page->len - page->item);
-	if (!ddb_scan_enter_object(&scan))
-		return false;
-	while (ddb_scan_next_member(&scan, &first, &key) &&
-		   ddb_attribute_read(&scan, value))
-		if (ddb_span_equals(&key, name, strlen(name)))
-			return true;
-	return false;
+	return ddb_attribute_member(&item, name, strlen(name), value);
 }
 
 /* The one value that the request asks for. */
@@ -291,8 +295,7 @@ append_attribute(const DdbRowReader *reader, StringInfo text, const char *name,
 	if (!(reader->page != NULL && read_from_page(reader->page, name, &value)) &&
 		!read_from_range(range, &value))
 		return false;
-	appendStringInfo(text, "%s%s = ", text->len > 0 ? ", " : "", name);
-	ddb_misfit_append_value(text, &value);
+	ddb_misfit_append_attribute(text, name, &value);
 	return true;
 }
 
@@ -483,18 +486,6 @@ next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
 	return true;
 }
 
-/* Negative, zero or positive as the decimal is less, equal or greater. */
-static int
-compare_with(const DdbDecimal *decimal, int64 number)
-{
-	char text[32];
-	DdbDecimal other;
-
-	snprintf(text, sizeof(text), INT64_FORMAT, number);
-	(void) ddb_decimal_parse(text, strlen(text), &other);
-	return ddb_decimal_compare(decimal, &other);
-}
-
 /*
  * True if the value is a time in seconds that has expired.  Any other type
  * never expires.
@@ -506,8 +497,8 @@ has_expired(const DdbRowReader *reader, const DdbAttributeValue *value)
 
 	return value->type == DDB_VALUE_N &&
 		   ddb_decimal_parse(value->span.data, value->span.len, &time) &&
-		   compare_with(&time, reader->expiry.since) >= 0 &&
-		   compare_with(&time, reader->expiry.until) <= 0;
+		   ddb_decimal_compare_int64(&time, reader->expiry.since) >= 0 &&
+		   ddb_decimal_compare_int64(&time, reader->expiry.until) <= 0;
 }
 
 /* An item that has expired leaves no notes. */
@@ -588,10 +579,7 @@ static void
 convert_whole_item(DdbRowReader *reader, const DdbPage *page,
 				   const DdbNote *note, TupleTableSlot *slot)
 {
-	DdbAttributeValue item = {
-		.type = DDB_VALUE_M,
-		.span = {page->body + note->offset, note->len, false},
-	};
+	DdbAttributeValue item = item_of_note(page, note);
 
 	for (int i = reader->first_item; i >= 0; i = reader->next_codec[i])
 		convert(reader, i, &item, slot);
@@ -706,7 +694,6 @@ next_row(DdbRowReader *reader, DdbPage *page, TupleTableSlot *slot)
 		if (notes->next == notes->n)
 			return false;
 		clear_slot(slot);
-		page->item = notes->items[notes->next].offset;
 		page->item_note = notes->next;
 		if (reader->matcher == NULL || match_item(reader, page, slot))
 			break;

@@ -317,12 +317,13 @@ advance(DdbStream *stream)
 	keep_start_key(stream);
 }
 
+/* What the reply holds; counted: of a request that asks for no items. */
 static DdbPageKind
-page_kind(const DdbStream *stream)
+page_kind(const DdbStream *stream, bool counted)
 {
 	if (stream->scan->plan->operation == DDB_OP_GET_ITEM)
 		return is_batch(stream) ? DDB_PAGE_BATCH : DDB_PAGE_ITEM;
-	return stream->scan->count_only ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
+	return counted ? DDB_PAGE_COUNT : DDB_PAGE_ITEMS;
 }
 
 /*
@@ -358,9 +359,9 @@ receive(DdbStream *stream)
 	free_body(stream);
 	stream->body = ddbc_request_take_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
-	ddb_page_open(&stream->page, stream->body, len, page_kind(stream),
-				  scan->plan->source.table_name,
-				  scan->count_only ? NULL : scan->reader);
+	ddb_page_open(
+		&stream->page, stream->body, len, page_kind(stream, scan->count_only),
+		scan->plan->source.table_name, scan->count_only ? NULL : scan->reader);
 	MemoryContextSwitchTo(old);
 	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
@@ -414,8 +415,7 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 	DdbCall *call =
 		ddb_call_create(stream->scan->session, CurrentMemoryContext);
 	StringInfoData request;
-	char *body;
-	char *copy;
+	const char *body;
 	size_t len;
 
 	initStringInfo(&request);
@@ -428,15 +428,9 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 		ddb_call_log(call, 0);
 		return false;
 	}
-	body = ddbc_request_take_body(call->request, &len);
-	copy = MemoryContextAllocHuge(CurrentMemoryContext, len + DDB_SCAN_PADDING);
-	memcpy(copy, body, len);
-	memset(copy + len, 0, DDB_SCAN_PADDING);
-	free(body);
-	ddb_page_open(page, copy, len,
-				  is_batch(stream)                     ? DDB_PAGE_BATCH
-				  : plan->operation == DDB_OP_GET_ITEM ? DDB_PAGE_ITEM
-													   : DDB_PAGE_ITEMS,
+	/* It stays with the call, which the memory context owns. */
+	body = ddbc_request_body(call->request, &len);
+	ddb_page_open(page, body, len, page_kind(stream, false),
 				  plan->source.table_name, reader);
 	ddb_call_log(call, page->read_units);
 	return true;

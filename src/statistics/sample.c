@@ -61,7 +61,7 @@ ddb_sample_jump(DdbSample *sample)
 	sample->has_previous = false;
 }
 
-/* Remembers the row's partition; is it that of the row before? */
+/* Remembers the row's partition; true if it is that of the row before. */
 static bool
 continues_run(DdbSample *sample, TupleTableSlot *slot)
 {
