@@ -34,11 +34,12 @@ MAY_INCLUDE = {
     "codec": "format model",
     "remote": "client model codec",
     "request": "format model codec",
-    "plan": "format model codec remote request",
+    "clause": "model codec request",
+    "plan": "format model codec remote request clause",
     "scan": "format client model codec remote request",
     "statistics": "model codec remote request scan",
-    "join": "model codec request plan scan",
-    "modify": "format client model codec remote request plan scan",
+    "join": "model codec request clause plan scan",
+    "modify": "format client model codec remote request clause plan scan",
 }
 BACKEND_WORDS = re.compile(
     r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('

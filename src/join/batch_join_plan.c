@@ -30,7 +30,7 @@
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
-#include "plan/clause.h"
+#include "clause/clause.h"
 #include "plan/plan_state.h"
 #include "utils/lsyscache.h"
 
@@ -300,10 +300,8 @@ static List *
 hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 			 List *clauses)
 {
-	DdbClauseContext columns = {
-		context->join.root, context->join.inner,
-		((DdbPlanState *) context->join.inner->fdw_private)->codecs, false,
-		false};
+	DdbClauseContext columns =
+		ddb_plan_clauses(context->join.root, context->join.inner);
 	List *found = NIL;
 	ListCell *lc;
 

@@ -22,7 +22,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "plan/filter.h"
+#include "clause/filter.h"
 #include "plan/plan_state.h"
 #include "plan/snapshot_plan.h"
 
@@ -186,9 +186,7 @@ static bool
 add_conditions(Context *context, List *clauses)
 {
 	RelOptInfo *rel = context->root->simple_rel_array[context->target];
-	DdbClauseContext clause_context = {
-		context->root, rel, ((DdbPlanState *) rel->fdw_private)->codecs, false,
-		false};
+	DdbClauseContext clause_context = ddb_plan_clauses(context->root, rel);
 	Bitmapset *banned = banned_columns(context);
 	bool exact = true;
 	ListCell *lc;

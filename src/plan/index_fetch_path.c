@@ -48,7 +48,7 @@ checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
 			0)
 		return false;
 	/* Nor are other parts' values known before they have run. */
-	if (state->snapshot && ddb_snapshot_asks(list_make1(clause)))
+	if (state->snapshot && ddb_clause_asks((Node *) clause))
 		return false;
 	return ddb_guc_pushdown && !rinfo->pseudoconstant &&
 		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&

@@ -17,7 +17,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
-#include "plan/filter.h"
+#include "clause/filter.h"
 #include "utils/selfuncs.h"
 
 /*
@@ -174,6 +174,20 @@ typedef struct PathContext
 	DdbCount *count; /* what is wanted of them; NULL: the rows */
 	const DdbTop *top; /* of each partition these will do, or NULL */
 } PathContext;
+
+/* Nothing is decided but which clauses there are; no partitions are listed. */
+static PathContext
+path_context(PlannerInfo *root, RelOptInfo *rel, List *restrictions)
+{
+	PathContext context = {0};
+
+	context.root = root;
+	context.rel = rel;
+	context.clauses = ddb_plan_clauses(root, rel);
+	context.restrictions = restrictions;
+	context.rows = rel->rows;
+	return context;
+}
 
 static DdbPlanState *
 plan_state(const PathContext *context)
@@ -689,14 +703,7 @@ ddb_paths_batched(PlannerInfo *root, RelOptInfo *rel, List *join_clauses,
 				  double outer_rows)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	PathContext context = {root,
-						   rel,
-						   {root, rel, state->codecs, false, false},
-						   rel->baserestrictinfo,
-						   NULL,
-						   rel->rows,
-						   NULL,
-						   NULL};
+	PathContext context = path_context(root, rel, rel->baserestrictinfo);
 	List *scans = NIL;
 	ListCell *lc;
 
@@ -870,12 +877,10 @@ void
 ddb_paths_count(PlannerInfo *root, DdbCount *count, List *restrictions)
 {
 	RelOptInfo *rel = count->rel;
-	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	PathContext context = {
-		root,         rel,  {root, rel, state->codecs, true, false},
-		restrictions, NULL, rel->rows,
-		count,        NULL};
+	PathContext context = path_context(root, rel, restrictions);
 
+	context.clauses.walks = true;
+	context.count = count;
 	add_unparameterized(&context);
 }
 
@@ -888,18 +893,13 @@ void
 ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	DdbPlanState *state = (DdbPlanState *) rel->fdw_private;
-	PathContext context = {root,
-						   rel,
-						   {root, rel, state->codecs, true, false},
-						   rel->baserestrictinfo,
-						   rel->lateral_relids,
-						   rel->rows,
-						   NULL,
-						   NULL};
+	PathContext context = path_context(root, rel, rel->baserestrictinfo);
 	DdbTop top;
 	ListCell *lc;
 
 	(void) relid;
+	context.clauses.walks = true;
+	context.required_outer = rel->lateral_relids;
 	if (bms_is_empty(rel->lateral_relids) && ddb_top_wanted(root, rel, &top))
 		context.top = &top;
 	add_unparameterized(&context);

@@ -16,8 +16,8 @@
 #include "model/table_info.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
-#include "plan/clause.h"
-#include "plan/keys.h"
+#include "clause/clause.h"
+#include "clause/keys.h"
 #include "request/access_plan.h"
 
 /* Pages that are worth a segment: the last one of each is not full. */
@@ -107,7 +107,13 @@ typedef struct DdbCount
 	List *having; /* of Expr * */
 } DdbCount;
 
-/* relsize.c: planner callback; finds what there is to read from */
+/*
+ * relsize.c: how clauses of the relation are looked at; no partitions are
+ * listed.
+ */
+extern DdbClauseContext ddb_plan_clauses(PlannerInfo *root, RelOptInfo *rel);
+
+/* Planner callback; finds what there is to read from. */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
 /* True if the source holds every item that can satisfy these clauses. */

@@ -241,6 +241,19 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 	return is_default ? -1 : n;
 }
 
+DdbClauseContext
+ddb_plan_clauses(PlannerInfo *root, RelOptInfo *rel)
+{
+	const DdbPlanState *state = (const DdbPlanState *) rel->fdw_private;
+	DdbClauseContext context = {0};
+
+	context.root = root;
+	context.rel = rel;
+	context.codecs = state->codecs;
+	context.is_snapshot = state->snapshot;
+	return context;
+}
+
 /*
  * The number of rows, or the number of whole keys of the table if the clauses
  * name them: each selects at most one row.
@@ -248,7 +261,7 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 static double
 most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 {
-	DdbClauseContext context = {root, rel, state->codecs, false, false};
+	DdbClauseContext context = ddb_plan_clauses(root, rel);
 	DdbKeyMatch match;
 
 	if (state->forced_index ||

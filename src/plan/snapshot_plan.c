@@ -117,29 +117,6 @@ part_of(PlannerInfo *root)
 }
 
 /*
- * Tree walker: true if the expression takes a value from another part of the
- * statement.
- */
-static bool
-find_subquery(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	/* Before it is planned, and afterwards. */
-	if (IsA(node, SubLink) || IsA(node, SubPlan) ||
-		IsA(node, AlternativeSubPlan) ||
-		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
-		return true;
-	return expression_tree_walker(node, find_subquery, context);
-}
-
-bool
-ddb_snapshot_asks(const List *expressions)
-{
-	return find_subquery((Node *) expressions, NULL);
-}
-
-/*
  * True if RETURNING or a view's check has subqueries, which run when rows have
  * been written.
  */
@@ -148,10 +125,10 @@ asks_afterwards(const Query *query)
 {
 	ListCell *lc;
 
-	if (ddb_snapshot_asks(query->returningList))
+	if (ddb_clause_asks((Node *) query->returningList))
 		return true;
 	foreach (lc, query->withCheckOptions)
-		if (find_subquery(lfirst_node(WithCheckOption, lc)->qual, NULL))
+		if (ddb_clause_asks(lfirst_node(WithCheckOption, lc)->qual))
 			return true;
 	return false;
 }
@@ -200,11 +177,4 @@ ddb_snapshot_shares_writes(PlannerInfo *root, const DdbRelation *relation)
 	const Query *statement = outermost(root)->parse;
 
 	return statement->hasModifyingCTE && count_writers(statement, relation) > 1;
-}
-
-bool
-ddb_snapshot_knows_value(PlannerInfo *root, Node *value)
-{
-	return bms_is_empty(pull_varnos(root, value)) &&
-		   !find_subquery(value, NULL);
 }

@@ -29,13 +29,4 @@ extern bool ddb_snapshot_needed(PlannerInfo *root, const RelOptInfo *rel,
 extern bool ddb_snapshot_shares_writes(PlannerInfo *root,
 									   const DdbRelation *relation);
 
-/* True when it asks subqueries, which may wait for other parts. */
-extern bool ddb_snapshot_asks(const List *expressions);
-
-/*
- * True if the value can be known before anything is written: not what another
- * row, or another part of the statement, gives.
- */
-extern bool ddb_snapshot_knows_value(PlannerInfo *root, Node *value);
-
 #endif /* DDB_SNAPSHOT_PLAN_H */

@@ -148,7 +148,7 @@ typedef struct DdbPlanSource
 } DdbPlanSource;
 
 /*
- * Which keys are read, as far as conditions say: plan/keys finds them,
+ * Which keys are read, as far as conditions say: clause/keys finds them,
  * request/key_targets makes partitions, ranges and keys of them for each run.
  */
 typedef struct DdbPlanKeys
@@ -164,7 +164,7 @@ typedef struct DdbPlanKeys
 } DdbPlanKeys;
 
 /*
- * Which items that the keys select are no rows: plan/filter says what DynamoDB
+ * Which items that the keys select are no rows: clause/filter says what DynamoDB
  * can tell, plan/create_plan the rest.
  */
 typedef struct DdbPlanFilter

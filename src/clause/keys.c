@@ -11,10 +11,10 @@
  */
 #include "postgres.h"
 
-#include "plan/keys.h"
+#include "clause/keys.h"
 
-#include "plan/filter.h"
-#include "plan/key_variables.h"
+#include "clause/filter.h"
+#include "clause/key_variables.h"
 
 #include "compat.h"
 #include "nodes/makefuncs.h"

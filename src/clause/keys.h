@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "plan/clause.h"
+#include "clause/clause.h"
 #include "request/access_plan.h"
 
 typedef struct DdbKeyMatch

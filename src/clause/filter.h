@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "plan/clause.h"
+#include "clause/clause.h"
 
 /*
  * Translates an expression.  NULL: nothing of it can be asked of DynamoDB,

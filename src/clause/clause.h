@@ -21,6 +21,7 @@ typedef struct DdbClauseContext
 	PlannerInfo *root;
 	RelOptInfo *rel;
 	DdbCodecSet *codecs;
+	bool is_snapshot; /* values of other rows are not known in time */
 	bool walks; /* partitions may be listed from bounds on a time … */
 	bool walks_on; /* … and from an open end, as far as partitions_since */
 } DdbClauseContext;
@@ -43,6 +44,9 @@ extern bool ddb_clause_match(const DdbClauseContext *context, Expr *expr,
 /* The column of this relation that an expression is, or 0. */
 extern AttrNumber ddb_clause_column(const DdbClauseContext *context,
 									Node *node);
+
+/* True if subqueries are asked, wherever in the expression. */
+extern bool ddb_clause_asks(Node *node);
 
 /* True if it may be computed once, before the scan. */
 extern bool ddb_clause_is_constant(const DdbClauseContext *context, Node *node);

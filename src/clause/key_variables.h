@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "codec/key_templates.h"
-#include "plan/clause.h"
+#include "clause/clause.h"
 
 /* A key attribute, and which part of the key it is. */
 typedef struct DdbKeyPlace

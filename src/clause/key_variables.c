@@ -9,14 +9,14 @@
  */
 #include "postgres.h"
 
-#include "plan/key_variables.h"
+#include "clause/key_variables.h"
 
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "plan/filter.h"
+#include "clause/filter.h"
 
 /* Units of time where the ends of a range are not known yet. */
 #define UNKNOWN_UNITS 30.0

@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "plan/filter.h"
+#include "clause/filter.h"
 
 #include "request/like_pattern.h"
 #include "utils/builtins.h"

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "plan/keys.h"
+#include "clause/keys.h"
 
 #include "compat.h"
 #include "request/key_range.h"

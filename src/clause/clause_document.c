@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "plan/clause_document.h"
+#include "clause/clause_document.h"
 
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"

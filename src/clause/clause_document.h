@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "plan/clause.h"
+#include "clause/clause.h"
 
 /* As ddb_clause_match, of these conditions. */
 extern bool ddb_inside_clause_match(const DdbClauseContext *context, Expr *expr,

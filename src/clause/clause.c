@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "plan/clause.h"
+#include "clause/clause.h"
 
 #include "catalog/pg_type.h"
 #include "compat.h"
@@ -19,9 +19,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "plan/clause_document.h"
-#include "plan/plan_state.h"
-#include "plan/snapshot_plan.h"
+#include "clause/clause_document.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -52,6 +50,26 @@ ddb_clause_column(const DdbClauseContext *context, Node *node)
 	return var->varattno;
 }
 
+/* A tree walker: true if a subquery gives the value, or a part of it. */
+static bool
+find_subquery(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	/* Before it is planned, and afterwards. */
+	if (IsA(node, SubLink) || IsA(node, SubPlan) ||
+		IsA(node, AlternativeSubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, find_subquery, context);
+}
+
+bool
+ddb_clause_asks(Node *node)
+{
+	return find_subquery(node, NULL);
+}
+
 /*
  * True if the other side may be computed once, before the scan.  Parameters,
  * stable functions and other relations' columns may; subplans would be run
@@ -60,10 +78,9 @@ ddb_clause_column(const DdbClauseContext *context, Node *node)
 bool
 ddb_clause_is_constant(const DdbClauseContext *context, Node *node)
 {
-	const DdbPlanState *state =
-		(const DdbPlanState *) context->rel->fdw_private;
-
-	if (state->snapshot && !ddb_snapshot_knows_value(context->root, node))
+	if (context->is_snapshot &&
+		(!bms_is_empty(pull_varnos(context->root, node)) ||
+		 ddb_clause_asks(node)))
 		return false;
 	return !bms_is_member(context->rel->relid,
 						  pull_varnos(context->root, node)) &&
