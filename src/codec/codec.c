@@ -449,7 +449,7 @@ ddb_value_text(const DdbSpan *span, char *buffer, size_t size, size_t *len,
 		memcpy(out, span->data, span->len);
 	else
 	{
-		switch (ddb_scan_unescape(span, out, len))
+		switch (ddb_json_unescape(span, out, len))
 		{
 			case DDB_UNESCAPE_OK:
 				break;

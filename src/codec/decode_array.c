@@ -76,13 +76,14 @@ ddb_array_init(DdbCodec *codec, const DdbRelation *relation)
 
 /* Reads the next element: of a list a value with its type, of a set a string. */
 static bool
-read_element(DdbScanner *scan, DdbStoredType member, DdbAttributeValue *value)
+read_element(DdbJsonReader *json, DdbStoredType member,
+			 DdbAttributeValue *value)
 {
 	if (member == DDB_STORED_NONE)
-		return ddb_attribute_read(scan, value);
+		return ddb_attribute_read(json, value);
 	value->type = (DdbValueType) member;
 	value->boolean = false;
-	return ddb_scan_string(scan, &value->span);
+	return ddb_json_string(json, &value->span);
 }
 
 /*
@@ -103,15 +104,15 @@ misfit_reason(int position, const DdbAttributeValue *value, const char *reason)
  * the element by its position, counted from 1.
  */
 static DdbDecodeResult
-decode_elements(DdbCodec *codec, DdbScanner *scan, DdbStoredType member,
+decode_elements(DdbCodec *codec, DdbJsonReader *json, DdbStoredType member,
 				bool soft, ArrayBuildState *array, const char **reason)
 {
 	bool first = true;
 	int position = 0;
 	DdbAttributeValue value;
 
-	while (ddb_scan_next_element(scan, &first) &&
-		   read_element(scan, member, &value))
+	while (ddb_json_next_element(json, &first) &&
+		   read_element(json, member, &value))
 	{
 		Datum element = (Datum) 0;
 		DdbDecodeResult result =
@@ -128,7 +129,7 @@ decode_elements(DdbCodec *codec, DdbScanner *scan, DdbStoredType member,
 								CurrentMemoryContext);
 	}
 	*reason = "it is not well-formed";
-	return scan->error == DDB_SCAN_OK ? DDB_DECODE_OK : DDB_DECODE_MISFIT;
+	return json->error == DDB_SCAN_OK ? DDB_DECODE_OK : DDB_DECODE_MISFIT;
 }
 
 /*
@@ -141,13 +142,13 @@ ddb_array_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
 {
 	ArrayBuildState *array = initArrayResult(codec->element->column->typid,
 											 CurrentMemoryContext, false);
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbDecodeResult result;
 
-	ddb_scan_init(&scan, value->span.data, value->span.len);
-	(void) ddb_scan_enter_array(&scan);
+	ddb_json_init(&json, value->span.data, value->span.len);
+	(void) ddb_json_enter_array(&json);
 	result =
-		decode_elements(codec, &scan, member_type((DdbStoredType) value->type),
+		decode_elements(codec, &json, member_type((DdbStoredType) value->type),
 						soft, array, reason);
 	if (result == DDB_DECODE_OK)
 		*datum = makeArrayResult(array, CurrentMemoryContext);

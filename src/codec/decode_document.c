@@ -46,7 +46,7 @@ typedef struct Writer
 	const char *reason; /* why it failed; NULL: it is malformed */
 } Writer;
 
-static bool write_tagged(Writer *writer, DdbScanner *scan, Place place);
+static bool write_tagged(Writer *writer, DdbJsonReader *reader, Place place);
 
 /* ---- what is written ---- */
 
@@ -310,37 +310,37 @@ write_span(Writer *writer, DdbValueType type, const DdbSpan *span, Place place)
  * member that does not fit.
  */
 static bool
-write_set(Writer *writer, DdbScanner *scan, DdbValueType type)
+write_set(Writer *writer, DdbJsonReader *reader, DdbValueType type)
 {
 	bool first = true;
 	DdbValueType member = type == DDB_VALUE_NS ? DDB_VALUE_N : DDB_VALUE_S;
 	DdbSpan span;
 
 	begin(writer, false);
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first))
-		if (!ddb_scan_string(scan, &span) ||
+	(void) ddb_json_enter_array(reader);
+	while (ddb_json_next_element(reader, &first))
+		if (!ddb_json_string(reader, &span) ||
 			!write_span(writer, member, &span, PLACE_ELEMENT))
 			return false;
 	end(writer, false);
-	return scan->error == DDB_SCAN_OK;
+	return reader->error == DDB_SCAN_OK;
 }
 
 /*
  * Writes a list with values of any type, to any depth that the reader allows.
  */
 static bool
-write_list(Writer *writer, DdbScanner *scan)
+write_list(Writer *writer, DdbJsonReader *reader)
 {
 	bool first = true;
 
 	begin(writer, false);
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first))
-		if (!write_tagged(writer, scan, PLACE_ELEMENT))
+	(void) ddb_json_enter_array(reader);
+	while (ddb_json_next_element(reader, &first))
+		if (!write_tagged(writer, reader, PLACE_ELEMENT))
 			return false;
 	end(writer, false);
-	return scan->error == DDB_SCAN_OK;
+	return reader->error == DDB_SCAN_OK;
 }
 
 /* True if the overflow leaves out the attribute of this name. */
@@ -358,7 +358,7 @@ is_hidden(const DdbCodec *codec, const DdbSpan *name)
  * the top level only.
  */
 static bool
-write_map(Writer *writer, DdbScanner *scan)
+write_map(Writer *writer, DdbJsonReader *reader)
 {
 	const DdbCodec *hiding = writer->hiding;
 	bool first = true;
@@ -366,17 +366,17 @@ write_map(Writer *writer, DdbScanner *scan)
 
 	writer->hiding = NULL;
 	begin(writer, true);
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &name))
+	(void) ddb_json_enter_object(reader);
+	while (ddb_json_next_member(reader, &first, &name))
 	{
 		if (hiding != NULL && is_hidden(hiding, &name))
-			(void) ddb_scan_skip(scan);
+			(void) ddb_json_skip(reader);
 		else if (!write_name(writer, &name) ||
-				 !write_tagged(writer, scan, PLACE_MEMBER))
+				 !write_tagged(writer, reader, PLACE_MEMBER))
 			return false;
 	}
 	end(writer, true);
-	return scan->error == DDB_SCAN_OK;
+	return reader->error == DDB_SCAN_OK;
 }
 
 /*
@@ -384,7 +384,8 @@ write_map(Writer *writer, DdbScanner *scan)
  * cannot show it.
  */
 static bool
-write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
+write_payload(Writer *writer, DdbJsonReader *reader, DdbValueType type,
+			  Place place)
 {
 	DdbSpan span;
 	bool flag;
@@ -394,11 +395,11 @@ write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
 		case DDB_VALUE_S:
 		case DDB_VALUE_N:
 		case DDB_VALUE_B:
-			return ddb_scan_string(scan, &span) &&
+			return ddb_json_string(reader, &span) &&
 				   write_span(writer, type, &span, place);
 		case DDB_VALUE_BOOL:
 		case DDB_VALUE_NULL:
-			if (!ddb_scan_bool(scan, &flag))
+			if (!ddb_json_bool(reader, &flag))
 				return false;
 			if (type == DDB_VALUE_NULL && !writer->typed)
 				write_null(writer, place);
@@ -408,11 +409,11 @@ write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
 		case DDB_VALUE_SS:
 		case DDB_VALUE_NS:
 		case DDB_VALUE_BS:
-			return write_set(writer, scan, type);
+			return write_set(writer, reader, type);
 		case DDB_VALUE_L:
-			return write_list(writer, scan);
+			return write_list(writer, reader);
 		case DDB_VALUE_M:
-			return write_map(writer, scan);
+			return write_map(writer, reader);
 		case DDB_VALUE_NONE:
 			writer->reason = "it holds a value of a type that ddb_fdw does "
 							 "not know";
@@ -426,26 +427,26 @@ write_payload(Writer *writer, DdbScanner *scan, DdbValueType type, Place place)
  * exactly one member, or does not fit.
  */
 static bool
-write_tagged(Writer *writer, DdbScanner *scan, Place place)
+write_tagged(Writer *writer, DdbJsonReader *reader, Place place)
 {
 	bool first = true;
 	DdbSpan tag;
 
-	if (!ddb_scan_enter_object(scan) ||
-		!ddb_scan_next_member(scan, &first, &tag))
+	if (!ddb_json_enter_object(reader) ||
+		!ddb_json_next_member(reader, &first, &tag))
 		return false;
 	if (writer->typed)
 		begin(writer, true);
 	if (writer->typed && !write_name(writer, &tag))
 		return false;
-	if (!write_payload(writer, scan, ddb_attribute_type_from_tag(&tag),
+	if (!write_payload(writer, reader, ddb_attribute_type_from_tag(&tag),
 					   writer->typed ? PLACE_MEMBER : place))
 		return false;
 	if (writer->typed)
 		end(writer, true);
 	/* Exactly one type. */
-	return !ddb_scan_next_member(scan, &first, &tag) &&
-		   scan->error == DDB_SCAN_OK;
+	return !ddb_json_next_member(reader, &first, &tag) &&
+		   reader->error == DDB_SCAN_OK;
 }
 
 /*
@@ -454,7 +455,7 @@ write_tagged(Writer *writer, DdbScanner *scan, Place place)
 static bool
 write_read_value(Writer *writer, const DdbAttributeValue *value, Place place)
 {
-	DdbScanner scan;
+	DdbJsonReader reader;
 
 	switch (value->type)
 	{
@@ -466,8 +467,8 @@ write_read_value(Writer *writer, const DdbAttributeValue *value, Place place)
 			write_bool(writer, value->boolean, place);
 			return true;
 		default:
-			ddb_scan_init(&scan, value->span.data, value->span.len);
-			return write_payload(writer, &scan, value->type, place);
+			ddb_json_init(&reader, value->span.data, value->span.len);
+			return write_payload(writer, &reader, value->type, place);
 	}
 }
 

@@ -55,10 +55,10 @@ ddb_attribute_type_from_tag(const DdbSpan *tag)
  * false for the caller's return.
  */
 static bool
-wrong_kind(DdbScanner *scan)
+wrong_kind(DdbJsonReader *json)
 {
-	if (scan->error == DDB_SCAN_OK)
-		scan->error = DDB_SCAN_WRONG_KIND;
+	if (json->error == DDB_SCAN_OK)
+		json->error = DDB_SCAN_WRONG_KIND;
 	return false;
 }
 
@@ -67,11 +67,11 @@ wrong_kind(DdbScanner *scan)
  * whose values are not looked at.
  */
 static bool
-read_container(DdbScanner *scan, DdbAttributeValue *value, DdbJsonKind kind)
+read_container(DdbJsonReader *json, DdbAttributeValue *value, DdbJsonKind kind)
 {
-	if (ddb_scan_peek(scan) != kind)
-		return wrong_kind(scan);
-	return ddb_scan_skip_span(scan, &value->span);
+	if (ddb_json_peek(json) != kind)
+		return wrong_kind(json);
+	return ddb_json_skip_span(json, &value->span);
 }
 
 /*
@@ -81,7 +81,7 @@ read_container(DdbScanner *scan, DdbAttributeValue *value, DdbJsonKind kind)
  * error.
  */
 static bool
-read_payload(DdbScanner *scan, DdbAttributeValue *value)
+read_payload(DdbJsonReader *json, DdbAttributeValue *value)
 {
 	bool flag;
 
@@ -90,22 +90,22 @@ read_payload(DdbScanner *scan, DdbAttributeValue *value)
 		case DDB_VALUE_S:
 		case DDB_VALUE_N:
 		case DDB_VALUE_B:
-			return ddb_scan_string(scan, &value->span);
+			return ddb_json_string(json, &value->span);
 		case DDB_VALUE_BOOL:
-			return ddb_scan_bool(scan, &value->boolean);
+			return ddb_json_bool(json, &value->boolean);
 		case DDB_VALUE_NULL:
-			return ddb_scan_bool(scan, &flag);
+			return ddb_json_bool(json, &flag);
 		case DDB_VALUE_SS:
 		case DDB_VALUE_NS:
 		case DDB_VALUE_BS:
 		case DDB_VALUE_L:
-			return read_container(scan, value, DDB_JSON_ARRAY);
+			return read_container(json, value, DDB_JSON_ARRAY);
 		case DDB_VALUE_M:
-			return read_container(scan, value, DDB_JSON_OBJECT);
+			return read_container(json, value, DDB_JSON_OBJECT);
 		case DDB_VALUE_NONE:
-			return ddb_scan_skip_span(scan, &value->span);
+			return ddb_json_skip_span(json, &value->span);
 	}
-	return wrong_kind(scan);
+	return wrong_kind(json);
 }
 
 /*
@@ -114,20 +114,20 @@ read_payload(DdbScanner *scan, DdbAttributeValue *value)
  * scanner's input.
  */
 bool
-ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value)
+ddb_attribute_read_any(DdbJsonReader *json, DdbAttributeValue *value)
 {
 	bool first = true;
 	DdbSpan tag;
-	if (!ddb_scan_enter_object(scan))
+	if (!ddb_json_enter_object(json))
 		return false;
-	if (!ddb_scan_next_member(scan, &first, &tag))
-		return wrong_kind(scan); /* {} is no value */
+	if (!ddb_json_next_member(json, &first, &tag))
+		return wrong_kind(json); /* {} is no value */
 	value->type = ddb_attribute_type_from_tag(&tag);
-	if (!read_payload(scan, value))
+	if (!read_payload(json, value))
 		return false;
-	if (ddb_scan_next_member(scan, &first, &tag))
-		return wrong_kind(scan); /* exactly one type */
-	return scan->error == DDB_SCAN_OK;
+	if (ddb_json_next_member(json, &first, &tag))
+		return wrong_kind(json); /* exactly one type */
+	return json->error == DDB_SCAN_OK;
 }
 
 /*
@@ -139,19 +139,19 @@ bool
 ddb_attribute_member(const DdbAttributeValue *value, const char *name,
 					 size_t len, DdbAttributeValue *member)
 {
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan key;
 	bool first = true;
 
 	if (value->type != DDB_VALUE_M)
 		return false;
-	ddb_scan_init(&scan, value->span.data, value->span.len);
-	(void) ddb_scan_enter_object(&scan);
-	while (ddb_scan_next_member(&scan, &first, &key))
+	ddb_json_init(&json, value->span.data, value->span.len);
+	(void) ddb_json_enter_object(&json);
+	while (ddb_json_next_member(&json, &first, &key))
 	{
 		if (ddb_span_equals(&key, name, len))
-			return ddb_attribute_read(&scan, member);
-		(void) ddb_scan_skip(&scan);
+			return ddb_attribute_read(&json, member);
+		(void) ddb_json_skip(&json);
 	}
 	return false;
 }
@@ -164,18 +164,18 @@ bool
 ddb_attribute_element(const DdbAttributeValue *value, int index,
 					  DdbAttributeValue *element)
 {
-	DdbScanner scan;
+	DdbJsonReader json;
 	bool first = true;
 
 	if (value->type != DDB_VALUE_L)
 		return false;
-	ddb_scan_init(&scan, value->span.data, value->span.len);
-	(void) ddb_scan_enter_array(&scan);
-	while (ddb_scan_next_element(&scan, &first))
+	ddb_json_init(&json, value->span.data, value->span.len);
+	(void) ddb_json_enter_array(&json);
+	while (ddb_json_next_element(&json, &first))
 	{
 		if (index-- == 0)
-			return ddb_attribute_read(&scan, element);
-		(void) ddb_scan_skip(&scan);
+			return ddb_attribute_read(&json, element);
+		(void) ddb_json_skip(&json);
 	}
 	return false;
 }

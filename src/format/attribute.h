@@ -37,20 +37,21 @@ typedef struct DdbAttributeValue
 } DdbAttributeValue;
 
 /* As ddb_attribute_read, which takes the shortcut first. */
-extern bool ddb_attribute_read_any(DdbScanner *scan, DdbAttributeValue *value);
+extern bool ddb_attribute_read_any(DdbJsonReader *json,
+								   DdbAttributeValue *value);
 
 /*
  * Consumes one attribute value.  False when the bytes are not one; the
  * scanner's error then says why.
  */
 static inline bool
-ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
+ddb_attribute_read(DdbJsonReader *json, DdbAttributeValue *value)
 {
-	const char *start = scan->pos;
+	const char *start = json->pos;
 	char tag;
 
 	/* Most values, as the service sends them. */
-	if (ddb_scan_try_tagged_string(scan, &tag, &value->span))
+	if (ddb_json_try_tagged_string(json, &tag, &value->span))
 	{
 		value->type = tag == 'S'   ? DDB_VALUE_S
 					  : tag == 'N' ? DDB_VALUE_N
@@ -58,9 +59,9 @@ ddb_attribute_read(DdbScanner *scan, DdbAttributeValue *value)
 								   : DDB_VALUE_NONE;
 		if (value->type != DDB_VALUE_NONE)
 			return true;
-		scan->pos = start;
+		json->pos = start;
 	}
-	return ddb_attribute_read_any(scan, value);
+	return ddb_attribute_read_any(json, value);
 }
 
 /*

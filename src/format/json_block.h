@@ -24,7 +24,7 @@
 #define SCAN_NEON
 #endif
 
-/* Bytes that are looked at together: one bit each in DdbScanner.special. */
+/* Bytes that are looked at together: one bit each in DdbJsonReader.special. */
 #define BLOCK 64
 
 /* Blocks start before the end of the input, or at it. */

@@ -37,31 +37,31 @@ static const uint8_t kind_by_byte[256] = {
 
 /* Sets the sticky error and where it was; returns NULL, for callers' sake. */
 static __attribute__((noinline, cold)) const char *
-fail(DdbScanner *scan, const char *where, DdbScanError error)
+fail(DdbJsonReader *json, const char *where, DdbJsonError error)
 {
-	scan->pos = where < scan->end ? where : scan->end;
-	if (scan->error == DDB_SCAN_OK)
-		scan->error = error;
+	json->pos = where < json->end ? where : json->end;
+	if (json->error == DDB_SCAN_OK)
+		json->error = error;
 	return NULL;
 }
 
 /* As fail, for a byte that should have been something else. */
 static __attribute__((noinline, cold)) const char *
-fail_at(DdbScanner *scan, const char *where)
+fail_at(DdbJsonReader *json, const char *where)
 {
-	return fail(scan, where,
-				where >= scan->end ? DDB_SCAN_TRUNCATED : DDB_SCAN_SYNTAX);
+	return fail(json, where,
+				where >= json->end ? DDB_SCAN_TRUNCATED : DDB_SCAN_SYNTAX);
 }
 
 /* As fail, for a value that is not of the kind that was asked for. */
 static __attribute__((noinline, cold)) bool
-fail_kind(DdbScanner *scan, const char *where)
+fail_kind(DdbJsonReader *json, const char *where)
 {
-	if (where < scan->end &&
+	if (where < json->end &&
 		kind_by_byte[(unsigned char) *where] != DDB_JSON_INVALID)
-		fail(scan, where, DDB_SCAN_WRONG_KIND);
+		fail(json, where, DDB_SCAN_WRONG_KIND);
 	else
-		fail_at(scan, where);
+		fail_at(json, where);
 	return false;
 }
 
@@ -115,13 +115,13 @@ at_byte(const char *p, const char *end, char c)
  * with the scanner's error set.  Surrogates are not paired here.
  */
 static const char *
-skip_escape(DdbScanner *scan, const char *p)
+skip_escape(DdbJsonReader *json, const char *p)
 {
 	int i;
 
 	p++;
-	if (p >= scan->end)
-		return fail(scan, p, DDB_SCAN_TRUNCATED);
+	if (p >= json->end)
+		return fail(json, p, DDB_SCAN_TRUNCATED);
 	switch (*p)
 	{
 		case '"':
@@ -136,14 +136,14 @@ skip_escape(DdbScanner *scan, const char *p)
 		case 'u':
 			break;
 		default:
-			return fail(scan, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_SCAN_BAD_STRING);
 	}
 	for (i = 1; i <= 4; i++)
 	{
-		if (p + i >= scan->end)
-			return fail(scan, p, DDB_SCAN_TRUNCATED);
+		if (p + i >= json->end)
+			return fail(json, p, DDB_SCAN_TRUNCATED);
 		if (hex_value(p[i]) < 0)
-			return fail(scan, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_SCAN_BAD_STRING);
 	}
 	return p + 5;
 }
@@ -153,14 +153,14 @@ skip_escape(DdbScanner *scan, const char *p)
  * moves the block.  Returns the end of input if there is none.
  */
 static __attribute__((noinline)) const char *
-far_special(DdbScanner *scan, const char *p)
+far_special(DdbJsonReader *json, const char *p)
 {
-	while (p < scan->end)
+	while (p < json->end)
 	{
-		scan->block = p;
-		scan->special = find_specials(p);
-		if (scan->special != 0)
-			return p + __builtin_ctzll(scan->special);
+		json->block = p;
+		json->special = find_specials(p);
+		if (json->special != 0)
+			return p + __builtin_ctzll(json->special);
 		p += BLOCK;
 	}
 	return p;
@@ -174,14 +174,14 @@ far_special(DdbScanner *scan, const char *p)
  * several: what each costs is then a shift, not a vector's way from memory.
  */
 static inline const char *
-next_special(DdbScanner *scan, const char *p)
+next_special(DdbJsonReader *json, const char *p)
 {
-	size_t at = (size_t) (p - scan->block);
-	uint64_t special = at < BLOCK ? scan->special >> at : 0;
+	size_t at = (size_t) (p - json->block);
+	uint64_t special = at < BLOCK ? json->special >> at : 0;
 
 	if (likely(special != 0))
 		return p + __builtin_ctzll(special);
-	return far_special(scan, p);
+	return far_special(json, p);
 }
 
 /*
@@ -189,19 +189,19 @@ next_special(DdbScanner *scan, const char *p)
  * control character is an error.  Sets *escaped if there is an escape.
  */
 static __attribute__((noinline)) const char *
-escaped_string_end(DdbScanner *scan, const char *p, bool *escaped)
+escaped_string_end(DdbJsonReader *json, const char *p, bool *escaped)
 {
-	while (p < scan->end && *p != '"')
+	while (p < json->end && *p != '"')
 	{
 		if (*p != '\\')
-			return fail(scan, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_SCAN_BAD_STRING);
 		*escaped = true;
-		p = skip_escape(scan, p);
+		p = skip_escape(json, p);
 		if (p == NULL)
 			return NULL;
-		p = next_special(scan, p);
+		p = next_special(json, p);
 	}
-	return p < scan->end ? p : fail(scan, p, DDB_SCAN_TRUNCATED);
+	return p < json->end ? p : fail(json, p, DDB_SCAN_TRUNCATED);
 }
 
 /*
@@ -209,13 +209,13 @@ escaped_string_end(DdbScanner *scan, const char *p, bool *escaped)
  * NULL with the error set.  Sets *escaped when there are escapes.
  */
 static inline const char *
-string_end(DdbScanner *scan, const char *p, bool *escaped)
+string_end(DdbJsonReader *json, const char *p, bool *escaped)
 {
-	const char *quote = next_special(scan, p);
+	const char *quote = next_special(json, p);
 
-	if (likely(at_byte(quote, scan->end, '"')))
+	if (likely(at_byte(quote, json->end, '"')))
 		return quote;
-	return escaped_string_end(scan, quote, escaped);
+	return escaped_string_end(json, quote, escaped);
 }
 
 /*
@@ -223,13 +223,13 @@ string_end(DdbScanner *scan, const char *p, bool *escaped)
  * follows the closing quote, or NULL with the scanner's error set.
  */
 static inline const char *
-read_string(DdbScanner *scan, const char *p, DdbSpan *string)
+read_string(DdbJsonReader *json, const char *p, DdbSpan *string)
 {
 	const char *quote;
 
 	string->escaped = false;
 	string->data = p;
-	quote = string_end(scan, p, &string->escaped);
+	quote = string_end(json, p, &string->escaped);
 	if (unlikely(quote == NULL))
 		return NULL;
 	string->len = (uint32_t) (quote - p);
@@ -240,14 +240,14 @@ read_string(DdbScanner *scan, const char *p, DdbSpan *string)
  * Steps over at least one digit; returns what follows, or NULL (error set).
  */
 static inline const char *
-skip_digits(DdbScanner *scan, const char *p)
+skip_digits(DdbJsonReader *json, const char *p)
 {
 	const char *start = p;
 
-	while (p < scan->end && is_digit(*p))
+	while (p < json->end && is_digit(*p))
 		p++;
 	if (p == start)
-		return fail_at(scan, p);
+		return fail_at(json, p);
 	return p;
 }
 
@@ -256,24 +256,24 @@ skip_digits(DdbScanner *scan, const char *p)
  * looked at: whoever reads on finds it out of place ("01", "1x").
  */
 static const char *
-skip_number(DdbScanner *scan, const char *p)
+skip_number(DdbJsonReader *json, const char *p)
 {
-	const char *end = scan->end;
+	const char *end = json->end;
 
 	if (*p == '-')
 		p++;
 	if (at_byte(p, end, '0'))
 		p++;
 	else
-		p = skip_digits(scan, p);
+		p = skip_digits(json, p);
 	if (p != NULL && at_byte(p, end, '.'))
-		p = skip_digits(scan, p + 1);
+		p = skip_digits(json, p + 1);
 	if (p != NULL && p < end && (*p == 'e' || *p == 'E'))
 	{
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		p = skip_digits(scan, p);
+		p = skip_digits(json, p);
 	}
 	return p;
 }
@@ -283,25 +283,25 @@ skip_number(DdbScanner *scan, const char *p)
  * the error at the first byte that differs.
  */
 static inline const char *
-skip_word(DdbScanner *scan, const char *p, const char *word, size_t len)
+skip_word(DdbJsonReader *json, const char *p, const char *word, size_t len)
 {
 	size_t i;
 
 	/* The padding makes it safe to compare before looking at the end. */
-	if (likely(memcmp(p, word, len) == 0) && p + len <= scan->end)
+	if (likely(memcmp(p, word, len) == 0) && p + len <= json->end)
 		return p + len;
-	for (i = 0; p + i < scan->end && p[i] == word[i]; i++)
+	for (i = 0; p + i < json->end && p[i] == word[i]; i++)
 		;
-	return fail_at(scan, p + i);
+	return fail_at(json, p + i);
 }
 
 /* Steps over the string whose quote is at p; returns what follows, or NULL. */
 static inline const char *
-skip_string(DdbScanner *scan, const char *p)
+skip_string(DdbJsonReader *json, const char *p)
 {
 	bool escaped;
 
-	p = string_end(scan, p + 1, &escaped);
+	p = string_end(json, p + 1, &escaped);
 	return likely(p != NULL) ? p + 1 : NULL;
 }
 
@@ -310,20 +310,20 @@ skip_string(DdbScanner *scan, const char *p)
  * scanner's error set.
  */
 static const char *
-skip_other(DdbScanner *scan, const char *p)
+skip_other(DdbJsonReader *json, const char *p)
 {
 	switch (kind_by_byte[(unsigned char) *p])
 	{
 		case DDB_JSON_NUMBER:
-			return skip_number(scan, p);
+			return skip_number(json, p);
 		case DDB_JSON_TRUE:
-			return skip_word(scan, p, "true", 4);
+			return skip_word(json, p, "true", 4);
 		case DDB_JSON_FALSE:
-			return skip_word(scan, p, "false", 5);
+			return skip_word(json, p, "false", 5);
 		case DDB_JSON_NULL:
-			return skip_word(scan, p, "null", 4);
+			return skip_word(json, p, "null", 4);
 		default:
-			return fail_at(scan, p);
+			return fail_at(json, p);
 	}
 }
 
@@ -332,19 +332,19 @@ skip_other(DdbScanner *scan, const char *p)
  * the scanner's error set.
  */
 static inline const char *
-skip_key(DdbScanner *scan, const char *p)
+skip_key(DdbJsonReader *json, const char *p)
 {
-	const char *end = scan->end;
+	const char *end = json->end;
 
 	p = skip_space(p, end);
 	if (unlikely(!at_byte(p, end, '"')))
-		return fail_at(scan, p);
-	p = skip_string(scan, p);
+		return fail_at(json, p);
+	p = skip_string(json, p);
 	if (unlikely(p == NULL))
 		return NULL;
 	p = skip_space(p, end);
 	if (unlikely(!at_byte(p, end, ':')))
-		return fail_at(scan, p);
+		return fail_at(json, p);
 	return p + 1;
 }
 
@@ -353,17 +353,17 @@ skip_key(DdbScanner *scan, const char *p)
  * or NULL.  Keeps the closing brackets it waits for in a stack of its own.
  */
 static const char *
-skip_container(DdbScanner *scan, const char *p)
+skip_container(DdbJsonReader *json, const char *p)
 {
-	const char *end = scan->end;
+	const char *end = json->end;
 	char closers[DDB_SCAN_MAX_DEPTH + 1];
-	int room = DDB_SCAN_MAX_DEPTH - scan->depth;
+	int room = DDB_SCAN_MAX_DEPTH - json->depth;
 	int depth = 0;
 	char closer;
 
 enter:
 	if (unlikely(depth >= room))
-		return fail(scan, p, DDB_SCAN_TOO_DEEP);
+		return fail(json, p, DDB_SCAN_TOO_DEEP);
 	closer = *p == '{' ? '}' : ']';
 	closers[depth++] = closer;
 	p = skip_space(p + 1, end);
@@ -373,33 +373,33 @@ enter:
 entry:
 	if (closer == '}')
 	{
-		p = skip_key(scan, p);
+		p = skip_key(json, p);
 		if (unlikely(p == NULL))
 			return NULL;
 	}
 	p = skip_space(p, end);
 	if (unlikely(p >= end))
-		return fail(scan, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_SCAN_TRUNCATED);
 	if (*p == '"')
-		p = skip_string(scan, p);
+		p = skip_string(json, p);
 	else if (*p == '{' || *p == '[')
 		goto enter;
 	else
-		p = skip_other(scan, p);
+		p = skip_other(json, p);
 	if (unlikely(p == NULL))
 		return NULL;
 
 next:
 	p = skip_space(p, end);
 	if (unlikely(p >= end))
-		return fail(scan, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_SCAN_TRUNCATED);
 	if (*p == ',')
 	{
 		p++;
 		goto entry;
 	}
 	if (unlikely(*p != closer))
-		return fail(scan, p, DDB_SCAN_SYNTAX);
+		return fail(json, p, DDB_SCAN_SYNTAX);
 
 leave:
 	p++;
@@ -414,22 +414,22 @@ leave:
  * anything else, and beyond DDB_SCAN_MAX_DEPTH.
  */
 static inline bool
-enter(DdbScanner *scan, char bracket)
+enter(DdbJsonReader *json, char bracket)
 {
 	const char *p;
 
-	if (unlikely(scan->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_SCAN_OK))
 		return false;
-	p = skip_space(scan->pos, scan->end);
-	if (unlikely(!at_byte(p, scan->end, bracket)))
-		return fail_kind(scan, p);
-	if (unlikely(scan->depth >= DDB_SCAN_MAX_DEPTH))
+	p = skip_space(json->pos, json->end);
+	if (unlikely(!at_byte(p, json->end, bracket)))
+		return fail_kind(json, p);
+	if (unlikely(json->depth >= DDB_SCAN_MAX_DEPTH))
 	{
-		fail(scan, p, DDB_SCAN_TOO_DEEP);
+		fail(json, p, DDB_SCAN_TOO_DEEP);
 		return false;
 	}
-	scan->depth++;
-	scan->pos = p + 1;
+	json->depth++;
+	json->pos = p + 1;
 	return true;
 }
 
@@ -439,20 +439,20 @@ enter(DdbScanner *scan, char bracket)
  * NULL, as it does on error.
  */
 static inline const char *
-next_entry(DdbScanner *scan, bool *first, char closer)
+next_entry(DdbJsonReader *json, bool *first, char closer)
 {
-	const char *end = scan->end;
+	const char *end = json->end;
 	const char *p;
 
-	if (unlikely(scan->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_SCAN_OK))
 		return NULL;
-	p = skip_space(scan->pos, end);
+	p = skip_space(json->pos, end);
 	if (unlikely(p >= end))
-		return fail(scan, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_SCAN_TRUNCATED);
 	if (*p == closer)
 	{
-		scan->pos = p + 1;
-		scan->depth--;
+		json->pos = p + 1;
+		json->depth--;
 		return NULL;
 	}
 	if (*first)
@@ -461,7 +461,7 @@ next_entry(DdbScanner *scan, bool *first, char closer)
 		return p;
 	}
 	if (unlikely(*p != ','))
-		return fail(scan, p, DDB_SCAN_SYNTAX);
+		return fail(json, p, DDB_SCAN_SYNTAX);
 	return skip_space(p + 1, end);
 }
 
@@ -470,15 +470,15 @@ next_entry(DdbScanner *scan, bool *first, char closer)
  * count in 32 bits: longer inputs are refused, as a syntax error.
  */
 void
-ddb_scan_init(DdbScanner *scan, const char *input, size_t len)
+ddb_json_init(DdbJsonReader *json, const char *input, size_t len)
 {
-	scan->start = input;
-	scan->pos = input;
-	scan->end = input + len;
-	scan->error = len > UINT32_MAX ? DDB_SCAN_SYNTAX : DDB_SCAN_OK;
-	scan->depth = 0;
-	scan->block = input;
-	scan->special = find_specials(input);
+	json->start = input;
+	json->pos = input;
+	json->end = input + len;
+	json->error = len > UINT32_MAX ? DDB_SCAN_SYNTAX : DDB_SCAN_OK;
+	json->depth = 0;
+	json->block = input;
+	json->special = find_specials(input);
 }
 
 /*
@@ -487,33 +487,33 @@ ddb_scan_init(DdbScanner *scan, const char *input, size_t len)
  * truncation included.
  */
 DdbJsonKind
-ddb_scan_peek(DdbScanner *scan)
+ddb_json_peek(DdbJsonReader *json)
 {
 	const char *p;
 	DdbJsonKind kind = DDB_JSON_INVALID;
 
-	if (unlikely(scan->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_SCAN_OK))
 		return DDB_JSON_INVALID;
-	p = skip_space(scan->pos, scan->end);
-	if (likely(p < scan->end))
+	p = skip_space(json->pos, json->end);
+	if (likely(p < json->end))
 		kind = (DdbJsonKind) kind_by_byte[(unsigned char) *p];
 	if (unlikely(kind == DDB_JSON_INVALID))
-		fail_at(scan, p);
+		fail_at(json, p);
 	else
-		scan->pos = p;
+		json->pos = p;
 	return kind;
 }
 
 bool
-ddb_scan_enter_object(DdbScanner *scan)
+ddb_json_enter_object(DdbJsonReader *json)
 {
-	return enter(scan, '{');
+	return enter(json, '{');
 }
 
 bool
-ddb_scan_enter_array(DdbScanner *scan)
+ddb_json_enter_array(DdbJsonReader *json)
 {
-	return enter(scan, '[');
+	return enter(json, '[');
 }
 
 /*
@@ -521,26 +521,26 @@ ddb_scan_enter_array(DdbScanner *scan)
  * read or skipped before the next call.
  */
 bool
-ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key)
+ddb_json_next_member(DdbJsonReader *json, bool *first, DdbSpan *key)
 {
-	const char *end = scan->end;
-	const char *p = next_entry(scan, first, '}');
+	const char *end = json->end;
+	const char *p = next_entry(json, first, '}');
 
 	if (p == NULL)
 		return false;
 	if (likely(at_byte(p, end, '"')))
 	{
-		p = read_string(scan, p + 1, key);
+		p = read_string(json, p + 1, key);
 		if (unlikely(p == NULL))
 			return false;
 		p = skip_space(p, end);
 		if (likely(at_byte(p, end, ':')))
 		{
-			scan->pos = p + 1;
+			json->pos = p + 1;
 			return true;
 		}
 	}
-	fail_at(scan, p);
+	fail_at(json, p);
 	return false;
 }
 
@@ -549,13 +549,13 @@ ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key)
  * element must be read or skipped before the next call.
  */
 bool
-ddb_scan_next_element(DdbScanner *scan, bool *first)
+ddb_json_next_element(DdbJsonReader *json, bool *first)
 {
-	const char *p = next_entry(scan, first, ']');
+	const char *p = next_entry(json, first, ']');
 
 	if (p == NULL)
 		return false;
-	scan->pos = p;
+	json->pos = p;
 	return true;
 }
 
@@ -564,19 +564,19 @@ ddb_scan_next_element(DdbScanner *scan, bool *first)
  * tells whether it must be unescaped before use.
  */
 bool
-ddb_scan_string(DdbScanner *scan, DdbSpan *string)
+ddb_json_string(DdbJsonReader *json, DdbSpan *string)
 {
 	const char *p;
 
-	if (unlikely(scan->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_SCAN_OK))
 		return false;
-	p = skip_space(scan->pos, scan->end);
-	if (unlikely(!at_byte(p, scan->end, '"')))
-		return fail_kind(scan, p);
-	p = read_string(scan, p + 1, string);
+	p = skip_space(json->pos, json->end);
+	if (unlikely(!at_byte(p, json->end, '"')))
+		return fail_kind(json, p);
+	p = read_string(json, p + 1, string);
 	if (unlikely(p == NULL))
 		return false;
-	scan->pos = p;
+	json->pos = p;
 	return true;
 }
 
@@ -589,27 +589,27 @@ ddb_scan_string(DdbScanner *scan, DdbSpan *string)
  * scanner's error.
  */
 bool
-ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
+ddb_json_try_tagged_string(DdbJsonReader *json, char *tag, DdbSpan *string)
 {
-	const char *p = scan->pos;
+	const char *p = json->pos;
 	const char *after;
 	uint64_t bytes;
 	uint64_t mask;
 	uint64_t shape;
 
-	if (unlikely(scan->error != DDB_SCAN_OK ||
-				 scan->depth >= DDB_SCAN_MAX_DEPTH))
+	if (unlikely(json->error != DDB_SCAN_OK ||
+				 json->depth >= DDB_SCAN_MAX_DEPTH))
 		return false;
 	memcpy(&bytes, p, sizeof(bytes));
 	memcpy(&mask, "\xFF\xFF\0\xFF\xFF\xFF\0\0", sizeof(mask));
 	memcpy(&shape, "{\"\0\":\"\0\0", sizeof(shape));
 	if ((bytes & mask) != shape || (unsigned char) (p[2] - 'A') > 'Z' - 'A')
 		return false;
-	after = read_string(scan, p + strlen("{\"X\":\""), string);
-	if (unlikely(after == NULL || !at_byte(after, scan->end, '}')))
+	after = read_string(json, p + strlen("{\"X\":\""), string);
+	if (unlikely(after == NULL || !at_byte(after, json->end, '}')))
 		return false;
 	*tag = p[2];
-	scan->pos = after + 1;
+	json->pos = after + 1;
 	return true;
 }
 
@@ -618,7 +618,7 @@ ddb_scan_try_tagged_string(DdbScanner *scan, char *tag, DdbSpan *string)
  * backslash, no control character.  Validity as UTF-8 is not looked at.
  */
 bool
-ddb_scan_is_plain(const char *bytes, size_t len)
+ddb_json_is_plain(const char *bytes, size_t len)
 {
 	size_t i;
 
@@ -636,41 +636,41 @@ ddb_scan_is_plain(const char *bytes, size_t len)
  * ddb_decimal_parse() to read.
  */
 bool
-ddb_scan_number(DdbScanner *scan, DdbSpan *number)
+ddb_json_number(DdbJsonReader *json, DdbSpan *number)
 {
 	const char *start;
 	const char *p;
 
-	if (ddb_scan_peek(scan) != DDB_JSON_NUMBER)
-		return scan->error == DDB_SCAN_OK && fail_kind(scan, scan->pos);
-	start = scan->pos;
-	p = skip_number(scan, start);
+	if (ddb_json_peek(json) != DDB_JSON_NUMBER)
+		return json->error == DDB_SCAN_OK && fail_kind(json, json->pos);
+	start = json->pos;
+	p = skip_number(json, start);
 	if (p == NULL)
 		return false;
 	number->data = start;
 	number->len = (uint32_t) (p - start);
 	number->escaped = false;
-	scan->pos = p;
+	json->pos = p;
 	return true;
 }
 
 /* Fails with DDB_SCAN_WRONG_KIND at any other value, which is not consumed. */
 bool
-ddb_scan_bool(DdbScanner *scan, bool *value)
+ddb_json_bool(DdbJsonReader *json, bool *value)
 {
-	DdbJsonKind kind = ddb_scan_peek(scan);
+	DdbJsonKind kind = ddb_json_peek(json);
 	const char *p;
 
 	if (kind == DDB_JSON_TRUE)
-		p = skip_word(scan, scan->pos, "true", 4);
+		p = skip_word(json, json->pos, "true", 4);
 	else if (kind == DDB_JSON_FALSE)
-		p = skip_word(scan, scan->pos, "false", 5);
+		p = skip_word(json, json->pos, "false", 5);
 	else
-		return scan->error == DDB_SCAN_OK && fail_kind(scan, scan->pos);
+		return json->error == DDB_SCAN_OK && fail_kind(json, json->pos);
 	if (p == NULL)
 		return false;
 	*value = kind == DDB_JSON_TRUE;
-	scan->pos = p;
+	json->pos = p;
 	return true;
 }
 
@@ -679,24 +679,24 @@ ddb_scan_bool(DdbScanner *scan, bool *value)
  * unescaped or kept.
  */
 bool
-ddb_scan_skip(DdbScanner *scan)
+ddb_json_skip(DdbJsonReader *json)
 {
 	const char *p;
 
-	if (unlikely(scan->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_SCAN_OK))
 		return false;
-	p = skip_space(scan->pos, scan->end);
-	if (unlikely(p >= scan->end))
-		p = fail(scan, p, DDB_SCAN_TRUNCATED);
+	p = skip_space(json->pos, json->end);
+	if (unlikely(p >= json->end))
+		p = fail(json, p, DDB_SCAN_TRUNCATED);
 	else if (*p == '{' || *p == '[')
-		p = skip_container(scan, p);
+		p = skip_container(json, p);
 	else if (*p == '"')
-		p = skip_string(scan, p);
+		p = skip_string(json, p);
 	else
-		p = skip_other(scan, p);
+		p = skip_other(json, p);
 	if (unlikely(p == NULL))
 		return false;
-	scan->pos = p;
+	json->pos = p;
 	return true;
 }
 
@@ -705,17 +705,17 @@ ddb_scan_skip(DdbScanner *scan)
  * whitespace before it.
  */
 bool
-ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value)
+ddb_json_skip_span(DdbJsonReader *json, DdbSpan *value)
 {
 	const char *start;
 
-	if (ddb_scan_peek(scan) == DDB_JSON_INVALID)
+	if (ddb_json_peek(json) == DDB_JSON_INVALID)
 		return false;
-	start = scan->pos;
-	if (!ddb_scan_skip(scan))
+	start = json->pos;
+	if (!ddb_json_skip(json))
 		return false;
 	value->data = start;
-	value->len = (uint32_t) (scan->pos - start);
+	value->len = (uint32_t) (json->pos - start);
 	value->escaped = false;
 	return true;
 }
@@ -725,14 +725,14 @@ ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value)
  * scanner stays as it was.
  */
 bool
-ddb_scan_finish(DdbScanner *scan)
+ddb_json_finish(DdbJsonReader *json)
 {
-	if (scan->error != DDB_SCAN_OK)
+	if (json->error != DDB_SCAN_OK)
 		return false;
-	scan->pos = skip_space(scan->pos, scan->end);
-	if (scan->pos < scan->end || scan->depth != 0)
+	json->pos = skip_space(json->pos, json->end);
+	if (json->pos < json->end || json->depth != 0)
 	{
-		fail(scan, scan->pos, DDB_SCAN_SYNTAX);
+		fail(json, json->pos, DDB_SCAN_SYNTAX);
 		return false;
 	}
 	return true;
@@ -867,7 +867,7 @@ ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len)
  * and reported, but does not end the work, while worse findings do.
  */
 DdbUnescapeResult
-ddb_scan_unescape(const DdbSpan *span, char *out, size_t *out_len)
+ddb_json_unescape(const DdbSpan *span, char *out, size_t *out_len)
 {
 	const char *p = span->data;
 	const char *end = span->data + span->len;
@@ -939,7 +939,7 @@ utf8_sequence(const unsigned char *p, size_t left)
  * looks at other sequences one by one.
  */
 bool
-ddb_scan_valid_utf8(const char *bytes, size_t len)
+ddb_json_valid_utf8(const char *bytes, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) bytes;
 	const unsigned char *end = p + len;
@@ -960,7 +960,7 @@ ddb_scan_valid_utf8(const char *bytes, size_t len)
 
 /* The text is static and lower case, fit for the end of a message. */
 const char *
-ddb_scan_error_text(DdbScanError error)
+ddb_json_error_text(DdbJsonError error)
 {
 	switch (error)
 	{

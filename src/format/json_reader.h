@@ -7,7 +7,7 @@
  * strings come out as spans of the input with a flag that says whether they
  * hold escapes.  Accepts exactly the JSON grammar of RFC 8259 (any whitespace,
  * any key order; strings must be valid UTF-8 and hold no control characters
- * when they are read, see ddb_scan_string), bounded in depth.
+ * when they are read, see ddb_json_string), bounded in depth.
  * Never reads outside [input, input + len + DDB_SCAN_PADDING).
  *
  * Knows nothing of PostgreSQL: no palloc, no ereport; errors are values.
@@ -29,7 +29,7 @@
 /* DynamoDB nests 32 levels, each two levels of JSON, plus the reply's own. */
 #define DDB_SCAN_MAX_DEPTH 128
 
-typedef enum DdbScanError
+typedef enum DdbJsonError
 {
 	DDB_SCAN_OK = 0,
 	DDB_SCAN_TRUNCATED, /* input ends inside a value */
@@ -37,18 +37,18 @@ typedef enum DdbScanError
 	DDB_SCAN_TOO_DEEP,
 	DDB_SCAN_BAD_STRING, /* control character, escape or UTF-8 */
 	DDB_SCAN_WRONG_KIND, /* JSON, but not what the caller asked for */
-} DdbScanError;
+} DdbJsonError;
 
-typedef struct DdbScanner
+typedef struct DdbJsonReader
 {
 	const char *pos; /* next byte to read */
 	const char *end; /* one past the input */
 	const char *start;
-	DdbScanError error; /* sticky: once set every call fails */
+	DdbJsonError error; /* sticky: once set every call fails */
 	int depth;
 	const char *block; /* private: 64 bytes that were looked at, */
 	uint64_t special; /* and which of them can end a string */
-} DdbScanner;
+} DdbJsonReader;
 
 /* A string or key: the bytes between the quotes, escapes still in them. */
 typedef struct DdbSpan
@@ -70,48 +70,50 @@ typedef enum DdbJsonKind
 	DDB_JSON_NULL,
 } DdbJsonKind;
 
-extern void ddb_scan_init(DdbScanner *scan, const char *input, size_t len);
+extern void ddb_json_init(DdbJsonReader *json, const char *input, size_t len);
 
 /* What the next value is, without consuming it. */
-extern DdbJsonKind ddb_scan_peek(DdbScanner *scan);
+extern DdbJsonKind ddb_json_peek(DdbJsonReader *json);
 
 /* Consumes '{' or '['. */
-extern bool ddb_scan_enter_object(DdbScanner *scan);
-extern bool ddb_scan_enter_array(DdbScanner *scan);
+extern bool ddb_json_enter_object(DdbJsonReader *json);
+extern bool ddb_json_enter_array(DdbJsonReader *json);
 
 /*
  * Inside an object: reads the next key and its colon, true; or consumes the
- * closing '}' and returns false (as it does on error: check scan->error).
+ * closing '}' and returns false (as it does on error: check json->error).
  * *first must be true before the first call and is maintained here; the same
- * for ddb_scan_next_element, which stops before the element's value.
+ * for ddb_json_next_element, which stops before the element's value.
  */
-extern bool ddb_scan_next_member(DdbScanner *scan, bool *first, DdbSpan *key);
-extern bool ddb_scan_next_element(DdbScanner *scan, bool *first);
+extern bool ddb_json_next_member(DdbJsonReader *json, bool *first,
+								 DdbSpan *key);
+extern bool ddb_json_next_element(DdbJsonReader *json, bool *first);
 
 /*
  * Reads a string.  Checks control characters and the syntax of escapes;
- * UTF-8 validity is checked by ddb_scan_valid_utf8, the pairing of surrogates
- * by ddb_scan_unescape, where the consumer needs it (PostgreSQL verifies the
+ * UTF-8 validity is checked by ddb_json_valid_utf8, the pairing of surrogates
+ * by ddb_json_unescape, where the consumer needs it (PostgreSQL verifies the
  * encoding itself).
  */
-extern bool ddb_scan_string(DdbScanner *scan, DdbSpan *string);
+extern bool ddb_json_string(DdbJsonReader *json, DdbSpan *string);
 
 /*
  * Shortcuts for what is expected next, in compact JSON.  True: it was read;
  * false: it is something else, or not compact, and nothing was consumed, so
- * that the functions above say what it is (scan->error may be set).
+ * that the functions above say what it is (json->error may be set).
  *
  * try_member: the member of that name, up to its colon; first as of
  * next_member.  The name must hold nothing that JSON escapes.
  * try_tagged_string: {"X":"…"} for a capital letter X.
  */
 static inline bool
-ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
+ddb_json_try_member(DdbJsonReader *json, bool *first, const char *name,
+					size_t len)
 {
-	const char *p = scan->pos;
+	const char *p = json->pos;
 
 	/* a comma, a quote, the name, a quote, a colon */
-	if (scan->error != DDB_SCAN_OK || (size_t) (scan->end - p) < len + 4)
+	if (json->error != DDB_SCAN_OK || (size_t) (json->end - p) < len + 4)
 		return false;
 	if (!*first && *p++ != ',')
 		return false;
@@ -119,33 +121,33 @@ ddb_scan_try_member(DdbScanner *scan, bool *first, const char *name, size_t len)
 		memcmp(p + 1, name, len) != 0)
 		return false;
 	*first = false;
-	scan->pos = p + len + 3;
+	json->pos = p + len + 3;
 	return true;
 }
 
-extern bool ddb_scan_try_tagged_string(DdbScanner *scan, char *tag,
+extern bool ddb_json_try_tagged_string(DdbJsonReader *json, char *tag,
 									   DdbSpan *string);
 
 /* True if JSON holds these bytes as they are. */
-extern bool ddb_scan_is_plain(const char *bytes, size_t len);
+extern bool ddb_json_is_plain(const char *bytes, size_t len);
 
 /* Reads a JSON number as its text (never escaped). */
-extern bool ddb_scan_number(DdbScanner *scan, DdbSpan *number);
+extern bool ddb_json_number(DdbJsonReader *json, DdbSpan *number);
 
 /* Reads true or false. */
-extern bool ddb_scan_bool(DdbScanner *scan, bool *value);
+extern bool ddb_json_bool(DdbJsonReader *json, bool *value);
 
 /* Skips one value of any kind, checking its syntax fully. */
-extern bool ddb_scan_skip(DdbScanner *scan);
+extern bool ddb_json_skip(DdbJsonReader *json);
 
 /*
  * As skip, and reports the value's bytes, from its first to its last (of a
  * string, the quotes too; escaped is not determined but false).
  */
-extern bool ddb_scan_skip_span(DdbScanner *scan, DdbSpan *value);
+extern bool ddb_json_skip_span(DdbJsonReader *json, DdbSpan *value);
 
 /* True when only whitespace is left; sets DDB_SCAN_SYNTAX otherwise. */
-extern bool ddb_scan_finish(DdbScanner *scan);
+extern bool ddb_json_finish(DdbJsonReader *json);
 
 /* True if the span without its escapes equals the given bytes. */
 extern bool ddb_span_equals(const DdbSpan *span, const char *bytes, size_t len);
@@ -164,7 +166,7 @@ typedef enum DdbUnescapeResult
  * is never longer) and its length to *out_len.  Stops at the first surrogate
  * or malformed escape.
  */
-extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out,
+extern DdbUnescapeResult ddb_json_unescape(const DdbSpan *span, char *out,
 										   size_t *out_len);
 
 /*
@@ -172,9 +174,9 @@ extern DdbUnescapeResult ddb_scan_unescape(const DdbSpan *span, char *out,
  * U+10FFFF).  Unescaping adds nothing invalid, so it does not matter whether
  * this is asked before or after.
  */
-extern bool ddb_scan_valid_utf8(const char *bytes, size_t len);
+extern bool ddb_json_valid_utf8(const char *bytes, size_t len);
 
 /* "truncated", "syntax error", …: for messages. */
-extern const char *ddb_scan_error_text(DdbScanError error);
+extern const char *ddb_json_error_text(DdbJsonError error);
 
 #endif /* DDB_JSON_READER_H */

@@ -75,12 +75,12 @@ is_set(DdbValueType type)
 static void
 read_part(Part *part, const char *json, int len)
 {
-	DdbScanner scan;
+	DdbJsonReader reader;
 
 	part->json = json;
 	part->len = len;
-	ddb_scan_init(&scan, json, len);
-	if (!ddb_attribute_read(&scan, &part->value))
+	ddb_json_init(&reader, json, len);
+	if (!ddb_attribute_read(&reader, &part->value))
 		part->value.type = DDB_VALUE_NONE;
 }
 
@@ -122,7 +122,7 @@ add_part(Parts *parts)
  * and its text are kept.
  */
 static void
-take_apart_map(Parts *parts, DdbScanner *scan)
+take_apart_map(Parts *parts, DdbJsonReader *reader)
 {
 	bool first = true;
 	DdbSpan name;
@@ -130,9 +130,9 @@ take_apart_map(Parts *parts, DdbScanner *scan)
 	size_t len = 0;
 	const char *reason;
 
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &name) &&
-		   ddb_scan_skip_span(scan, &value))
+	(void) ddb_json_enter_object(reader);
+	while (ddb_json_next_member(reader, &first, &name) &&
+		   ddb_json_skip_span(reader, &value))
 	{
 		Part *part = add_part(parts);
 
@@ -151,19 +151,19 @@ take_apart(const Part *whole)
 {
 	const DdbSpan *span = &whole->value.span;
 	Parts parts = {NULL, 0, 0};
-	DdbScanner scan;
+	DdbJsonReader reader;
 	bool first = true;
 	DdbSpan value;
 
-	ddb_scan_init(&scan, span->data, span->len);
+	ddb_json_init(&reader, span->data, span->len);
 	if (whole->value.type == DDB_VALUE_M)
 	{
-		take_apart_map(&parts, &scan);
+		take_apart_map(&parts, &reader);
 		return parts;
 	}
-	(void) ddb_scan_enter_array(&scan);
-	while (ddb_scan_next_element(&scan, &first) &&
-		   ddb_scan_skip_span(&scan, &value))
+	(void) ddb_json_enter_array(&reader);
+	while (ddb_json_next_element(&reader, &first) &&
+		   ddb_json_skip_span(&reader, &value))
 	{
 		Part *part = add_part(&parts);
 

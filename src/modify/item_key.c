@@ -762,14 +762,14 @@ ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
  * database's encoding.
  */
 static char *
-plain_text(DdbScanner *scan)
+plain_text(DdbJsonReader *json)
 {
 	DdbAttributeValue value;
 	const char *reason;
 	size_t len;
 	char *text;
 
-	if (!ddb_attribute_read(scan, &value))
+	if (!ddb_attribute_read(json, &value))
 		elog(ERROR, "a key that was composed is not well-formed");
 	text = ddb_value_text(&value.span, NULL, 0, &len, &reason);
 	return text != NULL ? pg_any_to_server(text, len, PG_UTF8) : "…";
@@ -785,7 +785,7 @@ ddb_item_describe_key(const DdbItemWriter *writer, const char *key)
 	StringInfoData padded;
 	StringInfoData names;
 	StringInfoData values;
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan name;
 	bool first = true;
 
@@ -794,16 +794,16 @@ ddb_item_describe_key(const DdbItemWriter *writer, const char *key)
 	initStringInfo(&values);
 	appendStringInfoString(&padded, key);
 	enlargeStringInfo(&padded, DDB_SCAN_PADDING);
-	ddb_scan_init(&scan, padded.data, padded.len);
-	(void) ddb_scan_enter_object(&scan);
-	for (int i = 0; ddb_scan_next_member(&scan, &first, &name); i++)
+	ddb_json_init(&json, padded.data, padded.len);
+	(void) ddb_json_enter_object(&json);
+	for (int i = 0; ddb_json_next_member(&json, &first, &name); i++)
 	{
 		const DdbColumn *column = writer->key_columns[i];
 		const char *separator = i > 0 ? ", " : "";
 
 		appendStringInfo(&names, "%s%s", separator,
 						 column != NULL ? column->name : writer->key_names[i]);
-		appendStringInfo(&values, "%s%s", separator, plain_text(&scan));
+		appendStringInfo(&values, "%s%s", separator, plain_text(&json));
 	}
 	return psprintf("(%s)=(%s)", names.data, values.data);
 }

@@ -88,7 +88,7 @@ find_member(const DdbItemNode *node, const char *name)
  * is kept as it was written.  False if the JSON is not well-formed.
  */
 static bool
-split_map(DdbItemNode *node, DdbScanner *scan)
+split_map(DdbItemNode *node, DdbJsonReader *reader)
 {
 	bool first = true;
 	DdbSpan name;
@@ -96,9 +96,9 @@ split_map(DdbItemNode *node, DdbScanner *scan)
 	size_t len;
 	const char *reason;
 
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &name) &&
-		   ddb_scan_skip_span(scan, &value))
+	(void) ddb_json_enter_object(reader);
+	while (ddb_json_next_member(reader, &first, &name) &&
+		   ddb_json_skip_span(reader, &value))
 	{
 		DdbItemNode *member = add_node(
 			node, NODE_VALUE, ddb_value_text(&name, NULL, 0, &len, &reason));
@@ -107,7 +107,7 @@ split_map(DdbItemNode *node, DdbScanner *scan)
 			member->raw_name = pnstrdup(name.data, name.len);
 		set_value(member, value.data, value.len);
 	}
-	return scan->error == DDB_SCAN_OK;
+	return reader->error == DDB_SCAN_OK;
 }
 
 /*
@@ -119,12 +119,12 @@ ddb_item_tree_parse(const char *json, int len)
 {
 	DdbItemNode *root = ddb_item_tree_create();
 	char *padded = palloc0(len + DDB_SCAN_PADDING);
-	DdbScanner scan;
+	DdbJsonReader reader;
 	bool ok;
 
 	memcpy(padded, json, len);
-	ddb_scan_init(&scan, padded, len);
-	ok = split_map(root, &scan);
+	ddb_json_init(&reader, padded, len);
+	ok = split_map(root, &reader);
 	pfree(padded);
 	return ok ? root : NULL;
 }
@@ -134,16 +134,16 @@ ddb_item_tree_parse(const char *json, int len)
  * well-formed.
  */
 static bool
-split_list(DdbItemNode *node, DdbScanner *scan)
+split_list(DdbItemNode *node, DdbJsonReader *reader)
 {
 	bool first = true;
 	DdbSpan value;
 
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first) &&
-		   ddb_scan_skip_span(scan, &value))
+	(void) ddb_json_enter_array(reader);
+	while (ddb_json_next_element(reader, &first) &&
+		   ddb_json_skip_span(reader, &value))
 		set_value(add_node(node, NODE_VALUE, NULL), value.data, value.len);
-	return scan->error == DDB_SCAN_OK;
+	return reader->error == DDB_SCAN_OK;
 }
 
 /*
@@ -153,13 +153,13 @@ split_list(DdbItemNode *node, DdbScanner *scan)
 static bool
 open_node(DdbItemNode *node, NodeKind wanted)
 {
-	DdbScanner scan;
+	DdbJsonReader reader;
 	DdbAttributeValue value;
 
 	if (node->kind != NODE_VALUE)
 		return node->kind == wanted;
-	ddb_scan_init(&scan, node->value, node->len);
-	if (!ddb_attribute_read(&scan, &value))
+	ddb_json_init(&reader, node->value, node->len);
+	if (!ddb_attribute_read(&reader, &value))
 		return false;
 	if (value.type == DDB_VALUE_NULL)
 	{
@@ -169,9 +169,9 @@ open_node(DdbItemNode *node, NodeKind wanted)
 	if (value.type != (wanted == NODE_MAP ? DDB_VALUE_M : DDB_VALUE_L))
 		return false;
 	node->kind = wanted;
-	ddb_scan_init(&scan, value.span.data, value.span.len);
-	return wanted == NODE_MAP ? split_map(node, &scan)
-							  : split_list(node, &scan);
+	ddb_json_init(&reader, value.span.data, value.span.len);
+	return wanted == NODE_MAP ? split_map(node, &reader)
+							  : split_list(node, &reader);
 }
 
 /*
@@ -181,13 +181,13 @@ open_node(DdbItemNode *node, NodeKind wanted)
 static bool
 holds(const DdbItemNode *node, NodeKind wanted)
 {
-	DdbScanner scan;
+	DdbJsonReader reader;
 	DdbAttributeValue value;
 
 	if (node->kind != NODE_VALUE)
 		return node->kind == wanted;
-	ddb_scan_init(&scan, node->value, node->len);
-	return ddb_attribute_read(&scan, &value) &&
+	ddb_json_init(&reader, node->value, node->len);
+	return ddb_attribute_read(&reader, &value) &&
 		   value.type == (wanted == NODE_MAP ? DDB_VALUE_M : DDB_VALUE_L);
 }
 

@@ -239,7 +239,7 @@ read_attribute(DdbItemWriter *writer, const DdbItemNode *root,
 	DdbStoredType stored =
 		ddb_codec_set_get(writer->codecs, column->attnum)->stored;
 	DdbKeptValue json = {NULL, 0};
-	DdbScanner scan;
+	DdbJsonReader reader;
 
 	json.json = ddb_item_tree_get(root, column->attribute, &json.len);
 	if (json.json == NULL)
@@ -247,8 +247,8 @@ read_attribute(DdbItemWriter *writer, const DdbItemNode *root,
 	if (stored == DDB_STORED_SS || stored == DDB_STORED_NS ||
 		stored == DDB_STORED_BS)
 		(void) ddb_keep_make_set((DdbValueType) stored, &json);
-	ddb_scan_init(&scan, json.json, json.len);
-	if (!ddb_attribute_read(&scan, value))
+	ddb_json_init(&reader, json.json, json.len);
+	if (!ddb_attribute_read(&reader, value))
 		elog(ERROR, "an attribute value was not well-formed");
 	return value->type != DDB_VALUE_NULL;
 }

@@ -65,18 +65,18 @@ count_request(DdbWrites *writes, const DdbCall *call)
 static int
 count_items(const DdbWriteReply *reply)
 {
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan table;
 	bool first = true;
 	bool first_item = true;
 	int n = 0;
 
-	ddb_scan_init(&scan, reply->unprocessed, reply->unprocessed_len);
-	(void) ddb_scan_enter_object(&scan);
-	if (!ddb_scan_next_member(&scan, &first, &table) ||
-		!ddb_scan_enter_array(&scan))
+	ddb_json_init(&json, reply->unprocessed, reply->unprocessed_len);
+	(void) ddb_json_enter_object(&json);
+	if (!ddb_json_next_member(&json, &first, &table) ||
+		!ddb_json_enter_array(&json))
 		return 0;
-	while (ddb_scan_next_element(&scan, &first_item) && ddb_scan_skip(&scan))
+	while (ddb_json_next_element(&json, &first_item) && ddb_json_skip(&json))
 		n++;
 	return n;
 }

@@ -25,7 +25,7 @@ ddb_reply_raise_malformed(const char *table_name, const char *what)
 
 /* {"TableName": "…", "CapacityUnits": 0.5, …} */
 static double
-read_table_capacity(DdbScanner *scan)
+read_table_capacity(DdbJsonReader *json)
 {
 	bool first = true;
 	DdbSpan key;
@@ -33,18 +33,18 @@ read_table_capacity(DdbScanner *scan)
 	char text[64];
 	double units = 0;
 
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
+	if (ddb_json_peek(json) != DDB_JSON_OBJECT)
 	{
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 		return 0;
 	}
-	(void) ddb_scan_enter_object(scan);
-	while (ddb_scan_next_member(scan, &first, &key))
+	(void) ddb_json_enter_object(json);
+	while (ddb_json_next_member(json, &first, &key))
 	{
 		if (!ddb_span_equals(&key, "CapacityUnits", 13) ||
-			ddb_scan_peek(scan) != DDB_JSON_NUMBER)
-			(void) ddb_scan_skip(scan);
-		else if (ddb_scan_number(scan, &number) && number.len < sizeof(text))
+			ddb_json_peek(json) != DDB_JSON_NUMBER)
+			(void) ddb_json_skip(json);
+		else if (ddb_json_number(json, &number) && number.len < sizeof(text))
 		{
 			memcpy(text, number.data, number.len);
 			text[number.len] = '\0';
@@ -56,15 +56,15 @@ read_table_capacity(DdbScanner *scan)
 
 /* 0 if the value is not what it should be; the scanner then holds the error. */
 double
-ddb_reply_read_capacity(DdbScanner *scan)
+ddb_reply_read_capacity(DdbJsonReader *json)
 {
 	bool first = true;
 	double units = 0;
 
-	if (ddb_scan_peek(scan) != DDB_JSON_ARRAY)
-		return read_table_capacity(scan);
-	(void) ddb_scan_enter_array(scan);
-	while (ddb_scan_next_element(scan, &first))
-		units += read_table_capacity(scan);
+	if (ddb_json_peek(json) != DDB_JSON_ARRAY)
+		return read_table_capacity(json);
+	(void) ddb_json_enter_array(json);
+	while (ddb_json_next_element(json, &first))
+		units += read_table_capacity(json);
 	return units;
 }

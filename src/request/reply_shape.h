@@ -14,7 +14,7 @@
  * Consumes the value of ConsumedCapacity: the units, of all tables.  Of batches
  * and transactions it is a list, one element a table.
  */
-extern double ddb_reply_read_capacity(DdbScanner *scan);
+extern double ddb_reply_read_capacity(DdbJsonReader *json);
 
 /* Raises the error for a reply that is not as documented. */
 extern void ddb_reply_raise_malformed(const char *table_name, const char *what)

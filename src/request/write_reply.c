@@ -19,22 +19,22 @@
  * unprocessed a table.  Met twice: which is meant?
  */
 static void
-read_object(DdbScanner *scan, const char **object, int *len)
+read_object(DdbJsonReader *json, const char **object, int *len)
 {
 	DdbSpan span;
 
-	if (ddb_scan_peek(scan) == DDB_JSON_NULL)
+	if (ddb_json_peek(json) == DDB_JSON_NULL)
 	{
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 		return;
 	}
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT || *object != NULL)
+	if (ddb_json_peek(json) != DDB_JSON_OBJECT || *object != NULL)
 	{
-		if (scan->error == DDB_SCAN_OK)
-			scan->error = DDB_SCAN_WRONG_KIND;
+		if (json->error == DDB_SCAN_OK)
+			json->error = DDB_SCAN_WRONG_KIND;
 		return;
 	}
-	if (ddb_scan_skip_span(scan, &span) &&
+	if (ddb_json_skip_span(json, &span) &&
 		memchr(span.data, '"', span.len) != NULL)
 	{
 		*object = span.data;
@@ -47,18 +47,18 @@ read_object(DdbScanner *scan, const char **object, int *len)
  * member that only errors have.
  */
 static bool
-read_member(DdbWriteReply *reply, DdbScanner *scan, const DdbSpan *key)
+read_member(DdbWriteReply *reply, DdbJsonReader *json, const DdbSpan *key)
 {
 	if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		reply->units += ddb_reply_read_capacity(scan);
+		reply->units += ddb_reply_read_capacity(json);
 	else if (ddb_span_equals(key, "Attributes", 10) ||
 			 ddb_span_equals(key, "Item", 4))
-		read_object(scan, &reply->item, &reply->item_len);
+		read_object(json, &reply->item, &reply->item_len);
 	else if (ddb_span_equals(key, "UnprocessedItems", 16))
-		read_object(scan, &reply->unprocessed, &reply->unprocessed_len);
+		read_object(json, &reply->unprocessed, &reply->unprocessed_len);
 	else
 	{
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 		return ddb_span_equals(key, "__type", 6);
 	}
 	return false;
@@ -73,27 +73,27 @@ static void
 read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 		  const char *table_name)
 {
-	DdbScanner scan;
+	DdbJsonReader json;
 	bool first = true;
 	bool has_type = false;
 	DdbSpan key;
 
 	memset(reply, 0, sizeof(*reply));
-	if (!ddb_scan_valid_utf8(body, len))
+	if (!ddb_json_valid_utf8(body, len))
 		ddb_reply_raise_malformed(table_name, "it is not valid UTF-8");
-	ddb_scan_init(&scan, body, len);
-	if (ddb_scan_enter_object(&scan))
+	ddb_json_init(&json, body, len);
+	if (ddb_json_enter_object(&json))
 	{
-		while (ddb_scan_next_member(&scan, &first, &key))
-			has_type |= read_member(reply, &scan, &key);
+		while (ddb_json_next_member(&json, &first, &key))
+			has_type |= read_member(reply, &json, &key);
 	}
-	if (scan.error == DDB_SCAN_OK)
-		(void) ddb_scan_finish(&scan);
-	if (scan.error != DDB_SCAN_OK)
+	if (json.error == DDB_SCAN_OK)
+		(void) ddb_json_finish(&json);
+	if (json.error != DDB_SCAN_OK)
 		ddb_reply_raise_malformed(table_name,
 								  psprintf("%s at byte %zu",
-										   ddb_scan_error_text(scan.error),
-										   (size_t) (scan.pos - body)));
+										   ddb_json_error_text(json.error),
+										   (size_t) (json.pos - body)));
 	if (has_type && !is_error)
 		ddb_reply_raise_malformed(table_name,
 								  "it holds an error under a success status");

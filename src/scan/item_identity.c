@@ -41,7 +41,7 @@ value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
 
 	memcpy(text, value->span.data, len);
 	if (value->span.escaped &&
-		ddb_scan_unescape(&value->span, text, &len) > DDB_UNESCAPE_NUL)
+		ddb_json_unescape(&value->span, text, &len) > DDB_UNESCAPE_NUL)
 		return false;
 	bound->place = DDB_BOUND_EXACT;
 	bound->data = text;

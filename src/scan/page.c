@@ -20,18 +20,18 @@
  * anything else.
  */
 static int64
-read_count(DdbScanner *scan)
+read_count(DdbJsonReader *json)
 {
 	DdbSpan span;
 	int64 value = 0;
 
-	if (!ddb_scan_number(scan, &span))
+	if (!ddb_json_number(json, &span))
 		return -1;
 	for (uint32 i = 0; i < span.len; i++)
 	{
 		if (span.data[i] < '0' || span.data[i] > '9' || i > 17)
 		{
-			scan->error = DDB_SCAN_WRONG_KIND;
+			json->error = DDB_SCAN_WRONG_KIND;
 			return -1;
 		}
 		value = value * 10 + (span.data[i] - '0');
@@ -44,48 +44,48 @@ read_count(DdbScanner *scan)
  * reader the item is only checked and counted.
  */
 static void
-read_item(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
+read_item(DdbPage *page, DdbJsonReader *json, DdbRowReader *reader)
 {
 	page->has_items = true;
 	page->item_count++;
-	if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
-		scan->error = DDB_SCAN_WRONG_KIND;
+	if (ddb_json_peek(json) != DDB_JSON_OBJECT)
+		json->error = DDB_SCAN_WRONG_KIND;
 	else if (reader != NULL)
-		ddb_row_note_item(reader, page, scan);
+		ddb_row_note_item(reader, page, json);
 	else
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 }
 
 /* Reads the list of items, which may occur only once in a reply. */
 static void
-read_items(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
+read_items(DdbPage *page, DdbJsonReader *json, DdbRowReader *reader)
 {
 	bool first = true;
 
 	/* Items twice: nobody knows which are meant. */
 	if (page->has_items)
 	{
-		scan->error = DDB_SCAN_WRONG_KIND;
+		json->error = DDB_SCAN_WRONG_KIND;
 		return;
 	}
-	if (!ddb_scan_enter_array(scan))
+	if (!ddb_json_enter_array(json))
 		return;
 	page->has_items = true;
-	while (ddb_scan_next_element(scan, &first))
-		read_item(page, scan, reader);
+	while (ddb_json_next_element(json, &first))
+		read_item(page, json, reader);
 }
 
 /* {"table": [items]}: one table was asked for, so one may answer. */
 static void
-read_responses(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
+read_responses(DdbPage *page, DdbJsonReader *json, DdbRowReader *reader)
 {
 	bool first = true;
 	DdbSpan table;
 
-	if (!ddb_scan_enter_object(scan))
+	if (!ddb_json_enter_object(json))
 		return;
-	while (ddb_scan_next_member(scan, &first, &table))
-		read_items(page, scan, reader);
+	while (ddb_json_next_member(json, &first, &table))
+		read_items(page, json, reader);
 	page->has_items = true;
 }
 
@@ -94,15 +94,15 @@ read_responses(DdbPage *page, DdbScanner *scan, DdbRowReader *reader)
  * mean that there is none.
  */
 static void
-read_last_key(DdbPage *page, DdbScanner *scan)
+read_last_key(DdbPage *page, DdbJsonReader *json)
 {
 	DdbSpan span;
 
-	if (ddb_scan_peek(scan) == DDB_JSON_NULL)
-		(void) ddb_scan_skip(scan);
-	else if (ddb_scan_peek(scan) != DDB_JSON_OBJECT)
-		scan->error = DDB_SCAN_WRONG_KIND;
-	else if (ddb_scan_skip_span(scan, &span) &&
+	if (ddb_json_peek(json) == DDB_JSON_NULL)
+		(void) ddb_json_skip(json);
+	else if (ddb_json_peek(json) != DDB_JSON_OBJECT)
+		json->error = DDB_SCAN_WRONG_KIND;
+	else if (ddb_json_skip_span(json, &span) &&
 			 memchr(span.data, '"', span.len) != NULL)
 	{
 		/* (An empty object is no key.) */
@@ -116,31 +116,31 @@ read_last_key(DdbPage *page, DdbScanner *scan)
  * skipped.
  */
 static void
-read_member(DdbPage *page, DdbScanner *scan, const DdbSpan *key,
+read_member(DdbPage *page, DdbJsonReader *json, const DdbSpan *key,
 			DdbRowReader *reader)
 {
 	if (ddb_span_equals(key, "Items", 5))
-		read_items(page, scan, reader);
+		read_items(page, json, reader);
 	else if (ddb_span_equals(key, "Item", 4))
-		read_item(page, scan, reader);
+		read_item(page, json, reader);
 	else if (ddb_span_equals(key, "Count", 5))
-		page->count = read_count(scan);
+		page->count = read_count(json);
 	else if (ddb_span_equals(key, "ScannedCount", 12))
-		page->scanned = read_count(scan);
+		page->scanned = read_count(json);
 	else if (ddb_span_equals(key, "Responses", 9))
-		read_responses(page, scan, reader);
+		read_responses(page, json, reader);
 	else if (ddb_span_equals(key, "LastEvaluatedKey", 16) ||
 			 ddb_span_equals(key, "UnprocessedKeys", 15))
-		read_last_key(page, scan);
+		read_last_key(page, json);
 	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		page->read_units = ddb_reply_read_capacity(scan);
+		page->read_units = ddb_reply_read_capacity(json);
 	else if (ddb_span_equals(key, "__type", 6))
 	{
 		page->is_error = true;
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 	}
 	else
-		(void) ddb_scan_skip(scan);
+		(void) ddb_json_skip(json);
 }
 
 /*
@@ -178,23 +178,23 @@ check_shape(const DdbPage *page, DdbPageKind kind, const char *table_name)
 static void
 walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 {
-	DdbScanner scan;
+	DdbJsonReader json;
 	bool first = true;
 	DdbSpan key;
 
-	ddb_scan_init(&scan, page->body, page->len);
-	if (ddb_scan_enter_object(&scan))
+	ddb_json_init(&json, page->body, page->len);
+	if (ddb_json_enter_object(&json))
 	{
-		while (ddb_scan_next_member(&scan, &first, &key))
-			read_member(page, &scan, &key, reader);
+		while (ddb_json_next_member(&json, &first, &key))
+			read_member(page, &json, &key, reader);
 	}
-	if (scan.error == DDB_SCAN_OK)
-		(void) ddb_scan_finish(&scan);
-	if (scan.error != DDB_SCAN_OK)
+	if (json.error == DDB_SCAN_OK)
+		(void) ddb_json_finish(&json);
+	if (json.error != DDB_SCAN_OK)
 		ddb_reply_raise_malformed(table_name,
 								  psprintf("%s at byte %zu",
-										   ddb_scan_error_text(scan.error),
-										   (size_t) (scan.pos - page->body)));
+										   ddb_json_error_text(json.error),
+										   (size_t) (json.pos - page->body)));
 }
 
 /* Nothing of the page has been used when an error is raised. */
@@ -212,7 +212,7 @@ ddb_page_open(DdbPage *page, const char *body, size_t len, DdbPageKind kind,
 	page->len = len;
 	page->count = -1;
 	page->scanned = -1;
-	if (!ddb_scan_valid_utf8(body, len))
+	if (!ddb_json_valid_utf8(body, len))
 		ddb_reply_raise_malformed(table_name, "it is not valid UTF-8");
 	walk_reply(page, table_name, reader);
 	check_shape(page, kind, table_name);

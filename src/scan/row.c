@@ -77,7 +77,7 @@ make_attribute(DdbRowReader *reader, const char *name, int len)
 	attribute->name = name;
 	attribute->len = len;
 	attribute->first_codec = -1;
-	attribute->plain = ddb_scan_is_plain(name, len);
+	attribute->plain = ddb_json_is_plain(name, len);
 	return attribute;
 }
 
@@ -413,7 +413,7 @@ identify(DdbRowReader *reader, const DdbSpan *key, int previous)
 	if (key->escaped)
 	{
 		name = palloc(key->len + 1);
-		if (ddb_scan_unescape(key, name, &len) == DDB_UNESCAPE_OK)
+		if (ddb_json_unescape(key, name, &len) == DDB_UNESCAPE_OK)
 			guess = find_attribute(reader, name, len);
 		else
 			guess = -1;
@@ -467,20 +467,20 @@ add_note(DdbNotes *notes, const char *body, int attribute,
  * column shows; false at the end of the item.
  */
 static inline bool
-next_attribute(DdbRowReader *reader, DdbScanner *scan, bool *first,
+next_attribute(DdbRowReader *reader, DdbJsonReader *json, bool *first,
 			   int previous, int *attribute)
 {
 	int guess = reader->follower[previous + 1];
 	DdbSpan key;
 
 	if (guess < reader->nattributes && reader->attributes[guess].plain &&
-		ddb_scan_try_member(scan, first, reader->attributes[guess].name,
+		ddb_json_try_member(json, first, reader->attributes[guess].name,
 							reader->attributes[guess].len))
 	{
 		*attribute = guess;
 		return true;
 	}
-	if (!ddb_scan_next_member(scan, first, &key))
+	if (!ddb_json_next_member(json, first, &key))
 		return false;
 	*attribute = identify(reader, &key, previous);
 	return true;
@@ -503,7 +503,7 @@ has_expired(const DdbRowReader *reader, const DdbAttributeValue *value)
 
 /* An item that has expired leaves no notes. */
 void
-ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
+ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbJsonReader *json)
 {
 	bool first = true;
 	int previous = -1;
@@ -511,30 +511,30 @@ ddb_row_note_item(DdbRowReader *reader, DdbPage *page, DdbScanner *scan)
 	bool expired = false;
 	DdbAttributeValue value;
 	int item = page->notes.n;
-	const char *start = scan->pos;
+	const char *start = json->pos;
 
 	/* Types without a span leave this one in place. */
 	value.type = DDB_VALUE_NONE;
-	value.span.data = scan->pos;
+	value.span.data = json->pos;
 	value.span.len = 0;
 	value.span.escaped = false;
 	value.boolean = false;
 	add_note(&page->notes, page->body, DDB_NOTE_ITEM, &value);
-	(void) ddb_scan_enter_object(scan);
-	while (next_attribute(reader, scan, &first, previous, &attribute))
+	(void) ddb_json_enter_object(json);
+	while (next_attribute(reader, json, &first, previous, &attribute))
 	{
 		if (attribute < 0)
 		{
-			(void) ddb_scan_skip(scan);
+			(void) ddb_json_skip(json);
 			continue;
 		}
-		if (!ddb_attribute_read(scan, &value))
+		if (!ddb_attribute_read(json, &value))
 			break;
 		add_note(&page->notes, page->body, attribute, &value);
 		previous = attribute;
 		expired |= attribute == reader->ttl && has_expired(reader, &value);
 	}
-	page->notes.items[item].len = (uint32) (scan->pos - start);
+	page->notes.items[item].len = (uint32) (json->pos - start);
 	if (expired)
 		page->notes.n = item;
 }

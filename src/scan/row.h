@@ -70,7 +70,7 @@ extern const DdbProjectedPath *ddb_row_reader_paths(const DdbRowReader *reader,
  * notes where its values are.  On failure the scanner's error is set.
  */
 extern void ddb_row_note_item(DdbRowReader *reader, DdbPage *page,
-							  DdbScanner *scan);
+							  DdbJsonReader *json);
 
 /*
  * Reads the next item of the page into the slot, false after the last one;

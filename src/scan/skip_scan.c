@@ -120,7 +120,7 @@ ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 {
 	const DdbKeyAttribute *sort = &state->plan->source.keys.sort[0];
 	StringInfoData key;
-	DdbScanner scan;
+	DdbJsonReader json;
 	bool first = true;
 	DdbSpan name;
 	DdbSpan value;
@@ -128,10 +128,10 @@ ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 	decide(state, page);
 	initStringInfo(&key);
 	appendBinaryStringInfo(&key, page->last_key, page->last_key_len);
-	ddb_scan_init(&scan, page->last_key, page->last_key_len);
-	(void) ddb_scan_enter_object(&scan);
-	while (ddb_scan_next_member(&scan, &first, &name) &&
-		   ddb_scan_skip_span(&scan, &value))
+	ddb_json_init(&json, page->last_key, page->last_key_len);
+	(void) ddb_json_enter_object(&json);
+	while (ddb_json_next_member(&json, &first, &name) &&
+		   ddb_json_skip_span(&json, &value))
 	{
 		if (!ddb_span_equals(&name, sort->name, strlen(sort->name)))
 			continue;

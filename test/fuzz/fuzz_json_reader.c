@@ -3,7 +3,7 @@
  * fuzz_json_reader.c
  *		libFuzzer target: does the scanner accept JSON and nothing else?
  *
- * Three readers must agree on every input: ddb_scan_skip, a walk through the
+ * Three readers must agree on every input: ddb_json_skip, a walk through the
  * pull functions, and jansson.  Where jansson is known to be stricter (see
  * Walk) its refusal counts for nothing.  What is in the padding must not
  * matter either.
@@ -45,15 +45,15 @@ check_text(const DdbSpan *span, bool is_key, Walk *walk)
 {
 	char *out = malloc(span->len + 1);
 	size_t out_len = 0;
-	DdbUnescapeResult result = ddb_scan_unescape(span, out, &out_len);
+	DdbUnescapeResult result = ddb_json_unescape(span, out, &out_len);
 
 	CHECK(result != DDB_UNESCAPE_INVALID);
 	CHECK(out_len <= span->len);
 	CHECK(span->escaped == (memchr(span->data, '\\', span->len) != NULL));
-	if (!ddb_scan_valid_utf8(span->data, span->len))
+	if (!ddb_json_valid_utf8(span->data, span->len))
 		walk->bad_utf8 = true;
 	else if (result <= DDB_UNESCAPE_NUL)
-		CHECK(ddb_scan_valid_utf8(out, out_len));
+		CHECK(ddb_json_valid_utf8(out, out_len));
 	if (result == DDB_UNESCAPE_SURROGATE)
 	{
 		walk->lone_surrogate = true;
@@ -84,65 +84,65 @@ check_number(const DdbSpan *span, Walk *walk)
 		walk->big_number = true;
 }
 
-static void walk_value(DdbScanner *scan, Walk *walk);
+static void walk_value(DdbJsonReader *reader, Walk *walk);
 
 static void
-walk_object(DdbScanner *scan, Walk *walk)
+walk_object(DdbJsonReader *reader, Walk *walk)
 {
 	DdbSpan key;
 	bool first = true;
 
-	if (!ddb_scan_enter_object(scan))
+	if (!ddb_json_enter_object(reader))
 		return;
-	while (ddb_scan_next_member(scan, &first, &key))
+	while (ddb_json_next_member(reader, &first, &key))
 	{
 		check_text(&key, true, walk);
-		walk_value(scan, walk);
+		walk_value(reader, walk);
 	}
 }
 
 static void
-walk_array(DdbScanner *scan, Walk *walk)
+walk_array(DdbJsonReader *reader, Walk *walk)
 {
 	bool first = true;
 
-	if (!ddb_scan_enter_array(scan))
+	if (!ddb_json_enter_array(reader))
 		return;
-	while (ddb_scan_next_element(scan, &first))
-		walk_value(scan, walk);
+	while (ddb_json_next_element(reader, &first))
+		walk_value(reader, walk);
 }
 
 static void
-walk_value(DdbScanner *scan, Walk *walk)
+walk_value(DdbJsonReader *reader, Walk *walk)
 {
 	DdbSpan span;
 	bool value;
 
-	switch (ddb_scan_peek(scan))
+	switch (ddb_json_peek(reader))
 	{
 		case DDB_JSON_OBJECT:
-			walk_object(scan, walk);
+			walk_object(reader, walk);
 			break;
 		case DDB_JSON_ARRAY:
-			walk_array(scan, walk);
+			walk_array(reader, walk);
 			break;
 		case DDB_JSON_STRING:
-			if (ddb_scan_string(scan, &span))
+			if (ddb_json_string(reader, &span))
 				check_text(&span, false, walk);
 			break;
 		case DDB_JSON_NUMBER:
-			if (ddb_scan_number(scan, &span))
+			if (ddb_json_number(reader, &span))
 				check_number(&span, walk);
 			break;
 		case DDB_JSON_TRUE:
 		case DDB_JSON_FALSE:
-			ddb_scan_bool(scan, &value);
+			ddb_json_bool(reader, &value);
 			break;
 		case DDB_JSON_NULL:
-			ddb_scan_skip(scan);
+			ddb_json_skip(reader);
 			break;
 		case DDB_JSON_INVALID:
-			CHECK(scan->error != DDB_SCAN_OK);
+			CHECK(reader->error != DDB_SCAN_OK);
 			break;
 	}
 }
@@ -153,30 +153,30 @@ walk_value(DdbScanner *scan, Walk *walk)
  */
 static bool
 read_ours(const uint8_t *data, size_t size, int padding, Walk *walk,
-		  DdbScanError *error, size_t *where)
+		  DdbJsonError *error, size_t *where)
 {
 	char *input = malloc(size + DDB_SCAN_PADDING);
-	DdbScanner skip;
-	DdbScanner pull;
-	DdbScanner part;
+	DdbJsonReader skip;
+	DdbJsonReader pull;
+	DdbJsonReader part;
 	DdbSpan span;
 
 	memcpy(input, data, size);
 	memset(input + size, padding, DDB_SCAN_PADDING);
-	ddb_scan_init(&skip, input, size);
-	if (ddb_scan_skip_span(&skip, &span))
+	ddb_json_init(&skip, input, size);
+	if (ddb_json_skip_span(&skip, &span))
 	{
 		/* What was skipped is a value by itself, wherever it is. */
-		ddb_scan_init(&part, span.data, span.len);
-		CHECK(ddb_scan_skip(&part) && ddb_scan_finish(&part));
+		ddb_json_init(&part, span.data, span.len);
+		CHECK(ddb_json_skip(&part) && ddb_json_finish(&part));
 	}
-	ddb_scan_init(&pull, input, size);
+	ddb_json_init(&pull, input, size);
 	walk_value(&pull, walk);
 	CHECK(skip.pos == pull.pos);
-	CHECK(ddb_scan_finish(&skip) == ddb_scan_finish(&pull));
+	CHECK(ddb_json_finish(&skip) == ddb_json_finish(&pull));
 	CHECK(skip.pos == pull.pos && skip.pos <= input + size);
 	CHECK(skip.error == pull.error);
-	CHECK(!ddb_scan_skip(&skip) || skip.error == DDB_SCAN_OK);
+	CHECK(!ddb_json_skip(&skip) || skip.error == DDB_SCAN_OK);
 	*error = pull.error;
 	*where = (size_t) (pull.pos - input);
 	free(input);
@@ -188,8 +188,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char paddings[] = {'"', '\\', '0', ']', ' ', 'e'};
 	Walk walk = {false, false, false, false};
-	DdbScanError error;
-	DdbScanError other_error;
+	DdbJsonError error;
+	DdbJsonError other_error;
 	size_t where;
 	size_t other_where;
 	json_error_t json_error;

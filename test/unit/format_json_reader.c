@@ -42,63 +42,63 @@ padded(const char *text, size_t len, int padding)
 	return input;
 }
 
-static void walk_value(DdbScanner *scan);
+static void walk_value(DdbJsonReader *json);
 
 /*
  * Walks through an object or array with the pull functions.
  */
 static void
-walk_container(DdbScanner *scan, DdbJsonKind kind)
+walk_container(DdbJsonReader *json, DdbJsonKind kind)
 {
 	bool first = true;
 	DdbSpan key;
 
 	if (kind == DDB_JSON_OBJECT)
 	{
-		if (ddb_scan_enter_object(scan))
+		if (ddb_json_enter_object(json))
 		{
-			while (ddb_scan_try_member(scan, &first, "S", 1) ||
-				   ddb_scan_next_member(scan, &first, &key))
-				walk_value(scan);
+			while (ddb_json_try_member(json, &first, "S", 1) ||
+				   ddb_json_next_member(json, &first, &key))
+				walk_value(json);
 		}
 	}
-	else if (ddb_scan_enter_array(scan))
+	else if (ddb_json_enter_array(json))
 	{
-		while (ddb_scan_next_element(scan, &first))
-			walk_value(scan);
+		while (ddb_json_next_element(json, &first))
+			walk_value(json);
 	}
 }
 
 static void
-walk_value(DdbScanner *scan)
+walk_value(DdbJsonReader *json)
 {
-	DdbJsonKind kind = ddb_scan_peek(scan);
+	DdbJsonKind kind = ddb_json_peek(json);
 	DdbSpan span;
 	bool value;
 	char tag;
 
 	/* must never see anything in another way than what comes after it */
 	if (kind == DDB_JSON_OBJECT &&
-		ddb_scan_try_tagged_string(scan, &tag, &span))
+		ddb_json_try_tagged_string(json, &tag, &span))
 		return;
 	switch (kind)
 	{
 		case DDB_JSON_OBJECT:
 		case DDB_JSON_ARRAY:
-			walk_container(scan, kind);
+			walk_container(json, kind);
 			break;
 		case DDB_JSON_STRING:
-			ddb_scan_string(scan, &span);
+			ddb_json_string(json, &span);
 			break;
 		case DDB_JSON_NUMBER:
-			ddb_scan_number(scan, &span);
+			ddb_json_number(json, &span);
 			break;
 		case DDB_JSON_TRUE:
 		case DDB_JSON_FALSE:
-			ddb_scan_bool(scan, &value);
+			ddb_json_bool(json, &value);
 			break;
 		default:
-			ddb_scan_skip(scan);
+			ddb_json_skip(json);
 	}
 }
 
@@ -106,25 +106,25 @@ walk_value(DdbScanner *scan)
  * Reads the whole input by skipping and by walking, behind harmless and
  * misleading padding; all must end alike.  Returns the error.
  */
-static DdbScanError
+static DdbJsonError
 read_all(const char *text, size_t len)
 {
 	static const char paddings[] = {'\0', '"', ']', '7', ' '};
-	DdbScanError first_error = DDB_SCAN_OK;
+	DdbJsonError first_error = DDB_SCAN_OK;
 	size_t i;
 
 	for (i = 0; i < sizeof(paddings); i++)
 	{
 		char *input = padded(text, len, paddings[i]);
-		DdbScanner skip;
-		DdbScanner walk;
+		DdbJsonReader skip;
+		DdbJsonReader walk;
 
-		ddb_scan_init(&skip, input, len);
-		ddb_scan_init(&walk, input, len);
-		ddb_scan_skip(&skip);
+		ddb_json_init(&skip, input, len);
+		ddb_json_init(&walk, input, len);
+		ddb_json_skip(&skip);
 		walk_value(&walk);
 		assert_ptr_equal(skip.pos, walk.pos);
-		assert_int_equal(ddb_scan_finish(&skip), ddb_scan_finish(&walk));
+		assert_int_equal(ddb_json_finish(&skip), ddb_json_finish(&walk));
 		assert_int_equal(skip.error, walk.error);
 		assert_ptr_equal(skip.pos, walk.pos);
 		assert_true(skip.pos <= skip.end);
@@ -139,7 +139,7 @@ read_all(const char *text, size_t len)
 typedef struct Case
 {
 	const char *text;
-	DdbScanError error;
+	DdbJsonError error;
 } Case;
 
 static const Case accepted[] = {
@@ -352,11 +352,11 @@ test_accepts(void **state)
 	(void) state;
 	for (i = 0; i < LENGTH_OF(accepted); i++)
 	{
-		DdbScanError error =
+		DdbJsonError error =
 			read_all(accepted[i].text, strlen(accepted[i].text));
 
 		if (error != DDB_SCAN_OK)
-			fail_msg("%s: %s", accepted[i].text, ddb_scan_error_text(error));
+			fail_msg("%s: %s", accepted[i].text, ddb_json_error_text(error));
 	}
 }
 
@@ -368,11 +368,11 @@ test_rejects(void **state)
 	(void) state;
 	for (i = 0; i < LENGTH_OF(rejected); i++)
 	{
-		DdbScanError error =
+		DdbJsonError error =
 			read_all(rejected[i].text, strlen(rejected[i].text));
 
 		if (error != rejected[i].error)
-			fail_msg("%s: %s", rejected[i].text, ddb_scan_error_text(error));
+			fail_msg("%s: %s", rejected[i].text, ddb_json_error_text(error));
 	}
 }
 
@@ -402,7 +402,7 @@ test_every_byte_in_string(void **state)
 	(void) state;
 	for (c = 0; c < 256; c++)
 	{
-		DdbScanError error;
+		DdbJsonError error;
 
 		if (c == '"' || c == '\\')
 			continue;
@@ -452,7 +452,7 @@ static void
 check_string_at(char *memory, size_t offset, size_t len, size_t at, char byte)
 {
 	char *input = memory + offset;
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan span;
 	bool ok;
 
@@ -461,32 +461,32 @@ check_string_at(char *memory, size_t offset, size_t len, size_t at, char byte)
 	input[len + 1] = '"';
 	if (at < len)
 		input[at + 1] = byte;
-	ddb_scan_init(&scan, input, len + 2);
-	ok = ddb_scan_string(&scan, &span);
+	ddb_json_init(&json, input, len + 2);
+	ok = ddb_json_string(&json, &span);
 	if (at >= len || byte == '\x7f' || byte == '\x80' || byte == '!')
 	{
 		assert_true(ok);
 		assert_int_equal(span.len, len);
 		assert_false(span.escaped);
-		assert_true(ddb_scan_finish(&scan));
+		assert_true(ddb_json_finish(&json));
 	}
 	else if (byte == '"')
 	{
 		assert_true(ok);
 		assert_int_equal(span.len, at);
-		assert_false(ddb_scan_finish(&scan));
+		assert_false(ddb_json_finish(&json));
 	}
 	else if (byte == '\\')
 	{
 		/* "\a" is none; "\"" swallows the closing quote. */
 		assert_false(ok);
-		assert_int_equal(scan.error, at + 1 < len ? BAD_STRING : TRUNCATED);
+		assert_int_equal(json.error, at + 1 < len ? BAD_STRING : TRUNCATED);
 	}
 	else
 	{
 		assert_false(ok);
-		assert_int_equal(scan.error, BAD_STRING);
-		assert_ptr_equal(scan.pos, input + 1 + at);
+		assert_int_equal(json.error, BAD_STRING);
+		assert_ptr_equal(json.pos, input + 1 + at);
 	}
 }
 
@@ -527,7 +527,7 @@ test_many_strings(void **state)
 	char *text = malloc(room + DDB_SCAN_PADDING);
 	size_t len = 0;
 	size_t n;
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan span;
 	bool first = true;
 
@@ -546,16 +546,16 @@ test_many_strings(void **state)
 	text[len++] = ']';
 	memset(text + len, 0, DDB_SCAN_PADDING);
 	assert_int_equal(read_all(text, len), DDB_SCAN_OK);
-	ddb_scan_init(&scan, text, len);
-	assert_true(ddb_scan_enter_array(&scan));
-	for (n = 0; ddb_scan_next_element(&scan, &first); n++)
+	ddb_json_init(&json, text, len);
+	assert_true(ddb_json_enter_array(&json));
+	for (n = 0; ddb_json_next_element(&json, &first); n++)
 	{
-		assert_true(ddb_scan_string(&scan, &span));
+		assert_true(ddb_json_string(&json, &span));
 		assert_int_equal(span.len, n);
 		assert_int_equal(span.escaped, n % 7 == 2);
 	}
 	assert_int_equal(n, 100);
-	assert_true(ddb_scan_finish(&scan));
+	assert_true(ddb_json_finish(&json));
 	free(text);
 }
 
@@ -642,26 +642,26 @@ test_shortcuts(void **state)
 		size_t len = strlen(cases[i].input);
 		char *input = padded(cases[i].input, len, '}');
 		bool first = cases[i].first;
-		DdbScanner scan;
+		DdbJsonReader json;
 		DdbSpan span;
 		char tag;
 
-		ddb_scan_init(&scan, input, len);
-		assert_int_equal(ddb_scan_try_member(&scan, &first, "n", 1),
+		ddb_json_init(&json, input, len);
+		assert_int_equal(ddb_json_try_member(&json, &first, "n", 1),
 						 cases[i].member);
 		assert_int_equal(first, cases[i].first && !cases[i].member);
-		ddb_scan_init(&scan, input, len);
-		assert_int_equal(ddb_scan_try_tagged_string(&scan, &tag, &span),
+		ddb_json_init(&json, input, len);
+		assert_int_equal(ddb_json_try_tagged_string(&json, &tag, &span),
 						 cases[i].tagged);
 		assert_true(cases[i].tagged
-						? scan.pos == scan.end
-						: scan.pos == input || scan.error != DDB_SCAN_OK);
+						? json.pos == json.end
+						: json.pos == input || json.error != DDB_SCAN_OK);
 		free(input);
 	}
-	assert_true(ddb_scan_is_plain("a.b-c é", 8));
-	assert_false(ddb_scan_is_plain("a\"", 2));
-	assert_false(ddb_scan_is_plain("\\a", 2));
-	assert_false(ddb_scan_is_plain("a\n", 2));
+	assert_true(ddb_json_is_plain("a.b-c é", 8));
+	assert_false(ddb_json_is_plain("a\"", 2));
+	assert_false(ddb_json_is_plain("\\a", 2));
+	assert_false(ddb_json_is_plain("a\n", 2));
 }
 
 /* Skipping counts the levels that were entered before it. */
@@ -676,14 +676,14 @@ test_depth_of_skip(void **state)
 		size_t len;
 		char *text = nested(n, false, &len);
 		char *input = padded(text, len, 0);
-		DdbScanner scan;
+		DdbJsonReader json;
 		bool first = true;
 
-		ddb_scan_init(&scan, input, len);
-		assert_true(ddb_scan_enter_array(&scan));
-		assert_true(ddb_scan_next_element(&scan, &first));
-		assert_int_equal(ddb_scan_skip(&scan), n <= DDB_SCAN_MAX_DEPTH);
-		assert_int_equal(scan.error, n <= DDB_SCAN_MAX_DEPTH
+		ddb_json_init(&json, input, len);
+		assert_true(ddb_json_enter_array(&json));
+		assert_true(ddb_json_next_element(&json, &first));
+		assert_int_equal(ddb_json_skip(&json), n <= DDB_SCAN_MAX_DEPTH);
+		assert_int_equal(json.error, n <= DDB_SCAN_MAX_DEPTH
 										 ? DDB_SCAN_OK
 										 : DDB_SCAN_TOO_DEEP);
 		free(input);
@@ -723,7 +723,7 @@ static void
 test_reading(void **state)
 {
 	char *input = padded(sample, sizeof(sample) - 1, 0);
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan key;
 	DdbSpan span;
 	bool outer = true;
@@ -732,38 +732,38 @@ test_reading(void **state)
 	bool types = true;
 
 	(void) state;
-	ddb_scan_init(&scan, input, sizeof(sample) - 1);
-	assert_true(ddb_scan_enter_object(&scan));
-	assert_true(ddb_scan_next_member(&scan, &outer, &key));
+	ddb_json_init(&json, input, sizeof(sample) - 1);
+	assert_true(ddb_json_enter_object(&json));
+	assert_true(ddb_json_next_member(&json, &outer, &key));
 	assert_true(ddb_span_equals(&key, "Count", 5));
-	assert_true(ddb_scan_number(&scan, &span));
+	assert_true(ddb_json_number(&json, &span));
 	assert_true(span_is(&span, "2"));
-	assert_true(ddb_scan_next_member(&scan, &outer, &key));
+	assert_true(ddb_json_next_member(&json, &outer, &key));
 	assert_true(ddb_span_equals(&key, "Items", 5));
-	assert_int_equal(ddb_scan_peek(&scan), DDB_JSON_ARRAY);
-	assert_true(ddb_scan_enter_array(&scan));
-	assert_true(ddb_scan_next_element(&scan, &items));
-	assert_true(ddb_scan_enter_object(&scan));
-	assert_true(ddb_scan_next_member(&scan, &members, &key));
-	assert_true(ddb_scan_enter_object(&scan));
-	assert_true(ddb_scan_next_member(&scan, &types, &key));
-	assert_true(ddb_scan_string(&scan, &span));
+	assert_int_equal(ddb_json_peek(&json), DDB_JSON_ARRAY);
+	assert_true(ddb_json_enter_array(&json));
+	assert_true(ddb_json_next_element(&json, &items));
+	assert_true(ddb_json_enter_object(&json));
+	assert_true(ddb_json_next_member(&json, &members, &key));
+	assert_true(ddb_json_enter_object(&json));
+	assert_true(ddb_json_next_member(&json, &types, &key));
+	assert_true(ddb_json_string(&json, &span));
 	assert_true(span.escaped);
-	assert_false(ddb_scan_next_member(&scan, &types, &key));
-	assert_int_equal(scan.depth, 3);
-	assert_true(ddb_scan_next_member(&scan, &members, &key));
-	assert_true(ddb_scan_skip_span(&scan, &span));
+	assert_false(ddb_json_next_member(&json, &types, &key));
+	assert_int_equal(json.depth, 3);
+	assert_true(ddb_json_next_member(&json, &members, &key));
+	assert_true(ddb_json_skip_span(&json, &span));
 	assert_true(span_is(&span, "{\"N\":\"-12.5\"}"));
-	while (ddb_scan_next_member(&scan, &members, &key))
-		assert_true(ddb_scan_skip(&scan));
-	assert_true(ddb_scan_next_element(&scan, &items));
-	assert_true(ddb_scan_skip_span(&scan, &span));
+	while (ddb_json_next_member(&json, &members, &key))
+		assert_true(ddb_json_skip(&json));
+	assert_true(ddb_json_next_element(&json, &items));
+	assert_true(ddb_json_skip_span(&json, &span));
 	assert_true(span_is(&span, "{}"));
-	assert_false(ddb_scan_next_element(&scan, &items));
-	assert_int_equal(scan.error, DDB_SCAN_OK);
-	while (ddb_scan_next_member(&scan, &outer, &key))
-		assert_true(ddb_scan_skip(&scan));
-	assert_true(ddb_scan_finish(&scan));
+	assert_false(ddb_json_next_element(&json, &items));
+	assert_int_equal(json.error, DDB_SCAN_OK);
+	while (ddb_json_next_member(&json, &outer, &key))
+		assert_true(ddb_json_skip(&json));
+	assert_true(ddb_json_finish(&json));
 	free(input);
 }
 
@@ -782,18 +782,18 @@ test_wrong_kind(void **state)
 		for (ask = 0; ask < 5; ask++)
 		{
 			char *input = padded(texts[i], strlen(texts[i]), 0);
-			DdbScanner scan;
+			DdbJsonReader json;
 			DdbSpan span;
 			bool value;
 			bool ok;
 
-			ddb_scan_init(&scan, input, strlen(texts[i]));
-			ok = ask == 0   ? ddb_scan_enter_object(&scan)
-				 : ask == 1 ? ddb_scan_enter_array(&scan)
-				 : ask == 2 ? ddb_scan_string(&scan, &span)
-				 : ask == 3 ? ddb_scan_number(&scan, &span)
-							: ddb_scan_bool(&scan, &value);
-			assert_int_equal(scan.error,
+			ddb_json_init(&json, input, strlen(texts[i]));
+			ok = ask == 0   ? ddb_json_enter_object(&json)
+				 : ask == 1 ? ddb_json_enter_array(&json)
+				 : ask == 2 ? ddb_json_string(&json, &span)
+				 : ask == 3 ? ddb_json_number(&json, &span)
+							: ddb_json_bool(&json, &value);
+			assert_int_equal(json.error,
 							 ok ? DDB_SCAN_OK : DDB_SCAN_WRONG_KIND);
 			assert_int_equal(ok, ask == (i < 3   ? (int) i
 										 : i < 5 ? 3
@@ -811,27 +811,27 @@ static void
 test_sticky(void **state)
 {
 	char *input = padded("[1,,2]", 6, 0);
-	DdbScanner scan;
+	DdbJsonReader json;
 	DdbSpan span;
 	bool first = true;
 	bool value;
 
 	(void) state;
-	ddb_scan_init(&scan, input, 6);
-	assert_false(ddb_scan_enter_object(&scan));
-	assert_int_equal(scan.error, DDB_SCAN_WRONG_KIND);
-	assert_int_equal(ddb_scan_peek(&scan), DDB_JSON_INVALID);
-	assert_false(ddb_scan_enter_array(&scan));
-	assert_false(ddb_scan_next_element(&scan, &first));
-	assert_false(ddb_scan_next_member(&scan, &first, &span));
-	assert_false(ddb_scan_string(&scan, &span));
-	assert_false(ddb_scan_number(&scan, &span));
-	assert_false(ddb_scan_bool(&scan, &value));
-	assert_false(ddb_scan_skip(&scan));
-	assert_false(ddb_scan_skip_span(&scan, &span));
-	assert_false(ddb_scan_finish(&scan));
-	assert_int_equal(scan.error, DDB_SCAN_WRONG_KIND);
-	assert_ptr_equal(scan.pos, input);
+	ddb_json_init(&json, input, 6);
+	assert_false(ddb_json_enter_object(&json));
+	assert_int_equal(json.error, DDB_SCAN_WRONG_KIND);
+	assert_int_equal(ddb_json_peek(&json), DDB_JSON_INVALID);
+	assert_false(ddb_json_enter_array(&json));
+	assert_false(ddb_json_next_element(&json, &first));
+	assert_false(ddb_json_next_member(&json, &first, &span));
+	assert_false(ddb_json_string(&json, &span));
+	assert_false(ddb_json_number(&json, &span));
+	assert_false(ddb_json_bool(&json, &value));
+	assert_false(ddb_json_skip(&json));
+	assert_false(ddb_json_skip_span(&json, &span));
+	assert_false(ddb_json_finish(&json));
+	assert_int_equal(json.error, DDB_SCAN_WRONG_KIND);
+	assert_ptr_equal(json.pos, input);
 	free(input);
 }
 
@@ -840,13 +840,13 @@ static void
 test_finish(void **state)
 {
 	char *input = padded("[ ", 2, 0);
-	DdbScanner scan;
+	DdbJsonReader json;
 
 	(void) state;
-	ddb_scan_init(&scan, input, 2);
-	assert_true(ddb_scan_enter_array(&scan));
-	assert_false(ddb_scan_finish(&scan));
-	assert_int_equal(scan.error, SYNTAX);
+	ddb_json_init(&json, input, 2);
+	assert_true(ddb_json_enter_array(&json));
+	assert_false(ddb_json_finish(&json));
+	assert_int_equal(json.error, SYNTAX);
 	free(input);
 }
 
@@ -900,7 +900,7 @@ test_unescape(void **state)
 						strchr(test->text, '\\') != NULL};
 		size_t out_len;
 
-		assert_int_equal(ddb_scan_unescape(&span, out, &out_len), test->result);
+		assert_int_equal(ddb_json_unescape(&span, out, &out_len), test->result);
 		assert_int_equal(out_len, test->len);
 		assert_memory_equal(out, test->expected, out_len);
 		assert_int_equal(ddb_span_equals(&span, test->expected, test->len),
@@ -978,9 +978,9 @@ test_utf8(void **state)
 
 	(void) state;
 	for (i = 0; i < LENGTH_OF(good); i++)
-		assert_true(ddb_scan_valid_utf8(good[i], strlen(good[i])));
+		assert_true(ddb_json_valid_utf8(good[i], strlen(good[i])));
 	for (i = 0; i < LENGTH_OF(bad); i++)
-		assert_false(ddb_scan_valid_utf8(bad[i], strlen(bad[i])));
+		assert_false(ddb_json_valid_utf8(bad[i], strlen(bad[i])));
 }
 
 static void
@@ -990,8 +990,8 @@ test_error_text(void **state)
 
 	(void) state;
 	for (error = DDB_SCAN_OK; error <= DDB_SCAN_WRONG_KIND + 1; error++)
-		assert_non_null(ddb_scan_error_text((DdbScanError) error));
-	assert_string_equal(ddb_scan_error_text(DDB_SCAN_TRUNCATED), "truncated");
+		assert_non_null(ddb_json_error_text((DdbJsonError) error));
+	assert_string_equal(ddb_json_error_text(DDB_SCAN_TRUNCATED), "truncated");
 }
 
 int
