@@ -43,15 +43,15 @@ bound_is_trivial(const DdbClauseContext *context,
 		ddb_codec_set_get(context->codecs, condition->column);
 	bool upward =
 		condition->op == DDB_COMPARE_GT || condition->op == DDB_COMPARE_GE;
-	DdbBound bound;
+	DdbStoredValue bound;
 
 	if (codec->column->source != 0 || codec->column->template != NULL ||
 		ddb_codec_order(codec) != DDB_AGREES_EXACTLY)
 		return false;
-	ddb_codec_encode_bound(codec, ((Const *) comparison->value)->constvalue,
-						   condition->value_typid, DDB_MAX_SORT_KEY_BYTES,
-						   &bound);
-	return bound.place == (upward ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL);
+	ddb_codec_encode_constant(codec, ((Const *) comparison->value)->constvalue,
+							  condition->value_typid, DDB_MAX_SORT_KEY_BYTES,
+							  &bound);
+	return bound.place == (upward ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL);
 }
 
 /*

@@ -138,23 +138,23 @@ extern char *ddb_value_text(const DdbSpan *span, char *buffer, size_t size,
  * A constant as DynamoDB stores it, for key conditions: where it lies among
  * the values that an attribute of this codec can hold.
  */
-typedef enum DdbBoundPlace
+typedef enum DdbValuePlace
 {
-	DDB_BOUND_EXACT, /* data is the value */
-	DDB_BOUND_BETWEEN, /* data is the greatest storable value below it */
-	DDB_BOUND_BELOW_ALL, /* less than everything storable */
-	DDB_BOUND_ABOVE_ALL,
-	DDB_BOUND_TOO_LONG, /* data is a prefix of it, of the longest
+	DDB_PLACE_EXACT, /* data is the value */
+	DDB_PLACE_BETWEEN, /* data is the greatest storable value below it */
+	DDB_PLACE_BELOW_ALL, /* less than everything storable */
+	DDB_PLACE_ABOVE_ALL,
+	DDB_PLACE_TOO_LONG, /* data is a prefix of it, of the longest
 								 * length a key may have */
-} DdbBoundPlace;
+} DdbValuePlace;
 
-typedef struct DdbBound
+typedef struct DdbStoredValue
 {
-	DdbBoundPlace place;
+	DdbValuePlace place;
 	DdbStoredType type; /* S, N or B */
 	char *data; /* UTF-8 text, number text, or raw bytes */
 	int len;
-} DdbBound;
+} DdbStoredValue;
 
 /*
  * How far DynamoDB's comparison of stored values is the type's own.
@@ -195,8 +195,9 @@ extern bool ddb_codec_takes_type(const DdbCodec *codec, Oid typid);
  * max_len: longest value that the key part takes, in bytes; 0 of an attribute
  * that is not compared as a key, which may also be empty.
  */
-extern void ddb_codec_encode_bound(const DdbCodec *codec, Datum datum,
-								   Oid typid, int max_len, DdbBound *bound);
+extern void ddb_codec_encode_constant(const DdbCodec *codec, Datum datum,
+									  Oid typid, int max_len,
+									  DdbStoredValue *stored);
 
 /* A datum of smallint, integer or bigint. */
 extern int64 ddb_codec_integer(Datum datum, Oid typid);
@@ -206,7 +207,7 @@ extern int64 ddb_codec_integer(Datum datum, Oid typid);
  * to high, inclusive.
  */
 extern void ddb_codec_encode_span(const DdbCodec *codec, Datum datum,
-								  DdbBound *low, DdbBound *high);
+								  DdbStoredValue *low, DdbStoredValue *high);
 
 /* The codecs of a relation's columns, made when they are first asked for. */
 typedef struct DdbCodecSet

@@ -129,7 +129,7 @@ decode_elements(DdbCodec *codec, DdbJsonReader *json, DdbStoredType member,
 								CurrentMemoryContext);
 	}
 	*reason = "it is not well-formed";
-	return json->error == DDB_SCAN_OK ? DDB_DECODE_OK : DDB_DECODE_MISFIT;
+	return json->error == DDB_JSON_OK ? DDB_DECODE_OK : DDB_DECODE_MISFIT;
 }
 
 /*

@@ -323,7 +323,7 @@ write_set(Writer *writer, DdbJsonReader *reader, DdbValueType type)
 			!write_span(writer, member, &span, PLACE_ELEMENT))
 			return false;
 	end(writer, false);
-	return reader->error == DDB_SCAN_OK;
+	return reader->error == DDB_JSON_OK;
 }
 
 /*
@@ -340,7 +340,7 @@ write_list(Writer *writer, DdbJsonReader *reader)
 		if (!write_tagged(writer, reader, PLACE_ELEMENT))
 			return false;
 	end(writer, false);
-	return reader->error == DDB_SCAN_OK;
+	return reader->error == DDB_JSON_OK;
 }
 
 /* True if the overflow leaves out the attribute of this name. */
@@ -376,7 +376,7 @@ write_map(Writer *writer, DdbJsonReader *reader)
 			return false;
 	}
 	end(writer, true);
-	return reader->error == DDB_SCAN_OK;
+	return reader->error == DDB_JSON_OK;
 }
 
 /*
@@ -446,7 +446,7 @@ write_tagged(Writer *writer, DdbJsonReader *reader, Place place)
 		end(writer, true);
 	/* Exactly one type. */
 	return !ddb_json_next_member(reader, &first, &tag) &&
-		   reader->error == DDB_SCAN_OK;
+		   reader->error == DDB_JSON_OK;
 }
 
 /*

@@ -194,47 +194,47 @@ ddb_codec_takes_type(const DdbCodec *codec, Oid typid)
 
 /* Copies len bytes, which may hold NULs, into the current memory context. */
 static void
-set_data(DdbBound *bound, DdbBoundPlace place, const char *data, int len)
+set_data(DdbStoredValue *stored, DdbValuePlace place, const char *data, int len)
 {
-	bound->place = place;
-	bound->data = memcpy(palloc(len), data, len); /* bytes may hold NULs */
-	bound->len = len;
+	stored->place = place;
+	stored->data = memcpy(palloc(len), data, len); /* bytes may hold NULs */
+	stored->len = len;
 }
 
 static void
-set_text(DdbBound *bound, const char *text)
+set_text(DdbStoredValue *stored, const char *text)
 {
-	set_data(bound, DDB_BOUND_EXACT, text, strlen(text));
+	set_data(stored, DDB_PLACE_EXACT, text, strlen(text));
 }
 
 /*
- * A number as a bound.  Infinity and NaN lie beyond all stored numbers; what
+ * A number as a stored value.  Infinity and NaN lie beyond all stored numbers; what
  * DynamoDB cannot hold lies between two that it can.
  */
 static void
-encode_number(const char *text, DdbBound *bound)
+encode_number(const char *text, DdbStoredValue *stored)
 {
 	DdbDecimal decimal;
 	char out[DDB_DECIMAL_BUFFER];
 	size_t len;
 
-	bound->type = DDB_STORED_N;
+	stored->type = DDB_STORED_N;
 	/* Infinity and NaN; PostgreSQL sorts NaN above everything. */
 	if (!ddb_decimal_parse(text, strlen(text), &decimal))
 	{
-		bound->place =
-			text[0] == '-' ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+		stored->place =
+			text[0] == '-' ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 		return;
 	}
 	if (ddb_decimal_fit(&decimal) == DDB_DECIMAL_OK)
 	{
 		len = ddb_decimal_canonical(&decimal, out);
-		set_data(bound, DDB_BOUND_EXACT, out, len);
+		set_data(stored, DDB_PLACE_EXACT, out, len);
 	}
 	else if (ddb_decimal_round(&decimal, -1, out, &len))
-		set_data(bound, DDB_BOUND_BETWEEN, out, len);
+		set_data(stored, DDB_PLACE_BETWEEN, out, len);
 	else
-		bound->place = DDB_BOUND_BELOW_ALL;
+		stored->place = DDB_PLACE_BELOW_ALL;
 }
 
 /*
@@ -256,17 +256,17 @@ ddb_codec_integer(Datum datum, Oid typid)
 }
 
 /*
- * Microseconds since 1970 as a bound in the column's format.  It lies between
- * two stored forms where the format cuts something off.
+ * Microseconds since 1970 as a stored value in the column's format.  It lies
+ * between two stored forms where the format cuts something off.
  */
 static void
-encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
+encode_instant(const DdbCodec *codec, int64 micros, DdbStoredValue *stored)
 {
 	char out[DDB_TIMETEXT_BUFFER];
 	size_t len;
 	bool exact = true;
 
-	bound->type = codec->stored;
+	stored->type = codec->stored;
 	if (codec->time_format == DDB_TIME_EPOCH)
 		len = ddb_time_format_epoch(micros, USECS_PER_SEC, out);
 	else if (codec->time_format == DDB_TIME_EPOCH_MS)
@@ -275,133 +275,135 @@ encode_instant(const DdbCodec *codec, int64 micros, DdbBound *bound)
 		len =
 			ddb_time_format_fixed(micros, codec->fraction_digits, out, &exact);
 	if (len == 0) /* the form holds years 0001 to 9999 */
-		bound->place = micros < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+		stored->place = micros < 0 ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 	else
-		set_data(bound, exact ? DDB_BOUND_EXACT : DDB_BOUND_BETWEEN, out, len);
+		set_data(stored, exact ? DDB_PLACE_EXACT : DDB_PLACE_BETWEEN, out, len);
 }
 
 /*
- * A timestamp as a bound in the column's format.  Infinities lie below or
+ * A timestamp as a stored value in the column's format.  Infinities lie below or
  * above all.
  */
 static void
-encode_timestamp(const DdbCodec *codec, Timestamp value, DdbBound *bound)
+encode_timestamp(const DdbCodec *codec, Timestamp value, DdbStoredValue *stored)
 {
-	bound->type = codec->stored;
+	stored->type = codec->stored;
 	if (TIMESTAMP_IS_NOBEGIN(value))
-		bound->place = DDB_BOUND_BELOW_ALL;
+		stored->place = DDB_PLACE_BELOW_ALL;
 	else if (TIMESTAMP_IS_NOEND(value) ||
 			 value > PG_INT64_MAX - PG_EPOCH_MICROS)
-		bound->place = DDB_BOUND_ABOVE_ALL;
+		stored->place = DDB_PLACE_ABOVE_ALL;
 	else
-		encode_instant(codec, value + PG_EPOCH_MICROS, bound);
+		encode_instant(codec, value + PG_EPOCH_MICROS, stored);
 }
 
 /*
- * A date as a bound.  As a plain date where the format allows it, otherwise as
- * the instant of midnight in UTC.
+ * A date as a stored value.  As a plain date where the format allows it, otherwise
+ * as the instant of midnight in UTC.
  */
 static void
-encode_date(const DdbCodec *codec, DateADT value, DdbBound *bound)
+encode_date(const DdbCodec *codec, DateADT value, DdbStoredValue *stored)
 {
 	char out[DDB_TIMETEXT_BUFFER];
 	size_t len;
 	int64 days = (int64) value + PG_EPOCH_DAYS;
 
-	bound->type = codec->stored;
+	stored->type = codec->stored;
 	if (DATE_IS_NOBEGIN(value))
-		bound->place = DDB_BOUND_BELOW_ALL;
+		stored->place = DDB_PLACE_BELOW_ALL;
 	else if (DATE_IS_NOEND(value))
-		bound->place = DDB_BOUND_ABOVE_ALL;
+		stored->place = DDB_PLACE_ABOVE_ALL;
 	else if (days > MAX_DAYS || days < -MAX_DAYS)
-		bound->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+		stored->place = days < 0 ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 	else if (codec->stored == DDB_STORED_N ||
 			 codec->time_format == DDB_TIME_FIXED)
-		encode_instant(codec, days * USECS_PER_DAY, bound);
+		encode_instant(codec, days * USECS_PER_DAY, stored);
 	else
 	{
 		len = ddb_time_format_date((int32) days, out);
 		if (len == 0)
-			bound->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+			stored->place =
+				days < 0 ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 		else
-			set_data(bound, DDB_BOUND_EXACT, out, len);
+			set_data(stored, DDB_PLACE_EXACT, out, len);
 	}
 }
 
 /* Text and bytes: what no key can be, because it is too short or too long. */
 static void
 encode_bytes(DdbStoredType type, const char *data, int len, int max_len,
-			 DdbBound *bound)
+			 DdbStoredValue *stored)
 {
-	bound->type = type;
+	stored->type = type;
 	if (len == 0 && max_len > 0)
-		bound->place = DDB_BOUND_BELOW_ALL;
+		stored->place = DDB_PLACE_BELOW_ALL;
 	else if (len > max_len && max_len > 0)
 	{
 		if (type == DDB_STORED_S)
 			max_len = pg_encoding_mbcliplen(PG_UTF8, data, len, max_len);
-		set_data(bound, DDB_BOUND_TOO_LONG, data, max_len);
+		set_data(stored, DDB_PLACE_TOO_LONG, data, max_len);
 	}
 	else
-		set_data(bound, DDB_BOUND_EXACT, data, len);
+		set_data(stored, DDB_PLACE_EXACT, data, len);
 }
 
 static void
-encode_text(char *text, int max_len, DdbBound *bound)
+encode_text(char *text, int max_len, DdbStoredValue *stored)
 {
 	char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 
-	encode_bytes(DDB_STORED_S, utf8, strlen(utf8), max_len, bound);
+	encode_bytes(DDB_STORED_S, utf8, strlen(utf8), max_len, stored);
 }
 
 /*
  * Where the value lies among stored values.  A value without an exact stored
- * form becomes a bound between two of them, so that ranges stay right.
+ * form becomes a stored value between two of them, so that ranges stay right.
  */
 void
-ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
-					   int max_len, DdbBound *bound)
+ddb_codec_encode_constant(const DdbCodec *codec, Datum datum, Oid typid,
+						  int max_len, DdbStoredValue *stored)
 {
 	bytea *bytes;
 
-	memset(bound, 0, sizeof(*bound));
+	memset(stored, 0, sizeof(*stored));
 	switch (codec->conversion)
 	{
 		case DDB_CONVERT_TEXT:
-			encode_text(TextDatumGetCString(datum), max_len, bound);
+			encode_text(TextDatumGetCString(datum), max_len, stored);
 			break;
 		case DDB_CONVERT_BYTEA:
 			bytes = DatumGetByteaPP(datum);
 			encode_bytes(DDB_STORED_B, VARDATA_ANY(bytes),
-						 VARSIZE_ANY_EXHDR(bytes), max_len, bound);
+						 VARSIZE_ANY_EXHDR(bytes), max_len, stored);
 			break;
 		case DDB_CONVERT_INT2:
 		case DDB_CONVERT_INT4:
 		case DDB_CONVERT_INT8:
 			encode_number(
-				psprintf(INT64_FORMAT, ddb_codec_integer(datum, typid)), bound);
+				psprintf(INT64_FORMAT, ddb_codec_integer(datum, typid)),
+				stored);
 			break;
 		case DDB_CONVERT_NUMERIC:
 			encode_number(
 				DatumGetCString(DirectFunctionCall1(numeric_out, datum)),
-				bound);
+				stored);
 			break;
 		case DDB_CONVERT_BOOL:
-			bound->type = codec->stored;
-			set_text(bound, ddb_boolean_text(codec, DatumGetBool(datum)));
+			stored->type = codec->stored;
+			set_text(stored, ddb_boolean_text(codec, DatumGetBool(datum)));
 			break;
 		case DDB_CONVERT_TIMESTAMPTZ:
 		case DDB_CONVERT_TIMESTAMP:
-			encode_timestamp(codec, DatumGetTimestamp(datum), bound);
+			encode_timestamp(codec, DatumGetTimestamp(datum), stored);
 			break;
 		case DDB_CONVERT_DATE:
-			encode_date(codec, DatumGetDateADT(datum), bound);
+			encode_date(codec, DatumGetDateADT(datum), stored);
 			break;
 		default:
 			encode_text(
 				ddb_text_form_write(unconstify(FmgrInfo *, &codec->output),
 									codec->text_settings, datum),
-				max_len, bound);
+				max_len, stored);
 			break;
 	}
 }
@@ -411,14 +413,14 @@ ddb_codec_encode_bound(const DdbCodec *codec, Datum datum, Oid typid,
  * above.  Infinity and NaN lie beyond all stored numbers.
  */
 static void
-float_span(double value, double below, double above, DdbBound *low,
-		   DdbBound *high)
+float_span(double value, double below, double above, DdbStoredValue *low,
+		   DdbStoredValue *high)
 {
 	if (isnan(value) || isinf(value))
 	{
 		low->type = high->type = DDB_STORED_N;
 		low->place = high->place =
-			value < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+			value < 0 ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 		return;
 	}
 	/* Not as extra_float_digits would have it: it may round inward. */
@@ -432,7 +434,7 @@ float_span(double value, double below, double above, DdbBound *low,
  * hyphens, sorts above all dates of its year.
  */
 static void
-iso_span(int64 micros, DdbBound *low, DdbBound *high)
+iso_span(int64 micros, DdbStoredValue *low, DdbStoredValue *high)
 {
 	char out[DDB_TIMETEXT_BUFFER];
 	int64 days = (micros - 16 * USECS_PER_HOUR) / USECS_PER_DAY -
@@ -443,9 +445,9 @@ iso_span(int64 micros, DdbBound *low, DdbBound *high)
 
 	low->type = high->type = DDB_STORED_S;
 	if (len == 0)
-		low->place = days < 0 ? DDB_BOUND_BELOW_ALL : DDB_BOUND_ABOVE_ALL;
+		low->place = days < 0 ? DDB_PLACE_BELOW_ALL : DDB_PLACE_ABOVE_ALL;
 	else
-		set_data(low, DDB_BOUND_EXACT, out, len);
+		set_data(low, DDB_PLACE_EXACT, out, len);
 	days = (micros + 16 * USECS_PER_HOUR) / USECS_PER_DAY;
 	len = days > PG_INT32_MIN && days < PG_INT32_MAX
 			  ? ddb_time_format_date((int32) days, out)
@@ -453,15 +455,15 @@ iso_span(int64 micros, DdbBound *low, DdbBound *high)
 	if (len == 0)
 	{
 		/* Just below year 1 or above 9999: any date there may be, or none. */
-		if (low->place == DDB_BOUND_BELOW_ALL && days < 0)
-			high->place = DDB_BOUND_BELOW_ALL;
+		if (low->place == DDB_PLACE_BELOW_ALL && days < 0)
+			high->place = DDB_PLACE_BELOW_ALL;
 		else
-			high->place = DDB_BOUND_ABOVE_ALL;
+			high->place = DDB_PLACE_ABOVE_ALL;
 		return;
 	}
 	/* The year's digits, then a character above every digit and hyphen. */
 	out[4] = ':';
-	set_data(high, DDB_BOUND_EXACT, out, 5);
+	set_data(high, DDB_PLACE_EXACT, out, 5);
 }
 
 /*
@@ -500,23 +502,24 @@ instant_value(const DdbCodec *codec, Datum datum, int64 *micros,
  * lower case.
  */
 static void
-uuid_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
+uuid_span(const DdbCodec *codec, Datum datum, DdbStoredValue *low,
+		  DdbStoredValue *high)
 {
 	char *text =
 		OutputFunctionCall(unconstify(FmgrInfo *, &codec->output), datum);
 
 	low->type = high->type = DDB_STORED_S;
-	set_data(high, DDB_BOUND_EXACT, text, strlen(text));
+	set_data(high, DDB_PLACE_EXACT, text, strlen(text));
 	for (char *p = text; *p != '\0'; p++)
 		*p = pg_toupper((unsigned char) *p);
-	set_data(low, DDB_BOUND_EXACT, text, strlen(text));
+	set_data(low, DDB_PLACE_EXACT, text, strlen(text));
 }
 
 /*
  * From the least to the greatest of the spellings of a boolean stored as text.
  */
 static void
-boolean_span(Datum datum, DdbBound *low, DdbBound *high)
+boolean_span(Datum datum, DdbStoredValue *low, DdbStoredValue *high)
 {
 	const char *least;
 	const char *greatest;
@@ -532,7 +535,8 @@ boolean_span(Datum datum, DdbBound *low, DdbBound *high)
  * microsecond on each side, because finer ones are cut.
  */
 static void
-instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
+instant_span(const DdbCodec *codec, Datum datum, DdbStoredValue *low,
+			 DdbStoredValue *high)
 {
 	int64 micros;
 	bool is_positive;
@@ -541,7 +545,7 @@ instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
 	{
 		low->type = high->type = codec->stored;
 		low->place = high->place =
-			is_positive ? DDB_BOUND_ABOVE_ALL : DDB_BOUND_BELOW_ALL;
+			is_positive ? DDB_PLACE_ABOVE_ALL : DDB_PLACE_BELOW_ALL;
 		return;
 	}
 	if (codec->stored == DDB_STORED_S)
@@ -558,8 +562,8 @@ instant_span(const DdbCodec *codec, Datum datum, DdbBound *low, DdbBound *high)
  * current context.
  */
 void
-ddb_codec_encode_span(const DdbCodec *codec, Datum datum, DdbBound *low,
-					  DdbBound *high)
+ddb_codec_encode_span(const DdbCodec *codec, Datum datum, DdbStoredValue *low,
+					  DdbStoredValue *high)
 {
 	memset(low, 0, sizeof(*low));
 	memset(high, 0, sizeof(*high));

@@ -239,23 +239,24 @@ ddb_variable_is_as_fine(const DdbVariable *variable, const DdbVariable *other)
 	return fraction_digits(element) >= fraction_digits(other->element);
 }
 
-/* A bound at this place, with a copy of the text. */
+/* A stored value at this place, with a copy of the text. */
 static void
-set_text(DdbBound *bound, DdbBoundPlace place, const char *text, size_t len)
+set_text(DdbStoredValue *stored, DdbValuePlace place, const char *text,
+		 size_t len)
 {
-	bound->place = place;
-	bound->type = DDB_STORED_S;
-	bound->data = pnstrdup(text, len);
-	bound->len = len;
+	stored->place = place;
+	stored->type = DDB_STORED_S;
+	stored->data = pnstrdup(text, len);
+	stored->len = len;
 }
 
 /*
- * A whole number, or the text of a shard, as a bound among the texts of its
- * form.  What the form does not have lies below or above all.
+ * A whole number, or the text of a shard, as a stored value among the texts of
+ * its form.  What the form does not have lies below or above all.
  */
 static void
 compose_number(const DdbVariable *variable, Datum value, Oid typid,
-			   DdbBound *bound)
+			   DdbStoredValue *stored)
 {
 	char out[DDB_TEMPLATE_TIME_BUFFER];
 	int64 number = -1;
@@ -278,11 +279,11 @@ compose_number(const DdbVariable *variable, Datum value, Oid typid,
 	}
 	len = ddb_template_format_number(variable->element, number, out);
 	if (len > 0)
-		set_text(bound, DDB_BOUND_EXACT, out, len);
+		set_text(stored, DDB_PLACE_EXACT, out, len);
 	else
-		bound->place = number < Max(variable->element->first, 0)
-						   ? DDB_BOUND_BELOW_ALL
-						   : DDB_BOUND_ABOVE_ALL;
+		stored->place = number < Max(variable->element->first, 0)
+							? DDB_PLACE_BELOW_ALL
+							: DDB_PLACE_ABOVE_ALL;
 }
 
 /* *is_positive says on which side of 1970 a value without microseconds lies. */
@@ -317,11 +318,11 @@ ddb_variable_now(void)
 }
 
 /*
- * A date or timestamp as a bound among the texts of its form.  It lies between
- * two texts where the form cuts something off.
+ * A date or timestamp as a stored value among the texts of its form.  It lies
+ * between two texts where the form cuts something off.
  */
 static void
-compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
+compose_time(const DdbVariable *variable, Datum value, DdbStoredValue *stored)
 {
 	char out[DDB_TEMPLATE_TIME_BUFFER];
 	int64 micros = 0;
@@ -336,9 +337,9 @@ compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
 		is_positive = micros > 0;
 	}
 	if (len > 0)
-		set_text(bound, exact ? DDB_BOUND_EXACT : DDB_BOUND_BETWEEN, out, len);
+		set_text(stored, exact ? DDB_PLACE_EXACT : DDB_PLACE_BETWEEN, out, len);
 	else
-		bound->place = is_positive ? DDB_BOUND_ABOVE_ALL : DDB_BOUND_BELOW_ALL;
+		stored->place = is_positive ? DDB_PLACE_ABOVE_ALL : DDB_PLACE_BELOW_ALL;
 }
 
 /*
@@ -347,23 +348,23 @@ compose_time(const DdbVariable *variable, Datum value, DdbBound *bound)
  */
 void
 ddb_variable_compose(const DdbVariable *variable, Datum value, Oid typid,
-					 DdbBound *bound)
+					 DdbStoredValue *stored)
 {
 	DdbTextForm form = variable->element->form;
 
-	memset(bound, 0, sizeof(*bound));
-	bound->type = DDB_STORED_S;
+	memset(stored, 0, sizeof(*stored));
+	stored->type = DDB_STORED_S;
 	if (form == DDB_FORM_PADDED || form == DDB_FORM_SHARD)
-		compose_number(variable, value, typid, bound);
+		compose_number(variable, value, typid, stored);
 	else if (form != DDB_FORM_PLAIN)
-		compose_time(variable, value, bound);
+		compose_time(variable, value, stored);
 	else if (variable->codec == NULL && DatumGetBool(value))
-		set_text(bound, DDB_BOUND_EXACT, "true", 4);
+		set_text(stored, DDB_PLACE_EXACT, "true", 4);
 	else if (variable->codec == NULL)
-		set_text(bound, DDB_BOUND_EXACT, "false", 5);
+		set_text(stored, DDB_PLACE_EXACT, "false", 5);
 	else
-		ddb_codec_encode_bound(variable->codec, value, typid, 0, bound);
-	bound->type = DDB_STORED_S;
+		ddb_codec_encode_constant(variable->codec, value, typid, 0, stored);
+	stored->type = DDB_STORED_S;
 }
 
 /*
@@ -482,11 +483,12 @@ static bool
 is_text_of(const DdbVariable *variable, Datum value, const char *text,
 		   size_t len)
 {
-	DdbBound bound;
+	DdbStoredValue stored;
 
-	ddb_variable_compose(variable, value, variable->column->base_typid, &bound);
-	return bound.place == DDB_BOUND_EXACT && bound.len == (int) len &&
-		   memcmp(bound.data, text, len) == 0;
+	ddb_variable_compose(variable, value, variable->column->base_typid,
+						 &stored);
+	return stored.place == DDB_PLACE_EXACT && stored.len == (int) len &&
+		   memcmp(stored.data, text, len) == 0;
 }
 
 /*

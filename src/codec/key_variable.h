@@ -48,7 +48,7 @@ extern bool ddb_variable_is_as_fine(const DdbVariable *variable,
  * value's type, which its column's codec takes.
  */
 extern void ddb_variable_compose(const DdbVariable *variable, Datum value,
-								 Oid typid, DdbBound *bound);
+								 Oid typid, DdbStoredValue *stored);
 
 /*
  * A date's or timestamp's microseconds since 1970; false of infinity and what

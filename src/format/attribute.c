@@ -51,14 +51,14 @@ ddb_attribute_type_from_tag(const DdbSpan *tag)
 }
 
 /*
- * Sets DDB_SCAN_WRONG_KIND unless the scanner has an error already.  Returns
+ * Sets DDB_JSON_WRONG_KIND unless the scanner has an error already.  Returns
  * false for the caller's return.
  */
 static bool
 wrong_kind(DdbJsonReader *json)
 {
-	if (json->error == DDB_SCAN_OK)
-		json->error = DDB_SCAN_WRONG_KIND;
+	if (json->error == DDB_JSON_OK)
+		json->error = DDB_JSON_WRONG_KIND;
 	return false;
 }
 
@@ -110,7 +110,7 @@ read_payload(DdbJsonReader *json, DdbAttributeValue *value)
 
 /*
  * Reads an object with exactly one member, whose name is the type tag.  An
- * empty object or a second member is DDB_SCAN_WRONG_KIND. Spans point into the
+ * empty object or a second member is DDB_JSON_WRONG_KIND. Spans point into the
  * scanner's input.
  */
 bool
@@ -127,7 +127,7 @@ ddb_attribute_read_any(DdbJsonReader *json, DdbAttributeValue *value)
 		return false;
 	if (ddb_json_next_member(json, &first, &tag))
 		return wrong_kind(json); /* exactly one type */
-	return json->error == DDB_SCAN_OK;
+	return json->error == DDB_JSON_OK;
 }
 
 /*

@@ -28,7 +28,7 @@
 #define BLOCK 64
 
 /* Blocks start before the end of the input, or at it. */
-_Static_assert(BLOCK <= DDB_SCAN_PADDING, "padding too short");
+_Static_assert(BLOCK <= DDB_JSON_PADDING, "padding too short");
 
 /*
  * Looks at the BLOCK bytes from p on: a bit for each quote, backslash and

@@ -40,7 +40,7 @@ static __attribute__((noinline, cold)) const char *
 fail(DdbJsonReader *json, const char *where, DdbJsonError error)
 {
 	json->pos = where < json->end ? where : json->end;
-	if (json->error == DDB_SCAN_OK)
+	if (json->error == DDB_JSON_OK)
 		json->error = error;
 	return NULL;
 }
@@ -50,7 +50,7 @@ static __attribute__((noinline, cold)) const char *
 fail_at(DdbJsonReader *json, const char *where)
 {
 	return fail(json, where,
-				where >= json->end ? DDB_SCAN_TRUNCATED : DDB_SCAN_SYNTAX);
+				where >= json->end ? DDB_JSON_TRUNCATED : DDB_JSON_SYNTAX);
 }
 
 /* As fail, for a value that is not of the kind that was asked for. */
@@ -59,7 +59,7 @@ fail_kind(DdbJsonReader *json, const char *where)
 {
 	if (where < json->end &&
 		kind_by_byte[(unsigned char) *where] != DDB_JSON_INVALID)
-		fail(json, where, DDB_SCAN_WRONG_KIND);
+		fail(json, where, DDB_JSON_WRONG_KIND);
 	else
 		fail_at(json, where);
 	return false;
@@ -121,7 +121,7 @@ skip_escape(DdbJsonReader *json, const char *p)
 
 	p++;
 	if (p >= json->end)
-		return fail(json, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_JSON_TRUNCATED);
 	switch (*p)
 	{
 		case '"':
@@ -136,14 +136,14 @@ skip_escape(DdbJsonReader *json, const char *p)
 		case 'u':
 			break;
 		default:
-			return fail(json, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_JSON_BAD_STRING);
 	}
 	for (i = 1; i <= 4; i++)
 	{
 		if (p + i >= json->end)
-			return fail(json, p, DDB_SCAN_TRUNCATED);
+			return fail(json, p, DDB_JSON_TRUNCATED);
 		if (hex_value(p[i]) < 0)
-			return fail(json, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_JSON_BAD_STRING);
 	}
 	return p + 5;
 }
@@ -194,14 +194,14 @@ escaped_string_end(DdbJsonReader *json, const char *p, bool *escaped)
 	while (p < json->end && *p != '"')
 	{
 		if (*p != '\\')
-			return fail(json, p, DDB_SCAN_BAD_STRING);
+			return fail(json, p, DDB_JSON_BAD_STRING);
 		*escaped = true;
 		p = skip_escape(json, p);
 		if (p == NULL)
 			return NULL;
 		p = next_special(json, p);
 	}
-	return p < json->end ? p : fail(json, p, DDB_SCAN_TRUNCATED);
+	return p < json->end ? p : fail(json, p, DDB_JSON_TRUNCATED);
 }
 
 /*
@@ -356,14 +356,14 @@ static const char *
 skip_container(DdbJsonReader *json, const char *p)
 {
 	const char *end = json->end;
-	char closers[DDB_SCAN_MAX_DEPTH + 1];
-	int room = DDB_SCAN_MAX_DEPTH - json->depth;
+	char closers[DDB_JSON_MAX_DEPTH + 1];
+	int room = DDB_JSON_MAX_DEPTH - json->depth;
 	int depth = 0;
 	char closer;
 
 enter:
 	if (unlikely(depth >= room))
-		return fail(json, p, DDB_SCAN_TOO_DEEP);
+		return fail(json, p, DDB_JSON_TOO_DEEP);
 	closer = *p == '{' ? '}' : ']';
 	closers[depth++] = closer;
 	p = skip_space(p + 1, end);
@@ -379,7 +379,7 @@ entry:
 	}
 	p = skip_space(p, end);
 	if (unlikely(p >= end))
-		return fail(json, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_JSON_TRUNCATED);
 	if (*p == '"')
 		p = skip_string(json, p);
 	else if (*p == '{' || *p == '[')
@@ -392,14 +392,14 @@ entry:
 next:
 	p = skip_space(p, end);
 	if (unlikely(p >= end))
-		return fail(json, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_JSON_TRUNCATED);
 	if (*p == ',')
 	{
 		p++;
 		goto entry;
 	}
 	if (unlikely(*p != closer))
-		return fail(json, p, DDB_SCAN_SYNTAX);
+		return fail(json, p, DDB_JSON_SYNTAX);
 
 leave:
 	p++;
@@ -411,21 +411,21 @@ leave:
 
 /*
  * Consumes the bracket that opens an object or array.  False with an error at
- * anything else, and beyond DDB_SCAN_MAX_DEPTH.
+ * anything else, and beyond DDB_JSON_MAX_DEPTH.
  */
 static inline bool
 enter(DdbJsonReader *json, char bracket)
 {
 	const char *p;
 
-	if (unlikely(json->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_JSON_OK))
 		return false;
 	p = skip_space(json->pos, json->end);
 	if (unlikely(!at_byte(p, json->end, bracket)))
 		return fail_kind(json, p);
-	if (unlikely(json->depth >= DDB_SCAN_MAX_DEPTH))
+	if (unlikely(json->depth >= DDB_JSON_MAX_DEPTH))
 	{
-		fail(json, p, DDB_SCAN_TOO_DEEP);
+		fail(json, p, DDB_JSON_TOO_DEEP);
 		return false;
 	}
 	json->depth++;
@@ -444,11 +444,11 @@ next_entry(DdbJsonReader *json, bool *first, char closer)
 	const char *end = json->end;
 	const char *p;
 
-	if (unlikely(json->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_JSON_OK))
 		return NULL;
 	p = skip_space(json->pos, end);
 	if (unlikely(p >= end))
-		return fail(json, p, DDB_SCAN_TRUNCATED);
+		return fail(json, p, DDB_JSON_TRUNCATED);
 	if (*p == closer)
 	{
 		json->pos = p + 1;
@@ -461,7 +461,7 @@ next_entry(DdbJsonReader *json, bool *first, char closer)
 		return p;
 	}
 	if (unlikely(*p != ','))
-		return fail(json, p, DDB_SCAN_SYNTAX);
+		return fail(json, p, DDB_JSON_SYNTAX);
 	return skip_space(p + 1, end);
 }
 
@@ -475,7 +475,7 @@ ddb_json_init(DdbJsonReader *json, const char *input, size_t len)
 	json->start = input;
 	json->pos = input;
 	json->end = input + len;
-	json->error = len > UINT32_MAX ? DDB_SCAN_SYNTAX : DDB_SCAN_OK;
+	json->error = len > UINT32_MAX ? DDB_JSON_SYNTAX : DDB_JSON_OK;
 	json->depth = 0;
 	json->block = input;
 	json->special = find_specials(input);
@@ -492,7 +492,7 @@ ddb_json_peek(DdbJsonReader *json)
 	const char *p;
 	DdbJsonKind kind = DDB_JSON_INVALID;
 
-	if (unlikely(json->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_JSON_OK))
 		return DDB_JSON_INVALID;
 	p = skip_space(json->pos, json->end);
 	if (likely(p < json->end))
@@ -568,7 +568,7 @@ ddb_json_string(DdbJsonReader *json, DdbSpan *string)
 {
 	const char *p;
 
-	if (unlikely(json->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_JSON_OK))
 		return false;
 	p = skip_space(json->pos, json->end);
 	if (unlikely(!at_byte(p, json->end, '"')))
@@ -597,8 +597,8 @@ ddb_json_try_tagged_string(DdbJsonReader *json, char *tag, DdbSpan *string)
 	uint64_t mask;
 	uint64_t shape;
 
-	if (unlikely(json->error != DDB_SCAN_OK ||
-				 json->depth >= DDB_SCAN_MAX_DEPTH))
+	if (unlikely(json->error != DDB_JSON_OK ||
+				 json->depth >= DDB_JSON_MAX_DEPTH))
 		return false;
 	memcpy(&bytes, p, sizeof(bytes));
 	memcpy(&mask, "\xFF\xFF\0\xFF\xFF\xFF\0\0", sizeof(mask));
@@ -642,7 +642,7 @@ ddb_json_number(DdbJsonReader *json, DdbSpan *number)
 	const char *p;
 
 	if (ddb_json_peek(json) != DDB_JSON_NUMBER)
-		return json->error == DDB_SCAN_OK && fail_kind(json, json->pos);
+		return json->error == DDB_JSON_OK && fail_kind(json, json->pos);
 	start = json->pos;
 	p = skip_number(json, start);
 	if (p == NULL)
@@ -654,7 +654,7 @@ ddb_json_number(DdbJsonReader *json, DdbSpan *number)
 	return true;
 }
 
-/* Fails with DDB_SCAN_WRONG_KIND at any other value, which is not consumed. */
+/* Fails with DDB_JSON_WRONG_KIND at any other value, which is not consumed. */
 bool
 ddb_json_bool(DdbJsonReader *json, bool *value)
 {
@@ -666,7 +666,7 @@ ddb_json_bool(DdbJsonReader *json, bool *value)
 	else if (kind == DDB_JSON_FALSE)
 		p = skip_word(json, json->pos, "false", 5);
 	else
-		return json->error == DDB_SCAN_OK && fail_kind(json, json->pos);
+		return json->error == DDB_JSON_OK && fail_kind(json, json->pos);
 	if (p == NULL)
 		return false;
 	*value = kind == DDB_JSON_TRUE;
@@ -683,11 +683,11 @@ ddb_json_skip(DdbJsonReader *json)
 {
 	const char *p;
 
-	if (unlikely(json->error != DDB_SCAN_OK))
+	if (unlikely(json->error != DDB_JSON_OK))
 		return false;
 	p = skip_space(json->pos, json->end);
 	if (unlikely(p >= json->end))
-		p = fail(json, p, DDB_SCAN_TRUNCATED);
+		p = fail(json, p, DDB_JSON_TRUNCATED);
 	else if (*p == '{' || *p == '[')
 		p = skip_container(json, p);
 	else if (*p == '"')
@@ -727,12 +727,12 @@ ddb_json_skip_span(DdbJsonReader *json, DdbSpan *value)
 bool
 ddb_json_finish(DdbJsonReader *json)
 {
-	if (json->error != DDB_SCAN_OK)
+	if (json->error != DDB_JSON_OK)
 		return false;
 	json->pos = skip_space(json->pos, json->end);
 	if (json->pos < json->end || json->depth != 0)
 	{
-		fail(json, json->pos, DDB_SCAN_SYNTAX);
+		fail(json, json->pos, DDB_JSON_SYNTAX);
 		return false;
 	}
 	return true;
@@ -964,17 +964,17 @@ ddb_json_error_text(DdbJsonError error)
 {
 	switch (error)
 	{
-		case DDB_SCAN_OK:
+		case DDB_JSON_OK:
 			return "no error";
-		case DDB_SCAN_TRUNCATED:
+		case DDB_JSON_TRUNCATED:
 			return "truncated";
-		case DDB_SCAN_SYNTAX:
+		case DDB_JSON_SYNTAX:
 			return "syntax error";
-		case DDB_SCAN_TOO_DEEP:
+		case DDB_JSON_TOO_DEEP:
 			return "nested too deeply";
-		case DDB_SCAN_BAD_STRING:
+		case DDB_JSON_BAD_STRING:
 			return "invalid string";
-		case DDB_SCAN_WRONG_KIND:
+		case DDB_JSON_WRONG_KIND:
 			return "unexpected kind of value";
 	}
 	return "unknown error";

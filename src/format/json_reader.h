@@ -8,7 +8,7 @@
  * hold escapes.  Accepts exactly the JSON grammar of RFC 8259 (any whitespace,
  * any key order; strings must be valid UTF-8 and hold no control characters
  * when they are read, see ddb_json_string), bounded in depth.
- * Never reads outside [input, input + len + DDB_SCAN_PADDING).
+ * Never reads outside [input, input + len + DDB_JSON_PADDING).
  *
  * Knows nothing of PostgreSQL: no palloc, no ereport; errors are values.
  */
@@ -24,19 +24,19 @@
  * Readable bytes that must follow the input.  What is in them does not matter,
  * so that a part of a page can be scanned in place.
  */
-#define DDB_SCAN_PADDING 64
+#define DDB_JSON_PADDING 64
 
 /* DynamoDB nests 32 levels, each two levels of JSON, plus the reply's own. */
-#define DDB_SCAN_MAX_DEPTH 128
+#define DDB_JSON_MAX_DEPTH 128
 
 typedef enum DdbJsonError
 {
-	DDB_SCAN_OK = 0,
-	DDB_SCAN_TRUNCATED, /* input ends inside a value */
-	DDB_SCAN_SYNTAX, /* not JSON at this place */
-	DDB_SCAN_TOO_DEEP,
-	DDB_SCAN_BAD_STRING, /* control character, escape or UTF-8 */
-	DDB_SCAN_WRONG_KIND, /* JSON, but not what the caller asked for */
+	DDB_JSON_OK = 0,
+	DDB_JSON_TRUNCATED, /* input ends inside a value */
+	DDB_JSON_SYNTAX, /* not JSON at this place */
+	DDB_JSON_TOO_DEEP,
+	DDB_JSON_BAD_STRING, /* control character, escape or UTF-8 */
+	DDB_JSON_WRONG_KIND, /* JSON, but not what the caller asked for */
 } DdbJsonError;
 
 typedef struct DdbJsonReader
@@ -113,7 +113,7 @@ ddb_json_try_member(DdbJsonReader *json, bool *first, const char *name,
 	const char *p = json->pos;
 
 	/* a comma, a quote, the name, a quote, a colon */
-	if (json->error != DDB_SCAN_OK || (size_t) (json->end - p) < len + 4)
+	if (json->error != DDB_JSON_OK || (size_t) (json->end - p) < len + 4)
 		return false;
 	if (!*first && *p++ != ',')
 		return false;
@@ -146,7 +146,7 @@ extern bool ddb_json_skip(DdbJsonReader *json);
  */
 extern bool ddb_json_skip_span(DdbJsonReader *json, DdbSpan *value);
 
-/* True when only whitespace is left; sets DDB_SCAN_SYNTAX otherwise. */
+/* True when only whitespace is left; sets DDB_JSON_SYNTAX otherwise. */
 extern bool ddb_json_finish(DdbJsonReader *json);
 
 /* True if the span without its escapes equals the given bytes. */

@@ -26,7 +26,7 @@ wrap(const char *item, int len)
 	appendStringInfoString(&json, "{\"M\":");
 	appendBinaryStringInfo(&json, item, len);
 	appendStringInfoChar(&json, '}');
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
 	value.json = json.data;
 	value.len = json.len;
 	return value;
@@ -175,7 +175,7 @@ encode_value(const DdbItemWriter *writer, const DdbColumn *column, Datum value)
 	initStringInfo(&json);
 	ddb_codec_encode(ddb_codec_set_get(writer->codecs, column->attnum),
 					 writer->relation, value, &json);
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
 	encoded.json = json.data;
 	encoded.len = json.len;
 	return encoded;

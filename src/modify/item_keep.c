@@ -536,7 +536,7 @@ assign_value(Keeper *keeper, const DdbPathStep *steps, int nsteps,
 		keeper->lacks_stored = true;
 	initStringInfo(&json);
 	append_kept(&json, stored, old, wanted);
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
 	assign(keeper, steps, nsteps, json.data, json.len);
 }
 
@@ -691,7 +691,7 @@ ddb_keep_make_set(DdbValueType type, DdbKeptValue *list)
 	initStringInfo(&json);
 	if (!append_members(&json, type, &parts))
 		return false;
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
 	list->json = json.data;
 	list->len = json.len;
 	return true;
@@ -712,7 +712,7 @@ ddb_keep_merge(const DdbKeptChange *change)
 	read_part(&wanted, change->wanted.json, change->wanted.len);
 	initStringInfo(&json);
 	append_kept(&json, &stored, &old, &wanted);
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
 	/* What is in {"M":…}. */
 	read_part(&merged, json.data, json.len);
 	return pnstrdup(merged.value.span.data, merged.value.span.len);

@@ -14,7 +14,7 @@
 
 #include "request/write_request.h"
 
-/* An attribute value as JSON, followed by DDB_SCAN_PADDING readable bytes. */
+/* An attribute value as JSON, followed by DDB_JSON_PADDING readable bytes. */
 typedef struct DdbKeptValue
 {
 	const char *json; /* NULL: none */

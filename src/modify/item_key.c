@@ -112,15 +112,15 @@ raise_missing_variable(const DdbItemWriter *writer,
  */
 static void
 variable_text(const DdbItemWriter *writer, const DdbKeyTemplate *template,
-			  int i, DdbBound *text)
+			  int i, DdbStoredValue *text)
 {
 	const DdbVariable *variable = &template->variables[i];
 
 	ddb_variable_compose(variable, writer->values[variable->column->attnum - 1],
 						 variable->column->base_typid, text);
 	/* Times have a text that is cut; they are cut themselves before. */
-	if (text->place != DDB_BOUND_EXACT &&
-		(text->place != DDB_BOUND_BETWEEN ||
+	if (text->place != DDB_PLACE_EXACT &&
+		(text->place != DDB_PLACE_BETWEEN ||
 		 variable->element->unit == DDB_UNIT_NONE))
 		raise_no_key(
 			writer, template, variable->column,
@@ -142,7 +142,7 @@ settle_values(DdbItemWriter *writer, const DdbKeyTemplate *template,
 	for (int i = 0; i < template->parsed.n; i++)
 	{
 		const DdbVariable *variable = &template->variables[i];
-		DdbBound text;
+		DdbStoredValue text;
 		Datum value;
 
 		if (!variable->sourced || *null_of(writer, variable->column) ||
@@ -233,7 +233,7 @@ hash_template(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 	for (int i = 0; i < template->parsed.n; i++)
 	{
 		const DdbVariable *variable = &template->variables[i];
-		DdbBound text;
+		DdbStoredValue text;
 
 		if (variable->element->form == DDB_FORM_LITERAL || is_shard(variable))
 			continue;
@@ -259,7 +259,7 @@ hash_key(const DdbItemWriter *writer)
 		const DdbColumn *column = writer->key_columns[i];
 		const DdbKeyTemplate *template =
 			ddb_key_template_of(writer->relation, writer->key_names[i]);
-		DdbBound text = {0};
+		DdbStoredValue text = {0};
 
 		if (template != NULL)
 		{
@@ -268,7 +268,7 @@ hash_key(const DdbItemWriter *writer)
 		}
 		if (column == NULL || *null_of(writer, column))
 			ddb_item_raise_missing_key(writer, i);
-		ddb_codec_encode_bound(
+		ddb_codec_encode_constant(
 			ddb_codec_set_get(writer->codecs, column->attnum),
 			writer->values[column->attnum - 1], column->base_typid, 0, &text);
 		/* What has no stored form is refused when the item is composed. */
@@ -326,7 +326,7 @@ fill_shards(DdbItemWriter *writer, const DdbKeyTemplate *template)
 /* The text of a shard that is no column: that of the key, if it is given. */
 static void
 shard_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int i,
-		   const DdbTemplatePart *given, DdbBound *text)
+		   const DdbTemplatePart *given, DdbStoredValue *text)
 {
 	const DdbTemplateElement *element = &template->parsed.elements[i];
 	int64 number;
@@ -358,7 +358,7 @@ compose(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 
 	for (int i = 0; i < parsed->n; i++)
 	{
-		DdbBound part = {0};
+		DdbStoredValue part = {0};
 
 		if (parsed->elements[i].form == DDB_FORM_LITERAL)
 		{
@@ -633,7 +633,7 @@ check_table_key(DdbItemWriter *writer, const DdbKeyTemplate *template,
 	for (int i = 0; i < template->parsed.n; i++)
 	{
 		const DdbVariable *variable = &template->variables[i];
-		DdbBound text;
+		DdbStoredValue text;
 
 		if (variable->column == NULL ||
 			!bms_is_member(variable->column->attnum, updated))
@@ -793,7 +793,7 @@ ddb_item_describe_key(const DdbItemWriter *writer, const char *key)
 	initStringInfo(&names);
 	initStringInfo(&values);
 	appendStringInfoString(&padded, key);
-	enlargeStringInfo(&padded, DDB_SCAN_PADDING);
+	enlargeStringInfo(&padded, DDB_JSON_PADDING);
 	ddb_json_init(&json, padded.data, padded.len);
 	(void) ddb_json_enter_object(&json);
 	for (int i = 0; ddb_json_next_member(&json, &first, &name); i++)

@@ -26,7 +26,7 @@ struct DdbItemNode
 	const char *name; /* of a map's member; NULL in lists, and where it is none
 					   * that a column could have: */
 	const char *raw_name; /* as JSON has it, without quotes */
-	const char *value; /* of NODE_VALUE, DDB_SCAN_PADDING bytes behind it */
+	const char *value; /* of NODE_VALUE, DDB_JSON_PADDING bytes behind it */
 	int len;
 	DdbItemNode *first; /* of the others: what is in it */
 	DdbItemNode *last;
@@ -64,7 +64,7 @@ ddb_item_tree_create(void)
 static void
 set_value(DdbItemNode *node, const char *value, int len)
 {
-	char *copy = palloc0(len + DDB_SCAN_PADDING);
+	char *copy = palloc0(len + DDB_JSON_PADDING);
 
 	memcpy(copy, value, len);
 	node->kind = NODE_VALUE;
@@ -107,7 +107,7 @@ split_map(DdbItemNode *node, DdbJsonReader *reader)
 			member->raw_name = pnstrdup(name.data, name.len);
 		set_value(member, value.data, value.len);
 	}
-	return reader->error == DDB_SCAN_OK;
+	return reader->error == DDB_JSON_OK;
 }
 
 /*
@@ -118,7 +118,7 @@ DdbItemNode *
 ddb_item_tree_parse(const char *json, int len)
 {
 	DdbItemNode *root = ddb_item_tree_create();
-	char *padded = palloc0(len + DDB_SCAN_PADDING);
+	char *padded = palloc0(len + DDB_JSON_PADDING);
 	DdbJsonReader reader;
 	bool ok;
 
@@ -143,7 +143,7 @@ split_list(DdbItemNode *node, DdbJsonReader *reader)
 	while (ddb_json_next_element(reader, &first) &&
 		   ddb_json_skip_span(reader, &value))
 		set_value(add_node(node, NODE_VALUE, NULL), value.data, value.len);
-	return reader->error == DDB_SCAN_OK;
+	return reader->error == DDB_JSON_OK;
 }
 
 /*
@@ -348,7 +348,7 @@ ddb_item_tree_get(const DdbItemNode *root, const char *attribute,
 	write_node(node, &json);
 	*value_len = json.len;
 	/* Whoever scans it reads past its end. */
-	enlargeStringInfo(&json, DDB_SCAN_PADDING);
-	memset(json.data + json.len, 0, DDB_SCAN_PADDING);
+	enlargeStringInfo(&json, DDB_JSON_PADDING);
+	memset(json.data + json.len, 0, DDB_JSON_PADDING);
 	return json.data;
 }

@@ -60,8 +60,8 @@ ddb_read_back_row(DdbReadBack *back, const char *item)
 	appendStringInfoString(&body, "{\"Item\":");
 	appendStringInfoString(&body, item);
 	appendStringInfoChar(&body, '}');
-	enlargeStringInfo(&body, DDB_SCAN_PADDING);
-	memset(body.data + body.len, 0, DDB_SCAN_PADDING);
+	enlargeStringInfo(&body, DDB_JSON_PADDING);
+	memset(body.data + body.len, 0, DDB_JSON_PADDING);
 	ddb_page_open(&page, body.data, body.len, DDB_PAGE_ITEM,
 				  back->plan.source.table_name, back->reader);
 	found = ddb_row_read(back->reader, &page, back->slot);

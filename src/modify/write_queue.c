@@ -109,7 +109,7 @@ keep_item(DdbWriteJob *job, const DdbWriteReply *reply)
 {
 	if (reply->item == NULL)
 		return;
-	job->item = palloc0(reply->item_len + DDB_SCAN_PADDING);
+	job->item = palloc0(reply->item_len + DDB_JSON_PADDING);
 	memcpy(job->item, reply->item, reply->item_len);
 	job->item_len = reply->item_len;
 }

@@ -108,13 +108,13 @@ ddb_term_of_type(const DdbCodec *codec, bool negated)
 /* A term with a single value, which is copied. */
 static DdbTerm *
 value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
-		   const DdbBound *bound, bool negated)
+		   const DdbStoredValue *bound, bool negated)
 {
 	DdbTerm *term = make_term(kind, codec);
 
 	term->op = op;
 	term->negated = negated;
-	term->bounds = palloc(sizeof(DdbBound));
+	term->bounds = palloc(sizeof(DdbStoredValue));
 	term->bounds[0] = *bound;
 	term->nbounds = 1;
 	return term;
@@ -156,7 +156,8 @@ ddb_term_operator(DdbCompare op)
  * or of none, or a comparison with the nearest value below.
  */
 static DdbTerm *
-compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
+compare_unstorable(const DdbCodec *codec, DdbCompare op,
+				   const DdbStoredValue *bound)
 {
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
 
@@ -164,10 +165,10 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 		return ddb_term_constant(false);
 	if (op == DDB_COMPARE_NE)
 		return ddb_term_of_type(codec, false);
-	if (bound->place == DDB_BOUND_BETWEEN)
+	if (bound->place == DDB_PLACE_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec, upward ? ">" : "<=", bound,
 						  false);
-	return upward == (bound->place == DDB_BOUND_BELOW_ALL)
+	return upward == (bound->place == DDB_PLACE_BELOW_ALL)
 			   ? ddb_term_of_type(codec, false)
 			   : ddb_term_constant(false);
 }
@@ -179,11 +180,11 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op, const DdbBound *bound)
 static DdbTerm *
 compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 	DdbTerm *term;
 
-	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
-	if (bound.place != DDB_BOUND_EXACT)
+	ddb_codec_encode_constant(codec, value, typid, 0, &bound);
+	if (bound.place != DDB_PLACE_EXACT)
 		return compare_unstorable(codec, op, &bound);
 	term = value_term(DDB_TERM_COMPARE, codec, ddb_term_operator(op), &bound,
 					  false);
@@ -192,12 +193,13 @@ compare_exactly(const DdbCodec *codec, DdbCompare op, Datum value, Oid typid)
 
 /* One end of a span, as a comparison that takes the whole span in. */
 static DdbTerm *
-compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
+compare_span_end(const DdbCodec *codec, DdbCompare op,
+				 const DdbStoredValue *end)
 {
-	if (end->place == DDB_BOUND_EXACT)
+	if (end->place == DDB_PLACE_EXACT)
 		return value_term(DDB_TERM_COMPARE, codec, ddb_term_operator(op), end,
 						  false);
-	if (end->place == DDB_BOUND_BETWEEN)
+	if (end->place == DDB_PLACE_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec,
 						  op == DDB_COMPARE_LE ? "<=" : ">=", end, false);
 	return compare_unstorable(codec, op, end);
@@ -210,8 +212,8 @@ compare_span_end(const DdbCodec *codec, DdbCompare op, const DdbBound *end)
 static DdbTerm *
 compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 {
-	DdbBound low;
-	DdbBound high;
+	DdbStoredValue low;
+	DdbStoredValue high;
 
 	ddb_codec_encode_span(codec, value, &low, &high);
 	switch (op)
@@ -257,13 +259,13 @@ static DdbTerm *
 search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 			bool negated)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 
 	if (piece[0] == '\0')
 		return negated ? ddb_term_constant(false)
 					   : ddb_term_of_type(codec, false);
-	ddb_codec_encode_bound(codec, CStringGetTextDatum(piece), TEXTOID, 0,
-						   &bound);
+	ddb_codec_encode_constant(codec, CStringGetTextDatum(piece), TEXTOID, 0,
+							  &bound);
 	/* contains() also finds members of sets and lists. */
 	if (kind == DDB_TERM_CONTAINS || negated)
 		return guarded(codec, value_term(kind, codec, NULL, &bound, negated));
@@ -316,7 +318,7 @@ match_not_like(DdbTermContext *context, const DdbCodec *codec,
  * DynamoDB's limit.  The terms point into bounds.
  */
 static DdbTerm *
-in_terms(const DdbCodec *codec, DdbBound *bounds, int n, bool negated)
+in_terms(const DdbCodec *codec, DdbStoredValue *bounds, int n, bool negated)
 {
 	DdbTerm *result = ddb_term_constant(negated);
 
@@ -344,20 +346,21 @@ match_array(const DdbCodec *codec, Datum array, Oid typid, bool negated)
 	bool *nulls;
 	int n = ddb_values_elements(array, &elements, &nulls);
 	int nbounds = 0;
-	DdbBound *bounds;
+	DdbStoredValue *bounds;
 
 	/* <> ALL of nothing is true, even of NULL. */
 	if (n == 0)
 		return ddb_term_constant(negated);
-	bounds = palloc(sizeof(DdbBound) * n);
+	bounds = palloc(sizeof(DdbStoredValue) * n);
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i] && negated)
 			return ddb_term_constant(false);
 		if (nulls[i])
 			continue;
-		ddb_codec_encode_bound(codec, elements[i], typid, 0, &bounds[nbounds]);
-		if (bounds[nbounds].place == DDB_BOUND_EXACT)
+		ddb_codec_encode_constant(codec, elements[i], typid, 0,
+								  &bounds[nbounds]);
+		if (bounds[nbounds].place == DDB_PLACE_EXACT)
 			nbounds++;
 	}
 	if (negated)
@@ -439,10 +442,10 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 static DdbTerm *
 distinct_term(const DdbCodec *codec, Datum value, Oid typid)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 
-	ddb_codec_encode_bound(codec, value, typid, 0, &bound);
-	if (bound.place != DDB_BOUND_EXACT || ddb_term_hides_nulls(codec))
+	ddb_codec_encode_constant(codec, value, typid, 0, &bound);
+	if (bound.place != DDB_PLACE_EXACT || ddb_term_hides_nulls(codec))
 		return ddb_term_constant(true);
 	return value_term(DDB_TERM_COMPARE, codec, "<>", &bound, false);
 }
@@ -623,7 +626,7 @@ fit(DdbTermContext *context, DdbTerm *term)
 /* One comparison of a key attribute. */
 static DdbTerm *
 key_term(const DdbColumn *column, DdbTermKind kind, const char *op,
-		 const DdbBound *bound)
+		 const DdbStoredValue *bound)
 {
 	DdbTerm *term = value_term(kind, NULL, op, bound, false);
 
@@ -681,8 +684,8 @@ compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
 
 	term->column = column;
 	term->op = op;
-	term->bounds = palloc0(sizeof(DdbBound));
-	term->bounds->place = DDB_BOUND_EXACT;
+	term->bounds = palloc0(sizeof(DdbStoredValue));
+	term->bounds->place = DDB_PLACE_EXACT;
 	term->bounds->type = DDB_STORED_N;
 	term->bounds->data = psprintf(INT64_FORMAT, seconds);
 	term->bounds->len = strlen(term->bounds->data);

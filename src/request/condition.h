@@ -43,7 +43,7 @@ typedef struct DdbTerm
 	const DdbColumn *other;
 	const char *op;
 	DdbStoredType type; /* of DDB_TERM_TYPE */
-	DdbBound *bounds;
+	DdbStoredValue *bounds;
 	int nbounds;
 	List *children; /* of DdbTerm * */
 } DdbTerm;

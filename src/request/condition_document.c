@@ -84,13 +84,13 @@ of_types(const DdbColumn *place, uint32 types, bool negated)
 /* A term with these values, which are copied. */
 static DdbTerm *
 with_bounds(DdbTermKind kind, const DdbColumn *place, const char *op,
-			const DdbBound *bounds, int nbounds, bool negated)
+			const DdbStoredValue *bounds, int nbounds, bool negated)
 {
 	DdbTerm *term = make(kind, place, negated);
 
 	term->op = op;
-	term->bounds = palloc(sizeof(DdbBound) * Max(nbounds, 1));
-	memcpy(term->bounds, bounds, sizeof(DdbBound) * nbounds);
+	term->bounds = palloc(sizeof(DdbStoredValue) * Max(nbounds, 1));
+	memcpy(term->bounds, bounds, sizeof(DdbStoredValue) * nbounds);
 	term->nbounds = nbounds;
 	return term;
 }
@@ -144,10 +144,10 @@ is_too_deep(const DdbColumn *place)
 
 /* An exact bound of this type. data is not copied. */
 static void
-set_bound(DdbBound *bound, DdbStoredType type, char *data, int len)
+set_bound(DdbStoredValue *bound, DdbStoredType type, char *data, int len)
 {
 	memset(bound, 0, sizeof(*bound));
-	bound->place = DDB_BOUND_EXACT;
+	bound->place = DDB_PLACE_EXACT;
 	bound->type = type;
 	bound->data = data;
 	bound->len = len;
@@ -158,7 +158,7 @@ set_bound(DdbBound *bound, DdbStoredType type, char *data, int len)
  * holds.  A document shows binary as such text.
  */
 static bool
-binary_form(const char *text, int len, DdbBound *bound)
+binary_form(const char *text, int len, DdbStoredValue *bound)
 {
 	int room = pg_b64_dec_len(len) + 1;
 	int back_room = pg_b64_enc_len(len) + 1;
@@ -181,7 +181,7 @@ binary_form(const char *text, int len, DdbBound *bound)
 
 /* What a JSON string may be stored as. */
 static int
-string_forms(char *utf8, int len, DdbBound *forms)
+string_forms(char *utf8, int len, DdbStoredValue *forms)
 {
 	set_bound(&forms[0], DDB_STORED_S, utf8, len);
 	return binary_form(utf8, len, &forms[1]) ? 2 : 1;
@@ -193,7 +193,7 @@ string_forms(char *utf8, int len, DdbBound *forms)
  * to the caller.
  */
 static int
-text_forms(char *utf8, int len, DdbBound *forms)
+text_forms(char *utf8, int len, DdbStoredValue *forms)
 {
 	int n = string_forms(utf8, len, forms);
 	DdbDecimal decimal;
@@ -222,7 +222,7 @@ to_utf8(const char *text, int len)
  * it.
  */
 static bool
-number_form(const char *text, DdbBound *bound)
+number_form(const char *text, DdbStoredValue *bound)
 {
 	DdbDecimal decimal;
 	char *canonical = palloc(DDB_DECIMAL_BUFFER);
@@ -240,7 +240,7 @@ number_form(const char *text, DdbBound *bound)
  * they are. 0 where nothing is stored so.
  */
 static int
-scalar_forms(const JsonbValue *value, DdbBound *forms)
+scalar_forms(const JsonbValue *value, DdbStoredValue *forms)
 {
 	char *text;
 
@@ -263,7 +263,8 @@ scalar_forms(const JsonbValue *value, DdbBound *forms)
 }
 
 static DdbTerm *
-equals_any(const DdbColumn *place, const DdbBound *forms, int n, bool negated)
+equals_any(const DdbColumn *place, const DdbStoredValue *forms, int n,
+		   bool negated)
 {
 	if (n == 0)
 		return ddb_term_constant(negated);
@@ -296,7 +297,7 @@ json_null(const DdbColumn *place, bool is_text, bool negated)
 static DdbTerm *
 equals_scalar(const DdbColumn *place, const JsonbValue *value)
 {
-	DdbBound forms[MAX_FORMS];
+	DdbStoredValue forms[MAX_FORMS];
 
 	/* The whole attribute NULL is SQL NULL, and equals nothing. */
 	if (value->type == jbvNull)
@@ -313,7 +314,7 @@ equals_scalar(const DdbColumn *place, const JsonbValue *value)
 static DdbTerm *
 array_holds_scalar(const DdbColumn *place, const JsonbValue *value)
 {
-	DdbBound forms[MAX_FORMS];
+	DdbStoredValue forms[MAX_FORMS];
 	int n = scalar_forms(value, forms);
 	DdbTerm *term = ddb_term_constant(false);
 
@@ -521,7 +522,7 @@ text_in(DdbTermContext *context, const DdbColumn *place, Datum *texts,
 
 	for (int i = 0; i < n; i++)
 	{
-		DdbBound forms[MAX_FORMS];
+		DdbStoredValue forms[MAX_FORMS];
 		DdbTerm *one;
 		char *shown;
 
@@ -592,7 +593,7 @@ compare_number(const DdbColumn *place, DdbCompare op, const char *text)
 {
 	DdbTerm *is_number = of_types(place, DDB_ACCEPTS(DDB_STORED_N), false);
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
-	DdbBound bound;
+	DdbStoredValue bound;
 	DdbDecimal decimal;
 	char *rounded = palloc(DDB_DECIMAL_BUFFER);
 	size_t len;
@@ -689,7 +690,7 @@ number_term(DdbTermContext *context, const DdbColumn *place,
 static DdbTerm *
 compare_size(const DdbColumn *place, DdbCompare op, int64 size)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 	char *text = psprintf(INT64_FORMAT, size);
 
 	set_bound(&bound, DDB_STORED_N, text, strlen(text));
@@ -752,10 +753,10 @@ size_term(DdbTermContext *context, const DdbCodec *codec,
 static DdbTerm *
 has_element(const DdbCodec *codec, Datum element, Oid typid, bool negated)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 
-	ddb_codec_encode_bound(codec->element, element, typid, 0, &bound);
-	if (bound.place != DDB_BOUND_EXACT)
+	ddb_codec_encode_constant(codec->element, element, typid, 0, &bound);
+	if (bound.place != DDB_PLACE_EXACT)
 		return ddb_term_constant(negated);
 	return with_bounds(DDB_TERM_CONTAINS, codec->column, NULL, &bound, 1,
 					   negated);

@@ -20,7 +20,7 @@
  * value, text and binary by bytes.
  */
 int
-ddb_bound_compare(const DdbBound *a, const DdbBound *b)
+ddb_stored_value_compare(const DdbStoredValue *a, const DdbStoredValue *b)
 {
 	DdbDecimal x;
 	DdbDecimal y;
@@ -38,9 +38,10 @@ ddb_bound_compare(const DdbBound *a, const DdbBound *b)
 
 /* Raises the lower end of the range, if this one is higher or stricter. */
 static void
-add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
+add_lower(DdbKeyRange *range, const DdbStoredValue *bound, bool strict)
 {
-	int order = range->has_lower ? ddb_bound_compare(bound, &range->lower) : 1;
+	int order =
+		range->has_lower ? ddb_stored_value_compare(bound, &range->lower) : 1;
 
 	if (order > 0)
 	{
@@ -54,9 +55,10 @@ add_lower(DdbKeyRange *range, const DdbBound *bound, bool strict)
 
 /* Lowers the upper end of the range, if this one is lower or stricter. */
 static void
-add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
+add_upper(DdbKeyRange *range, const DdbStoredValue *bound, bool strict)
 {
-	int order = range->has_upper ? ddb_bound_compare(bound, &range->upper) : -1;
+	int order =
+		range->has_upper ? ddb_stored_value_compare(bound, &range->upper) : -1;
 
 	if (order < 0)
 	{
@@ -73,7 +75,7 @@ add_upper(DdbKeyRange *range, const DdbBound *bound, bool strict)
  * constant is above the prefix; below it there is no bound as tight.
  */
 static void
-add_too_long(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
+add_too_long(DdbKeyRange *range, DdbCompare op, const DdbStoredValue *bound)
 {
 	if (op == DDB_COMPARE_EQ)
 		range->empty = true;
@@ -85,7 +87,7 @@ add_too_long(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 
 /* The constant lies between storable values; bound is the one below it. */
 static void
-add_between(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
+add_between(DdbKeyRange *range, DdbCompare op, const DdbStoredValue *bound)
 {
 	if (op == DDB_COMPARE_EQ)
 		range->empty = true;
@@ -99,7 +101,7 @@ add_between(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
  * Adds a comparison with a value that can be stored; equality sets both ends.
  */
 static void
-add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
+add_exact(DdbKeyRange *range, DdbCompare op, const DdbStoredValue *bound)
 {
 	if (op != DDB_COMPARE_LT && op != DDB_COMPARE_LE)
 		add_lower(range, bound, op == DDB_COMPARE_GT);
@@ -109,26 +111,26 @@ add_exact(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
 
 /* Adds a comparison, by where its value lies among what can be stored. */
 static void
-add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
+add_comparison(DdbKeyRange *range, DdbCompare op, const DdbStoredValue *bound)
 {
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
 	bool downward = op == DDB_COMPARE_LT || op == DDB_COMPARE_LE;
 
 	switch (bound->place)
 	{
-		case DDB_BOUND_EXACT:
+		case DDB_PLACE_EXACT:
 			add_exact(range, op, bound);
 			break;
-		case DDB_BOUND_BETWEEN:
+		case DDB_PLACE_BETWEEN:
 			add_between(range, op, bound);
 			break;
-		case DDB_BOUND_TOO_LONG:
+		case DDB_PLACE_TOO_LONG:
 			add_too_long(range, op, bound);
 			break;
-		case DDB_BOUND_BELOW_ALL:
+		case DDB_PLACE_BELOW_ALL:
 			range->empty |= !upward;
 			break;
-		case DDB_BOUND_ABOVE_ALL:
+		case DDB_PLACE_ABOVE_ALL:
 			range->empty |= !downward;
 			break;
 	}
@@ -139,7 +141,7 @@ add_comparison(DdbKeyRange *range, DdbCompare op, const DdbBound *bound)
  * replaced by the next code point.  False when there is none.
  */
 static bool
-prefix_successor(const DdbBound *prefix, DdbBound *successor)
+prefix_successor(const DdbStoredValue *prefix, DdbStoredValue *successor)
 {
 	int len = prefix->len;
 	unsigned char next[8];
@@ -174,13 +176,13 @@ prefix_successor(const DdbBound *prefix, DdbBound *successor)
  * that begin with it.
  */
 static void
-add_prefix(DdbKeyRange *range, const DdbBound *bound)
+add_prefix(DdbKeyRange *range, const DdbStoredValue *bound)
 {
-	DdbBound successor;
+	DdbStoredValue successor;
 
-	if (bound->place == DDB_BOUND_BELOW_ALL)
+	if (bound->place == DDB_PLACE_BELOW_ALL)
 		return; /* the empty prefix: every string */
-	if (bound->place == DDB_BOUND_TOO_LONG)
+	if (bound->place == DDB_PLACE_TOO_LONG)
 	{
 		range->empty = true;
 		return;
@@ -201,15 +203,15 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 {
 	char *prefix;
 	bool equality;
-	DdbBound bound;
+	DdbStoredValue bound;
 
 	if (!ddb_like_prefix(pattern, &prefix, &equality))
 	{
 		range->recheck = true;
 		range->surplus = -1;
 	}
-	ddb_codec_encode_bound(codec, CStringGetTextDatum(prefix), typid, max_len,
-						   &bound);
+	ddb_codec_encode_constant(codec, CStringGetTextDatum(prefix), typid,
+							  max_len, &bound);
 	if (equality)
 		add_comparison(range, DDB_COMPARE_EQ, &bound);
 	else
@@ -218,13 +220,13 @@ add_like(DdbKeyRange *range, const DdbCodec *codec, const char *pattern,
 
 /* One end of what may be equal, taken in. */
 static void
-add_span_end(DdbKeyRange *range, DdbCompare op, const DdbBound *end)
+add_span_end(DdbKeyRange *range, DdbCompare op, const DdbStoredValue *end)
 {
-	DdbBound bound = *end;
+	DdbStoredValue bound = *end;
 
 	/* The greatest storable value below it, or any further. */
-	if (bound.place == DDB_BOUND_BETWEEN)
-		bound.place = DDB_BOUND_EXACT;
+	if (bound.place == DDB_PLACE_BETWEEN)
+		bound.place = DDB_PLACE_EXACT;
 	add_comparison(range, op, &bound);
 }
 
@@ -235,8 +237,8 @@ add_span_end(DdbKeyRange *range, DdbCompare op, const DdbBound *end)
 static void
 add_span(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op, Datum datum)
 {
-	DdbBound low;
-	DdbBound high;
+	DdbStoredValue low;
+	DdbStoredValue high;
 
 	ddb_codec_encode_span(codec, datum, &low, &high);
 	if (op != DDB_COMPARE_LT && op != DDB_COMPARE_LE)
@@ -253,7 +255,7 @@ void
 ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 				  Datum datum, Oid typid, int max_len)
 {
-	DdbBound bound;
+	DdbStoredValue bound;
 
 	if (op == DDB_COMPARE_LIKE)
 	{
@@ -265,7 +267,7 @@ ddb_key_range_add(DdbKeyRange *range, const DdbCodec *codec, DdbCompare op,
 		add_span(range, codec, op, datum);
 		return;
 	}
-	ddb_codec_encode_bound(codec, datum, typid, max_len, &bound);
+	ddb_codec_encode_constant(codec, datum, typid, max_len, &bound);
 	if (op == DDB_COMPARE_PREFIX)
 		add_prefix(range, &bound);
 	else
@@ -277,13 +279,13 @@ void
 ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op, const char *text,
 					   int len, int max_len)
 {
-	DdbBound bound = {DDB_BOUND_EXACT, DDB_STORED_S, NULL, len};
+	DdbStoredValue bound = {DDB_PLACE_EXACT, DDB_STORED_S, NULL, len};
 
 	if (len == 0)
-		bound.place = DDB_BOUND_BELOW_ALL;
+		bound.place = DDB_PLACE_BELOW_ALL;
 	else if (len > max_len)
 	{
-		bound.place = DDB_BOUND_TOO_LONG;
+		bound.place = DDB_PLACE_TOO_LONG;
 		bound.len = pg_encoding_mbcliplen(PG_UTF8, text, len, max_len);
 	}
 	bound.data = pnstrdup(text, bound.len);
@@ -295,10 +297,11 @@ ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op, const char *text,
 
 /* text is unchanged if there is none. */
 bool
-ddb_bound_next_prefix(StringInfo text)
+ddb_key_range_next_prefix(StringInfo text)
 {
-	DdbBound prefix = {DDB_BOUND_EXACT, DDB_STORED_S, text->data, text->len};
-	DdbBound successor;
+	DdbStoredValue prefix = {DDB_PLACE_EXACT, DDB_STORED_S, text->data,
+							 text->len};
+	DdbStoredValue successor;
 
 	if (!prefix_successor(&prefix, &successor))
 		return false;
@@ -312,7 +315,7 @@ ddb_key_range_is_value(const DdbKeyRange *range)
 {
 	return range->has_lower && range->has_upper && !range->lower_strict &&
 		   !range->upper_strict &&
-		   ddb_bound_compare(&range->lower, &range->upper) == 0;
+		   ddb_stored_value_compare(&range->lower, &range->upper) == 0;
 }
 
 bool
@@ -328,14 +331,14 @@ ddb_key_range_is_open(const DdbKeyRange *range)
 static bool
 is_pure_prefix(const DdbKeyRange *range)
 {
-	DdbBound successor;
+	DdbStoredValue successor;
 
 	if (!range->is_prefix || !range->has_lower || range->lower_strict)
 		return false;
 	if (!prefix_successor(&range->lower, &successor))
 		return !range->has_upper;
 	return range->has_upper && range->upper_strict &&
-		   ddb_bound_compare(&successor, &range->upper) == 0;
+		   ddb_stored_value_compare(&successor, &range->upper) == 0;
 }
 
 /*
@@ -349,7 +352,7 @@ compare_lower(const DdbKeyRange *a, const DdbKeyRange *b)
 
 	if (!a->has_lower || !b->has_lower)
 		return (int) a->has_lower - (int) b->has_lower;
-	order = ddb_bound_compare(&a->lower, &b->lower);
+	order = ddb_stored_value_compare(&a->lower, &b->lower);
 	return order != 0 ? order : (int) a->lower_strict - (int) b->lower_strict;
 }
 
@@ -364,7 +367,7 @@ compare_upper(const DdbKeyRange *a, const DdbKeyRange *b)
 
 	if (!a->has_upper || !b->has_upper)
 		return (int) b->has_upper - (int) a->has_upper;
-	order = ddb_bound_compare(&a->upper, &b->upper);
+	order = ddb_stored_value_compare(&a->upper, &b->upper);
 	return order != 0 ? order : (int) b->upper_strict - (int) a->upper_strict;
 }
 
@@ -384,7 +387,7 @@ ddb_key_range_is_empty(const DdbKeyRange *range)
 
 	if (range->empty || !range->has_lower || !range->has_upper)
 		return range->empty;
-	order = ddb_bound_compare(&range->lower, &range->upper);
+	order = ddb_stored_value_compare(&range->lower, &range->upper);
 	return order > 0 ||
 		   (order == 0 && (range->lower_strict || range->upper_strict));
 }
@@ -413,7 +416,7 @@ ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 	int order = -1;
 
 	if (a->has_upper && b->has_lower)
-		order = ddb_bound_compare(&b->lower, &a->upper);
+		order = ddb_stored_value_compare(&b->lower, &a->upper);
 	/* Where they meet, the value itself must be in one of them. */
 	if (order > 0 || (order == 0 && a->upper_strict && b->lower_strict))
 		return false;
@@ -433,19 +436,19 @@ ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b)
 
 /* True if the value, which must be exact, lies in the range. */
 bool
-ddb_key_range_holds(const DdbKeyRange *range, const DdbBound *value)
+ddb_key_range_holds(const DdbKeyRange *range, const DdbStoredValue *value)
 {
 	int order;
 
 	if (range->has_lower)
 	{
-		order = ddb_bound_compare(value, &range->lower);
+		order = ddb_stored_value_compare(value, &range->lower);
 		if (order < 0 || (order == 0 && range->lower_strict))
 			return false;
 	}
 	if (range->has_upper)
 	{
-		order = ddb_bound_compare(value, &range->upper);
+		order = ddb_stored_value_compare(value, &range->upper);
 		if (order > 0 || (order == 0 && range->upper_strict))
 			return false;
 	}

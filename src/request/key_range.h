@@ -33,8 +33,8 @@ typedef struct DdbKeyRange
 	bool is_prefix; /* exactly the strings that begin with lower */
 	bool recheck; /* DynamoDB may return more than was asked */
 	int surplus; /* at most so many more, when known; else -1 */
-	DdbBound lower;
-	DdbBound upper;
+	DdbStoredValue lower;
+	DdbStoredValue upper;
 } DdbKeyRange;
 
 /* A range of one value. */
@@ -59,10 +59,11 @@ extern void ddb_key_range_add_text(DdbKeyRange *range, DdbCompare op,
  * The least text above all that begin with this one, in its place; false when
  * there is none.
  */
-extern bool ddb_bound_next_prefix(StringInfo text);
+extern bool ddb_key_range_next_prefix(StringInfo text);
 
 /* Order of two values of one attribute, as DynamoDB compares them. */
-extern int ddb_bound_compare(const DdbBound *a, const DdbBound *b);
+extern int ddb_stored_value_compare(const DdbStoredValue *a,
+									const DdbStoredValue *b);
 
 /* Orders ranges by where they begin, then by where they end. */
 extern int ddb_key_range_compare(const DdbKeyRange *a, const DdbKeyRange *b);
@@ -85,7 +86,7 @@ extern bool ddb_key_range_unite(DdbKeyRange *a, const DdbKeyRange *b);
 
 /* True if the range holds this value. */
 extern bool ddb_key_range_holds(const DdbKeyRange *range,
-								const DdbBound *value);
+								const DdbStoredValue *value);
 
 /* After the last one: settles what is left to DynamoDB and what is not. */
 extern void ddb_key_range_finish(DdbKeyRange *range);

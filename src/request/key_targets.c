@@ -471,8 +471,8 @@ compare_partitions(const DdbAccessPlan *plan, const DdbTarget *a,
 {
 	for (int i = 0; i < plan->source.keys.npartition; i++)
 	{
-		int order =
-			ddb_bound_compare(&a->partition[i].lower, &b->partition[i].lower);
+		int order = ddb_stored_value_compare(&a->partition[i].lower,
+											 &b->partition[i].lower);
 
 		if (order != 0)
 			return order;

@@ -47,7 +47,7 @@ concerns(const DdbComposeInput *input, const DdbVariable *variable)
  */
 static bool
 text_of_value(const Context *context, int i, const DdbComposeInput *input,
-			  DdbBound *text)
+			  DdbStoredValue *text)
 {
 	const DdbVariable *variable = &context->template->variables[i];
 	char out[DDB_TEMPLATE_TIME_BUFFER];
@@ -67,8 +67,8 @@ text_of_value(const Context *context, int i, const DdbComposeInput *input,
 	else
 	{
 		ddb_variable_compose(variable, input->value, input->typid, text);
-		if (text->place != DDB_BOUND_EXACT &&
-			(variable->exact || text->place != DDB_BOUND_BETWEEN))
+		if (text->place != DDB_PLACE_EXACT &&
+			(variable->exact || text->place != DDB_PLACE_BETWEEN))
 			return false;
 		/* A wider type's value, or one that the column's domain refuses. */
 		if (variable->sourced &&
@@ -87,8 +87,8 @@ static bool
 append_values(Context *context, int i)
 {
 	const DdbVariable *variable = &context->template->variables[i];
-	DdbBound first = {0};
-	DdbBound text;
+	DdbStoredValue first = {0};
+	DdbStoredValue text;
 	bool found = false;
 
 	for (int j = 0; j < context->ninputs; j++)
@@ -98,7 +98,7 @@ append_values(Context *context, int i)
 		if (input->op != DDB_COMPARE_EQ || !concerns(input, variable))
 			continue;
 		if (!text_of_value(context, i, input, &text) ||
-			(found && ddb_bound_compare(&first, &text) != 0))
+			(found && ddb_stored_value_compare(&first, &text) != 0))
 			context->range->empty = true;
 		if (context->range->empty)
 			return true;
@@ -128,7 +128,7 @@ add_bound(Context *context, DdbCompare op, const char *text, int len)
  * past all that do.
  */
 static void
-add_end(Context *context, int i, DdbCompare op, const DdbBound *text,
+add_end(Context *context, int i, DdbCompare op, const DdbStoredValue *text,
 		bool behind)
 {
 	const DdbKeyTemplate *template = context->template;
@@ -155,7 +155,7 @@ add_end(Context *context, int i, DdbCompare op, const DdbBound *text,
 	}
 	else
 		op = upward ? DDB_COMPARE_GE : DDB_COMPARE_LT;
-	if (behind && !ddb_bound_next_prefix(&key))
+	if (behind && !ddb_key_range_next_prefix(&key))
 		return;
 	add_bound(context, op, key.data, key.len);
 }
@@ -170,18 +170,18 @@ add_order(Context *context, int i, const DdbComposeInput *input)
 	const DdbVariable *variable = &context->template->variables[i];
 	DdbCompare op = input->op;
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
-	DdbBound text;
+	DdbStoredValue text;
 
 	ddb_variable_compose(variable, input->value, input->typid, &text);
-	if (text.place == DDB_BOUND_BELOW_ALL || text.place == DDB_BOUND_ABOVE_ALL)
+	if (text.place == DDB_PLACE_BELOW_ALL || text.place == DDB_PLACE_ABOVE_ALL)
 	{
-		context->range->empty |= upward == (text.place == DDB_BOUND_ABOVE_ALL);
+		context->range->empty |= upward == (text.place == DDB_PLACE_ABOVE_ALL);
 		return;
 	}
 	/* What the text is cut off from lies above it, or is not told apart. */
 	if (!variable->exact)
 		op = upward ? DDB_COMPARE_GE : DDB_COMPARE_LE;
-	else if (text.place == DDB_BOUND_BETWEEN)
+	else if (text.place == DDB_PLACE_BETWEEN)
 		op = upward ? DDB_COMPARE_GT : DDB_COMPARE_LE;
 	add_end(context, i, op, &text,
 			op == DDB_COMPARE_GT || op == DDB_COMPARE_LE);
@@ -236,7 +236,7 @@ close_range(Context *context, bool bounded)
 	appendBinaryStringInfo(&next, context->prefix.data, context->prefix.len);
 	add_bound(context, DDB_COMPARE_GE, "", 0);
 	/* No key of this template is just the successor of its beginning. */
-	if (ddb_bound_next_prefix(&next))
+	if (ddb_key_range_next_prefix(&next))
 		ddb_key_range_add_text(context->range, DDB_COMPARE_LE, next.data,
 							   next.len, context->max_len);
 }

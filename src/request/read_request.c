@@ -137,7 +137,7 @@ column_placeholder(Builder *builder, const DdbColumn *column)
 
 /* Appends {"S":"…"} of a stored value. */
 static void
-append_attribute_value(StringInfo json, const DdbBound *bound)
+append_attribute_value(StringInfo json, const DdbStoredValue *bound)
 {
 	appendStringInfo(json, "{\"%s\":", ddb_stored_type_name(bound->type));
 	if (bound->type == DDB_STORED_BOOL)
@@ -154,7 +154,7 @@ append_attribute_value(StringInfo json, const DdbBound *bound)
  * palloc'd.
  */
 static char *
-value_placeholder(Builder *builder, const DdbBound *bound)
+value_placeholder(Builder *builder, const DdbStoredValue *bound)
 {
 	char *placeholder = psprintf(":v%d", builder->nvalues++);
 

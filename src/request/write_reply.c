@@ -30,8 +30,8 @@ read_object(DdbJsonReader *json, const char **object, int *len)
 	}
 	if (ddb_json_peek(json) != DDB_JSON_OBJECT || *object != NULL)
 	{
-		if (json->error == DDB_SCAN_OK)
-			json->error = DDB_SCAN_WRONG_KIND;
+		if (json->error == DDB_JSON_OK)
+			json->error = DDB_JSON_WRONG_KIND;
 		return;
 	}
 	if (ddb_json_skip_span(json, &span) &&
@@ -87,9 +87,9 @@ read_body(DdbWriteReply *reply, const char *body, size_t len, bool is_error,
 		while (ddb_json_next_member(&json, &first, &key))
 			has_type |= read_member(reply, &json, &key);
 	}
-	if (json.error == DDB_SCAN_OK)
+	if (json.error == DDB_JSON_OK)
 		(void) ddb_json_finish(&json);
-	if (json.error != DDB_SCAN_OK)
+	if (json.error != DDB_JSON_OK)
 		ddb_reply_raise_malformed(table_name,
 								  psprintf("%s at byte %zu",
 										   ddb_json_error_text(json.error),

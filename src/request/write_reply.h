@@ -22,7 +22,7 @@ typedef struct DdbWriteCounters
 
 /*
  * Spans are raw JSON within the body, so they live as long as it does, and
- * DDB_SCAN_PADDING readable bytes follow them, too.
+ * DDB_JSON_PADDING readable bytes follow them, too.
  */
 typedef struct DdbWriteReply
 {
@@ -37,7 +37,7 @@ typedef struct DdbWriteReply
 /*
  * Walks the whole body of a successful reply and raises an error unless it is
  * well-formed JSON and valid UTF-8 of the documented shape.  The body must be
- * followed by DDB_SCAN_PADDING readable bytes.
+ * followed by DDB_JSON_PADDING readable bytes.
  */
 extern void ddb_write_reply_read(DdbWriteReply *reply, const char *body,
 								 size_t len, const char *table_name);

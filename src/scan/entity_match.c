@@ -94,14 +94,14 @@ is_text_of(const DdbVariable *variable, const DdbTemplatePart *part,
 		   const TupleTableSlot *slot)
 {
 	int i = variable->column->attnum - 1;
-	DdbBound text;
+	DdbStoredValue text;
 
 	if (slot->tts_isnull[i])
 		return false;
 	ddb_variable_compose(variable, slot->tts_values[i],
 						 variable->column->base_typid, &text);
 	/* Only the beginning of a time may be in the key. */
-	return (text.place == DDB_BOUND_EXACT || text.place == DDB_BOUND_BETWEEN) &&
+	return (text.place == DDB_PLACE_EXACT || text.place == DDB_PLACE_BETWEEN) &&
 		   text.len == (int) part->len &&
 		   memcmp(text.data, part->text, part->len) == 0;
 }

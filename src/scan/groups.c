@@ -89,7 +89,7 @@ partition_place(const DdbScanState *state, AttrNumber column)
 	return place;
 }
 
-static const DdbBound *
+static const DdbStoredValue *
 partition_bound(const DdbScanState *state, const DdbStream *stream,
 				const DdbPartitionOrder *key)
 {
@@ -104,7 +104,7 @@ partition_bound(const DdbScanState *state, const DdbStream *stream,
  */
 static DdbTemplatePart
 ordering_part(const DdbScanState *state, const DdbPartitionOrder *key,
-			  const DdbBound *bound)
+			  const DdbStoredValue *bound)
 {
 	DdbTemplatePart parts[DDB_TEMPLATE_MAX_ELEMENTS];
 	DdbTemplatePart whole = {bound->data, bound->len};
@@ -133,14 +133,14 @@ compare_streams(const void *a, const void *b, void *arg)
 	foreach (lc, state->plan->order.partitions)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
-		const DdbBound *bound = partition_bound(state, x->stream, key);
+		const DdbStoredValue *bound = partition_bound(state, x->stream, key);
 		Oid collation =
 			OidIsValid(key->collation) ? key->collation : C_COLLATION_OID;
 		int order;
 
 		if (bound->type != DDB_STORED_S)
-			order = ddb_bound_compare(bound,
-									  partition_bound(state, y->stream, key));
+			order = ddb_stored_value_compare(
+				bound, partition_bound(state, y->stream, key));
 		else
 			order = DatumGetInt32(DirectFunctionCall2Coll(
 				bttextcmp, collation, x->texts[i], y->texts[i]));
@@ -167,7 +167,7 @@ init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
 	foreach (lc, state->plan->order.partitions)
 	{
 		DdbPartitionOrder *key = (DdbPartitionOrder *) lfirst(lc);
-		const DdbBound *bound = partition_bound(state, stream, key);
+		const DdbStoredValue *bound = partition_bound(state, stream, key);
 
 		if (bound->type == DDB_STORED_S)
 		{

@@ -32,7 +32,7 @@ raise_malformed(const DdbRowReader *reader, const char *what,
  * key.
  */
 static bool
-value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
+value_to_bound(const DdbAttributeValue *value, DdbStoredValue *bound)
 {
 	char *text = palloc(Max(value->span.len, DDB_DECIMAL_BUFFER) + 1);
 	size_t len = value->span.len;
@@ -43,7 +43,7 @@ value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
 	if (value->span.escaped &&
 		ddb_json_unescape(&value->span, text, &len) > DDB_UNESCAPE_NUL)
 		return false;
-	bound->place = DDB_BOUND_EXACT;
+	bound->place = DDB_PLACE_EXACT;
 	bound->data = text;
 	bound->len = (int) len;
 	switch (value->type)
@@ -72,7 +72,7 @@ value_to_bound(const DdbAttributeValue *value, DdbBound *bound)
 
 /* Appends what an item has of an attribute that it may lack. */
 static void
-append_bound(StringInfo bytes, const DdbBound *bound)
+append_bound(StringInfo bytes, const DdbStoredValue *bound)
 {
 	int32 type = bound->type;
 	int32 len = bound->len;
@@ -84,7 +84,7 @@ append_bound(StringInfo bytes, const DdbBound *bound)
 
 /* The range that holds this value alone. */
 static DdbKeyRange
-range_of_value(const DdbBound *value)
+range_of_value(const DdbStoredValue *value)
 {
 	DdbKeyRange range = {.has_lower = true, .has_upper = true};
 
@@ -111,7 +111,7 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 	initStringInfo(&position);
 	for (int i = 0; i < reader->nidentity; i++)
 	{
-		DdbBound bound = {DDB_BOUND_EXACT, DDB_STORED_NONE, "", 0};
+		DdbStoredValue bound = {DDB_PLACE_EXACT, DDB_STORED_NONE, "", 0};
 		DdbAttributeValue value;
 
 		if (ddb_row_identity(reader, page, note, i, &value))

@@ -31,7 +31,7 @@ read_count(DdbJsonReader *json)
 	{
 		if (span.data[i] < '0' || span.data[i] > '9' || i > 17)
 		{
-			json->error = DDB_SCAN_WRONG_KIND;
+			json->error = DDB_JSON_WRONG_KIND;
 			return -1;
 		}
 		value = value * 10 + (span.data[i] - '0');
@@ -49,7 +49,7 @@ read_item(DdbPage *page, DdbJsonReader *json, DdbRowReader *reader)
 	page->has_items = true;
 	page->item_count++;
 	if (ddb_json_peek(json) != DDB_JSON_OBJECT)
-		json->error = DDB_SCAN_WRONG_KIND;
+		json->error = DDB_JSON_WRONG_KIND;
 	else if (reader != NULL)
 		ddb_row_note_item(reader, page, json);
 	else
@@ -65,7 +65,7 @@ read_items(DdbPage *page, DdbJsonReader *json, DdbRowReader *reader)
 	/* Items twice: nobody knows which are meant. */
 	if (page->has_items)
 	{
-		json->error = DDB_SCAN_WRONG_KIND;
+		json->error = DDB_JSON_WRONG_KIND;
 		return;
 	}
 	if (!ddb_json_enter_array(json))
@@ -101,7 +101,7 @@ read_last_key(DdbPage *page, DdbJsonReader *json)
 	if (ddb_json_peek(json) == DDB_JSON_NULL)
 		(void) ddb_json_skip(json);
 	else if (ddb_json_peek(json) != DDB_JSON_OBJECT)
-		json->error = DDB_SCAN_WRONG_KIND;
+		json->error = DDB_JSON_WRONG_KIND;
 	else if (ddb_json_skip_span(json, &span) &&
 			 memchr(span.data, '"', span.len) != NULL)
 	{
@@ -188,9 +188,9 @@ walk_reply(DdbPage *page, const char *table_name, DdbRowReader *reader)
 		while (ddb_json_next_member(&json, &first, &key))
 			read_member(page, &json, &key, reader);
 	}
-	if (json.error == DDB_SCAN_OK)
+	if (json.error == DDB_JSON_OK)
 		(void) ddb_json_finish(&json);
-	if (json.error != DDB_SCAN_OK)
+	if (json.error != DDB_JSON_OK)
 		ddb_reply_raise_malformed(table_name,
 								  psprintf("%s at byte %zu",
 										   ddb_json_error_text(json.error),

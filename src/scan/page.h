@@ -67,7 +67,7 @@ typedef struct DdbPage
  * valid UTF-8 of the documented shape, whose counts agree with its items.
  * The reader notes where their values are; NULL when none is wanted.  A page
  * that was open before gives its memory to this one; the first must be zero.
- * The body must be followed by DDB_SCAN_PADDING readable bytes.
+ * The body must be followed by DDB_JSON_PADDING readable bytes.
  */
 extern void ddb_page_open(DdbPage *page, const char *body, size_t len,
 						  DdbPageKind kind, const char *table_name,

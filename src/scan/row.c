@@ -241,7 +241,7 @@ ddb_row_reader_paths(const DdbRowReader *reader, int *n)
 
 /* The range's one value, as an item would show it. */
 static void
-bound_to_value(const DdbBound *bound, DdbAttributeValue *value)
+bound_to_value(const DdbStoredValue *bound, DdbAttributeValue *value)
 {
 	memset(value, 0, sizeof(*value));
 	value->type = bound->type == DDB_STORED_N ? DDB_VALUE_N : DDB_VALUE_S;

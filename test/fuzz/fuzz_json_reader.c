@@ -142,7 +142,7 @@ walk_value(DdbJsonReader *reader, Walk *walk)
 			ddb_json_skip(reader);
 			break;
 		case DDB_JSON_INVALID:
-			CHECK(reader->error != DDB_SCAN_OK);
+			CHECK(reader->error != DDB_JSON_OK);
 			break;
 	}
 }
@@ -155,14 +155,14 @@ static bool
 read_ours(const uint8_t *data, size_t size, int padding, Walk *walk,
 		  DdbJsonError *error, size_t *where)
 {
-	char *input = malloc(size + DDB_SCAN_PADDING);
+	char *input = malloc(size + DDB_JSON_PADDING);
 	DdbJsonReader skip;
 	DdbJsonReader pull;
 	DdbJsonReader part;
 	DdbSpan span;
 
 	memcpy(input, data, size);
-	memset(input + size, padding, DDB_SCAN_PADDING);
+	memset(input + size, padding, DDB_JSON_PADDING);
 	ddb_json_init(&skip, input, size);
 	if (ddb_json_skip_span(&skip, &span))
 	{
@@ -176,11 +176,11 @@ read_ours(const uint8_t *data, size_t size, int padding, Walk *walk,
 	CHECK(ddb_json_finish(&skip) == ddb_json_finish(&pull));
 	CHECK(skip.pos == pull.pos && skip.pos <= input + size);
 	CHECK(skip.error == pull.error);
-	CHECK(!ddb_json_skip(&skip) || skip.error == DDB_SCAN_OK);
+	CHECK(!ddb_json_skip(&skip) || skip.error == DDB_JSON_OK);
 	*error = pull.error;
 	*where = (size_t) (pull.pos - input);
 	free(input);
-	return *error == DDB_SCAN_OK;
+	return *error == DDB_JSON_OK;
 }
 
 int
@@ -203,14 +203,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						&other_where) == ours);
 		CHECK(other_error == error && other_where == where);
 	}
-	CHECK(error != DDB_SCAN_WRONG_KIND);
+	CHECK(error != DDB_JSON_WRONG_KIND);
 
 	json = json_loadb((const char *) data, size,
 					  JSON_ALLOW_NUL | JSON_DECODE_ANY, &json_error);
 	/* A bare NUL behind a value is the end of the input to jansson. */
 	if (json != NULL)
-		CHECK(ours || error == DDB_SCAN_TOO_DEEP ||
-			  (error == DDB_SCAN_SYNTAX && where < size && data[where] == 0));
+		CHECK(ours || error == DDB_JSON_TOO_DEEP ||
+			  (error == DDB_JSON_SYNTAX && where < size && data[where] == 0));
 	else
 		CHECK(!ours || walk.bad_utf8 || walk.lone_surrogate ||
 			  walk.nul_in_key || walk.big_number);

@@ -34,11 +34,11 @@ static const char sample[] =
 static char *
 padded(const char *text, size_t len, int padding)
 {
-	char *input = malloc(len + DDB_SCAN_PADDING);
+	char *input = malloc(len + DDB_JSON_PADDING);
 
 	assert_non_null(input);
 	memcpy(input, text, len);
-	memset(input + len, padding, DDB_SCAN_PADDING);
+	memset(input + len, padding, DDB_JSON_PADDING);
 	return input;
 }
 
@@ -110,7 +110,7 @@ static DdbJsonError
 read_all(const char *text, size_t len)
 {
 	static const char paddings[] = {'\0', '"', ']', '7', ' '};
-	DdbJsonError first_error = DDB_SCAN_OK;
+	DdbJsonError first_error = DDB_JSON_OK;
 	size_t i;
 
 	for (i = 0; i < sizeof(paddings); i++)
@@ -199,9 +199,9 @@ static const Case accepted[] = {
 	{"{\"\\u0061\":1}", 0},
 };
 
-#define SYNTAX DDB_SCAN_SYNTAX
-#define TRUNCATED DDB_SCAN_TRUNCATED
-#define BAD_STRING DDB_SCAN_BAD_STRING
+#define SYNTAX DDB_JSON_SYNTAX
+#define TRUNCATED DDB_JSON_TRUNCATED
+#define BAD_STRING DDB_JSON_BAD_STRING
 
 static const Case rejected[] = {
 	/* nothing at all */
@@ -355,7 +355,7 @@ test_accepts(void **state)
 		DdbJsonError error =
 			read_all(accepted[i].text, strlen(accepted[i].text));
 
-		if (error != DDB_SCAN_OK)
+		if (error != DDB_JSON_OK)
 			fail_msg("%s: %s", accepted[i].text, ddb_json_error_text(error));
 	}
 }
@@ -408,7 +408,7 @@ test_every_byte_in_string(void **state)
 			continue;
 		text[3] = (char) c;
 		error = read_all(text, sizeof(text) - 1);
-		assert_int_equal(error, c < 0x20 ? BAD_STRING : DDB_SCAN_OK);
+		assert_int_equal(error, c < 0x20 ? BAD_STRING : DDB_JSON_OK);
 	}
 }
 
@@ -419,7 +419,7 @@ test_every_truncation(void **state)
 	size_t cut;
 
 	(void) state;
-	assert_int_equal(read_all(sample, len), DDB_SCAN_OK);
+	assert_int_equal(read_all(sample, len), DDB_JSON_OK);
 	for (cut = 0; cut < len; cut++)
 		assert_int_equal(read_all(sample, cut), TRUNCATED);
 }
@@ -494,7 +494,7 @@ static void
 test_alignment_sweep(void **state)
 {
 	static const char bytes[] = {'"', '\\', '\x1f', '\0', '!', '\x7f', '\x80'};
-	char *memory = calloc(1, 64 + 132 + DDB_SCAN_PADDING);
+	char *memory = calloc(1, 64 + 132 + DDB_JSON_PADDING);
 	size_t offset;
 	size_t len;
 	size_t at;
@@ -524,7 +524,7 @@ static void
 test_many_strings(void **state)
 {
 	size_t room = 100 * 110;
-	char *text = malloc(room + DDB_SCAN_PADDING);
+	char *text = malloc(room + DDB_JSON_PADDING);
 	size_t len = 0;
 	size_t n;
 	DdbJsonReader json;
@@ -544,8 +544,8 @@ test_many_strings(void **state)
 		text[len++] = '"';
 	}
 	text[len++] = ']';
-	memset(text + len, 0, DDB_SCAN_PADDING);
-	assert_int_equal(read_all(text, len), DDB_SCAN_OK);
+	memset(text + len, 0, DDB_JSON_PADDING);
+	assert_int_equal(read_all(text, len), DDB_JSON_OK);
 	ddb_json_init(&json, text, len);
 	assert_true(ddb_json_enter_array(&json));
 	for (n = 0; ddb_json_next_element(&json, &first); n++)
@@ -594,9 +594,9 @@ test_depth(void **state)
 			char *text = nested(depths[i], objects, &len);
 
 			assert_int_equal(read_all(text, len),
-							 depths[i] <= DDB_SCAN_MAX_DEPTH
-								 ? DDB_SCAN_OK
-								 : DDB_SCAN_TOO_DEEP);
+							 depths[i] <= DDB_JSON_MAX_DEPTH
+								 ? DDB_JSON_OK
+								 : DDB_JSON_TOO_DEEP);
 			free(text);
 		}
 	}
@@ -655,7 +655,7 @@ test_shortcuts(void **state)
 						 cases[i].tagged);
 		assert_true(cases[i].tagged
 						? json.pos == json.end
-						: json.pos == input || json.error != DDB_SCAN_OK);
+						: json.pos == input || json.error != DDB_JSON_OK);
 		free(input);
 	}
 	assert_true(ddb_json_is_plain("a.b-c é", 8));
@@ -671,7 +671,7 @@ test_depth_of_skip(void **state)
 	size_t n;
 
 	(void) state;
-	for (n = DDB_SCAN_MAX_DEPTH; n <= DDB_SCAN_MAX_DEPTH + 1; n++)
+	for (n = DDB_JSON_MAX_DEPTH; n <= DDB_JSON_MAX_DEPTH + 1; n++)
 	{
 		size_t len;
 		char *text = nested(n, false, &len);
@@ -682,10 +682,10 @@ test_depth_of_skip(void **state)
 		ddb_json_init(&json, input, len);
 		assert_true(ddb_json_enter_array(&json));
 		assert_true(ddb_json_next_element(&json, &first));
-		assert_int_equal(ddb_json_skip(&json), n <= DDB_SCAN_MAX_DEPTH);
-		assert_int_equal(json.error, n <= DDB_SCAN_MAX_DEPTH
-										 ? DDB_SCAN_OK
-										 : DDB_SCAN_TOO_DEEP);
+		assert_int_equal(ddb_json_skip(&json), n <= DDB_JSON_MAX_DEPTH);
+		assert_int_equal(json.error, n <= DDB_JSON_MAX_DEPTH
+										 ? DDB_JSON_OK
+										 : DDB_JSON_TOO_DEEP);
 		free(input);
 		free(text);
 	}
@@ -707,7 +707,7 @@ test_wide(void **state)
 		len += 3;
 	}
 	text[len - 1] = ']';
-	assert_int_equal(read_all(text, len), DDB_SCAN_OK);
+	assert_int_equal(read_all(text, len), DDB_JSON_OK);
 	free(text);
 }
 
@@ -760,7 +760,7 @@ test_reading(void **state)
 	assert_true(ddb_json_skip_span(&json, &span));
 	assert_true(span_is(&span, "{}"));
 	assert_false(ddb_json_next_element(&json, &items));
-	assert_int_equal(json.error, DDB_SCAN_OK);
+	assert_int_equal(json.error, DDB_JSON_OK);
 	while (ddb_json_next_member(&json, &outer, &key))
 		assert_true(ddb_json_skip(&json));
 	assert_true(ddb_json_finish(&json));
@@ -794,7 +794,7 @@ test_wrong_kind(void **state)
 				 : ask == 3 ? ddb_json_number(&json, &span)
 							: ddb_json_bool(&json, &value);
 			assert_int_equal(json.error,
-							 ok ? DDB_SCAN_OK : DDB_SCAN_WRONG_KIND);
+							 ok ? DDB_JSON_OK : DDB_JSON_WRONG_KIND);
 			assert_int_equal(ok, ask == (i < 3   ? (int) i
 										 : i < 5 ? 3
 										 : i < 7 ? 4
@@ -819,7 +819,7 @@ test_sticky(void **state)
 	(void) state;
 	ddb_json_init(&json, input, 6);
 	assert_false(ddb_json_enter_object(&json));
-	assert_int_equal(json.error, DDB_SCAN_WRONG_KIND);
+	assert_int_equal(json.error, DDB_JSON_WRONG_KIND);
 	assert_int_equal(ddb_json_peek(&json), DDB_JSON_INVALID);
 	assert_false(ddb_json_enter_array(&json));
 	assert_false(ddb_json_next_element(&json, &first));
@@ -830,7 +830,7 @@ test_sticky(void **state)
 	assert_false(ddb_json_skip(&json));
 	assert_false(ddb_json_skip_span(&json, &span));
 	assert_false(ddb_json_finish(&json));
-	assert_int_equal(json.error, DDB_SCAN_WRONG_KIND);
+	assert_int_equal(json.error, DDB_JSON_WRONG_KIND);
 	assert_ptr_equal(json.pos, input);
 	free(input);
 }
@@ -989,9 +989,9 @@ test_error_text(void **state)
 	int error;
 
 	(void) state;
-	for (error = DDB_SCAN_OK; error <= DDB_SCAN_WRONG_KIND + 1; error++)
+	for (error = DDB_JSON_OK; error <= DDB_JSON_WRONG_KIND + 1; error++)
 		assert_non_null(ddb_json_error_text((DdbJsonError) error));
-	assert_string_equal(ddb_json_error_text(DDB_SCAN_TRUNCATED), "truncated");
+	assert_string_equal(ddb_json_error_text(DDB_JSON_TRUNCATED), "truncated");
 }
 
 int
