@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * guard.c
- *		Scan policy and the cap on read units.
+ *		Scan policy, the cap on read units, and locks that nobody holds.
  *
  * Units are summed over all scans of one statement of the client: that is what
  * a user understands by a statement, however many functions it calls.  A
@@ -13,6 +13,8 @@
 #include "scan/guard.h"
 
 #include "access/xact.h"
+#include "executor/executor.h"
+#include "nodes/plannodes.h"
 #include "utils/float.h"
 #include "utils/timestamp.h"
 
@@ -21,6 +23,7 @@
 
 static TimestampTz statement_start = 0;
 static double statement_units = 0;
+static bool statement_locks = false; /* a warning has said that it does not */
 
 /*
  * The stricter of option and setting decides.  A large table gives a warning
@@ -75,6 +78,7 @@ begin_statement(void)
 	{
 		statement_start = GetCurrentStatementStartTimestamp();
 		statement_units = 0;
+		statement_locks = false;
 	}
 }
 
@@ -126,4 +130,56 @@ ddb_guard_check_read_units(const DdbRelation *relation, double scan_units)
 	begin_statement();
 	if (cap > 0 && Max(statement_units, scan_units) >= cap)
 		raise_cap(relation, Max(statement_units, scan_units), cap);
+}
+
+/* ---- row locks ---- */
+
+/*
+ * Raises the error of rows that are to be passed over, or not to be waited for,
+ * where others have locked them.
+ */
+static void
+raise_lock(const DdbRelation *relation, LockWaitPolicy policy)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot use %s with foreign table %s",
+					policy == LockWaitSkip ? "SKIP LOCKED" : "NOWAIT",
+					relation->name),
+			 errdetail("DynamoDB locks no items, so each session would get the "
+					   "same rows."),
+			 errhint("Claim rows by changing them, of which each is one "
+					 "session's only: UPDATE %s SET state = 'taken' WHERE "
+					 "state = 'new' RETURNING *.",
+					 relation->name)));
+}
+
+/* In EXPLAIN there is nothing to warn of, but what is refused is refused. */
+void
+ddb_guard_locks(ForeignScanState *node, const DdbRelation *relation, int eflags)
+{
+	EState *estate = node->ss.ps.state;
+	const ForeignScan *plan = (const ForeignScan *) node->ss.ps.plan;
+	const ExecRowMark *mark;
+
+	/* Rows of joins and aggregates are not locked. */
+	if (plan->scan.scanrelid == 0)
+		return;
+	mark = ExecFindRowMark(estate, plan->scan.scanrelid, true);
+	if (mark == NULL || mark->strength == LCS_NONE)
+		return;
+	if (mark->waitPolicy != LockWaitBlock)
+		raise_lock(relation, mark->waitPolicy);
+	begin_statement();
+	if (statement_locks || estate->es_epq_active != NULL ||
+		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	statement_locks = true;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("rows of foreign table %s are not locked", relation->name),
+			 errdetail("DynamoDB locks no items: others may change them before "
+					   "this transaction ends."),
+			 errhint("Let the UPDATE or DELETE say in WHERE what the items "
+					 "must still be.")));
 }

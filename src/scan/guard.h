@@ -9,11 +9,19 @@
 #include "postgres.h"
 
 #include "model/relation.h"
+#include "nodes/execnodes.h"
 #include "request/access_plan.h"
 
 /* Full scans: nothing, a warning, or an error. Once a scan, before it reads. */
 extern void ddb_guard_scan(const DdbRelation *relation,
 						   const DdbAccessPlan *plan);
+
+/*
+ * FOR UPDATE and its like lock no item: a warning, once a statement; an error if
+ * the query wants to know what others have locked.  When the scan begins.
+ */
+extern void ddb_guard_locks(ForeignScanState *node, const DdbRelation *relation,
+							int eflags);
 
 /*
  * Adds read units to what the running statement has consumed; scan_units is

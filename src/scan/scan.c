@@ -112,6 +112,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	ddb_key_templates_resolve(state->relation, &state->plan->source.table_keys,
 							  state->plan->source.key_attributes,
 							  state->plan->source.index_columns);
+	ddb_guard_locks(node, state->relation, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	ddb_scan_check_plan(state, ddb_compat_scan_userid(node));

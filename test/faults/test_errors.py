@@ -585,6 +585,7 @@ def test_writes_are_refused_where_they_are_not_wanted(
     assert len(calls.data) == 0
 
 
+@pytest.mark.warns("rows of foreign table public.paged are not locked")
 def test_row_locks_do_not_crash(paged):
     assert paged.execute(f"{QUERY} FOR UPDATE").fetchall() == ROWS
     assert paged.execute(f"{QUERY} FOR SHARE").fetchall() == ROWS

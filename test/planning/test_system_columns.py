@@ -206,6 +206,7 @@ def test_tableoid_and_whole_rows(t):
     assert gone == [("(b,1,31)", "(z,1,1)", "t", "parent")]
 
 
+@pytest.mark.warns("rows of foreign table .* are not locked")
 @pytest.mark.parametrize("strength", ["UPDATE", "SHARE", "NO KEY UPDATE", "KEY SHARE"])
 def test_row_locks(t, strength):
     """For tables that are in part local the planner asks for ctid itself."""

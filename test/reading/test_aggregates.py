@@ -178,6 +178,7 @@ LOCAL = [
 ]
 
 
+@pytest.mark.warns("rows of foreign table public.t are not locked")
 @pytest.mark.parametrize("query", LOCAL)
 def test_counted_by_postgresql(t, proxy, query):
     compare(t, proxy, query)
