@@ -40,53 +40,25 @@ typedef struct OrClause
 	bool complete; /* the arms say all of the clause */
 } OrClause;
 
-/* Where in the key an attribute is. */
-typedef struct KeyPosition
-{
-	bool on_sort;
-	int position;
-} KeyPosition;
-
-/* The key attributes, partition before sort, by one number. */
-static KeyPosition
-place_at(const DdbKeySchema *keys, int i)
-{
-	KeyPosition place = {i >= keys->npartition, i};
-
-	if (place.on_sort)
-		place.position -= keys->npartition;
-	return place;
-}
-
-static const char *
-key_name(const DdbKeySchema *keys, KeyPosition place)
-{
-	return place.on_sort ? keys->sort[place.position].name
-						 : keys->partition[place.position].name;
-}
-
 static DdbKeyPlace
-key_place(const DdbKeySchema *keys, KeyPosition position)
+key_place(const DdbKeySchema *keys, int i)
 {
-	return (DdbKeyPlace){key_name(keys, position), !position.on_sort};
+	return (DdbKeyPlace){keys->attributes[i].name, i < keys->npartition};
 }
 
 /*
- * Where the column stands in the key, in *place.  False if it is not a key
- * attribute itself.
+ * Which attribute of the key the column shows, in *place.  False if it shows
+ * none.
  */
 static bool
 find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
-		   AttrNumber column, KeyPosition *place)
+		   AttrNumber column, int *place)
 {
 	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
-	{
-		*place = place_at(keys, i);
-		if (ddb_column_shows(shown, key_name(keys, *place)))
+	for (*place = 0; *place < keys->n; (*place)++)
+		if (ddb_column_shows(shown, keys->attributes[*place].name))
 			return true;
-	}
 	return false;
 }
 
@@ -96,11 +68,11 @@ find_place(const DdbClauseContext *context, const DdbKeySchema *keys,
  */
 static bool
 is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
-		  const DdbComparison *comparison, KeyPosition *place)
+		  const DdbComparison *comparison, int *place)
 {
 	return find_place(context, keys, comparison->condition.column, place) &&
-		   (!comparison->wider ||
-			(place->on_sort && comparison->condition.op <= DDB_COMPARE_GE));
+		   (!comparison->wider || (*place >= keys->npartition &&
+								   comparison->condition.op <= DDB_COMPARE_GE));
 }
 
 /* True if the column is a variable of a template of the key. */
@@ -108,10 +80,10 @@ static bool
 is_variable(const DdbClauseContext *context, const DdbKeySchema *keys,
 			AttrNumber column)
 {
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
 		const DdbKeyTemplate *template = ddb_key_template_of(
-			context->codecs->relation, key_name(keys, place_at(keys, i)));
+			context->codecs->relation, keys->attributes[i].name);
 
 		if (template != NULL && ddb_key_template_find(template, column, 0) >= 0)
 			return true;
@@ -127,7 +99,7 @@ static bool
 match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
 		  DdbComparison *comparison)
 {
-	KeyPosition place = {false, 0};
+	int place;
 	bool holds;
 
 	return ddb_clause_match(context, expr, false, comparison) &&
@@ -210,39 +182,49 @@ match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
  */
 static bool
 binds(const DdbClauseContext *context, const DdbKeySchema *keys,
-	  List *comparisons, bool on_sort, int position)
+	  List *comparisons, int attribute)
 {
-	KeyPosition wanted = {on_sort, position};
-	DdbKeyPlace here;
+	DdbKeyPlace here = key_place(keys, attribute);
 	ListCell *lc;
 
 	foreach (lc, comparisons)
 	{
 		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
-		KeyPosition place = {false, 0};
+		int place;
 
 		if (!comparison->wider &&
 			(comparison->condition.op == DDB_COMPARE_EQ ||
 			 comparison->condition.op == DDB_COMPARE_IN) &&
-			is_direct(context, keys, comparison, &place) &&
-			place.on_sort == on_sort && place.position == position)
+			is_direct(context, keys, comparison, &place) && place == attribute)
 			return true;
 	}
-	here = key_place(keys, wanted);
 	return ddb_variables_bind(context, &here, comparisons);
 }
 
-/* How many attributes of a part are bound to values, from the left. */
-static int
-bound_prefix(const DdbClauseContext *context, const DdbKeySchema *keys,
-			 List *comparisons, bool on_sort)
+/* True if all attributes of the partition key are bound to values. */
+static bool
+bind_partition(const DdbClauseContext *context, const DdbKeySchema *keys,
+			   List *comparisons)
 {
-	int length = on_sort ? keys->nsort : keys->npartition;
-	int n = 0;
+	for (int i = 0; i < keys->npartition; i++)
+		if (!binds(context, keys, comparisons, i))
+			return false;
+	return true;
+}
 
-	while (n < length && binds(context, keys, comparisons, on_sort, n))
-		n++;
-	return n;
+/*
+ * The first sort attribute, from the left, that is not bound to values: its
+ * place in the key, or the number of attributes when all are.
+ */
+static int
+first_open_sort(const DdbClauseContext *context, const DdbKeySchema *keys,
+				List *comparisons)
+{
+	int i = keys->npartition;
+
+	while (i < keys->n && binds(context, keys, comparisons, i))
+		i++;
+	return i;
 }
 
 /*
@@ -255,27 +237,23 @@ is_usable(const DdbClauseContext *context, const DdbKeySchema *keys,
 		  List *comparisons, const DdbComparison *comparison, bool *on_sort,
 		  bool *decided)
 {
-	int usable =
-		keys->npartition + 1 + bound_prefix(context, keys, comparisons, true);
-	KeyPosition place = {false, 0};
+	int last = Min(first_open_sort(context, keys, comparisons), keys->n - 1);
+	int place;
 	bool found = false;
 
 	*decided = false;
-	usable = Min(usable, keys->npartition + keys->nsort);
-	for (int i = usable - 1; i >= 0; i--)
+	for (int i = last; i >= 0; i--)
 	{
-		KeyPosition here = place_at(keys, i);
-		DdbKeyPlace attribute = key_place(keys, here);
+		DdbKeyPlace attribute = key_place(keys, i);
 
-		if (is_direct(context, keys, comparison, &place) &&
-			place.on_sort == here.on_sort && place.position == here.position)
+		if (is_direct(context, keys, comparison, &place) && place == i)
 			*decided |= ddb_filter_is_exact(context, comparison);
 		else if (ddb_variables_narrow(context, &attribute, comparisons,
 									  comparison))
 			*decided |= ddb_variables_decide(context, &attribute, comparison);
 		else
 			continue;
-		*on_sort = here.on_sort;
+		*on_sort = i >= keys->npartition;
 		found = true;
 	}
 	return found;
@@ -328,7 +306,7 @@ arms_complete_partition(const DdbClauseContext *context,
 	{
 		List *together = list_concat_copy(common, (List *) lfirst(lc));
 
-		if (bound_prefix(context, keys, together, false) < keys->npartition)
+		if (!bind_partition(context, keys, together))
 			return false;
 	}
 	return true;
@@ -404,21 +382,22 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 		ListCell *inner;
 
 		match->whole_key &=
-			bound_prefix(context, keys, comparisons, true) == keys->nsort;
+			first_open_sort(context, keys, comparisons) == keys->n;
 		foreach (inner, comparisons)
 		{
 			DdbComparison *comparison = (DdbComparison *) lfirst(inner);
-			KeyPosition place = {false, 0};
+			int place;
 
 			count *= value_count(context, comparison);
 			match->keys.are_many |= comparison->condition.op == DDB_COMPARE_IN;
-			if (is_direct(context, keys, comparison, &place) && !place.on_sort)
+			if (is_direct(context, keys, comparison, &place) &&
+				place < keys->npartition)
 				match->partition_columns = bms_add_member(
 					match->partition_columns, comparison->condition.column);
 		}
-		for (int i = 0; i < keys->npartition + keys->nsort; i++)
+		for (int i = 0; i < keys->n; i++)
 		{
-			DdbKeyPlace here = key_place(keys, place_at(keys, i));
+			DdbKeyPlace here = key_place(keys, i);
 
 			describe_template(context, &here, comparisons, &count, match);
 		}
@@ -553,8 +532,7 @@ ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 	collect(context, keys, restrictions, &clauses, &or_clauses);
 	common = comparisons_of(clauses);
 	or_clause = choose_or(context, keys, common, or_clauses);
-	if (or_clause == NULL &&
-		bound_prefix(context, keys, common, false) < keys->npartition)
+	if (or_clause == NULL && !bind_partition(context, keys, common))
 		return false;
 	arms = or_clause != NULL ? or_clause->arms : list_make1(NIL);
 	foreach (lc, arms)
@@ -575,9 +553,9 @@ static bool
 narrows(const DdbClauseContext *context, const DdbKeySchema *keys,
 		List *comparisons, const DdbComparison *comparison)
 {
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
-		DdbKeyPlace here = key_place(keys, place_at(keys, i));
+		DdbKeyPlace here = key_place(keys, i);
 
 		if (ddb_variables_narrow(context, &here, comparisons, comparison))
 			return true;
@@ -600,10 +578,9 @@ ddb_keys_narrow(const DdbClauseContext *context, List *restrictions,
 	ListCell *lc;
 
 	*comparisons = NIL;
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
-		has_template |=
-			ddb_key_template_of(context->codecs->relation,
-								key_name(keys, place_at(keys, i))) != NULL;
+	for (int i = 0; i < keys->n; i++)
+		has_template |= ddb_key_template_of(context->codecs->relation,
+											keys->attributes[i].name) != NULL;
 	if (!has_template)
 		return false;
 	collect(context, keys, restrictions, &clauses, &or_clauses);

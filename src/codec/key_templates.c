@@ -167,25 +167,6 @@ resolve_template(const DdbRelation *relation, const DdbColumn *column)
 	return template;
 }
 
-/* The columns of a part of a key, attnums, but for those of the table's key. */
-static List *
-columns_of_part(DdbRelation *relation, const DdbKeyAttribute *part, int n,
-				const DdbKeySchema *table_keys)
-{
-	List *columns = NIL;
-
-	for (int i = 0; i < n; i++)
-	{
-		const DdbColumn *column =
-			ddb_relation_find_attribute(relation, part[i].name);
-
-		if (column != NULL && (table_keys == NULL ||
-							   !ddb_key_schema_has(table_keys, part[i].name)))
-			columns = lappend_int(columns, column->attnum);
-	}
-	return columns;
-}
-
 /*
  * The columns that show attributes of these keys, by number; table_keys,
  * unless NULL, are left out.
@@ -194,10 +175,18 @@ static List *
 columns_of_keys(DdbRelation *relation, const DdbKeySchema *keys,
 				const DdbKeySchema *table_keys)
 {
-	return list_concat(
-		columns_of_part(relation, keys->partition, keys->npartition,
-						table_keys),
-		columns_of_part(relation, keys->sort, keys->nsort, table_keys));
+	List *columns = NIL;
+
+	for (int i = 0; i < keys->n; i++)
+	{
+		const char *name = keys->attributes[i].name;
+		const DdbColumn *column = ddb_relation_find_attribute(relation, name);
+
+		if (column != NULL &&
+			(table_keys == NULL || !ddb_key_schema_has(table_keys, name)))
+			columns = lappend_int(columns, column->attnum);
+	}
+	return columns;
 }
 
 /* True if one of the columns, given by number, has a template. */

@@ -80,17 +80,41 @@ ddb_table_info_forced_index(DdbTableInfo *info, const DdbRelation *relation)
 	return index;
 }
 
+/* Partition attributes may come after sort attributes, and go before them. */
+DdbKeyAttribute *
+ddb_key_schema_add(DdbKeySchema *keys, DdbDeclaredKey part)
+{
+	int place = part == DDB_KEY_PARTITION ? keys->npartition : keys->n;
+	int first = part == DDB_KEY_PARTITION ? 0 : keys->npartition;
+
+	if (place - first >= DDB_MAX_KEY_PART)
+		return NULL;
+	memmove(&keys->attributes[place + 1], &keys->attributes[place],
+			sizeof(DdbKeyAttribute) * (keys->n - place));
+	keys->n++;
+	if (part == DDB_KEY_PARTITION)
+		keys->npartition++;
+	return &keys->attributes[place];
+}
+
 /* Compares names by their bytes, as DynamoDB does. */
 bool
 ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute)
 {
-	for (int i = 0; i < keys->npartition; i++)
-		if (strcmp(keys->partition[i].name, attribute) == 0)
-			return true;
-	for (int i = 0; i < keys->nsort; i++)
-		if (strcmp(keys->sort[i].name, attribute) == 0)
+	for (int i = 0; i < keys->n; i++)
+		if (strcmp(keys->attributes[i].name, attribute) == 0)
 			return true;
 	return false;
+}
+
+List *
+ddb_key_schema_names(const DdbKeySchema *keys)
+{
+	List *names = NIL;
+
+	for (int i = 0; i < keys->n; i++)
+		names = lappend(names, keys->attributes[i].name);
+	return names;
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "nodes/pg_list.h"
 
 #define DDB_MAX_KEY_PART 4
+#define DDB_MAX_KEY_ATTRIBUTES (2 * DDB_MAX_KEY_PART)
 
 typedef struct DdbKeyAttribute
 {
@@ -24,12 +25,12 @@ typedef struct DdbKeyAttribute
 	DdbStoredType type; /* S, N or B */
 } DdbKeyAttribute;
 
+/* The attributes of a key: npartition of the partition key, then the others. */
 typedef struct DdbKeySchema
 {
+	int n;
 	int npartition;
-	int nsort;
-	DdbKeyAttribute partition[DDB_MAX_KEY_PART];
-	DdbKeyAttribute sort[DDB_MAX_KEY_PART];
+	DdbKeyAttribute attributes[DDB_MAX_KEY_ATTRIBUTES];
 } DdbKeySchema;
 
 typedef enum DdbProjectionType
@@ -68,8 +69,18 @@ typedef struct DdbTableInfo
 extern DdbStoredType ddb_key_attributes_type(List *key_attributes,
 											 const char *attribute);
 
+/*
+ * Makes room for the next attribute of that part of the key, which the caller
+ * fills in; NULL when the part is full.
+ */
+extern DdbKeyAttribute *ddb_key_schema_add(DdbKeySchema *keys,
+										   DdbDeclaredKey part);
+
 /* True when this attribute is part of the key. */
 extern bool ddb_key_schema_has(const DdbKeySchema *keys, const char *attribute);
+
+/* The names of its attributes, of char *, which stay the schema's. */
+extern List *ddb_key_schema_names(const DdbKeySchema *keys);
 
 /* The index by name, or NULL. */
 extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);

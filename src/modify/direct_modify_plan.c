@@ -133,15 +133,6 @@ sets_more(const Context *context)
 	return false;
 }
 
-/* What tells items apart. */
-static List *
-key_names(const DdbKeySchema *keys)
-{
-	List *names = list_make1(keys->partition[0].name);
-
-	return keys->nsort > 0 ? lappend(names, keys->sort[0].name) : names;
-}
-
 /*
  * True if a key of the table is set.  It may only be set to what it is, for
  * which the row must be read.
@@ -240,7 +231,7 @@ key_columns(const Context *context)
 	List *columns = NIL;
 	ListCell *lc;
 
-	foreach (lc, key_names(&context->plan->source.table_keys))
+	foreach (lc, ddb_key_schema_names(&context->plan->source.table_keys))
 	{
 		const DdbColumn *column =
 			ddb_relation_find_attribute(context->relation, lfirst(lc));
@@ -381,7 +372,7 @@ finish(Context *context, CmdType operation)
 
 	/* Keys are taken from items as they are stored, not from columns. */
 	ddb_access_plan_last_step(context->plan)->projection.identity =
-		key_names(&context->plan->source.table_keys);
+		ddb_key_schema_names(&context->plan->source.table_keys);
 	/* Entries of an index move when they are written, here or elsewhere. */
 	write->moves = context->plan->source.index_name != NULL && !write->deletes;
 	make_condition(context);

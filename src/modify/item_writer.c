@@ -39,12 +39,13 @@ find_keys(DdbItemWriter *writer)
 {
 	const DdbKeySchema *keys = &writer->info->keys;
 
-	writer->key_names[writer->nkeys++] = keys->partition[0].name;
-	if (keys->nsort > 0)
-		writer->key_names[writer->nkeys++] = keys->sort[0].name;
-	for (int i = 0; i < writer->nkeys; i++)
+	for (int i = 0; i < keys->n; i++)
+	{
+		writer->key_names[i] = keys->attributes[i].name;
 		writer->key_columns[i] =
 			ddb_relation_find_attribute(writer->relation, writer->key_names[i]);
+	}
+	writer->nkeys = keys->n;
 }
 
 /*

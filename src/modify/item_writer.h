@@ -20,8 +20,8 @@
 #include "modify/item_keep.h"
 #include "request/write_request.h"
 
-/* The table's keys have at most a partition and a sort part, of one attribute. */
-#define DDB_MAX_ITEM_KEYS 2
+/* A description might list as many; DynamoDB has two at most in a table. */
+#define DDB_MAX_ITEM_KEYS DDB_MAX_KEY_ATTRIBUTES
 
 /* What one statement needs to know of a table to write it. */
 typedef struct DdbItemWriter

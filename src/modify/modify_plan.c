@@ -84,11 +84,9 @@ ddbAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
 		ddb_relation_load(RelationGetRelid(target_relation));
 	DdbTableInfo *info = table_info(root, target_rte, relation);
 
-	add_key_column(root, rtindex, relation, target_relation->rd_att,
-				   info->keys.partition[0].name);
-	if (info->keys.nsort > 0)
+	for (int i = 0; i < info->keys.n; i++)
 		add_key_column(root, rtindex, relation, target_relation->rd_att,
-					   info->keys.sort[0].name);
+					   info->keys.attributes[i].name);
 	/* What DELETE returns; UPDATE carries the whole row anyway. */
 	if (root->parse->commandType == CMD_DELETE &&
 		root->parse->returningList != NIL)
@@ -260,8 +258,7 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 				 errdetail("Option \"optimistic\" compares items with what was "
 						   "read, which is possible only in a statement about "
 						   "this table alone.")));
-	check_key(relation, info, info->keys.partition[0].name);
-	if (info->keys.nsort > 0)
-		check_key(relation, info, info->keys.sort[0].name);
+	for (int i = 0; i < info->keys.n; i++)
+		check_key(relation, info, info->keys.attributes[i].name);
 	return ddb_modify_kept_columns(targets, attnums, target);
 }

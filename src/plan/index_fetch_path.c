@@ -94,12 +94,13 @@ ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
 static List *
 sort_columns(const DdbPlanState *state, const DdbSource *source)
 {
+	const DdbKeySchema *keys = source->keys;
 	List *columns = NIL;
 
-	for (int i = 0; i < source->keys->nsort; i++)
+	for (int i = keys->npartition; i < keys->n; i++)
 	{
 		const DdbColumn *column = ddb_relation_find_attribute(
-			state->relation, source->keys->sort[i].name);
+			state->relation, keys->attributes[i].name);
 
 		if (column != NULL)
 			columns = lappend_int(columns, column->attnum);
@@ -125,19 +126,6 @@ ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
 		   (root->parent_root == NULL || root->parse->limitCount != NULL) &&
 		   ddb_table_info_holds_all(state->info, state->relation, source->index,
 									sort_columns(state, source));
-}
-
-/* The attribute names of a key, partition attributes first. */
-static List *
-names_of(const DdbKeySchema *keys)
-{
-	List *names = NIL;
-
-	for (int i = 0; i < keys->npartition; i++)
-		names = lappend(names, keys->partition[i].name);
-	for (int i = 0; i < keys->nsort; i++)
-		names = lappend(names, keys->sort[i].name);
-	return names;
 }
 
 /*
@@ -222,9 +210,9 @@ ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state,
 {
 	List *clauses = extract_actual_clauses(candidate->entry_clauses, false);
 
-	plan->projection.identity = names_of(&plan->source.table_keys);
+	plan->projection.identity = ddb_key_schema_names(&plan->source.table_keys);
 	if (candidate->order.is_relied_upon && root->parent_root != NULL)
-		plan->projection.position = names_of(&plan->source.keys);
+		plan->projection.position = ddb_key_schema_names(&plan->source.keys);
 	plan->fetch.plan = second_plan(state, candidate, plan);
 	build_entries(rel, state, candidate, plan);
 	if (clauses == NIL)

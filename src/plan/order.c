@@ -88,7 +88,7 @@ typedef struct Walk
 	const DdbPlanState *state;
 	DdbCandidate *candidate;
 	List *pathkeys; /* that reading gives, so far */
-	int position; /* the sort attribute that comes next */
+	int position; /* in the key: the sort attribute that comes next */
 	int element; /* of its template, if it has one */
 	bool directed; /* forward or backward is settled */
 	bool one_to_one; /* keys that differ, differ in the pathkeys too */
@@ -163,7 +163,7 @@ sort_template(const Walk *walk)
 {
 	return ddb_key_template_of(
 		walk->state->relation,
-		walk->candidate->source->keys->sort[walk->position].name);
+		walk->candidate->source->keys->attributes[walk->position].name);
 }
 
 /*
@@ -175,10 +175,11 @@ skip_bound(Walk *walk)
 {
 	const DdbKeySchema *keys = walk->candidate->source->keys;
 
-	while (walk->position < keys->nsort)
+	while (walk->position < keys->n)
 	{
 		const DdbKeyTemplate *template = sort_template(walk);
-		bool bound = is_attribute_bound(walk, &keys->sort[walk->position]);
+		bool bound =
+			is_attribute_bound(walk, &keys->attributes[walk->position]);
 
 		if (!bound && template != NULL)
 		{
@@ -258,8 +259,8 @@ match_partition_variable(const Walk *walk, const PathKey *pathkey,
 
 	for (int i = 0; i < keys->npartition; i++)
 	{
-		*template =
-			ddb_key_template_of(walk->state->relation, keys->partition[i].name);
+		*template = ddb_key_template_of(walk->state->relation,
+										keys->attributes[i].name);
 		for (int j = 0; *template != NULL && j < (*template)->parsed.n; j++)
 		{
 			const DdbVariable *variable = &(*template)->variables[j];
@@ -309,7 +310,7 @@ order_partitions(Walk *walk, const PathKey *pathkey)
 	for (int i = 0; i < keys->npartition; i++)
 	{
 		const DdbCodec *codec =
-			match_pathkey(walk, pathkey, &keys->partition[i]);
+			match_pathkey(walk, pathkey, &keys->attributes[i]);
 		bool bytewise;
 
 		if (codec == NULL || is_ordered_by(walk, codec->column))
@@ -370,7 +371,7 @@ orders_by_attribute(Walk *walk, const PathKey *pathkey)
 {
 	const DdbKeySchema *keys = walk->candidate->source->keys;
 	const DdbCodec *codec =
-		match_pathkey(walk, pathkey, &keys->sort[walk->position]);
+		match_pathkey(walk, pathkey, &keys->attributes[walk->position]);
 
 	if (codec == NULL || !ddb_codec_keeps_order(codec) ||
 		!pathkey_follows_bytes(pathkey, codec))
@@ -407,7 +408,7 @@ order_items(Walk *walk, const PathKey *pathkey)
 	bool descending = ddb_compat_pathkey_descends(pathkey);
 
 	skip_bound(walk);
-	if (walk->position >= keys->nsort ||
+	if (walk->position >= keys->n ||
 		(walk->directed && descending != walk->candidate->order.is_backward))
 		return false;
 	if (orders_by_attribute(walk, pathkey))
@@ -438,13 +439,13 @@ is_unique(Walk *walk)
 
 	skip_bound(walk);
 	if (walk->candidate->source->index != NULL || !walk->one_to_one ||
-		walk->position < keys->nsort)
+		walk->position < keys->n)
 		return false;
 	for (int i = 0; i < keys->npartition; i++)
 	{
-		const DdbColumn *column = key_column(walk, &keys->partition[i]);
+		const DdbColumn *column = key_column(walk, &keys->attributes[i]);
 
-		if (!is_attribute_bound(walk, &keys->partition[i]) &&
+		if (!is_attribute_bound(walk, &keys->attributes[i]) &&
 			(column == NULL || !is_ordered_by(walk, column)))
 			return false;
 	}
@@ -460,7 +461,12 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 				   const DdbPlanState *state, List *wanted,
 				   DdbCandidate *candidate)
 {
-	Walk walk = {root, rel, state, candidate, NIL, 0, 0, false, true};
+	Walk walk = {.root = root,
+				 .rel = rel,
+				 .state = state,
+				 .candidate = candidate,
+				 .position = candidate->source->keys->npartition,
+				 .one_to_one = true};
 	ListCell *lc;
 
 	candidate->order.is_backward = false;

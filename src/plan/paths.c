@@ -296,7 +296,7 @@ static bool
 partition_is_one_value(const DdbPlanState *state, const DdbKeySchema *keys)
 {
 	const DdbKeyTemplate *template =
-		ddb_key_template_of(state->relation, keys->partition[0].name);
+		ddb_key_template_of(state->relation, keys->attributes[0].name);
 	int variables = 0;
 
 	for (int i = 0; template != NULL && i < template->parsed.n; i++)

@@ -158,11 +158,8 @@ ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
 	if (source->index == NULL || state->forced_index)
 		return true;
 	not_null = ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
-	for (int i = 0; i < source->keys->npartition; i++)
-		if (!is_implied(state, not_null, source->keys->partition[i].name))
-			return false;
-	for (int i = 0; i < source->keys->nsort; i++)
-		if (!is_implied(state, not_null, source->keys->sort[i].name))
+	for (int i = 0; i < source->keys->n; i++)
+		if (!is_implied(state, not_null, source->keys->attributes[i].name))
 			return false;
 	return true;
 }
@@ -225,7 +222,7 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 					const DdbPlanState *state, const DdbKeySchema *keys)
 {
 	const DdbColumn *column =
-		ddb_relation_find_attribute(state->relation, keys->partition[0].name);
+		ddb_relation_find_attribute(state->relation, keys->attributes[0].name);
 	VariableStatData data;
 	bool is_default;
 	double n;

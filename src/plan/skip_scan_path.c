@@ -57,7 +57,7 @@ is_volatile(const PlannerInfo *root, const RelOptInfo *rel)
 static bool
 needs_partition_key_only(const RelOptInfo *rel, const DdbPlanState *state)
 {
-	const char *attribute = state->info->keys.partition[0].name;
+	const char *attribute = state->info->keys.attributes[0].name;
 	Bitmapset *given = NULL;
 	ListCell *lc;
 
@@ -81,6 +81,7 @@ ddb_skip_serves(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
 		   !state->forced_index && state->relation->segment < 0 &&
 		   state->relation->templates == NULL && state->ttl_attribute == NULL &&
-		   state->info->keys.nsort > 0 && ddb_skip_ignores_duplicates(root) &&
+		   state->info->keys.n > state->info->keys.npartition &&
+		   ddb_skip_ignores_duplicates(root) &&
 		   needs_partition_key_only(rel, state) && !is_volatile(root, rel);
 }

@@ -85,21 +85,20 @@ search_node(Node *node, void *context)
 static char *
 list_keys(DdbRelation *relation, const DdbKeySchema *keys, bool *columns)
 {
-	const char *names[] = {keys->partition[0].name,
-						   keys->nsort > 0 ? keys->sort[0].name : NULL};
-	const DdbColumn *of_name[lengthof(names)] = {NULL};
+	const DdbColumn *shown[DDB_MAX_KEY_ATTRIBUTES];
 	StringInfoData list;
 
 	*columns = true;
-	for (int i = 0; i < (int) lengthof(names) && names[i] != NULL; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
-		of_name[i] = ddb_relation_find_attribute(relation, names[i]);
-		*columns &= of_name[i] != NULL;
+		shown[i] =
+			ddb_relation_find_attribute(relation, keys->attributes[i].name);
+		*columns &= shown[i] != NULL;
 	}
 	initStringInfo(&list);
-	for (int i = 0; i < (int) lengthof(names) && names[i] != NULL; i++)
+	for (int i = 0; i < keys->n; i++)
 		appendStringInfo(&list, "%s\"%s\"", i > 0 ? " and " : "",
-						 *columns ? of_name[i]->name : names[i]);
+						 *columns ? shown[i]->name : keys->attributes[i].name);
 	return list.data;
 }
 
@@ -113,7 +112,7 @@ raise_refusal(AttrNumber attnum, DdbRelation *relation,
 {
 	bool columns;
 	char *keys = list_keys(relation, &info->keys, &columns);
-	bool one = info->keys.nsort == 0;
+	bool one = info->keys.n == 1;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -286,9 +286,9 @@ is_of_partition(const DdbPlanState *state, const DdbKeySchema *keys,
 	for (int i = 0; i < keys->npartition; i++)
 	{
 		const DdbKeyTemplate *template =
-			ddb_key_template_of(state->relation, keys->partition[i].name);
+			ddb_key_template_of(state->relation, keys->attributes[i].name);
 
-		if (ddb_column_shows(column, keys->partition[i].name))
+		if (ddb_column_shows(column, keys->attributes[i].name))
 			return true;
 		for (int j = 0; template != NULL && j < template->parsed.n; j++)
 			if (template->variables[j].column == column)

@@ -245,7 +245,7 @@ groups_are_partitions(const DdbCount *count, const DdbCandidate *candidate)
 		foreach (lc, count->group_columns)
 			found |= ddb_column_shows(
 				&plan_state(count)->relation->columns[lfirst_int(lc) - 1],
-				keys->partition[i].name);
+				keys->attributes[i].name);
 		if (!found)
 			return false;
 	}

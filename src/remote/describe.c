@@ -261,11 +261,11 @@ read_key_schema(const json_t *schema, const json_t *definitions,
 
 		if (name == NULL || role == NULL)
 			return false;
-		if (strcmp(role, "HASH") == 0 && keys->npartition < DDB_MAX_KEY_PART)
-			attribute = &keys->partition[keys->npartition++];
-		else if (strcmp(role, "RANGE") == 0 && keys->nsort < DDB_MAX_KEY_PART)
-			attribute = &keys->sort[keys->nsort++];
-		else
+		if (strcmp(role, "HASH") != 0 && strcmp(role, "RANGE") != 0)
+			return false;
+		attribute = ddb_key_schema_add(
+			keys, strcmp(role, "HASH") == 0 ? DDB_KEY_PARTITION : DDB_KEY_SORT);
+		if (attribute == NULL)
 			return false;
 		attribute->name = pstrdup(name);
 		attribute->type = attribute_type(definitions, name);
@@ -338,17 +338,16 @@ read_indexes(const json_t *list, const json_t *definitions, bool global,
 	}
 }
 
-/*
- * Adds those attributes of the part that info->key_attributes does not have
- * yet.
- */
+/* Adds those attributes of the key that info->key_attributes does not have. */
 static void
-collect_part(DdbTableInfo *info, DdbKeyAttribute *part, int n)
+collect_keys(DdbTableInfo *info, DdbKeySchema *keys)
 {
-	for (int i = 0; i < n; i++)
-		if (ddb_key_attributes_type(info->key_attributes, part[i].name) ==
+	for (int i = 0; i < keys->n; i++)
+		if (ddb_key_attributes_type(info->key_attributes,
+									keys->attributes[i].name) ==
 			DDB_STORED_NONE)
-			info->key_attributes = lappend(info->key_attributes, &part[i]);
+			info->key_attributes =
+				lappend(info->key_attributes, &keys->attributes[i]);
 }
 
 /*
@@ -360,16 +359,13 @@ collect_key_attributes(DdbTableInfo *info)
 {
 	ListCell *lc;
 
-	collect_part(info, info->keys.partition, info->keys.npartition);
-	collect_part(info, info->keys.sort, info->keys.nsort);
+	collect_keys(info, &info->keys);
 	foreach (lc, info->indexes)
 	{
 		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
 
-		if (index->unsuited != NULL)
-			continue;
-		collect_part(info, index->keys.partition, index->keys.npartition);
-		collect_part(info, index->keys.sort, index->keys.nsort);
+		if (index->unsuited == NULL)
+			collect_keys(info, &index->keys);
 	}
 }
 
@@ -440,6 +436,16 @@ parse_reply(CacheEntry *entry, const DdbRelation *relation)
 	return info;
 }
 
+/* The first attribute of a part of a key, or NULL. */
+static const char *
+part_name(const DdbKeySchema *keys, DdbDeclaredKey role)
+{
+	if (role == DDB_KEY_PARTITION)
+		return keys->npartition > 0 ? keys->attributes[0].name : NULL;
+	return keys->n > keys->npartition ? keys->attributes[keys->npartition].name
+									  : NULL;
+}
+
 /*
  * The key as the columns declare it by option "key", in *keys.  False if none
  * is the partition key.  Raises an error if two columns declare the same part.
@@ -455,11 +461,7 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 
 		if (column->name == NULL || column->declared_key == DDB_KEY_NONE)
 			continue;
-		if (column->declared_key == DDB_KEY_PARTITION && keys->npartition == 0)
-			attribute = &keys->partition[keys->npartition++];
-		else if (column->declared_key == DDB_KEY_SORT && keys->nsort == 0)
-			attribute = &keys->sort[keys->nsort++];
-		else
+		if (part_name(keys, column->declared_key) != NULL)
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -469,6 +471,7 @@ declared_keys(DdbRelation *relation, DdbKeySchema *keys)
 															 : "partition"),
 				 errhint("Leave the option \"key\" to one of the columns.")));
 		check_declared_key(relation, column);
+		attribute = ddb_key_schema_add(keys, column->declared_key);
 		attribute->name = pstrdup(column->attribute);
 		attribute->type = ddb_value_default_stored_type(column);
 	}
@@ -544,26 +547,21 @@ note_digest(CacheEntry *entry, uint64 digest)
 }
 
 /*
- * Adds the names and types of one part of a key to the digest, in their order,
+ * Adds the names and types of a key's attributes to the digest, in their order,
  * which matters.
  */
 static uint64
-digest_part(const DdbKeyAttribute *part, int n, uint64 digest)
-{
-	for (int i = 0; i < n; i++)
-	{
-		digest = hash_combine64(digest, part[i].type);
-		digest = hash_bytes_extended((const unsigned char *) part[i].name,
-									 strlen(part[i].name), digest);
-	}
-	return hash_combine64(digest, n);
-}
-
-static uint64
 digest_keys(const DdbKeySchema *keys, uint64 digest)
 {
-	digest = digest_part(keys->partition, keys->npartition, digest);
-	return digest_part(keys->sort, keys->nsort, digest);
+	for (int i = 0; i < keys->n; i++)
+	{
+		const char *name = keys->attributes[i].name;
+
+		digest = hash_combine64(digest, keys->attributes[i].type);
+		digest = hash_bytes_extended((const unsigned char *) name, strlen(name),
+									 digest);
+	}
+	return hash_combine64(hash_combine64(digest, keys->n), keys->npartition);
 }
 
 /*
@@ -603,21 +601,22 @@ digest_of(const DdbTableInfo *info)
 }
 
 /*
- * The first column that shows an attribute of this part of an index's key and
- * cannot hold it; NULL if there is none.  Keys of the table are checked
+ * The first column that shows an attribute of this index's key and cannot hold
+ * it; NULL if there is none.  Keys of the table are checked
  * elsewhere, as an error.
  */
 static const DdbColumn *
 find_unsuited(DdbRelation *relation, const DdbTableInfo *info,
-			  const DdbKeyAttribute *part, int n)
+			  const DdbKeySchema *keys)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
+		const DdbKeyAttribute *key = &keys->attributes[i];
 		const DdbColumn *column =
-			ddb_relation_find_attribute(relation, part[i].name);
+			ddb_relation_find_attribute(relation, key->name);
 
-		if (column != NULL && !ddb_key_schema_has(&info->keys, part[i].name) &&
-			!ddb_codec_suits_key(column, part[i].type))
+		if (column != NULL && !ddb_key_schema_has(&info->keys, key->name) &&
+			!ddb_codec_suits_key(column, key->type))
 			return column;
 	}
 	return NULL;
@@ -636,23 +635,10 @@ leave_out_indexes(DdbRelation *relation, DdbTableInfo *info)
 	{
 		DdbIndexInfo *index = (DdbIndexInfo *) lfirst(lc);
 
-		index->unsuited = find_unsuited(relation, info, index->keys.partition,
-										index->keys.npartition);
-		if (index->unsuited == NULL)
-			index->unsuited = find_unsuited(relation, info, index->keys.sort,
-											index->keys.nsort);
+		index->unsuited = find_unsuited(relation, info, &index->keys);
 		if (index->unsuited != NULL)
 			index->usable = false;
 	}
-}
-
-/* The first attribute of a part of a key, or NULL. */
-static const char *
-part_name(const DdbKeySchema *keys, DdbDeclaredKey role)
-{
-	if (role == DDB_KEY_PARTITION)
-		return keys->npartition > 0 ? keys->partition[0].name : NULL;
-	return keys->nsort > 0 ? keys->sort[0].name : NULL;
 }
 
 /*

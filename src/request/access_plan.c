@@ -327,38 +327,17 @@ KIND(KEY_ATTRIBUTE_POINTER, DdbKeyAttribute *, put_pointer, get_pointer,
 	 .of = &KEY_ATTRIBUTE);
 KIND(KEY_ATTRIBUTES, List *, put_list, get_list, .of = &KEY_ATTRIBUTE_POINTER);
 
-static List *
-put_key_part(List *list, const DdbKeyAttribute *part, int n)
-{
-	list = add_int(list, n);
-	for (int i = 0; i < n; i++)
-		list = put_struct(list, &KEY_ATTRIBUTE, &part[i]);
-	return list;
-}
-
-/*
- * Reads one part of a key schema into the array, and returns how many
- * attributes it has.
- */
-static int
-get_key_part(Reader *reader, DdbKeyAttribute *part)
-{
-	int n = next_int(reader);
-
-	for (int i = 0; i < n; i++)
-		get_struct(reader, &KEY_ATTRIBUTE, &part[i]);
-	return n;
-}
-
-/* Appends a key schema: partition attributes, then sort attributes. */
+/* Appends a key schema. */
 static List *
 put_keys(List *list, const Kind *kind, const void *value)
 {
 	const DdbKeySchema *keys = (const DdbKeySchema *) value;
 
 	(void) kind;
-	list = put_key_part(list, keys->partition, keys->npartition);
-	return put_key_part(list, keys->sort, keys->nsort);
+	list = add_int(add_int(list, keys->n), keys->npartition);
+	for (int i = 0; i < keys->n; i++)
+		list = put_struct(list, &KEY_ATTRIBUTE, &keys->attributes[i]);
+	return list;
 }
 
 /* Reads a key schema. */
@@ -368,8 +347,10 @@ get_keys(Reader *reader, const Kind *kind, void *value)
 	DdbKeySchema *keys = (DdbKeySchema *) value;
 
 	(void) kind;
-	keys->npartition = get_key_part(reader, keys->partition);
-	keys->nsort = get_key_part(reader, keys->sort);
+	keys->n = next_int(reader);
+	keys->npartition = next_int(reader);
+	for (int i = 0; i < keys->n; i++)
+		get_struct(reader, &KEY_ATTRIBUTE, &keys->attributes[i]);
 }
 
 KIND(KEYS, DdbKeySchema, put_keys, get_keys);

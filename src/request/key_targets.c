@@ -103,33 +103,16 @@ max_key_bytes(const DdbKeySchema *keys, int i)
 								: DDB_MAX_SORT_KEY_BYTES;
 }
 
-static const char *
-key_name(const DdbKeySchema *keys, int i)
-{
-	return i < keys->npartition ? keys->partition[i].name
-								: keys->sort[i - keys->npartition].name;
-}
-
-static DdbKeyRange *
-key_range(const DdbKeySchema *keys, DdbTarget *target, int i)
-{
-	return i < keys->npartition ? &target->partition[i]
-								: &target->sort[i - keys->npartition];
-}
-
-/*
- * The number of the key attribute that the column shows, sort attributes
- * counted after partition attributes; -1 if it shows none.
- */
+/* The number of the key attribute that the column shows; -1: of none. */
 static int
 find_key(const Context *context, AttrNumber column)
 {
 	const DdbKeySchema *keys = &context->plan->source.keys;
 	const DdbColumn *shown = &context->codecs->relation->columns[column - 1];
 
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	for (int i = 0; i < keys->n; i++)
 		if (shown->source == 0 &&
-			strcmp(key_name(keys, i), shown->attribute) == 0)
+			strcmp(keys->attributes[i].name, shown->attribute) == 0)
 			return i;
 	return -1;
 }
@@ -148,7 +131,7 @@ add_value(const Context *context, DdbTarget *target, const Choices *choices,
 
 	if (i < 0)
 		return;
-	ddb_key_range_add(key_range(keys, target, i),
+	ddb_key_range_add(&target->ranges[i],
 					  ddb_codec_set_get(context->codecs, condition->column),
 					  condition->op == DDB_COMPARE_IN ? DDB_COMPARE_EQ
 													  : condition->op,
@@ -204,17 +187,17 @@ add_combination(const Context *context, const Choices *choices,
 	memset(&target, 0, sizeof(target));
 	for (int i = 0; i < choices->n; i++)
 		add_value(context, &target, choices, &choices->items[i]);
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
-		const DdbKeyTemplate *template =
-			ddb_key_template_of(context->codecs->relation, key_name(keys, i));
+		const DdbKeyTemplate *template = ddb_key_template_of(
+			context->codecs->relation, keys->attributes[i].name);
 
 		if (template == NULL)
 			continue;
 		if (inputs == NULL)
 			inputs = compose_inputs(choices);
-		ddb_compose_range(key_range(keys, &target, i), template, inputs,
-						  choices->n, max_key_bytes(keys, i));
+		ddb_compose_range(&target.ranges[i], template, inputs, choices->n,
+						  max_key_bytes(keys, i));
 	}
 	(void) add_target(list, &target);
 }
@@ -337,10 +320,10 @@ add_shards(const Context *context, List *conditions, Choices *choices)
 	const DdbKeySchema *keys = &context->plan->source.keys;
 	int nconditions = choices->n;
 
-	for (int i = 0; i < keys->npartition + keys->nsort; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
-		const DdbKeyTemplate *template =
-			ddb_key_template_of(context->codecs->relation, key_name(keys, i));
+		const DdbKeyTemplate *template = ddb_key_template_of(
+			context->codecs->relation, keys->attributes[i].name);
 
 		for (int j = 0; template != NULL && j < template->parsed.n; j++)
 		{
@@ -408,7 +391,7 @@ collect_choices(const Context *context, List *conditions, Choices *choices)
 	choices->items =
 		palloc(sizeof(Choice) *
 			   (list_length(conditions) +
-				2 * DDB_MAX_KEY_PART * DDB_TEMPLATE_MAX_ELEMENTS + 1));
+				DDB_MAX_KEY_ATTRIBUTES * DDB_TEMPLATE_MAX_ELEMENTS + 1));
 	foreach (lc, conditions)
 		if (!evaluate(context, (DdbCondition *) lfirst(lc),
 					  &choices->items[choices->n++]))
@@ -471,8 +454,8 @@ compare_partitions(const DdbAccessPlan *plan, const DdbTarget *a,
 {
 	for (int i = 0; i < plan->source.keys.npartition; i++)
 	{
-		int order = ddb_stored_value_compare(&a->partition[i].lower,
-											 &b->partition[i].lower);
+		int order =
+			ddb_stored_value_compare(&a->ranges[i].lower, &b->ranges[i].lower);
 
 		if (order != 0)
 			return order;
@@ -497,24 +480,26 @@ compare_targets(const void *a, const void *b, void *arg)
 	const DdbAccessPlan *plan = (const DdbAccessPlan *) arg;
 	const DdbTarget *x = (const DdbTarget *) a;
 	const DdbTarget *y = (const DdbTarget *) b;
+	const DdbKeySchema *keys = &plan->source.keys;
 	int order = compare_partitions(plan, x, y);
 
-	for (int i = 0; order == 0 && i < plan->source.keys.nsort; i++)
-		order = ddb_key_range_compare(&x->sort[i], &y->sort[i]);
+	for (int i = keys->npartition; order == 0 && i < keys->n; i++)
+		order = ddb_key_range_compare(&x->ranges[i], &y->ranges[i]);
 	return order;
 }
 
 /*
- * Where two targets of one partition first differ; nsort when nowhere.
+ * The first attribute in which two targets of one partition differ; the number
+ * of all when they differ in none.
  */
 static int
 first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 				 const DdbTarget *b)
 {
-	int i = 0;
+	int i = plan->source.keys.npartition;
 
-	while (i < plan->source.keys.nsort &&
-		   ddb_key_range_compare(&a->sort[i], &b->sort[i]) == 0)
+	while (i < plan->source.keys.n &&
+		   ddb_key_range_compare(&a->ranges[i], &b->ranges[i]) == 0)
 		i++;
 	return i;
 }
@@ -523,8 +508,8 @@ first_difference(const DdbAccessPlan *plan, const DdbTarget *a,
 static bool
 is_last_range(const DdbAccessPlan *plan, const DdbTarget *target, int position)
 {
-	return position + 1 >= plan->source.keys.nsort ||
-		   ddb_key_range_is_open(&target->sort[position + 1]);
+	return position + 1 >= plan->source.keys.n ||
+		   ddb_key_range_is_open(&target->ranges[position + 1]);
 }
 
 typedef enum Overlap
@@ -547,17 +532,18 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 	if (compare_partitions(plan, a, b) != 0)
 		return SEPARATE;
 	i = first_difference(plan, a, b);
-	if (i == plan->source.keys.nsort)
+	if (i == plan->source.keys.n)
 		return FIRST_HOLDS;
 	if (is_last_range(plan, a, i) && is_last_range(plan, b, i))
-		return ddb_key_range_unite(&a->sort[i], &b->sort[i]) ? FIRST_HOLDS
-															 : SEPARATE;
+		return ddb_key_range_unite(&a->ranges[i], &b->ranges[i]) ? FIRST_HOLDS
+																 : SEPARATE;
 	/* The one that goes on has a value here; the other may hold it. */
 	if (is_last_range(plan, a, i))
-		return ddb_key_range_holds(&a->sort[i], &b->sort[i].lower) ? FIRST_HOLDS
-																   : SEPARATE;
+		return ddb_key_range_holds(&a->ranges[i], &b->ranges[i].lower)
+				   ? FIRST_HOLDS
+				   : SEPARATE;
 	if (is_last_range(plan, b, i))
-		return ddb_key_range_holds(&b->sort[i], &a->sort[i].lower)
+		return ddb_key_range_holds(&b->ranges[i], &a->ranges[i].lower)
 				   ? SECOND_HOLDS
 				   : SEPARATE;
 	return SEPARATE;
@@ -569,11 +555,8 @@ relate(const DdbAccessPlan *plan, DdbTarget *a, const DdbTarget *b)
 static bool
 is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 {
-	for (int i = 0; i < plan->source.keys.npartition; i++)
-		if (ddb_key_range_is_empty(&target->partition[i]))
-			return true;
-	for (int i = 0; i < plan->source.keys.nsort; i++)
-		if (ddb_key_range_is_empty(&target->sort[i]))
+	for (int i = 0; i < plan->source.keys.n; i++)
+		if (ddb_key_range_is_empty(&target->ranges[i]))
 			return true;
 	return false;
 }
@@ -585,14 +568,15 @@ is_empty(const DdbAccessPlan *plan, const DdbTarget *target)
 static void
 make_disjoint(const DdbAccessPlan *plan, TargetList *list)
 {
+	const DdbKeySchema *keys = &plan->source.keys;
 	int kept = 0;
 
 	for (int i = 0; i < list->n; i++)
 	{
 		if (is_empty(plan, &list->items[i]))
 			continue;
-		for (int j = 0; j < plan->source.keys.nsort; j++)
-			ddb_key_range_widen(&list->items[i].sort[j]);
+		for (int j = keys->npartition; j < keys->n; j++)
+			ddb_key_range_widen(&list->items[i].ranges[j]);
 		list->items[kept++] = list->items[i];
 	}
 	list->n = kept;
@@ -657,11 +641,8 @@ ddb_targets_resolve(ForeignScanState *node, const DdbAccessPlan *plan,
 	{
 		DdbTarget *target = &targets->items[i];
 
-		for (int j = 0; j < plan->source.keys.npartition; j++)
-			finish_range(targets, &target->partition[j],
-						 plan->source.keys_are_unique);
-		for (int j = 0; j < plan->source.keys.nsort; j++)
-			finish_range(targets, &target->sort[j],
+		for (int j = 0; j < plan->source.keys.n; j++)
+			finish_range(targets, &target->ranges[j],
 						 plan->source.keys_are_unique);
 	}
 }

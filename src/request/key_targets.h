@@ -18,8 +18,7 @@
 
 typedef struct DdbTarget
 {
-	DdbKeyRange partition[DDB_MAX_KEY_PART];
-	DdbKeyRange sort[DDB_MAX_KEY_PART];
+	DdbKeyRange ranges[DDB_MAX_KEY_ATTRIBUTES]; /* of the key's attributes */
 } DdbTarget;
 
 typedef struct DdbTargets

@@ -212,12 +212,9 @@ put_key_condition(Builder *builder, const DdbRequestSpec *spec)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	for (int i = 0; i < keys->npartition; i++)
-		append_range(builder, &text, keys->partition[i].name,
-					 &spec->targets->partition[i]);
-	for (int i = 0; i < keys->nsort; i++)
-		append_range(builder, &text, keys->sort[i].name,
-					 &spec->targets->sort[i]);
+	for (int i = 0; i < keys->n; i++)
+		append_range(builder, &text, keys->attributes[i].name,
+					 &spec->targets->ranges[i]);
 	append_text_member(&builder->json, "KeyConditionExpression", text.data);
 	if (spec->plan->order.is_backward)
 		append_raw_member(&builder->json, "ScanIndexForward", "false");
@@ -356,28 +353,22 @@ put_filter(Builder *builder, const DdbRequestSpec *spec)
 	append_text_member(&builder->json, "FilterExpression", text.data);
 }
 
-/* Appends the attributes of one part of a key, each with its only value. */
-static void
-append_key_part(StringInfo json, const DdbKeyAttribute *part, int n,
-				const DdbKeyRange *ranges)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (json->data[json->len - 1] != '{')
-			appendStringInfoChar(json, ',');
-		append_string(json, part[i].name, strlen(part[i].name));
-		appendStringInfoChar(json, ':');
-		append_attribute_value(json, &ranges[i].lower);
-	}
-}
-
+/* Each attribute has one value: the lower end of its range. */
 void
 ddb_request_append_key(StringInfo json, const DdbKeySchema *keys,
 					   const DdbTarget *target)
 {
 	appendStringInfoChar(json, '{');
-	append_key_part(json, keys->partition, keys->npartition, target->partition);
-	append_key_part(json, keys->sort, keys->nsort, target->sort);
+	for (int i = 0; i < keys->n; i++)
+	{
+		const char *name = keys->attributes[i].name;
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		append_string(json, name, strlen(name));
+		appendStringInfoChar(json, ':');
+		append_attribute_value(json, &target->ranges[i].lower);
+	}
 	appendStringInfoChar(json, '}');
 }
 

@@ -341,7 +341,7 @@ walked_texts(const DdbScanState *state)
 	for (int i = 0; i < keys->npartition; i++)
 	{
 		const DdbKeyTemplate *template =
-			ddb_key_template_of(state->relation, keys->partition[i].name);
+			ddb_key_template_of(state->relation, keys->attributes[i].name);
 
 		for (int j = 0; template != NULL && j < template->parsed.n; j++)
 			if (ddb_key_template_walks(&template->variables[j]))

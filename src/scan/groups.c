@@ -83,7 +83,7 @@ partition_place(const DdbScanState *state, AttrNumber column)
 	const char *attribute = state->relation->columns[column - 1].attribute;
 	int place = 0;
 
-	while (strcmp(state->plan->source.keys.partition[place].name, attribute) !=
+	while (strcmp(state->plan->source.keys.attributes[place].name, attribute) !=
 		   0)
 		place++;
 	return place;
@@ -94,7 +94,7 @@ partition_bound(const DdbScanState *state, const DdbStream *stream,
 				const DdbPartitionOrder *key)
 {
 	return &stream->targets[0]
-				.partition[partition_place(state, key->column)]
+				.ranges[partition_place(state, key->column)]
 				.lower;
 }
 

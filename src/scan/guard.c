@@ -42,7 +42,7 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 							   plan->source.table_name),
 						errdetail("The query has no condition that selects by "
 								  "the table's partition key \"%s\".",
-								  plan->source.keys.partition[0].name),
+								  plan->source.keys.attributes[0].name),
 						errhint("Add an equality condition on the partition "
 								"key, or set \"scan\" to \"allow\".")));
 	if (policy == DDB_SCAN_WARN || (relation->scan_policy == DDB_SCAN_UNSET &&

@@ -103,7 +103,6 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 {
 	const DdbAccessPlan *plan = reader->plan;
 	int nkey = list_length(plan->projection.identity);
-	int npartition = plan->source.table_keys.npartition;
 	StringInfoData key;
 	StringInfoData position;
 
@@ -125,10 +124,8 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 			raise_malformed(reader, "an item lacks its key",
 							list_nth(plan->projection.identity, i));
 		append_bound(i < nkey ? &key : &position, &bound);
-		if (target != NULL && i < npartition)
-			target->partition[i] = range_of_value(&bound);
-		else if (target != NULL && i < nkey)
-			target->sort[i - npartition] = range_of_value(&bound);
+		if (target != NULL && i < nkey)
+			target->ranges[i] = range_of_value(&bound);
 	}
 	identity->key = key.data;
 	identity->key_len = key.len;

@@ -20,20 +20,13 @@
 static DdbRowReader *
 create_key_reader(const DdbRowReader *reader, const char *attribute)
 {
-	const DdbKeySchema *keys = &reader->plan->source.table_keys;
 	DdbAccessPlan *plan = palloc(sizeof(DdbAccessPlan));
 
 	*plan = *reader->plan;
-	plan->projection.identity = NIL;
+	plan->projection.identity = ddb_key_schema_names(&plan->source.table_keys);
 	plan->projection.position = list_make1(unconstify(char *, attribute));
 	plan->filter.matched = NIL;
 	plan->filter.ttl_attribute = NULL;
-	for (int i = 0; i < keys->npartition; i++)
-		plan->projection.identity =
-			lappend(plan->projection.identity, keys->partition[i].name);
-	for (int i = 0; i < keys->nsort; i++)
-		plan->projection.identity =
-			lappend(plan->projection.identity, keys->sort[i].name);
 	return ddb_row_reader_create(reader->relation, plan, NULL, NIL);
 }
 

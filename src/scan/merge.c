@@ -75,12 +75,12 @@ init_sort_keys(DdbScanState *state)
 {
 	const DdbKeySchema *keys = &state->plan->source.keys;
 
-	state->sort_keys = palloc0(sizeof(SortSupportData) * Max(keys->nsort, 1));
+	state->sort_keys = palloc0(sizeof(SortSupportData) * keys->n);
 	state->nsort_keys = 0;
-	for (int i = 0; i < keys->nsort; i++)
+	for (int i = keys->npartition; i < keys->n; i++)
 	{
-		DdbColumn *column =
-			ddb_relation_find_attribute(state->relation, keys->sort[i].name);
+		DdbColumn *column = ddb_relation_find_attribute(
+			state->relation, keys->attributes[i].name);
 
 		if (column == NULL)
 			break;

@@ -17,20 +17,15 @@
 #include "remote/describe.h"
 
 static bool
-same_part(const DdbKeyAttribute *a, const DdbKeyAttribute *b, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(a[i].name, b[i].name) != 0 || a[i].type != b[i].type)
-			return false;
-	return true;
-}
-
-static bool
 same_keys(const DdbKeySchema *a, const DdbKeySchema *b)
 {
-	return a->npartition == b->npartition && a->nsort == b->nsort &&
-		   same_part(a->partition, b->partition, a->npartition) &&
-		   same_part(a->sort, b->sort, a->nsort);
+	if (a->n != b->n || a->npartition != b->npartition)
+		return false;
+	for (int i = 0; i < a->n; i++)
+		if (strcmp(a->attributes[i].name, b->attributes[i].name) != 0 ||
+			a->attributes[i].type != b->attributes[i].type)
+			return false;
+	return true;
 }
 
 /* True while the index that the plan reads is what the plan takes it for. */

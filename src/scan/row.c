@@ -105,12 +105,13 @@ add_attribute(DdbRowReader *reader, int codec)
 static bool
 carries_order(const DdbRowReader *reader, const DdbColumn *column)
 {
+	const DdbKeySchema *keys = &reader->plan->source.keys;
+
 	if (!reader->plan->order.is_within_partitions)
 		return false;
-	for (int i = 0; i < reader->plan->source.keys.nsort; i++)
-		if (ddb_relation_find_attribute(
-				reader->relation, reader->plan->source.keys.sort[i].name) ==
-			column)
+	for (int i = keys->npartition; i < keys->n; i++)
+		if (ddb_relation_find_attribute(reader->relation,
+										keys->attributes[i].name) == column)
 			return true;
 	return false;
 }
@@ -314,13 +315,9 @@ key_at_hand(const DdbRowReader *reader)
 	bool whole = true;
 
 	initStringInfo(&text);
-	for (int i = 0; i < keys->npartition; i++)
-		whole &=
-			append_attribute(reader, &text, keys->partition[i].name,
-							 target != NULL ? &target->partition[i] : NULL);
-	for (int i = 0; i < keys->nsort; i++)
-		whole &= append_attribute(reader, &text, keys->sort[i].name,
-								  target != NULL ? &target->sort[i] : NULL);
+	for (int i = 0; i < keys->n; i++)
+		whole &= append_attribute(reader, &text, keys->attributes[i].name,
+								  target != NULL ? &target->ranges[i] : NULL);
 	return whole && text.len > 0 ? text.data : NULL;
 }
 
@@ -776,9 +773,9 @@ ddb_row_from_target(DdbRowReader *reader, const DdbTarget *target,
 		for (int j = 0; j < keys->npartition; j++)
 		{
 			if (!ddb_column_shows(reader->codecs[i]->column,
-								  keys->partition[j].name))
+								  keys->attributes[j].name))
 				continue;
-			bound_to_value(&target->partition[j].lower, &value);
+			bound_to_value(&target->ranges[j].lower, &value);
 			convert(reader, i, &value, slot);
 		}
 	}

@@ -129,7 +129,7 @@ ddb_scan_put_projection(DdbScanState *state)
 		return;
 	/* Rows without a column still need their item to be seen. */
 	key = palloc0(sizeof(DdbProjectedPath));
-	key->attribute = state->plan->source.keys.partition[0].name;
+	key->attribute = state->plan->source.keys.attributes[0].name;
 	spec->paths = key;
 	spec->npaths = 1;
 }
@@ -143,17 +143,12 @@ key_filter(DdbScanState *state, const DdbTargets *targets)
 
 	if (state->plan->operation != DDB_OP_SCAN || targets->n == 0)
 		return NULL;
-	for (int i = 0; i < keys->npartition; i++)
+	for (int i = 0; i < keys->n; i++)
 		term = ddb_term_and(
 			term,
 			ddb_term_of_range(ddb_relation_find_attribute(
-								  state->relation, keys->partition[i].name),
-							  &targets->items[0].partition[i]));
-	for (int i = 0; i < keys->nsort; i++)
-		term = ddb_term_and(
-			term, ddb_term_of_range(ddb_relation_find_attribute(
-										state->relation, keys->sort[i].name),
-									&targets->items[0].sort[i]));
+								  state->relation, keys->attributes[i].name),
+							  &targets->items[0].ranges[i]));
 	return term;
 }
 

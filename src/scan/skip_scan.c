@@ -118,7 +118,8 @@ append_greatest(StringInfo text, DdbStoredType type)
 char *
 ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 {
-	const DdbKeyAttribute *sort = &state->plan->source.keys.sort[0];
+	const DdbKeySchema *keys = &state->plan->source.keys;
+	const DdbKeyAttribute *sort = &keys->attributes[keys->npartition];
 	StringInfoData key;
 	DdbJsonReader json;
 	bool first = true;

@@ -223,7 +223,7 @@ partition_columns(const Analysis *analysis)
 	for (int i = 0; i < keys->npartition; i++)
 	{
 		const DdbColumn *column = ddb_relation_find_attribute(
-			analysis->relation, keys->partition[i].name);
+			analysis->relation, keys->attributes[i].name);
 
 		if (column == NULL ||
 			!list_member_int(analysis->plan.projection.columns, column->attnum))
