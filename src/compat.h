@@ -241,6 +241,17 @@ ddb_compat_nestloop_penalty(void)
 #endif
 }
 
+/* What ExecutorRun and its hook are given. */
+#if PG_VERSION_NUM >= 180000
+#define DDB_EXECUTOR_RUN_PARAMETERS                                            \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#define DDB_EXECUTOR_RUN_ARGUMENTS query, direction, count
+#else
+#define DDB_EXECUTOR_RUN_PARAMETERS                                            \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define DDB_EXECUTOR_RUN_ARGUMENTS query, direction, count, execute_once
+#endif
+
 /*
  * The expression with each column named as the targets name it: nulled by the
  * same outer joins (or by none, where no target shows the column).  So

@@ -25,6 +25,7 @@
 #include "modify/modify_plan.h"
 #include "modify/spool_exec.h"
 #include "plan/plan_state.h"
+#include "remote/written.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
 #include "statistics/analyze.h"
@@ -44,6 +45,7 @@ _PG_init(void)
 	ddb_guc_define();
 	ddb_join_install();
 	ddb_spool_install();
+	ddb_written_install();
 }
 
 /* The feature set on one screen. */

@@ -599,8 +599,11 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 
 	client->in_flight--;
 	request->stats.bytes_received += reply->received_bytes;
-	request->stats.ambiguous |= request->exchange.sends > 1 &&
-								ddbc_operation_writes(request->operation);
+	if (request->exchange.sends > 1)
+	{
+		request->stats.attempts += request->exchange.sends - 1;
+		request->stats.ambiguous |= ddbc_operation_writes(request->operation);
+	}
 	memcpy(request->request_id, reply->request_id, sizeof(request->request_id));
 	if (request->error.kind == DDBC_ERROR_NONE &&
 		ddbc_reply_finish(reply, ddbc_http_peer(client->http), &request->error))

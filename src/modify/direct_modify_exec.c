@@ -532,10 +532,8 @@ count_applied(ForeignScanState *node, const DdbDirectModify *modify)
 static void
 run_batch(ForeignScanState *node, DdbDirectModify *modify)
 {
-	ErrorContextCallback callback;
 	MemoryContext old;
 
-	ddb_writes_push_context(modify->rows->writes, &callback);
 	MemoryContextReset(modify->context);
 	old = MemoryContextSwitchTo(modify->context);
 	modify->changes = palloc(sizeof(DdbRowChange) * DDB_WRITE_ROWS);
@@ -553,7 +551,6 @@ run_batch(ForeignScanState *node, DdbDirectModify *modify)
 	old = MemoryContextSwitchTo(modify->context);
 	ddb_row_writer_apply(modify->rows, modify->changes, modify->n);
 	MemoryContextSwitchTo(old);
-	ddb_writes_pop_context(&callback);
 	count_applied(node, modify);
 }
 
@@ -566,7 +563,6 @@ next_result(ForeignScanState *node, DdbDirectModify *modify)
 {
 	ResultRelInfo *target = node->resultRelInfo;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	ErrorContextCallback callback;
 	MemoryContext old;
 	HeapTuple tuple;
 
@@ -583,12 +579,10 @@ next_result(ForeignScanState *node, DdbDirectModify *modify)
 		ExecStoreAllNullTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(target->ri_RelationDesc);
 	/* It is written, whether or not it can be shown. */
-	ddb_writes_push_context(modify->rows->writes, &callback);
 	old = MemoryContextSwitchTo(modify->context);
 	ddb_row_change_show(modify->rows, &modify->changes[modify->next],
 						tuple != NULL, slot);
 	MemoryContextSwitchTo(old);
-	ddb_writes_pop_context(&callback);
 	modify->next++;
 	target->ri_projectReturning->pi_exprContext->ecxt_scantuple = slot;
 	return slot;

@@ -18,14 +18,17 @@
 #define MAX_TRIES 20
 
 /*
- * Sends one request and waits for it; job says what became of it.  Reading
- * counts no items.
+ * Sends one request and waits for it; job says what became of it, and before
+ * whether the same was sent without an answer.  Reading counts no items.
  */
 static void
 run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
 	const StringInfo body)
 {
+	bool ambiguous = job->ambiguous;
+
 	memset(job, 0, sizeof(*job));
+	job->ambiguous = ambiguous;
 	job->operation = operation;
 	job->body = body->data;
 	job->len = body->len;
@@ -46,6 +49,7 @@ look(DdbWrites *writes, const DdbWriteTarget *target, const char *key,
 
 	initStringInfo(&body);
 	ddb_write_get(&body, target, key);
+	job->ambiguous = false;
 	run(writes, job, DDBC_GET_ITEM, &body);
 	if (job->item == NULL)
 		return NULL;
@@ -188,6 +192,7 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 
 	for (int i = 0; i < MAX_TRIES; i++)
 	{
+		DdbWriteJob earlier = *job;
 		DdbItemNode *root = look(writes, target, key, job);
 		DdbItemUpdate wide;
 		StringInfoData body;
@@ -205,8 +210,11 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			return;
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
+		/* Its item is on its way again. */
+		ddb_writes_decide(writes, &earlier, false);
+		job->ambiguous = ambiguous;
 		run(writes, job, DDBC_UPDATE_ITEM, &body);
-		ambiguous = job->ambiguous |= ambiguous;
+		ambiguous = job->ambiguous;
 		if (!job->refused || is_unwanted(target, &wide, job))
 			return;
 	}

@@ -168,9 +168,11 @@ put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 	for (int i = 0; i < count; i++)
 	{
 		of_job[i]->written = was_put(jobs[i], of_job[i]);
-		if (!of_job[i]->written && !insert->ignores_conflicts)
-			raise_exists(insert, of_job[i]->key);
+		ddb_writes_decide(insert->rows->writes, jobs[i], of_job[i]->written);
 	}
+	for (int i = 0; i < count && !insert->ignores_conflicts; i++)
+		if (!of_job[i]->written)
+			raise_exists(insert, of_job[i]->key);
 }
 
 /*
@@ -324,16 +326,13 @@ TupleTableSlot **
 ddb_insert_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 				TupleTableSlot **slots, int *n)
 {
-	ErrorContextCallback callback;
 	MemoryContext old;
 	int written = 0;
 
-	ddb_writes_push_context(insert->rows->writes, &callback);
 	old = MemoryContextSwitchTo(insert->context);
 	for (int i = 0; i < *n;)
 		i += write_first(insert, estate, target, slots + i, *n - i, &written);
 	MemoryContextSwitchTo(old);
-	ddb_writes_pop_context(&callback);
 	*n = written;
 	return written > 0 ? insert->given_back : NULL;
 }
@@ -342,17 +341,14 @@ ddb_insert_rows(DdbInsert *insert, EState *estate, ResultRelInfo *target,
 void
 ddb_insert_flush(DdbInsert *insert)
 {
-	ErrorContextCallback callback;
 	MemoryContext old;
 
 	if (insert->nlater == 0)
 		return;
-	ddb_writes_push_context(insert->rows->writes, &callback);
 	old = MemoryContextSwitchTo(insert->context);
 	write_new(insert, insert->later, insert->nlater);
 	insert->nlater = 0;
 	MemoryContextSwitchTo(old);
-	ddb_writes_pop_context(&callback);
 }
 
 /*
@@ -362,7 +358,6 @@ ddb_insert_flush(DdbInsert *insert)
 void
 ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 {
-	ErrorContextCallback callback;
 	PendingRow *row;
 	MemoryContext old;
 
@@ -376,9 +371,7 @@ ddb_insert_later(DdbInsert *insert, TupleTableSlot *slot)
 	}
 	row = &insert->later[insert->nlater];
 	row->position = insert->nlater++;
-	ddb_writes_push_context(insert->rows->writes, &callback);
 	compose_row(insert, slot, row);
-	ddb_writes_pop_context(&callback);
 	insert->later_bytes += strlen(row->item);
 	MemoryContextSwitchTo(old);
 	if (insert->nlater == DDB_WRITE_ROWS ||

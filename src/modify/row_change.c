@@ -261,6 +261,7 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
 	change->applied = was_applied(change);
+	ddb_writes_decide(writer->writes, job, change->applied);
 	if (!change->applied && job->item != NULL &&
 		writer->items->relation->optimistic)
 		ereport(ERROR,

@@ -426,12 +426,10 @@ bool
 ddb_change_row(DdbChange *change, TupleTableSlot *slot,
 			   TupleTableSlot *plan_slot)
 {
-	ErrorContextCallback callback;
 	MemoryContext old;
 	bool applied;
 	int i;
 
-	ddb_writes_push_context(change->rows->writes, &callback);
 	old = MemoryContextSwitchTo(change->context);
 	if (change->next == change->n)
 		run_batch(change, slot, plan_slot);
@@ -442,6 +440,5 @@ ddb_change_row(DdbChange *change, TupleTableSlot *slot,
 	if (applied)
 		show(change, i, slot, plan_slot);
 	MemoryContextSwitchTo(old);
-	ddb_writes_pop_context(&callback);
 	return applied;
 }

@@ -3,8 +3,8 @@
  * write_queue.c
  *		Sends writes side by side and sees each through to its end.
  *
- * A write is not undone: so when one fails, those under way are waited for,
- * and the error says how many items have been written.
+ * A write is not undone: so when one fails, those under way are waited for.
+ * What is written, and what perhaps, remote/written is told.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "model/table_info.h"
 #include "remote/describe.h"
 #include "remote/report.h"
+#include "remote/written.h"
 #include "request/write_reply.h"
 #include "request/write_request.h"
 
@@ -31,6 +32,8 @@ ddb_writes_create(const DdbRelation *relation, Oid userid)
 	writes->relation = relation;
 	writes->session = ddb_session_get(relation->server->serverid, userid);
 	ddb_session_pin(writes->session, CurrentMemoryContext);
+	writes->table =
+		ddb_written_table(relation->server->serverid, relation->table_name);
 	writes->n = Min(ddb_session_concurrency(writes->session), DDB_MAX_CALLS);
 	writes->calls = palloc(sizeof(DdbCall *) * writes->n);
 	writes->jobs = palloc0(sizeof(DdbWriteJob *) * writes->n);
@@ -61,9 +64,19 @@ count_request(DdbWrites *writes, const DdbCall *call)
 	writes->counters.bytes_received += stats.bytes_received;
 }
 
+/* So many items, of those under way, are written or are not. */
+static void
+count_items(DdbWrites *writes, int items, bool are_written)
+{
+	int written = are_written ? items : 0;
+
+	writes->counters.items += written;
+	ddb_written_settle(writes->table, items, written);
+}
+
 /* {"table": [{"PutRequest": …}, …]}: how many. */
 static int
-count_items(const DdbWriteReply *reply)
+count_unprocessed(const DdbWriteReply *reply)
 {
 	DdbJsonReader json;
 	DdbSpan table;
@@ -90,7 +103,7 @@ take_rest(DdbWriteJob *job, const DdbWriteReply *reply)
 
 	if (reply->unprocessed == NULL)
 		return false;
-	items = count_items(reply);
+	items = count_unprocessed(reply);
 	job->fruitless = items < job->items ? 0 : job->fruitless + 1;
 	job->items = items;
 	initStringInfo(&body);
@@ -131,7 +144,7 @@ finish(DdbWrites *writes, DdbCall *call, DdbWriteJob *job)
 	ddb_call_log(call, reply.units);
 	keep_item(job, &reply);
 	job->done = !take_rest(job, &reply);
-	writes->counters.items += job->done ? items : items - job->items;
+	count_items(writes, job->done ? items : items - job->items, true);
 }
 
 /* One that failed in a way that its caller knows what to do about. */
@@ -180,6 +193,9 @@ receive(DdbWrites *writes, int lane)
 		if (!is_answer(call, job, error))
 			return false;
 		job->done = true;
+		job->undecided = job->ambiguous;
+		if (!job->undecided)
+			count_items(writes, job->items, false);
 	}
 	writes->jobs[lane] = NULL;
 	ddb_call_release(call);
@@ -230,69 +246,12 @@ idle_lane(const DdbWrites *writes)
 	return -1;
 }
 
-/* How many items the requests without an answer would write. */
-static int
-count_under_way(const DdbWrites *writes)
-{
-	int items = 0;
-
-	for (int i = 0; i < writes->n; i++)
-		if (writes->jobs[i] != NULL)
-			items += writes->jobs[i]->items;
-	return items;
-}
-
-/*
- * Error context callback: says how many items were written, which ROLLBACK
- * does not undo, and how many may have been.
- */
-static void
-say_what_stays(void *arg)
-{
-	const DdbWrites *writes = (const DdbWrites *) arg;
-	int64 items = writes->counters.items;
-	int open = count_under_way(writes) + writes->unknown;
-	const char *more =
-		open == 0 ? "" : psprintf("; %d more may have been", open);
-
-	if (items == 1)
-		errcontext("after 1 item of DynamoDB table \"%s\" was written, which "
-				   "is not undone%s",
-				   writes->relation->table_name, more);
-	else if (items > 0)
-		errcontext("after " INT64_FORMAT " items of DynamoDB table \"%s\" were "
-				   "written, which are not undone%s",
-				   items, writes->relation->table_name, more);
-	else if (open == 1)
-		errcontext("1 item of DynamoDB table \"%s\" may have been written",
-				   writes->relation->table_name);
-	else if (open > 0)
-		errcontext("%d items of DynamoDB table \"%s\" may have been written",
-				   open, writes->relation->table_name);
-}
-
-/*
- * ddb_writes_pop_context() undoes this.  Nested pushes for the same writes add
- * no second line.
- */
 void
-ddb_writes_push_context(DdbWrites *writes, ErrorContextCallback *callback)
+ddb_writes_decide(DdbWrites *writes, DdbWriteJob *job, bool is_written)
 {
-	callback->previous = error_context_stack;
-	callback->callback = say_what_stays;
-	callback->arg = writes;
-	/* Once is enough. */
-	for (ErrorContextCallback *outer = error_context_stack; outer != NULL;
-		 outer = outer->previous)
-		if (outer->callback == say_what_stays && outer->arg == writes)
-			return;
-	error_context_stack = callback;
-}
-
-void
-ddb_writes_pop_context(ErrorContextCallback *callback)
-{
-	error_context_stack = callback->previous;
+	if (job->undecided)
+		count_items(writes, job->items, is_written);
+	job->undecided = false;
 }
 
 /* Waits for what is under way; nothing of it is sent again. */
@@ -306,10 +265,16 @@ finish_others(DdbWrites *writes)
 		const DdbWriteJob *job = writes->jobs[lane];
 		DdbCall *call = writes->calls[lane];
 
-		if (!receive(writes, lane))
+		if (receive(writes, lane))
 		{
-			if (ddbc_request_error(call->request)->ambiguous)
-				writes->unknown += job->items;
+			/* What a batch left. */
+			if (!job->done && !job->ambiguous)
+				count_items(writes, job->items, false);
+		}
+		else
+		{
+			if (!ddbc_request_error(call->request)->ambiguous)
+				count_items(writes, job->items, false);
 			ddb_call_release(call);
 		}
 		writes->jobs[lane] = NULL;
@@ -324,6 +289,8 @@ give_up(DdbWrites *writes, int failed)
 	const DdbcError *error = ddbc_request_error(call->request);
 	ErrorContextCallback callback;
 
+	if (!error->ambiguous)
+		count_items(writes, writes->jobs[failed]->items, false);
 	writes->jobs[failed] = NULL;
 	finish_others(writes);
 	if (error->kind == DDBC_ERROR_VALIDATION ||
@@ -354,6 +321,8 @@ advance(DdbWrites *writes)
 	if (!ddb_session_retry_unprocessed(writes->session, job->fruitless,
 									   &delay_ms))
 	{
+		if (!job->ambiguous)
+			count_items(writes, job->items, false);
 		finish_others(writes);
 		raise_unprocessed(writes, job);
 	}
@@ -367,19 +336,17 @@ advance(DdbWrites *writes)
 void
 ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n)
 {
-	ErrorContextCallback callback;
 	int lane;
 
-	ddb_writes_push_context(writes, &callback);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		while ((lane = idle_lane(writes)) < 0)
 			advance(writes);
+		ddb_written_send(writes->table, jobs[i]->items);
 		start(writes, lane, jobs[i], 0);
 	}
 	for (int i = 0; i < n; i++)
 		while (!jobs[i]->done)
 			advance(writes);
-	ddb_writes_pop_context(&callback);
 }

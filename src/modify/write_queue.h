@@ -32,6 +32,7 @@ typedef struct DdbWriteJob
 	/* once it is done */
 	bool refused; /* its condition did not hold */
 	bool ambiguous; /* of an attempt that may have been applied before */
+	bool undecided; /* refused, but not the attempt before it, perhaps */
 	bool lacks_path;
 	char *item; /* JSON that came back, of an item; NULL: none */
 	int item_len;
@@ -49,7 +50,7 @@ typedef struct DdbWrites
 	DdbWriteJob **jobs; /* of each call its job; NULL: it is idle */
 	int n;
 	DdbWriteCounters counters;
-	int unknown; /* items of requests that ended without an answer */
+	struct DdbWrittenTable *table; /* of the transaction's accounts */
 } DdbWrites;
 
 /* In the current memory context, with which its requests end. */
@@ -63,11 +64,10 @@ extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);
 extern void ddb_writes_run(DdbWrites *writes, DdbWriteJob *const *jobs, int n);
 
 /*
- * Errors in between say how many items have been written, also those that are
- * not raised by ddb_writes_run.
+ * What became of a job that is undecided, told by the item that came back.
+ * Until then its item counts as written perhaps.  Does nothing of other jobs.
  */
-extern void ddb_writes_push_context(DdbWrites *writes,
-									ErrorContextCallback *callback);
-extern void ddb_writes_pop_context(ErrorContextCallback *callback);
+extern void ddb_writes_decide(DdbWrites *writes, DdbWriteJob *job,
+							  bool is_written);
 
 #endif /* DDB_WRITE_QUEUE_H */

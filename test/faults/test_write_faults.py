@@ -134,16 +134,17 @@ def test_many_rows_in_any_trouble_are_written_once(t, proxy, items):
 
 
 @pytest.mark.parametrize(
-    "fault, applied",
-    [(LoseAnswer, True), (faults.internal_error, False), (faults.html, False)],
+    "fault, applied, attempts",
+    # (After silence on a connection that was kept, libcurl sends again by itself.)
+    [(LoseAnswer, True, 4), (faults.internal_error, False, 3), (faults.html, False, 3)],
     ids=["silence", "fault", "busy"],
 )
-def test_outcome_unknown(t, proxy, items, fault, applied):
+def test_outcome_unknown(t, proxy, items, fault, applied, attempts):
     with proxy.inject(fault(), operation="PutItem"):
         diag = failure(t, INSERT)
     assert diag.sqlstate == UNKNOWN
     assert diag.message_primary == f'outcome of a write to DynamoDB table "{items.name}" is unknown'
-    assert "after 3 attempts" in diag.message_detail
+    assert f"after {attempts} attempts" in diag.message_detail
     assert "Look at the item" in diag.message_hint
     assert stored(items) == ([("a", 1, 5)] if applied else [])
     assert t.execute("SELECT 1").fetchone() == (1,)

@@ -684,6 +684,7 @@ def test_backend_that_is_terminated_during_a_write(connect, site):
     assert connect().execute("INSERT INTO t VALUES ('b', 1, 5)").rowcount == 1
 
 
+@pytest.mark.warns("not rolled back in DynamoDB: 19 items of table")
 def test_an_error_that_is_caught_leaves_the_session_working(site):
     """Requests of the failed statement do not answer later ones."""
     site.put({"pk": "a", "sk": 1})
