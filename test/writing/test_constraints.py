@@ -331,6 +331,69 @@ def test_inherited_checks(dynamo, items):
     assert dynamo.execute("UPDATE parent SET v = 9").rowcount == 2
 
 
+VALUES_OF = [
+    "id int",
+    "v int",
+    "g int GENERATED ALWAYS AS (v * 2) STORED NOT NULL CHECK (g < 10)",
+    "p positive",
+    "m present OPTIONS (attribute 'w')",
+    "n int NOT NULL DEFAULT 1",
+]
+
+
+@pytest.fixture
+def typed(dynamo, make_items):
+    items = make_items(KEYS, [{"id": 1, "v": 1, "g": 2, "w": 1, "n": 1}])
+    dynamo.execute("CREATE DOMAIN positive AS int CHECK (value > 0)")
+    dynamo.execute("CREATE DOMAIN present AS int NOT NULL")
+    foreign_table(dynamo, "t", VALUES_OF, table_name=items.name)
+    dynamo.items = items
+    return dynamo
+
+
+def test_generated_columns_domains_and_defaults(typed):
+    before = stored(typed.items)
+    for values, sqlstate in {
+        "(id, v, m) VALUES (2, 5, 1)": "23514",
+        "(id, m) VALUES (2, 1)": "23502",
+        "(id, v, m, p) VALUES (2, 1, 1, 0)": "23514",
+        "(id, v) VALUES (2, 1)": "23502",
+        "(id, v, m, n) VALUES (2, 1, 1, NULL)": "23502",
+    }.items():
+        for rest in ("", " ON CONFLICT DO NOTHING", " RETURNING *"):
+            refuse(typed, f"INSERT INTO t {values}{rest}", sqlstate)
+    for line in ("2\t5\t1\n", "2\t\\N\t1\n", "2\t1\t\\N\n"):
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation), typed.cursor().copy(
+            "COPY t (id, v, m) FROM STDIN"
+        ) as copy:
+            copy.write(line)
+    for change, sqlstate in {
+        "v = 6": "23514",
+        "v = NULL": "23502",
+        "n = NULL": "23502",
+        "p = 0": "23514",
+        "m = NULL": "23502",
+    }.items():
+        for rest in (" WHERE id = 1", "", " FROM (VALUES (1)) x (k) WHERE id = k"):
+            refuse(typed, f"UPDATE t SET {change}{rest}", sqlstate)
+    typed.execute("SET plan_cache_mode = force_generic_plan")
+    refuse(typed, "UPDATE t SET n = %s WHERE id = 1", "23502", [None])
+    assert stored(typed.items) == before
+    assert typed.execute("UPDATE t SET v = 4").rowcount == 1
+    assert stored(typed.items) == [{"id": 1, "v": 4, "g": 8, "w": 1, "n": 1}]
+
+
+def test_what_a_trigger_makes_of_a_row(typed):
+    typed.execute(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.n := NULL; RETURN NEW; END';"
+        "CREATE TRIGGER f BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()"
+    )
+    refuse(typed, "UPDATE t SET v = 1", "23502")
+    refuse(typed, "INSERT INTO t (id, v, m) VALUES (4, 1, 1)", "23502")
+    assert len(stored(typed.items)) == 1
+
+
 # ---- columns that show parts of each other ------------------------------------------
 
 PARTS = [
