@@ -20,6 +20,8 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "clause/clause_document.h"
+#include "clause/clause_prefix.h"
+#include "clause/clause_view.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -143,6 +145,7 @@ ddb_clause_set(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 	comparison->condition.column = column;
 	comparison->condition.op = op;
 	comparison->condition.value = -1;
+	comparison->condition.view = -1;
 	comparison->value = (Expr *) value;
 	if (value != NULL)
 		comparison->condition.value_typid = getBaseType(exprType(value));
@@ -254,6 +257,19 @@ text_operator(Oid opno, DdbCompare *op)
 }
 
 /*
+ * The value, as text where a column of text is compared with a name, such as
+ * current_user.
+ */
+static Node *
+name_as_text(const DdbCodec *codec, Node *value, Oid collation)
+{
+	if (codec->conversion != DDB_CONVERT_TEXT || exprType(value) != NAMEOID)
+		return value;
+	return (Node *) makeFuncExpr(F_TEXT_NAME, TEXTOID, list_make1(value),
+								 collation, InvalidOid, COERCE_IMPLICIT_CAST);
+}
+
+/*
  * Matches "column op value", with operator and sides sorted out.  False if
  * DynamoDB cannot compare so, under this collation, with a value of this type.
  */
@@ -267,6 +283,7 @@ match_value(const DdbClauseContext *context, AttrNumber column, Oid opno,
 	bool bytewise =
 		codec->conversion == DDB_CONVERT_TEXT && pattern_operator(opno, &op);
 
+	value = name_as_text(codec, value, collation);
 	if (!ddb_codec_takes_type(codec, getBaseType(exprType(value))))
 		return false;
 	if (bytewise ||
@@ -608,18 +625,85 @@ match_value_of_column(const DdbClauseContext *context, Expr *expr, bool negated,
 	}
 }
 
+/* A copy of the comparison, as the only one; NIL if there is none. */
+static List *
+one_of(bool found, const DdbComparison *comparison)
+{
+	DdbComparison *copy;
+
+	if (!found)
+		return NIL;
+	copy = palloc(sizeof(DdbComparison));
+	*copy = *comparison;
+	return list_make1(copy);
+}
+
+/*
+ * What (a, b) < (x, y) implies: a <= x.  Rows of which it is true are more, so
+ * its negation cannot be made of it.
+ */
+static List *
+match_row_compare(const DdbClauseContext *context, RowCompareExpr *expr)
+{
+	Expr *first = make_opclause(linitial_oid(expr->opnos), BOOLOID, false,
+								linitial(expr->largs), linitial(expr->rargs),
+								InvalidOid, linitial_oid(expr->inputcollids));
+	List *comparisons = ddb_clause_match(context, first, false);
+	ListCell *lc;
+
+	foreach (lc, comparisons)
+	{
+		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+
+		comparison->wider = true;
+		if (comparison->condition.op == DDB_COMPARE_LT)
+			comparison->condition.op = DDB_COMPARE_LE;
+		else if (comparison->condition.op == DDB_COMPARE_GT)
+			comparison->condition.op = DDB_COMPARE_GE;
+	}
+	return comparisons;
+}
+
 /*
  * negated says that the expression stands under NOT. Conditions on columns are
- * tried first, then those on members of documents.
+ * tried first, then those on what is made of them, and on members of documents.
  */
-bool
-ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated,
-				 DdbComparison *comparison)
+List *
+ddb_clause_match(const DdbClauseContext *context, Expr *expr, bool negated)
 {
+	DdbComparison comparison;
+	List *comparisons;
+
 	/* NOT b of a boolean column: other negations the planner has resolved. */
 	if (IsA(expr, BoolExpr) && ((BoolExpr *) expr)->boolop == NOT_EXPR)
 		return ddb_clause_match(context, linitial(((BoolExpr *) expr)->args),
-								!negated, comparison);
-	return match_value_of_column(context, expr, negated, comparison) ||
-		   ddb_inside_clause_match(context, expr, negated, comparison);
+								!negated);
+	if (IsA(expr, RowCompareExpr))
+		return negated ? NIL
+					   : match_row_compare(context, (RowCompareExpr *) expr);
+	comparisons =
+		one_of(match_value_of_column(context, expr, negated, &comparison),
+			   &comparison);
+	if (comparisons == NIL)
+		comparisons = ddb_view_clause_match(context, expr, negated);
+	if (comparisons == NIL && !negated)
+		comparisons = one_of(
+			ddb_prefix_clause_match(context, expr, &comparison), &comparison);
+	if (comparisons == NIL)
+		comparisons =
+			one_of(ddb_inside_clause_match(context, expr, negated, &comparison),
+				   &comparison);
+	return comparisons;
+}
+
+bool
+ddb_clause_match_one(const DdbClauseContext *context, Expr *expr,
+					 DdbComparison *comparison)
+{
+	List *comparisons = ddb_clause_match(context, expr, false);
+
+	if (list_length(comparisons) != 1)
+		return false;
+	*comparison = *(DdbComparison *) linitial(comparisons);
+	return true;
 }

@@ -31,15 +31,21 @@ typedef struct DdbComparison
 {
 	DdbCondition condition; /* value is not set */
 	Expr *value; /* NULL: none */
+	Expr *view; /* what is made of the column, as condition.view; or NULL */
 	bool wider; /* true of more rows than the SQL, always */
 } DdbComparison;
 
 /*
- * Fills *comparison when expr (negated: NOT expr) is a comparison of a column
- * that DynamoDB can make, exactly or wider.
+ * The comparisons (of DdbComparison *) of a column that expr (negated: NOT
+ * expr) is the conjunction of, as DynamoDB can make them, exactly or wider.
+ * NIL when it cannot, or when they are none.
  */
-extern bool ddb_clause_match(const DdbClauseContext *context, Expr *expr,
-							 bool negated, DdbComparison *comparison);
+extern List *ddb_clause_match(const DdbClauseContext *context, Expr *expr,
+							  bool negated);
+
+/* The same of a single comparison; false of any other. */
+extern bool ddb_clause_match_one(const DdbClauseContext *context, Expr *expr,
+								 DdbComparison *comparison);
 
 /* The column of this relation that an expression is, or 0. */
 extern AttrNumber ddb_clause_column(const DdbClauseContext *context,

@@ -32,6 +32,10 @@ ddb_filter_place(const DdbComparison *comparison, DdbCondition *condition,
 		return;
 	condition->value = list_length(*values);
 	*values = lappend(*values, comparison->value);
+	if (comparison->view == NULL)
+		return;
+	condition->view = list_length(*values);
+	*values = lappend(*values, comparison->view);
 }
 
 /*
@@ -94,25 +98,50 @@ ddb_filter_is_exact(const DdbClauseContext *context,
 	}
 }
 
+/* Makes a new node; the arguments become its children. */
+DdbFilter *
+ddb_filter_and(DdbFilter *left, DdbFilter *right)
+{
+	DdbFilter *group;
+
+	if (left == NULL || right == NULL)
+		return left != NULL ? left : right;
+	group = palloc0(sizeof(DdbFilter));
+	group->kind = DDB_FILTER_AND;
+	group->children = list_make2(left, right);
+	return group;
+}
+
 /*
- * Translates a single comparison.  NULL if DynamoDB cannot make it, or if it
- * is on a banned column.
+ * Translates what is no AND, OR or NOT: one comparison, or the conjunction of
+ * several.  NULL if DynamoDB cannot make one, or if it is on a banned column.
  */
 static DdbFilter *
 translate_comparison(const DdbClauseContext *context, Expr *expr, bool negated,
 					 Bitmapset *banned, List **values, bool *exact)
 {
-	DdbComparison comparison;
-	DdbFilter *filter;
+	List *comparisons = ddb_clause_match(context, expr, negated);
+	DdbFilter *filter = NULL;
+	ListCell *lc;
 
-	if (!ddb_clause_match(context, expr, negated, &comparison) ||
-		bms_is_member(comparison.condition.column, banned) ||
-		bms_is_member(comparison.condition.other, banned))
-		return NULL;
-	filter = palloc0(sizeof(DdbFilter));
-	filter->kind = DDB_FILTER_CONDITION;
-	ddb_filter_place(&comparison, &filter->condition, values);
-	*exact &= ddb_filter_is_exact(context, &comparison);
+	foreach (lc, comparisons)
+	{
+		const DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+
+		if (bms_is_member(comparison->condition.column, banned) ||
+			bms_is_member(comparison->condition.other, banned))
+			return NULL;
+	}
+	foreach (lc, comparisons)
+	{
+		const DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+		DdbFilter *node = palloc0(sizeof(DdbFilter));
+
+		node->kind = DDB_FILTER_CONDITION;
+		ddb_filter_place(comparison, &node->condition, values);
+		*exact &= ddb_filter_is_exact(context, comparison);
+		filter = ddb_filter_and(filter, node);
+	}
 	return filter;
 }
 
@@ -183,18 +212,4 @@ ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 		*exact = false;
 	}
 	return filter;
-}
-
-/* Makes a new node; the arguments become its children. */
-DdbFilter *
-ddb_filter_and(DdbFilter *left, DdbFilter *right)
-{
-	DdbFilter *group;
-
-	if (left == NULL || right == NULL)
-		return left != NULL ? left : right;
-	group = palloc0(sizeof(DdbFilter));
-	group->kind = DDB_FILTER_AND;
-	group->children = list_make2(left, right);
-	return group;
 }

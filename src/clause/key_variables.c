@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "clause/clause_view.h"
 #include "clause/filter.h"
 
 /* Units of time where the ends of a range are not known yet. */
@@ -65,12 +66,16 @@ estimate_instant(const DdbClauseContext *context,
 	Node *value =
 		estimate_expression_value(context->root, (Node *) comparison->value);
 	bool is_positive;
+	Datum datum;
 
 	if (!IsA(value, Const) || ((Const *) value)->constisnull)
 		return false;
-	if (!ddb_variable_to_micros(comparison->condition.value_typid,
-								((Const *) value)->constvalue, micros,
-								&is_positive))
+	datum = ((Const *) value)->constvalue;
+	if (!DDB_CONDITION_IS_DIRECT(&comparison->condition) &&
+		!ddb_view_estimate(context, comparison, &datum))
+		return false;
+	if (!ddb_variable_to_micros(comparison->condition.value_typid, datum,
+								micros, &is_positive))
 		*micros = is_positive ? PG_INT64_MAX : PG_INT64_MIN;
 	return true;
 }

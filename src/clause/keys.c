@@ -25,11 +25,12 @@
 /* More arms than this are more requests than a Scan would need. */
 #define MAX_ALTERNATIVES 1000
 
-/* A clause's comparison, with the clause it stands for. */
+/* One of a clause's comparisons, with the clause it stands for. */
 typedef struct KeyClause
 {
-	DdbComparison comparison;
+	DdbComparison *comparison;
 	RestrictInfo *rinfo;
+	bool complete; /* the clause says nothing besides these */
 } KeyClause;
 
 /* An OR clause whose arms all reach the key. */
@@ -71,8 +72,10 @@ is_direct(const DdbClauseContext *context, const DdbKeySchema *keys,
 		  const DdbComparison *comparison, int *place)
 {
 	return find_place(context, keys, comparison->condition.column, place) &&
-		   (!comparison->wider || (*place >= keys->npartition &&
-								   comparison->condition.op <= DDB_COMPARE_GE));
+		   (!comparison->wider ||
+			(*place >= keys->npartition &&
+			 (comparison->condition.op <= DDB_COMPARE_GE ||
+			  comparison->condition.op == DDB_COMPARE_PREFIX)));
 }
 
 /* True if the column is a variable of a template of the key. */
@@ -92,23 +95,49 @@ is_variable(const DdbClauseContext *context, const DdbKeySchema *keys,
 }
 
 /*
- * True if the expression compares a key attribute, or a variable of one, in a
- * way that a key condition can use.
+ * True if it compares a key attribute, or a variable of one, in a way that a
+ * key condition can use.  A key is never NULL: IS NOT DISTINCT FROM a value
+ * becomes equality.
  */
 static bool
-match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
-		  DdbComparison *comparison)
+reaches_key(const DdbClauseContext *context, const DdbKeySchema *keys,
+			DdbComparison *comparison)
 {
 	int place;
 	bool holds;
 
-	return ddb_clause_match(context, expr, false, comparison) &&
-		   comparison->condition.other == 0 &&
-		   comparison->condition.access == DDB_ACCESS_VALUE &&
-		   DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
+	if (comparison->condition.other != 0 ||
+		comparison->condition.access != DDB_ACCESS_VALUE)
+		return false;
+	if (comparison->condition.op == DDB_COMPARE_NOT_DISTINCT &&
+		ddb_filter_is_exact(context, comparison) &&
+		find_place(context, keys, comparison->condition.column, &place))
+		comparison->condition.op = DDB_COMPARE_EQ;
+	return DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
 		   (is_direct(context, keys, comparison, &place) ||
 			is_variable(context, keys, comparison->condition.column)) &&
 		   !ddb_keys_trivial(context, comparison, &holds);
+}
+
+/*
+ * The comparisons (of DdbComparison *) that a key condition can use, of those
+ * that the expression is the conjunction of.  *complete is cleared if it says
+ * something else too.
+ */
+static List *
+match_key(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *expr,
+		  bool *complete)
+{
+	List *found = NIL;
+	List *comparisons = ddb_clause_match(context, expr, false);
+	ListCell *lc;
+
+	foreach (lc, comparisons)
+		if (reaches_key(context, keys, (DdbComparison *) lfirst(lc)))
+			found = lappend(found, lfirst(lc));
+	if (found == NIL || list_length(found) < list_length(comparisons))
+		*complete = false;
+	return found;
 }
 
 /*
@@ -135,14 +164,9 @@ match_arm(const DdbClauseContext *context, const DdbKeySchema *keys, Expr *arm,
 	ListCell *lc;
 
 	foreach (lc, conjuncts_of(arm))
-	{
-		DdbComparison *comparison = palloc(sizeof(DdbComparison));
-
-		if (match_key(context, keys, (Expr *) lfirst(lc), comparison))
-			comparisons = lappend(comparisons, comparison);
-		else
-			*complete = false;
-	}
+		comparisons =
+			list_concat(comparisons, match_key(context, keys,
+											   (Expr *) lfirst(lc), complete));
 	return comparisons;
 }
 
@@ -415,8 +439,27 @@ comparisons_of(List *clauses)
 
 	foreach (lc, clauses)
 		comparisons =
-			lappend(comparisons, &((KeyClause *) lfirst(lc))->comparison);
+			lappend(comparisons, ((KeyClause *) lfirst(lc))->comparison);
 	return comparisons;
+}
+
+/* Appends a clause to the list, once for each of its comparisons. */
+static List *
+add_key_clause(List *clauses, RestrictInfo *rinfo, List *comparisons,
+			   bool complete)
+{
+	ListCell *lc;
+
+	foreach (lc, comparisons)
+	{
+		KeyClause *clause = palloc(sizeof(KeyClause));
+
+		clause->comparison = (DdbComparison *) lfirst(lc);
+		clause->rinfo = rinfo;
+		clause->complete = complete;
+		clauses = lappend(clauses, clause);
+	}
+	return clauses;
 }
 
 /*
@@ -432,16 +475,17 @@ collect(const DdbClauseContext *context, const DdbKeySchema *keys,
 	foreach (lc, restrictions)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
-		KeyClause *clause = palloc0(sizeof(KeyClause));
+		bool complete = true;
+		List *comparisons;
 		OrClause *or_clause;
 
 		/* Nothing may see rows that a security policy would hide from it. */
 		if (rinfo->pseudoconstant ||
 			!restriction_is_securely_promotable(rinfo, context->rel))
 			continue;
-		clause->rinfo = rinfo;
-		if (match_key(context, keys, rinfo->clause, &clause->comparison))
-			*clauses = lappend(*clauses, clause);
+		comparisons = match_key(context, keys, rinfo->clause, &complete);
+		if (comparisons != NIL)
+			*clauses = add_key_clause(*clauses, rinfo, comparisons, complete);
 		else if ((or_clause = match_or(context, keys, rinfo)) != NULL)
 			*or_clauses = lappend(*or_clauses, or_clause);
 	}
@@ -459,6 +503,22 @@ any_member(List *comparisons, List *undecided)
 	foreach (lc, comparisons)
 		if (list_member_ptr(undecided, lfirst(lc)))
 			return true;
+	return false;
+}
+
+/* True if one of the clause's comparisons is in the list. */
+static bool
+any_of_clause(List *clauses, const RestrictInfo *rinfo, List *list)
+{
+	ListCell *lc;
+
+	foreach (lc, clauses)
+	{
+		const KeyClause *clause = (KeyClause *) lfirst(lc);
+
+		if (clause->rinfo == rinfo && list_member_ptr(list, clause->comparison))
+			return true;
+	}
 	return false;
 }
 
@@ -503,9 +563,12 @@ note_clauses(List *clauses, OrClause *or_clause, List *dropped, List *undecided,
 	{
 		KeyClause *clause = (KeyClause *) lfirst(lc);
 
-		if (!list_member_ptr(dropped, &clause->comparison))
+		if (!list_member_ptr(dropped, clause->comparison) &&
+			!list_member_ptr(match->used, clause->rinfo))
 			use(match, clause->rinfo,
-				!list_member_ptr(undecided, &clause->comparison));
+				clause->complete &&
+					!any_of_clause(clauses, clause->rinfo, dropped) &&
+					!any_of_clause(clauses, clause->rinfo, undecided));
 	}
 	if (or_clause != NULL)
 		use_or_clause(or_clause, undecided, match);

@@ -67,7 +67,8 @@ ddb_keys_trivial(const DdbClauseContext *context,
 
 	*holds = false;
 	if (value == NULL || !IsA(value, Const) || value->constisnull ||
-		comparison->wider || comparison->condition.access != DDB_ACCESS_VALUE)
+		comparison->wider || !DDB_CONDITION_IS_DIRECT(&comparison->condition) ||
+		comparison->condition.access != DDB_ACCESS_VALUE)
 		return false;
 	switch (comparison->condition.op)
 	{

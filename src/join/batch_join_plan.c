@@ -311,7 +311,7 @@ hash_clauses(const JoinContext *context, const DdbBatchedScan *scan,
 		OpExpr *clause = (OpExpr *) rinfo->clause;
 		DdbComparison comparison;
 
-		if (ddb_clause_match(&columns, rinfo->clause, false, &comparison) &&
+		if (ddb_clause_match_one(&columns, rinfo->clause, &comparison) &&
 			comparison.condition.op == DDB_COMPARE_EQ &&
 			list_member(scan->values, comparison.value) &&
 			op_hashjoinable(clause->opno, exprType(linitial(clause->args))))

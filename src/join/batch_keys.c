@@ -13,6 +13,7 @@
 
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "port/pg_bitutils.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -42,10 +43,48 @@ inner_column(Node *argument, int outer_columns)
 	return ((Var *) argument)->varattno - outer_columns;
 }
 
+/* True if the argument is made of the inner side's columns. */
+static bool
+is_inner(Node *argument, int outer_columns)
+{
+	List *vars = pull_var_clause(argument, 0);
+	bool inner = vars != NIL;
+	ListCell *lc;
+
+	foreach (lc, vars)
+		inner &= ((Var *) lfirst(lc))->varattno > outer_columns;
+	return inner;
+}
+
+/* A mutator: the same expression of a row of the inner child. */
+static Node *
+of_inner_row(Node *node, void *outer_columns)
+{
+	if (node != NULL && IsA(node, Var))
+	{
+		Var *var = copyObject((Var *) node);
+
+		var->varno = INNER_VAR;
+		var->varattno -= *(int *) outer_columns;
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, of_inner_row, outer_columns);
+}
+
+/* Prepares the inner side: a column of the child's rows, or what is made of it. */
+static void
+init_inner(Node *argument, int outer_columns, DdbKeyColumn *column)
+{
+	column->inner_column = inner_column(argument, outer_columns);
+	if (column->inner_column == 0)
+		column->inner_value =
+			ExecInitExpr((Expr *) of_inner_row(argument, &outer_columns), NULL);
+}
+
 /*
- * Prepares one equality of the join: which column of the inner side, the outer
- * value, and the functions that compare and hash both.  An operator that
- * cannot hash is an internal error, as the planner chose only those that can.
+ * Prepares one equality of the join: the inner side, the outer value, and the
+ * functions that compare and hash both.  An operator that cannot hash is an
+ * internal error, as the planner chose only those that can.
  */
 static void
 init_column(PlanState *parent, OpExpr *clause, int outer_columns,
@@ -53,21 +92,21 @@ init_column(PlanState *parent, OpExpr *clause, int outer_columns,
 {
 	RegProcedure left_hash;
 	RegProcedure right_hash;
-	Expr *outer = (Expr *) lsecond(clause->args);
+	Node *inner = linitial(clause->args);
+	Node *outer = lsecond(clause->args);
 
-	column->inner_column = inner_column(linitial(clause->args), outer_columns);
-	column->inner_left = column->inner_column != 0;
+	column->inner_left = is_inner(inner, outer_columns);
 	if (!column->inner_left)
 	{
-		outer = (Expr *) linitial(clause->args);
-		column->inner_column =
-			inner_column(lsecond(clause->args), outer_columns);
+		inner = lsecond(clause->args);
+		outer = linitial(clause->args);
 	}
-	if (column->inner_column == 0 ||
+	if (!is_inner(inner, outer_columns) ||
 		!get_op_hash_functions(clause->opno, &left_hash, &right_hash))
 		elog(ERROR, "operator %u does not match rows of a batched join",
 			 clause->opno);
-	init_value(parent, outer, column);
+	init_inner(inner, outer_columns, column);
+	init_value(parent, (Expr *) outer, column);
 	column->collation = clause->inputcollid;
 	fmgr_info(get_opcode(clause->opno), &column->equal);
 	fmgr_info(column->inner_left ? right_hash : left_hash, &column->hash);
@@ -93,6 +132,7 @@ ddb_batch_keys_create(PlanState *parent, List *hash_clauses, List *ranges,
 	keys->ranges = palloc0(sizeof(DdbKeyColumn) * Max(list_length(ranges), 1));
 	foreach (lc, ranges)
 		init_value(parent, (Expr *) lfirst(lc), &keys->ranges[keys->nranges++]);
+	keys->inner_context = CreateExprContext(parent->state);
 	keys->scratch = palloc(sizeof(Datum) * (keys->ncolumns + keys->nranges));
 	keys->key_context = AllocSetContextCreate(
 		CurrentMemoryContext, "ddb_fdw join keys", ALLOCSET_DEFAULT_SIZES);
@@ -344,6 +384,18 @@ give_row(DdbBatchKeys *keys, DdbBatchKey *key, TupleTableSlot *slot,
 	key->rows = row;
 }
 
+/* The inner side's value in a row of the inner child. */
+static Datum
+inner_value(const DdbBatchKeys *keys, const DdbKeyColumn *column,
+			TupleTableSlot *slot, bool *isnull)
+{
+	if (column->inner_value == NULL)
+		return slot_getattr(slot, column->inner_column, isnull);
+	keys->inner_context->ecxt_innertuple = slot;
+	return ExecEvalExprSwitchContext(column->inner_value, keys->inner_context,
+									 isnull);
+}
+
 /*
  * A row with NULL in a join column belongs to no key.  Rows of keys that are
  * not wanted are ignored.
@@ -356,12 +408,13 @@ ddb_batch_keys_add_row(DdbBatchKeys *keys, TupleTableSlot *slot)
 	uint32 hash = 0;
 	DdbBatchKey *key;
 
+	ResetExprContext(keys->inner_context);
 	for (int i = 0; i < keys->ncolumns; i++)
 	{
 		DdbKeyColumn *column = &keys->columns[i];
 		bool isnull;
 
-		values[i] = slot_getattr(slot, column->inner_column, &isnull);
+		values[i] = inner_value(keys, column, slot, &isnull);
 		if (isnull)
 			return;
 		hash =

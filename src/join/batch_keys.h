@@ -53,7 +53,8 @@ typedef struct DdbKeyColumn
 	FmgrInfo inner_hash;
 	FmgrInfo equal;
 	bool inner_left; /* the operator has the inner column on its left */
-	AttrNumber inner_column; /* of the inner child's rows */
+	AttrNumber inner_column; /* of the inner child's rows; 0: … */
+	ExprState *inner_value; /* … what this makes of them */
 	Oid collation;
 	bool byval;
 	int16 len;
@@ -65,6 +66,7 @@ typedef struct DdbBatchKeys
 	int ncolumns;
 	DdbKeyColumn *ranges; /* … and otherwise */
 	int nranges;
+	ExprContext *inner_context; /* of inner rows */
 	Datum *scratch; /* of the row that is looked at */
 	MemoryContext key_context; /* entries */
 	MemoryContext row_context; /* rows found */

@@ -108,7 +108,7 @@ holds_of_keys(const DdbClauseContext *context, const DdbPlanState *state,
 	const DdbColumn *column;
 	bool holds;
 
-	if (!ddb_clause_match(context, expr, false, &comparison) ||
+	if (!ddb_clause_match_one(context, expr, &comparison) ||
 		comparison.condition.access != DDB_ACCESS_VALUE)
 		return false;
 	if (!(IsA(expr, NullTest) &&

@@ -377,6 +377,10 @@ static const Field condition_fields[] = {
 	FIELD(OID, DdbCondition, value_typid),
 	FIELD(ENUM, DdbCondition, access),
 	FIELD(NAMES, DdbCondition, path),
+	FIELD(OID, DdbCondition, compare),
+	FIELD(OPTIONAL_INT, DdbCondition, view),
+	FIELD(BOOL, DdbCondition, shifts),
+	FIELD(NAME, DdbCondition, zone),
 };
 STRUCT_KIND(CONDITION, DdbCondition, condition_fields);
 KIND(CONDITION_POINTER, DdbCondition *, put_pointer, get_pointer,

@@ -88,11 +88,21 @@ typedef struct DdbCondition
 	DdbCompare op;
 	AttrNumber other; /* compared with this column; 0: with value */
 	int value; /* index into fdw_exprs, or -1 */
-	Oid value_typid; /* of that expression (of IN, its elements),
-								 * domains resolved */
+	Oid value_typid; /* of that expression (of IN, its elements), domains
+								 * resolved; where compare is set, the type that
+								 * nearest_value turns it into */
 	DdbAccess access;
 	List *path; /* of char *, UTF-8: members that access goes through */
+	Oid compare; /* function that compares with a value of another type, or
+								 * what view makes of the column's; 0: none */
+	int view; /* index into fdw_exprs, or -1: what is compared, with a
+								 * CaseTestExpr for the column's value */
+	bool shifts; /* changes of a zone's clocks disturb the view's order */
+	char *zone; /* of this zone; NULL: the session's */
 } DdbCondition;
+
+/* True if the value is of a type that the column's codec takes. */
+#define DDB_CONDITION_IS_DIRECT(condition) (!OidIsValid((condition)->compare))
 
 /* Partitions one after another, by this attribute of their key. */
 typedef struct DdbPartitionOrder

@@ -336,6 +336,61 @@ in_terms(const DdbCodec *codec, DdbStoredValue *bounds, int n, bool negated)
 }
 
 /*
+ * A comparison with a value of another type, which is not NULL, as one with
+ * the nearest value of the column's.
+ */
+static DdbTerm *
+compare_nearest(DdbTermContext *context, const DdbCodec *codec,
+				DdbSearch *search, DdbCompare op, Datum value, Oid typid)
+{
+	DdbNearest nearest;
+
+	if (!ddb_search_nearest(search, op, value, &nearest))
+		return ddb_term_constant(false);
+	context->recheck |= nearest.recheck;
+	if (nearest.equal <= 1)
+		return compare_value(context, codec, nearest.op, nearest.value, typid);
+	return ddb_term_combine(
+		DDB_TERM_AND,
+		compare_value(context, codec, DDB_COMPARE_GE, nearest.value, typid),
+		compare_value(
+			context, codec, DDB_COMPARE_LE,
+			ddb_search_above(search, nearest.value, nearest.equal - 1), typid));
+}
+
+/* IN, with elements of another type. */
+static DdbTerm *
+match_nearest(DdbTermContext *context, const DdbCodec *codec, DdbSearch *search,
+			  Datum array, Oid typid)
+{
+	Datum *elements;
+	bool *nulls;
+	int n = ddb_values_elements(array, &elements, &nulls);
+	int nbounds = 0;
+	DdbStoredValue *bounds = palloc(sizeof(DdbStoredValue) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		DdbNearest nearest;
+
+		if (nulls[i] ||
+			!ddb_search_nearest(search, DDB_COMPARE_EQ, elements[i], &nearest))
+			continue;
+		/* All but one that equal it are too many to be listed. */
+		if (nearest.equal > 1)
+		{
+			context->recheck = true;
+			return ddb_term_of_type(codec, false);
+		}
+		ddb_codec_encode_constant(codec, nearest.value, typid, 0,
+								  &bounds[nbounds]);
+		if (bounds[nbounds].place == DDB_PLACE_EXACT)
+			nbounds++;
+	}
+	return in_terms(codec, bounds, nbounds, false);
+}
+
+/*
  * IN or NOT IN, with the array's elements as values.  Elements that no item
  * can hold are left out.
  */
@@ -507,6 +562,7 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 {
 	const DdbCodec *codec =
 		ddb_codec_set_get(context->codecs, condition->column);
+	DdbSearch *search;
 	Datum value;
 
 	/* What is NULL here need not be so there. */
@@ -526,6 +582,14 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 				   : resolve_valueless(context, codec, condition->op);
 	if (is_inside(condition))
 		return ddb_inside_term(context, codec, condition, value);
+	search = ddb_values_search(context->node, context->values, context->codecs,
+							   condition);
+	if (search != NULL)
+		return condition->op == DDB_COMPARE_IN
+				   ? match_nearest(context, codec, search, value,
+								   condition->value_typid)
+				   : compare_nearest(context, codec, search, condition->op,
+									 value, condition->value_typid);
 	return resolve_value(context, codec, condition, value);
 }
 

@@ -310,6 +310,13 @@ ddb_key_range_next_prefix(StringInfo text)
 	return true;
 }
 
+void
+ddb_key_range_must_be_checked(DdbKeyRange *range)
+{
+	range->recheck = true;
+	range->surplus = -1;
+}
+
 bool
 ddb_key_range_is_value(const DdbKeyRange *range)
 {

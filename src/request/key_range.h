@@ -40,6 +40,9 @@ typedef struct DdbKeyRange
 /* A range of one value. */
 extern bool ddb_key_range_is_value(const DdbKeyRange *range);
 
+/* Has rows of it checked again, any number of which may not be wanted. */
+extern void ddb_key_range_must_be_checked(DdbKeyRange *range);
+
 /* No condition at all. */
 extern bool ddb_key_range_is_open(const DdbKeyRange *range);
 

@@ -12,6 +12,7 @@
 
 #include "miscadmin.h"
 #include "request/key_template_range.h"
+#include "request/nearest_value.h"
 #include "request/run_values.h"
 #include "request/time_partitions.h"
 
@@ -71,6 +72,9 @@ typedef struct Choice
 	int current;
 	int place; /* of the condition, in a row of keys; -1: values
 								 * are its own */
+	DdbCompare op; /* how the key compares with the value */
+	DdbSearch *search; /* of a row's value of another type; else NULL */
+	Datum found; /* what it comes to, in the current combination */
 } Choice;
 
 /* All choices of one alternative: each combination of them is a target. */
@@ -80,6 +84,7 @@ typedef struct Choices
 	int n;
 	const Choice *rows; /* the one that says which row of keys */
 	int width; /* of a row */
+	bool recheck; /* a value stands for a wider one */
 } Choices;
 
 /*
@@ -89,6 +94,8 @@ typedef struct Choices
 static Datum
 current_value(const Choices *choices, const Choice *choice)
 {
+	if (choice->search != NULL)
+		return choice->found;
 	return choice->place < 0
 			   ? choice->values[choice->current]
 			   : choices->rows
@@ -133,8 +140,8 @@ add_value(const Context *context, DdbTarget *target, const Choices *choices,
 		return;
 	ddb_key_range_add(&target->ranges[i],
 					  ddb_codec_set_get(context->codecs, condition->column),
-					  condition->op == DDB_COMPARE_IN ? DDB_COMPARE_EQ
-													  : condition->op,
+					  choice->op == DDB_COMPARE_IN ? DDB_COMPARE_EQ
+												   : choice->op,
 					  current_value(choices, choice), condition->value_typid,
 					  max_key_bytes(keys, i));
 }
@@ -166,10 +173,38 @@ compose_inputs(const Choices *choices)
 		inputs[i].column = condition->column;
 		inputs[i].typid = condition->value_typid;
 		inputs[i].value = current_value(choices, choice);
-		if (condition->op != DDB_COMPARE_IN)
-			inputs[i].op = condition->op;
+		if (choice->op != DDB_COMPARE_IN)
+			inputs[i].op = choice->op;
 	}
 	return inputs;
+}
+
+/*
+ * Settles what the current row's values of other types come to.  False when
+ * nothing satisfies one.
+ */
+static bool
+search_row(Choices *choices)
+{
+	for (int i = 0; i < choices->n; i++)
+	{
+		Choice *choice = &choices->items[i];
+		DdbNearest nearest;
+
+		if (choice->search == NULL)
+			continue;
+		if (!ddb_search_nearest(
+				choice->search, choice->condition->op,
+				choices->rows
+					->values[(Size) choices->rows->current * choices->width +
+							 choice->place],
+				&nearest))
+			return false;
+		choice->op = nearest.op;
+		choice->found = nearest.value;
+		choices->recheck |= nearest.recheck;
+	}
+	return true;
 }
 
 /*
@@ -177,14 +212,17 @@ compose_inputs(const Choices *choices)
  * given or composed of their variables.
  */
 static void
-add_combination(const Context *context, const Choices *choices,
-				TargetList *list)
+add_combination(const Context *context, Choices *choices, TargetList *list)
 {
 	const DdbKeySchema *keys = &context->plan->source.keys;
 	DdbTarget target;
 	DdbComposeInput *inputs = NULL;
 
+	if (!search_row(choices))
+		return;
 	memset(&target, 0, sizeof(target));
+	if (choices->recheck)
+		ddb_key_range_must_be_checked(&target.ranges[0]);
 	for (int i = 0; i < choices->n; i++)
 		add_value(context, &target, choices, &choices->items[i]);
 	for (int i = 0; i < keys->n; i++)
@@ -255,12 +293,63 @@ place_in_keys(const Context *context, const DdbCondition *condition)
 }
 
 /*
+ * Has the choice list what a value of another type comes to: one value, or all
+ * that equal it.  False when nothing satisfies the comparison.
+ */
+static bool
+search_value(DdbSearch *search, Datum value, Choices *choices, Choice *choice)
+{
+	DdbNearest nearest;
+	Datum *values;
+
+	if (!ddb_search_nearest(search, choice->op, value, &nearest))
+		return false;
+	choices->recheck |= nearest.recheck;
+	choice->op = nearest.op;
+	choice->n = 1;
+	if (nearest.op == DDB_COMPARE_EQ && nearest.equal > 1)
+	{
+		choice->op = DDB_COMPARE_IN;
+		choice->n = (int) Min(nearest.equal, MAX_TARGETS + 1);
+	}
+	values = palloc(sizeof(Datum) * choice->n);
+	for (int i = 0; i < choice->n; i++)
+		values[i] = ddb_search_above(search, nearest.value, i);
+	choice->values = values;
+	return true;
+}
+
+/*
+ * The elements of a list that are not NULL, those of another type as values of
+ * the column's, which there may be none of.  Returns how many are left.
+ */
+static int
+search_elements(DdbSearch *search, Datum *values, const bool *nulls, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		DdbNearest nearest = {.value = values[i]};
+
+		if (!nulls[i] &&
+			(search == NULL ||
+			 ddb_search_nearest(search, DDB_COMPARE_EQ, values[i], &nearest)))
+			values[kept++] = nearest.value;
+	}
+	return kept;
+}
+
+/*
  * A condition's values for this run, a list's without NULL and repetition.
  * False when there is none, so that nothing can match.
  */
 static bool
-evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
+evaluate(const Context *context, const DdbCondition *condition,
+		 Choices *choices, Choice *choice)
 {
+	DdbSearch *search = ddb_values_search(context->node, context->values,
+										  context->codecs, condition);
 	Datum value;
 	Datum *values;
 	bool *nulls;
@@ -268,13 +357,19 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 
 	memset(choice, 0, sizeof(*choice));
 	choice->condition = condition;
+	choice->op = condition->op;
 	choice->n = 1;
 	choice->place = place_in_keys(context, condition);
 	if (choice->place >= 0)
+	{
+		choice->search = search;
 		return true;
+	}
 	if (!ddb_values_evaluate(context->node, context->values, condition->value,
 							 &value))
 		return false;
+	if (condition->op != DDB_COMPARE_IN && search != NULL)
+		return search_value(search, value, choices, choice);
 	if (condition->op != DDB_COMPARE_IN)
 	{
 		values = palloc(sizeof(Datum));
@@ -283,11 +378,8 @@ evaluate(const Context *context, const DdbCondition *condition, Choice *choice)
 		return true;
 	}
 	n = ddb_values_elements(value, &values, &nulls);
-	choice->n = 0;
-	for (int i = 0; i < n; i++)
-		if (!nulls[i])
-			values[choice->n++] = values[i];
-	choice->n = ddb_values_unique(values, choice->n, condition->value_typid);
+	n = search_elements(search, values, nulls, n);
+	choice->n = ddb_values_unique(values, n, condition->value_typid);
 	choice->values = values;
 	return choice->n > 0;
 }
@@ -329,10 +421,10 @@ add_shards(const Context *context, List *conditions, Choices *choices)
 		{
 			const DdbVariable *variable = &template->variables[j];
 			Choice *choice = &choices->items[choices->n];
-			Choices given = {choices->items, nconditions, choices->rows,
-							 choices->width};
+			Choices given = *choices;
 			int64 *instants = NULL;
 
+			given.n = nconditions;
 			memset(choice, 0, sizeof(*choice));
 			choice->shard = variable;
 			choice->place = -1;
@@ -393,7 +485,7 @@ collect_choices(const Context *context, List *conditions, Choices *choices)
 			   (list_length(conditions) +
 				DDB_MAX_KEY_ATTRIBUTES * DDB_TEMPLATE_MAX_ELEMENTS + 1));
 	foreach (lc, conditions)
-		if (!evaluate(context, (DdbCondition *) lfirst(lc),
+		if (!evaluate(context, (DdbCondition *) lfirst(lc), choices,
 					  &choices->items[choices->n++]))
 			return false;
 	/* A Scan has one filter, which leaves shards open. */

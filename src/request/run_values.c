@@ -26,6 +26,21 @@ ddb_values_evaluate(ForeignScanState *node, List *states, int index,
 	return !isnull;
 }
 
+DdbSearch *
+ddb_values_search(ForeignScanState *node, List *states,
+				  const DdbCodecSet *codecs, const DdbCondition *condition)
+{
+	const DdbColumn *column = &codecs->relation->columns[condition->column - 1];
+
+	if (DDB_CONDITION_IS_DIRECT(condition))
+		return NULL;
+	return ddb_search_create(
+		condition, column->base_typid,
+		condition->view < 0 ? NULL
+							: (ExprState *) list_nth(states, condition->view),
+		node->ss.ps.ps_ExprContext);
+}
+
 /* Elements are palloc'd, and may point into the array. */
 int
 ddb_values_elements(Datum array, Datum **elements, bool **nulls)

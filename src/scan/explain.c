@@ -17,6 +17,8 @@
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "remote/describe.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -70,6 +72,33 @@ append_members(const Context *context, StringInfo text,
 	}
 }
 
+/* Puts the column into the place that a view has for its value. */
+static Node *
+fill_place(Node *node, void *column)
+{
+	if (node != NULL && IsA(node, CaseTestExpr))
+		return copyObject((Node *) column);
+	return expression_tree_mutator(node, fill_place, column);
+}
+
+/* What is made of the column, as SQL would write it. */
+static char *
+deparse_view(const Context *context, const DdbCondition *condition)
+{
+	ForeignScan *scan = (ForeignScan *) context->node->ss.ps.plan;
+	const DdbColumn *column =
+		&context->state->relation->columns[condition->column - 1];
+	Var *var = makeVar(scan->fs_relids != NULL && scan->scan.scanrelid == 0
+						   ? bms_next_member(scan->fs_relids, -1)
+						   : (int) scan->scan.scanrelid,
+					   condition->column, column->typid, column->typmod,
+					   column->collation, 0);
+
+	return deparse_expression(
+		fill_place((Node *) list_nth(scan->fdw_exprs, condition->view), var),
+		context->deparse_context, false, false);
+}
+
 /* What is compared, as SQL would write it. */
 static void
 append_subject(const Context *context, StringInfo text,
@@ -86,6 +115,11 @@ append_subject(const Context *context, StringInfo text,
 		[DDB_ACCESS_OCTETS] = {"octet_length(", ")"},
 	};
 
+	if (condition->view >= 0)
+	{
+		appendStringInfoString(text, deparse_view(context, condition));
+		return;
+	}
 	appendStringInfoString(text, around[condition->access][0]);
 	append_members(context, text, condition);
 	appendStringInfoString(text, around[condition->access][1]);

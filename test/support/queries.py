@@ -13,6 +13,7 @@ from .contest import KIND
 from .generator import COLLATIONS, TEXTS, Array, Boolean, Const, Date, Document, Number, Time, quote
 from .join_queries import JoinQueries
 from .query import Query
+from .widened import is_on
 
 
 def make_query(table, n, source=random.Random):
@@ -348,6 +349,71 @@ class QueryMaker(JoinQueries):
         operator = rng.choice(["=", "<", ">=", "<>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
         return f"{name} {operator} {value}"
 
+    def neighbour(self, column):
+        """Compares with a value of another type, or what is made of the column."""
+        kind, name = column.kind, f"t.{column.name}"
+        operator = self.rng.choice(["=", "=", "<", "<=", ">", ">=", "<>"])
+        if kind.is_text:
+            return self.beginning(column)
+        if isinstance(kind, Number):
+            other = self.rng.choice(["numeric", "numeric", "float8"])
+            subject = self.rng.choice([name, name, f"{name}::{other}"])
+            sides = [subject, f"({self.value(column)})::{other}"]
+        elif isinstance(kind, Date):
+            self.may_fail = True
+            subject = self.rng.choice([name, name, f"{name}::timestamp", f"extract(year from {name})"])
+            hours = self.rng.choice([0, 0, 1, 25])
+            other = self.rng.choice(["timestamp", "timestamptz"])
+            value = f"({self.value(column)}::date::{other} + interval '{hours} hours')"
+            sides = [subject, f"extract(year from {value})" if "extract" in subject else value]
+        elif isinstance(kind, Time):
+            self.may_fail = True
+            sides = [part.format(name) for part in self.time_view(kind)]
+            sides[1] = sides[1].replace("\x02", f"({self.value(column)})::{kind.pgtype}")
+        else:
+            return None
+        if self.chance(0.25):
+            sides.reverse()
+        return f"{sides[0]} {operator} {sides[1]}"
+
+    def time_view(self, kind):
+        """What is made of a time ({{}}), and what it is compared with, \x02 the value."""
+        other = {"timestamp": "timestamptz", "timestamptz": "timestamp"}[kind.pgtype]
+        zone = self.rng.choice(["UTC", "Asia/Seoul", "America/New_York"])
+        unit = self.rng.choice(["second", "hour", "day", "week", "month", "year"])
+        return self.rng.choice(
+            [
+                ("{}", "\x02::date"),
+                ("{}", f"\x02::{other}"),
+                ("{}::date", "\x02::date"),
+                ("{}::date", "\x02"),
+                (f"{{}}::{other}", f"\x02::{other}"),
+                (f"{{}} AT TIME ZONE '{zone}'", f"(\x02 AT TIME ZONE '{zone}')"),
+                (f"({{}} AT TIME ZONE '{zone}')::date", "\x02::date"),
+                (f"date_trunc('{unit}', {{}})", f"date_trunc('{unit}', \x02)"),
+                ("extract(year from {})", "extract(year from \x02)"),
+                ("date_part('epoch', {})", "date_part('epoch', \x02)"),
+            ]
+        )
+
+    def beginning(self, column):
+        """How a text begins, in other words than LIKE."""
+        name = f"t.{column.name}"
+        text = self.rng.choice(self.table.pools[column.name] or TEXTS)
+        text = text[: self.rng.randrange(min(len(text), 12) + 1)]
+        length = max(len(text) + self.rng.choice([0, 0, 0, 1, -1]), 0)
+        form = self.rng.randrange(4)
+        if form == 0:
+            return f"left({name}, {length}) = {self.const(Const(text, 'text'))}"
+        if form == 1:
+            return f"substr({name}, 1, {length}) = {self.const(Const(text, 'text'))}"
+        plain = re.sub(r"[^A-Za-z0-9#:/_ -]", ".", text)
+        if form == 2:
+            end = self.rng.choice(["", ".*", "$", "(a|b)"])
+            return f"{name} ~ {self.const(Const(f'^{plain}{end}', 'text'))}"
+        plain = re.sub(r"[^A-Za-z0-9#:/ -]", "_", text)
+        return f"{name} SIMILAR TO {self.const(Const(plain + '%', 'text'))}"
+
     def leaf(self, column):
         name = f"t.{column.name}"
         kind = column.kind
@@ -355,6 +421,10 @@ class QueryMaker(JoinQueries):
             return self.array_leaf(column)
         if isinstance(kind, Document) and self.chance(0.7):
             return self.document_leaf(column)
+        if is_on("neighbours") and self.chance(0.12):
+            neighbour = self.neighbour(column)
+            if neighbour:
+                return neighbour
         if isinstance(kind, Boolean):
             forms = ["", "", " IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN", " IS NULL"]
             forms += [" IS NOT FALSE", " IS NOT UNKNOWN", " IS NOT NULL"]

@@ -17,6 +17,7 @@ KINDS = {
     "documents": "sets and binary values beside what an UPDATE changes",
     "fractions": "times with 7 to 9 digits of fraction",
     "inheritance": "foreign parents with foreign children",
+    "neighbours": "values of neighbouring types, and what is made of a column",
     "overflow": "columns of what no other column shows",
     "parts": "statements whose parts write what others read",
     "partitions": "UPDATE of partition keys",
@@ -26,7 +27,7 @@ KINDS = {
     "text forms": "intervals and ranges, in keys and templates too",
 }
 # Those that are not run unless DDB_FUZZ_WITHOUT says otherwise: not yet tried for long.
-PENDING = set(KINDS)
+PENDING = set(KINDS) - {"neighbours"}
 
 
 def is_on(kind):
