@@ -12,6 +12,8 @@ from postgres.script import Command, Script, Statement
 from postgres.session import Answer, Outcome, Session
 from postgres.twins import Twins, prepare
 
+pytestmark = pytest.mark.warns("not rolled back in DynamoDB")
+
 # ---- scripts ---------------------------------------------------------------------
 
 
