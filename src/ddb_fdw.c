@@ -26,6 +26,8 @@
 #include "modify/spool_exec.h"
 #include "plan/plan_state.h"
 #include "remote/written.h"
+#include "scan/async.h"
+#include "scan/explain.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
 #include "statistics/analyze.h"

@@ -21,9 +21,10 @@
 #include "request/condition.h"
 #include "request/read_request.h"
 #include "scan/explain.h"
-#include "scan/index_fetch.h"
+#include "scan/groups.h"
 #include "scan/item_identity.h"
 #include "scan/scan.h"
+#include "scan/stream.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -196,7 +197,7 @@ begin_run(ForeignScanState *node, DdbDirectModify *modify)
 		modify->condition = ddb_request_condition(term);
 	MemoryContextSwitchTo(old);
 	/* Values of this run may want the item to be looked at after all. */
-	modify->blind = modify->plan->is_blind && !scan->recheck &&
+	modify->blind = modify->plan->is_blind && !scan->run.recheck &&
 					!terms.recheck && meets_constraints(node, modify);
 	modify->begun = true;
 	return term->kind != DDB_TERM_FALSE;
@@ -235,10 +236,7 @@ take_keys(const DdbDirectModify *modify, TupleTableSlot *slot, Datum *keys)
 static const DdbStream *
 current_stream(const DdbDirectModify *modify)
 {
-	const DdbScanState *scan = modify->scan;
-
-	return scan->two_step != NULL ? ddb_two_step_stream(scan->two_step)
-								  : scan->last;
+	return modify->scan->run.source->page_of;
 }
 
 /*
@@ -254,7 +252,7 @@ key_of_item(const DdbDirectModify *modify)
 	DdbTarget target;
 	StringInfoData key;
 
-	ddb_identity_read(stream->scan->reader, &stream->page,
+	ddb_identity_read(stream->scan->run.reader, &stream->page,
 					  stream->page.item_note, &identity, &target);
 	initStringInfo(&key);
 	ddb_request_append_key(&key, &scan->plan->source.table_keys, &target);
@@ -283,7 +281,7 @@ stored_value(const DdbStream *stream, int i)
 	const char *type;
 	bool quoted;
 
-	if (!ddb_row_identity(stream->scan->reader, &stream->page,
+	if (!ddb_row_identity(stream->scan->run.reader, &stream->page,
 						  stream->page.item_note, i, &value))
 		return NULL;
 	type = ddb_attribute_type_name(value.type);
@@ -414,7 +412,7 @@ read_rows(ForeignScanState *node, DdbDirectModify *modify)
 
 	while (modify->n < DDB_WRITE_ROWS && modify->bytes < DDB_WRITE_BYTES)
 	{
-		TupleTableSlot *slot = ddb_scan_next_row(node, modify->scan);
+		TupleTableSlot *slot = ddb_scan_next(node);
 		MemoryContext old;
 
 		if (slot == NULL)
@@ -434,24 +432,15 @@ read_rows(ForeignScanState *node, DdbDirectModify *modify)
 
 /* ---- rows that need not be read ---- */
 
-/*
- * The next key that was asked for; NULL after the last one.  Streams are used
- * for their keys only.
- */
+/* The next key that was asked for; NULL after the last one. */
 static const DdbTarget *
 next_target(DdbDirectModify *modify)
 {
-	const DdbScanState *scan = modify->scan;
+	const DdbGroups *groups = modify->scan->run.groups;
 
-	for (; modify->stream < scan->nstreams; modify->stream++)
-	{
-		const DdbStream *stream = scan->streams[modify->stream];
-
-		if (modify->target < stream->ntargets)
-			return &stream->targets[modify->target++];
-		modify->target = 0;
-	}
-	return NULL;
+	return groups != NULL ? ddb_groups_next_target(groups, &modify->stream,
+												   &modify->target)
+						  : NULL;
 }
 
 /*

@@ -11,22 +11,56 @@
  */
 #include "postgres.h"
 
+#include "scan/async.h"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "executor/execAsync.h"
-#include "scan/scan.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
 /* What a scan watches; closed with the query's memory. */
-typedef struct DdbAsyncWatch
+typedef struct Watch
 {
 	MemoryContextCallback callback;
 	int client_fd; /* a duplicate of the client's */
 	int ready_fd; /* always readable */
-} DdbAsyncWatch;
+} Watch;
+
+typedef struct DdbAsyncWait
+{
+	bool pending; /* the next row would have to be waited for */
+	Watch *watch; /* NULL: nothing was watched yet */
+} DdbAsyncWait;
+
+/* Made when it is first needed, for as long as the query. */
+static DdbAsyncWait *
+wait_of(ForeignScanState *node)
+{
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
+
+	if (state->wait == NULL)
+		state->wait = MemoryContextAllocZero(node->ss.ps.state->es_query_cxt,
+											 sizeof(DdbAsyncWait));
+	return state->wait;
+}
+
+bool
+ddb_async_must_wait(ForeignScanState *node, DdbRowSource *rows)
+{
+	if (!node->ss.ps.async_capable || ddb_source_ready(rows))
+		return false;
+	wait_of(node)->pending = true;
+	return true;
+}
+
+bool
+ddb_async_is_waiting(const DdbScanState *state)
+{
+	return state->wait != NULL && state->wait->pending;
+}
 
 /*
  * Memory context callback: closes both descriptors and gives back their
@@ -35,7 +69,7 @@ typedef struct DdbAsyncWatch
 static void
 close_watch(void *arg)
 {
-	DdbAsyncWatch *watch = (DdbAsyncWatch *) arg;
+	Watch *watch = (Watch *) arg;
 
 	if (watch->client_fd >= 0)
 		close(watch->client_fd);
@@ -50,11 +84,10 @@ close_watch(void *arg)
  * since one that is in a wait set twice is an error, and one that is always
  * ready.  Both are closed with the context.
  */
-static DdbAsyncWatch *
-open_watch(DdbScanState *state, MemoryContext context)
+static Watch *
+open_watch(const DdbScanState *state, MemoryContext context)
 {
-	DdbAsyncWatch *watch =
-		MemoryContextAllocZero(context, sizeof(DdbAsyncWatch));
+	Watch *watch = MemoryContextAllocZero(context, sizeof(Watch));
 
 	ReserveExternalFD();
 	ReserveExternalFD();
@@ -80,14 +113,14 @@ static void
 produce(AsyncRequest *areq)
 {
 	ForeignScanState *node = (ForeignScanState *) areq->requestee;
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	DdbAsyncWait *wait = wait_of(node);
 	TupleTableSlot *slot;
 
-	state->pending = false;
+	wait->pending = false;
 	slot = node->ss.ps.ExecProcNodeReal(&node->ss.ps);
 	if (!TupIsNull(slot))
 		ExecAsyncRequestDone(areq, slot);
-	else if (state->pending)
+	else if (wait->pending)
 		ExecAsyncRequestPending(areq);
 	else
 		ExecAsyncRequestDone(areq, NULL);
@@ -107,14 +140,16 @@ void
 ddbForeignAsyncConfigureWait(AsyncRequest *areq)
 {
 	ForeignScanState *node = (ForeignScanState *) areq->requestee;
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	const DdbScanState *state = (const DdbScanState *) node->fdw_state;
 	AppendState *append = (AppendState *) areq->requestor;
+	DdbAsyncWait *wait = wait_of(node);
 
-	if (state->watch == NULL)
-		state->watch = open_watch(state, node->ss.ps.state->es_query_cxt);
+	if (wait->watch == NULL)
+		wait->watch = open_watch(state, node->ss.ps.state->es_query_cxt);
 	(void) AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE,
-							 ddb_scan_ready(state) ? state->watch->ready_fd
-												   : state->watch->client_fd,
+							 ddb_source_ready(state->run.source)
+								 ? wait->watch->ready_fd
+								 : wait->watch->client_fd,
 							 NULL, areq);
 }
 

@@ -9,38 +9,37 @@
  */
 #include "postgres.h"
 
-#include "scan/scan.h"
+#include "scan/count.h"
 
 #include "executor/tuptable.h"
+#include "scan/async.h"
+#include "scan/stream.h"
 
-/* Starts the counts of a run at zero. */
-void
-ddb_count_begin(DdbScanState *state)
+typedef struct Count
 {
-	Size size =
-		sizeof(int64) * Max(list_length(state->plan->counts.columns), 1);
-
-	state->counts = MemoryContextAllocZero(state->run_context, size);
-	state->other_counts = MemoryContextAllocZero(state->run_context, size);
-	state->group_rows = 0;
-	state->group = NULL;
-	state->counted_all = false;
-}
+	DdbRowSource source; /* first */
+	DdbScanState *state;
+	DdbRowSource *rows; /* that are counted */
+	int64 *counts; /* of the group being counted, as plan->counts */
+	int64 *other_counts; /* room for those of the next one */
+	int64 group_rows; /* its rows */
+	const DdbTarget *group; /* any target of its partition */
+	bool is_done; /* the last group was given */
+} Count;
 
 /*
- * A finished group as a row in the scan's slot.  Its counts start again at
- * zero.
+ * A finished group as a row in the slot.  Its counts start again at zero.
  */
 static TupleTableSlot *
-give_group(ForeignScanState *node, DdbScanState *state, const DdbTarget *group,
-		   int64 *counts)
+give_group(const Count *count, const DdbTarget *group, int64 *counts,
+		   TupleTableSlot *slot)
 {
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	const DdbScanState *state = count->state;
 	int first = state->relation->ncolumns;
 	MemoryContext old = MemoryContextSwitchTo(state->row_context);
 
 	if (state->plan->counts.are_by_partition)
-		ddb_row_from_target(state->reader, group, slot);
+		ddb_row_from_target(state->run.reader, group, slot);
 	else
 		ExecStoreAllNullTuple(slot);
 	MemoryContextSwitchTo(old);
@@ -58,21 +57,22 @@ give_group(ForeignScanState *node, DdbScanState *state, const DdbTarget *group,
  * column is not NULL.
  */
 static void
-add_rows(DdbScanState *state, const TupleTableSlot *row, int64 n)
+add_rows(Count *count, const TupleTableSlot *row, int64 n)
 {
 	ListCell *lc;
 	int i = 0;
 
-	foreach (lc, state->plan->counts.columns)
+	foreach (lc, count->state->plan->counts.columns)
 	{
 		int column = lfirst_int(lc);
 
 		/* DynamoDB counts no item whose column could be NULL here. */
-		if (column == 0 || state->count_only || !row->tts_isnull[column - 1])
-			state->counts[i] += n;
+		if (column == 0 || count->state->run.count_only ||
+			!row->tts_isnull[column - 1])
+			count->counts[i] += n;
 		i++;
 	}
-	state->group_rows += n;
+	count->group_rows += n;
 }
 
 /*
@@ -80,47 +80,80 @@ add_rows(DdbScanState *state, const TupleTableSlot *row, int64 n)
  * before is finished.
  */
 static bool
-count_row(DdbScanState *state, const TupleTableSlot *row)
+count_row(Count *count, const TupleTableSlot *row)
 {
-	const DdbTarget *target = state->last->counted_target;
-	bool another =
-		state->plan->counts.are_by_partition && state->group != NULL &&
-		!ddb_target_same_partition(state->plan, target, state->group);
+	const DdbAccessPlan *plan = count->state->plan;
+	DdbStream *stream = count->rows->found_by;
+	const DdbTarget *target = stream->counted_target;
+	bool another = plan->counts.are_by_partition && count->group != NULL &&
+				   !ddb_target_same_partition(plan, target, count->group);
 
 	if (another)
 	{
-		int64 *counts = state->counts;
+		int64 *counts = count->counts;
 
-		state->counts = state->other_counts;
-		state->other_counts = counts;
-		state->group_rows = 0;
+		count->counts = count->other_counts;
+		count->other_counts = counts;
+		count->group_rows = 0;
 	}
-	add_rows(state, row, 1 + ddb_stream_take_counted(state->last));
-	state->group = target;
+	add_rows(count, row, 1 + ddb_stream_take_counted(stream));
+	count->group = target;
 	return another;
+}
+
+/* ---- as a source of rows ---- */
+
+static bool
+source_ready(DdbRowSource *source)
+{
+	return ddb_source_ready(((Count *) source)->rows);
 }
 
 /*
  * The next row of counts.  Without groups there is always one, even of zeros;
  * a group shows only if it has rows.  NULL while a reply is awaited, too.
  */
-TupleTableSlot *
-ddb_count_next(ForeignScanState *node, DdbScanState *state)
+static TupleTableSlot *
+source_next(DdbRowSource *source, TupleTableSlot *slot)
 {
+	Count *count = (Count *) source;
 	TupleTableSlot *row;
 
-	while (!state->counted_all &&
-		   (row = ddb_scan_next_row(node, state)) != NULL)
+	while (!count->is_done &&
+		   (row = ddb_source_next(count->rows, slot)) != NULL)
 	{
-		const DdbTarget *before = state->group;
+		const DdbTarget *before = count->group;
 
-		if (count_row(state, row))
-			return give_group(node, state, before, state->other_counts);
+		if (count_row(count, row))
+			return give_group(count, before, count->other_counts, slot);
 	}
 	/* The counts so far are kept while a reply is awaited. */
-	if (state->pending || state->counted_all ||
-		(state->plan->counts.are_by_partition && state->group_rows == 0))
+	if (ddb_async_is_waiting(count->state) || count->is_done ||
+		(count->state->plan->counts.are_by_partition && count->group_rows == 0))
 		return NULL;
-	state->counted_all = true;
-	return give_group(node, state, state->group, state->counts);
+	count->is_done = true;
+	return give_group(count, count->group, count->counts, slot);
+}
+
+static void
+source_close(DdbRowSource *source)
+{
+	ddb_source_close(((Count *) source)->rows);
+}
+
+DdbRowSource *
+ddb_count_create(DdbScanState *state, DdbRowSource *rows)
+{
+	Size size =
+		sizeof(int64) * Max(list_length(state->plan->counts.columns), 1);
+	Count *count = palloc0(sizeof(Count));
+
+	count->source.ready = source_ready;
+	count->source.next = source_next;
+	count->source.close = source_close;
+	count->state = state;
+	count->rows = rows;
+	count->counts = palloc0(size);
+	count->other_counts = palloc0(size);
+	return &count->source;
 }

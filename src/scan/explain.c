@@ -9,16 +9,17 @@
 #include "postgres.h"
 
 #include "scan/explain.h"
-#include "scan/parallel_scan.h"
 
 #include "common/int.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/nodeFuncs.h"
-#include "remote/describe.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "remote/describe.h"
+#include "scan/page_size.h"
+#include "scan/parallel_scan.h"
+#include "scan/scan.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -318,7 +319,7 @@ show_limit(const Context *context, ExplainState *es)
 		ddb_access_plan_is_filtered(plan) ? "Page Size" : "DynamoDB Limit";
 	int64 limit;
 	int64 offset;
-	int64 bound;
+	int64 wanted;
 	char *text;
 
 	if (plan->limit.count < 0)
@@ -327,9 +328,9 @@ show_limit(const Context *context, ExplainState *es)
 		constant_int64(context, plan->limit.offset, &offset))
 	{
 		/* A sum that overflows is no limit. */
-		if (!pg_add_s64_overflow(Max(limit, 0), Max(offset, 0), &bound))
+		if (!pg_add_s64_overflow(Max(limit, 0), Max(offset, 0), &wanted))
 			ExplainPropertyInteger(label, NULL,
-								   ddb_scan_first_page(plan, bound), es);
+								   ddb_page_size_first(plan, wanted), es);
 		return;
 	}
 	text = deparse_value(context, plan->limit.count);
@@ -420,8 +421,8 @@ show_reach(const Context *context, ExplainState *es)
 							es);
 	/* A run that must check rows again fetches them after all. */
 	if (plan->projection.is_count &&
-		(!es->analyze || !context->state->started ||
-		 context->state->count_only))
+		(!es->analyze || !context->state->run.started ||
+		 context->state->run.count_only))
 		ExplainPropertyText("Select", "COUNT", es);
 	else if (rows->projection.columns != NIL)
 		ExplainPropertyList("Projection", projection_names(context->state), es);

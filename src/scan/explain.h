@@ -14,6 +14,10 @@
 
 struct ExplainState;
 
+/* Callback of the executor. */
+extern void ddbExplainForeignScan(ForeignScanState *node,
+								  struct ExplainState *es);
+
 /* A scan, and what has been written on its behalf. */
 extern void ddb_explain_scan(ForeignScanState *node,
 							 const DdbWriteCounters *writes,

@@ -9,7 +9,9 @@
 
 #include "catalog/pg_collation.h"
 #include "mb/pg_wchar.h"
+#include "scan/merge.h"
 #include "scan/parallel_scan.h"
+#include "scan/stream.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -25,35 +27,67 @@
  */
 #define WINDOW_FACTOR 1.5
 
-static void
-add_stream(DdbScanState *state, const DdbTarget *targets, int ntargets)
+typedef struct StreamGroup
 {
-	state->streams[state->nstreams++] =
-		ddb_stream_create(state, targets, ntargets);
+	DdbRowSource *source; /* its only stream, or what merges its streams */
+	int first; /* index into the streams of the run */
+	int n;
+} StreamGroup;
+
+struct DdbGroups
+{
+	DdbRowSource source; /* first */
+	DdbScanState *state;
+	DdbReading reading;
+	DdbStream **streams;
+	int nstreams;
+	StreamGroup *groups; /* in the order of reading; none of shared segments */
+	int ngroups;
+	int current; /* the one being read */
+	int sent; /* how many streams were sent their first request */
+	int open; /* of these, not read to the end: if as they come */
+	int window; /* how many streams are kept going at once */
+	int max_window; /* how many may be */
+	DdbStream *last; /* if as they come: whose row was given last */
+};
+
+static void
+add_stream(DdbGroups *groups, const DdbTarget *targets, int ntargets)
+{
+	groups->streams[groups->nstreams++] =
+		ddb_stream_create(groups->state, targets, ntargets);
+}
+
+static void
+add_segment(DdbGroups *groups, int segment)
+{
+	groups->streams[groups->nstreams++] =
+		groups->state->run.segments > 1
+			? ddb_stream_create_segment(groups->state, segment)
+			: ddb_stream_create(groups->state, NULL, 0);
 }
 
 /*
  * Which targets are read together: batches of keys, one partition's ranges
- * where their order matters, else each by itself.
+ * where their order matters, else each by itself.  Shared segments become
+ * streams as they are taken.
  */
 static void
-make_streams(DdbScanState *state, const DdbTargets *targets)
+make_streams(DdbGroups *groups, const DdbTargets *targets)
 {
-	const DdbAccessPlan *plan = state->plan;
+	const DdbAccessPlan *plan = groups->state->plan;
+	int segments = groups->state->run.segments;
 	int i = 0;
 
-	state->streams =
-		palloc_extended(sizeof(DdbStream *) * Max(targets->n, state->segments),
-						MCXT_ALLOC_HUGE);
-	state->nstreams = 0;
-	for (int j = 0; plan->operation == DDB_OP_SCAN && !state->divided &&
-					j < state->segments;
-		 j++)
+	groups->streams = palloc_extended(
+		sizeof(DdbStream *) * Max(targets->n, segments), MCXT_ALLOC_HUGE);
+	if (plan->operation == DDB_OP_SCAN)
 	{
-		add_stream(state, NULL, 0);
-		state->streams[j]->segment = j;
+		for (int j = 0; groups->reading != DDB_READ_SHARED && j < segments; j++)
+			add_segment(groups, j);
+		return;
 	}
-	while (plan->operation != DDB_OP_SCAN && i < targets->n)
+	while (i < targets->n)
 	{
 		int n = 1;
 
@@ -64,10 +98,12 @@ make_streams(DdbScanState *state, const DdbTargets *targets)
 				   ddb_target_same_partition(plan, &targets->items[i],
 											 &targets->items[i + n]))
 				n++;
-		add_stream(state, &targets->items[i], n);
+		add_stream(groups, &targets->items[i], n);
 		i += n;
 	}
 }
+
+/* ---- the order of partitions ---- */
 
 /* A stream, and what its partition is ordered by. */
 typedef struct RankedStream
@@ -186,23 +222,54 @@ init_rank(const DdbScanState *state, DdbStream *stream, RankedStream *rank)
  * those that tie.
  */
 static void
-make_ranked_groups(DdbScanState *state)
+make_ranked_groups(DdbGroups *groups)
 {
+	DdbScanState *state = groups->state;
 	RankedStream *ranks = palloc_extended(
-		sizeof(RankedStream) * Max(state->nstreams, 1), MCXT_ALLOC_HUGE);
+		sizeof(RankedStream) * Max(groups->nstreams, 1), MCXT_ALLOC_HUGE);
 
-	for (int i = 0; i < state->nstreams; i++)
-		init_rank(state, state->streams[i], &ranks[i]);
-	qsort_arg(ranks, state->nstreams, sizeof(RankedStream), compare_streams,
+	for (int i = 0; i < groups->nstreams; i++)
+		init_rank(state, groups->streams[i], &ranks[i]);
+	qsort_arg(ranks, groups->nstreams, sizeof(RankedStream), compare_streams,
 			  state);
-	for (int i = 0; i < state->nstreams; i++)
+	for (int i = 0; i < groups->nstreams; i++)
 	{
-		state->streams[i] = ranks[i].stream;
+		groups->streams[i] = ranks[i].stream;
 		if (i == 0 || compare_streams(&ranks[i - 1], &ranks[i], state) != 0)
-			state->groups[state->ngroups++].first = i;
-		state->groups[state->ngroups - 1].n++;
+			groups->groups[groups->ngroups++].first = i;
+		groups->groups[groups->ngroups - 1].n++;
 	}
 }
+
+/* Streams of one group are merged; groups follow each other. */
+static void
+make_groups(DdbGroups *groups)
+{
+	const DdbAccessPlan *plan = groups->state->plan;
+
+	groups->groups =
+		palloc_extended(sizeof(StreamGroup) * Max(groups->nstreams, 1),
+						MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (plan->order.partitions != NIL)
+		make_ranked_groups(groups);
+	else if (plan->order.is_relied_upon && groups->nstreams > 0)
+		groups->groups[groups->ngroups++].n = groups->nstreams;
+	else
+		for (int i = 0; i < groups->nstreams; i++)
+			groups->groups[groups->ngroups++] =
+				(StreamGroup){.first = i, .n = 1};
+	for (int i = 0; i < groups->ngroups; i++)
+	{
+		StreamGroup *group = &groups->groups[i];
+		DdbStream **streams = &groups->streams[group->first];
+
+		group->source = group->n > 1
+							? ddb_merge_create(groups->state, streams, group->n)
+							: &streams[0]->source;
+	}
+}
+
+/* ---- requests ahead ---- */
 
 /* Where units are limited, what is queued might be sent in vain. */
 static int
@@ -215,39 +282,6 @@ usual_window(const DdbScanState *state)
 	return (int) Max(1, Min(streams, DDB_MAX_CALLS));
 }
 
-/*
- * Streams of one group are merged; groups follow each other.  Nothing is sent
- * yet.
- */
-void
-ddb_groups_create(DdbScanState *state, const DdbTargets *targets)
-{
-	make_streams(state, targets);
-	state->groups = palloc_extended(sizeof(DdbGroup) * Max(state->nstreams, 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	state->ngroups = 0;
-	if (state->plan->order.partitions != NIL)
-		make_ranked_groups(state);
-	else if (state->plan->order.is_relied_upon && state->nstreams > 0)
-		state->groups[state->ngroups++].n = state->nstreams;
-	else
-		for (int i = 0; i < state->nstreams; i++)
-			state->groups[state->ngroups++] = (DdbGroup){i, 1};
-	state->current = 0;
-	state->all_taken = false;
-	state->sent = 0;
-	state->open = 0;
-	state->window = 1;
-	state->max_window = usual_window(state);
-	state->heap = NULL;
-	/* A join hashes what its keys find. */
-	state->any_order =
-		state->segments > 1 || state->divided ||
-		(state->plan->keys.batch_values != NIL && state->bound < 0 &&
-		 !state->plan->order.is_relied_upon &&
-		 state->plan->order.partitions == NIL);
-}
-
 int
 ddb_groups_window(int64 largest_reply, int most)
 {
@@ -255,30 +289,151 @@ ddb_groups_window(int64 largest_reply, int most)
 }
 
 static int
-largest_window(const DdbScanState *state)
+largest_window(const DdbGroups *groups)
 {
-	return ddb_groups_window(state->largest_reply, state->max_window);
+	return ddb_groups_window(groups->state->sizes.largest_reply,
+							 groups->max_window);
 }
 
 /*
- * Sends streams ahead: as many as fit when every row is wanted, else only as
- * many as have turned out to be needed.  Of the group whose turn it is, a merge
- * sends all by itself.
+ * How many streams are sent ahead: as many as fit when every row is wanted, else
+ * only as many as have turned out to be needed.
+ */
+static int
+window_ahead(const DdbGroups *groups)
+{
+	return groups->state->run.rows_wanted < 0
+			   ? largest_window(groups)
+			   : Min(groups->window, largest_window(groups));
+}
+
+static void
+send_next(DdbGroups *groups)
+{
+	ddb_stream_send(groups->streams[groups->sent++]);
+	groups->open++;
+}
+
+/*
+ * Sends streams of the group whose turn it is and of those behind it.  Of that
+ * group a merge sends all by itself.
  */
 static void
-send_ahead(DdbScanState *state)
+send_in_turn(DdbGroups *groups)
 {
-	int first = state->groups[state->current].first;
-	int window = state->bound < 0 ? largest_window(state)
-								  : Min(state->window, largest_window(state));
+	int first = groups->groups[groups->current].first;
+	int window = window_ahead(groups);
 
-	while (state->sent < state->nstreams &&
-		   (state->any_order ? state->open : state->sent - first) < window)
+	while (groups->sent < groups->nstreams && groups->sent - first < window)
+		send_next(groups);
+}
+
+/*
+ * Takes segments of a shared Scan and sends their first requests, as long as
+ * this process has room for more.
+ */
+static void
+take_segments(DdbGroups *groups)
+{
+	DdbScanState *state = groups->state;
+	int window = Min(ddb_parallel_window(state), largest_window(groups));
+	int segment;
+
+	while (groups->open < window && ddb_parallel_take(state, &segment))
 	{
-		ddb_stream_send(state->streams[state->sent++]);
-		state->open++;
+		MemoryContext old = MemoryContextSwitchTo(state->run_context);
+
+		add_segment(groups, segment);
+		MemoryContextSwitchTo(old);
+		send_next(groups);
 	}
 }
+
+/*
+ * True if there is a stream or segment left to be read.  Sends what the window
+ * allows.
+ */
+static bool
+any_left(DdbGroups *groups)
+{
+	int window = window_ahead(groups);
+
+	if (groups->reading == DDB_READ_SHARED)
+		take_segments(groups);
+	else
+		while (groups->sent < groups->nstreams && groups->open < window)
+			send_next(groups);
+	return groups->current < groups->nstreams;
+}
+
+int
+ddb_groups_send(DdbGroups *groups, int streams)
+{
+	const StreamGroup *group;
+
+	if (groups->current >= groups->ngroups)
+		return 0;
+	/* Joins start several runs, and bound what they send together. */
+	groups->max_window = streams;
+	(void) ddb_source_ready(&groups->source);
+	groups->max_window = usual_window(groups->state);
+	group = &groups->groups[groups->current];
+	return Max(groups->sent - group->first, group->n);
+}
+
+/* ---- group after group ---- */
+
+static bool
+turn_ready(DdbRowSource *source)
+{
+	DdbGroups *groups = (DdbGroups *) source;
+
+	if (groups->current >= groups->ngroups)
+		return true;
+	send_in_turn(groups);
+	return ddb_source_ready(groups->groups[groups->current].source);
+}
+
+/*
+ * The window of streams that are kept going doubles with each group that was
+ * read to its end.
+ */
+static TupleTableSlot *
+turn_next(DdbRowSource *source, TupleTableSlot *slot)
+{
+	DdbGroups *groups = (DdbGroups *) source;
+
+	while (groups->current < groups->ngroups)
+	{
+		const StreamGroup *group = &groups->groups[groups->current];
+		TupleTableSlot *row;
+
+		send_in_turn(groups);
+		row = ddb_source_next(group->source, slot);
+		if (row != NULL)
+		{
+			ddb_source_follow(source, group->source);
+			return row;
+		}
+		ddb_source_close(group->source);
+		groups->current++;
+		groups->sent = Max(groups->sent, group->first + group->n);
+		groups->window = Min(groups->window * 2, largest_window(groups));
+	}
+	return NULL;
+}
+
+static void
+turn_close(DdbRowSource *source)
+{
+	DdbGroups *groups = (DdbGroups *) source;
+
+	for (int i = groups->current; i < groups->ngroups; i++)
+		ddb_source_close(groups->groups[i].source);
+	groups->current = groups->ngroups;
+}
+
+/* ---- as they come ---- */
 
 /*
  * True if it is the stream's turn in any order: a row of it is there, or its
@@ -291,165 +446,120 @@ is_ready(DdbStream *stream)
 		   (ddb_stream_is_enough(stream) || ddb_stream_ready(stream));
 }
 
-/*
- * Takes segments of a shared Scan and sends their first requests, as long as
- * this process has room for more.
- */
-static void
-take_ahead(DdbScanState *state)
-{
-	int window = Min(ddb_parallel_window(state), largest_window(state));
-	int segment;
-
-	while (state->open < window && ddb_parallel_take(state, &segment))
-	{
-		MemoryContext old = MemoryContextSwitchTo(state->run_context);
-
-		add_stream(state, NULL, 0);
-		MemoryContextSwitchTo(old);
-		state->streams[state->sent]->segment = segment;
-		ddb_stream_send(state->streams[state->sent++]);
-		state->open++;
-	}
-}
-
 /* A stream sent ahead whose next row is there; NULL: all have to wait. */
 static DdbStream *
-find_ready(DdbScanState *state)
+find_ready(DdbGroups *groups)
 {
-	if (state->last != NULL && is_ready(state->last))
-		return state->last;
-	for (int i = state->current; i < state->sent; i++)
-		if (is_ready(state->streams[i]))
-			return state->streams[i];
+	if (groups->last != NULL && is_ready(groups->last))
+		return groups->last;
+	for (int i = groups->current; i < groups->sent; i++)
+		if (is_ready(groups->streams[i]))
+			return groups->streams[i];
 	return NULL;
 }
 
 /* Waits for the reply of any stream under way.  Raises an error on a cancel. */
 static void
-wait_for_any(DdbScanState *state)
+wait_for_any(DdbGroups *groups)
 {
 	DdbCall *calls[DDB_MAX_CALLS];
 	int n = 0;
 
-	for (int i = state->current; i < state->sent && n < DDB_MAX_CALLS; i++)
-		if (!state->streams[i]->closed)
-			calls[n++] = state->streams[i]->call;
-	ddb_call_wait_unless(calls, n, ddb_parallel_stop(state));
+	for (int i = groups->current; i < groups->sent && n < DDB_MAX_CALLS; i++)
+		if (!groups->streams[i]->closed)
+			calls[n++] = groups->streams[i]->call;
+	ddb_call_wait_unless(calls, n, ddb_parallel_stop(groups->state));
 }
 
-/*
- * True if there is a stream or segment left to be read.  Sends what the window
- * allows.
- */
 static bool
-any_left(DdbScanState *state)
+any_ready(DdbRowSource *source)
 {
-	if (state->divided)
-		take_ahead(state);
-	else if (state->current < state->nstreams)
-		send_ahead(state);
-	return state->current < state->nstreams;
+	DdbGroups *groups = (DdbGroups *) source;
+
+	return !any_left(groups) || find_ready(groups) != NULL;
 }
 
-/*
- * Where order does not matter, whatever has come: a stream that has to be waited
- * for holds up no other.
- */
+/* A stream that has to be waited for holds up no other. */
 static TupleTableSlot *
-next_of_any(DdbScanState *state, TupleTableSlot *slot)
+any_next(DdbRowSource *source, TupleTableSlot *slot)
 {
-	while (!ddb_parallel_stopped(state) && any_left(state))
+	DdbGroups *groups = (DdbGroups *) source;
+
+	while (!ddb_parallel_stopped(groups->state) && any_left(groups))
 	{
-		DdbStream *stream = find_ready(state);
+		DdbStream *stream = find_ready(groups);
+		TupleTableSlot *row;
 
 		if (stream == NULL)
 		{
-			wait_for_any(state);
+			wait_for_any(groups);
 			continue;
 		}
-		state->last = stream;
-		if (!ddb_stream_is_enough(stream) &&
-			ddb_stream_next(stream, slot, state->row_context))
-			return slot;
+		groups->last = stream;
+		row = ddb_source_next(&stream->source, slot);
+		if (row != NULL)
+		{
+			ddb_source_follow(source, &stream->source);
+			return row;
+		}
 		ddb_stream_close(stream);
-		state->open--;
-		while (state->current < state->nstreams &&
-			   state->streams[state->current]->closed)
-			state->current++;
+		groups->open--;
+		while (groups->current < groups->nstreams &&
+			   groups->streams[groups->current]->closed)
+			groups->current++;
 	}
 	return NULL;
 }
 
-/* True if the next row, or the end, can be given without waiting. */
-bool
-ddb_groups_ready(DdbScanState *state)
+static void
+any_close(DdbRowSource *source)
 {
-	const DdbGroup *group;
+	DdbGroups *groups = (DdbGroups *) source;
 
-	if (state->current >= state->ngroups)
-		return true;
-	group = &state->groups[state->current];
-	send_ahead(state);
-	if (state->any_order)
-		return find_ready(state) != NULL;
-	return group->n > 1 ? ddb_merge_ready(state, group->first, group->n)
-						: ddb_stream_ready(state->streams[group->first]);
+	for (int i = groups->current; i < groups->nstreams; i++)
+		ddb_source_close(&groups->streams[i]->source);
+	groups->current = groups->nstreams;
 }
 
-/* Used by joins that start several runs, and bound what they send together. */
-int
-ddb_groups_send(DdbScanState *state, int streams)
-{
-	const DdbGroup *group;
+/* ---- the streams of a run ---- */
 
-	if (state->current >= state->ngroups)
-		return 0;
-	state->max_window = streams;
-	(void) ddb_groups_ready(state);
-	state->max_window = usual_window(state);
-	group = &state->groups[state->current];
-	return Max(state->sent - group->first, group->n);
+DdbGroups *
+ddb_groups_create(DdbScanState *state, const DdbTargets *targets,
+				  DdbReading reading)
+{
+	DdbGroups *groups = palloc0(sizeof(DdbGroups));
+	bool in_turn = reading == DDB_READ_IN_TURN;
+
+	groups->source.ready = in_turn ? turn_ready : any_ready;
+	groups->source.next = in_turn ? turn_next : any_next;
+	groups->source.close = in_turn ? turn_close : any_close;
+	groups->state = state;
+	groups->reading = reading;
+	groups->window = 1;
+	groups->max_window = usual_window(state);
+	if (reading == DDB_READ_SHARED)
+		ddb_parallel_begin_taking(state);
+	make_streams(groups, targets);
+	make_groups(groups);
+	return groups;
 }
 
-/*
- * The next row of one group; NULL at its end.  A group of one stream is closed
- * at its end, a merged one by the merge.
- */
-static TupleTableSlot *
-next_of_group(DdbScanState *state, const DdbGroup *group, TupleTableSlot *slot)
+DdbRowSource *
+ddb_groups_source(DdbGroups *groups)
 {
-	if (group->n > 1)
-		return ddb_merge_next(state, group->first, group->n);
-	state->last = state->streams[group->first];
-	if (!ddb_stream_is_enough(state->last) &&
-		ddb_stream_next(state->last, slot, state->row_context))
-		return slot;
-	ddb_stream_close(state->last);
-	return NULL;
+	return &groups->source;
 }
 
-/*
- * The window of streams that are kept going doubles with each group that was
- * read to its end.
- */
-TupleTableSlot *
-ddb_groups_next(DdbScanState *state, TupleTableSlot *slot)
+const DdbTarget *
+ddb_groups_next_target(const DdbGroups *groups, int *stream, int *target)
 {
-	if (state->any_order)
-		return next_of_any(state, slot);
-	while (state->current < state->ngroups)
+	for (; *stream < groups->nstreams; (*stream)++)
 	{
-		const DdbGroup *group = &state->groups[state->current];
-		TupleTableSlot *row;
+		const DdbStream *at = groups->streams[*stream];
 
-		send_ahead(state);
-		row = next_of_group(state, group, slot);
-		if (row != NULL)
-			return row;
-		state->current++;
-		state->sent = Max(state->sent, group->first + group->n);
-		state->window = Min(state->window * 2, largest_window(state));
+		if (*target < at->ntargets)
+			return &at->targets[(*target)++];
+		*target = 0;
 	}
 	return NULL;
 }

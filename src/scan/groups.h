@@ -14,23 +14,29 @@
 
 #include "scan/scan.h"
 
-typedef struct DdbGroup
+/* How the streams of a run are read. */
+typedef enum DdbReading
 {
-	int first; /* index into the streams of the scan */
-	int n;
-} DdbGroup;
+	DDB_READ_IN_TURN, /* group after group */
+	DDB_READ_AS_THEY_COME, /* whichever has its reply */
+	DDB_READ_SHARED, /* the same of segments that processes take */
+} DdbReading;
 
-/* Makes the streams and groups of a run. */
-extern void ddb_groups_create(DdbScanState *state, const DdbTargets *targets);
+/* The streams of a run; see row_source.h for what they give. */
+typedef struct DdbGroups DdbGroups;
 
-/* True if the next row can be given without waiting.  Sends what it takes. */
-extern bool ddb_groups_ready(DdbScanState *state);
+/* Makes the streams of a run, and groups of them.  Nothing is sent yet. */
+extern DdbGroups *ddb_groups_create(DdbScanState *state,
+									const DdbTargets *targets,
+									DdbReading reading);
+
+extern DdbRowSource *ddb_groups_source(DdbGroups *groups);
 
 /*
  * Sends what the next row takes, and no more than so many streams where they
  * are read in turn.  Returns how many are under way or have their reply.
  */
-extern int ddb_groups_send(DdbScanState *state, int streams);
+extern int ddb_groups_send(DdbGroups *groups, int streams);
 
 /*
  * How many streams may be kept going, of so many at most, when their replies are
@@ -38,8 +44,12 @@ extern int ddb_groups_send(DdbScanState *state, int streams);
  */
 extern int ddb_groups_window(int64 largest_reply, int most);
 
-/* The next row of all; NULL at the end, however often it is asked for. */
-extern TupleTableSlot *ddb_groups_next(DdbScanState *state,
-									   TupleTableSlot *slot);
+/*
+ * The target with this number, counted over all streams, for those that want
+ * the keys and not their items; NULL behind the last one.  *stream and *target
+ * begin at 0 and are kept here.
+ */
+extern const DdbTarget *ddb_groups_next_target(const DdbGroups *groups,
+											   int *stream, int *target);
 
 #endif /* DDB_GROUPS_H */

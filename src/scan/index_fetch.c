@@ -13,15 +13,16 @@
  */
 #include "postgres.h"
 
-#include "request/reply_shape.h"
 #include "scan/index_fetch.h"
 
 #include <math.h>
 
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "request/reply_shape.h"
 #include "scan/groups.h"
 #include "scan/item_identity.h"
+#include "scan/stream.h"
 #include "utils/memutils.h"
 
 /* A reply of BatchGetItem is no larger (API reference). */
@@ -63,10 +64,12 @@ typedef struct FetchBatch
 	int next; /* key whose row is given next, in order */
 } FetchBatch;
 
-struct DdbTwoStep
+typedef struct IndexFetch
 {
+	DdbRowSource source; /* first */
 	ForeignScanState *node;
-	DdbScanState *entries; /* the scan itself */
+	DdbScanState *scan; /* which reads the entries */
+	DdbRowSource *entries;
 	DdbScanState *items;
 	ExprState *entry_filter; /* or NULL */
 	TupleTableSlot *entry_slot;
@@ -81,68 +84,7 @@ struct DdbTwoStep
 	int sent;
 	int64 asked; /* keys of all batches */
 	int last_size;
-	DdbStream *source; /* of the entry of the row given last */
-};
-
-/* ---- beginning ---- */
-
-/* The second step as a scan of its own, which shares what the first one has. */
-static DdbScanState *
-create_items_scan(DdbScanState *entries)
-{
-	DdbScanState *items = palloc0(sizeof(DdbScanState));
-	const DdbAccessPlan *plan = entries->plan->fetch.plan;
-
-	items->plan = unconstify(DdbAccessPlan *, plan);
-	items->relation = entries->relation;
-	items->codecs = entries->codecs;
-	items->session = entries->session;
-	items->descriptor = entries->descriptor;
-	items->counters = entries->counters;
-	items->run_context = entries->run_context;
-	items->row_context = AllocSetContextCreate(
-		entries->run_context, "ddb_fdw item row", ALLOCSET_DEFAULT_SIZES);
-	items->bound = -1;
-	items->reader = ddb_row_reader_create(
-		items->relation, plan, items->codecs,
-		list_concat_copy(plan->projection.columns,
-						 plan->projection.recheck_columns));
-	items->reader->expiry = entries->reader->expiry;
-	items->spec.plan = plan;
-	items->spec.segment = -1;
-	ddb_scan_put_projection(items);
-	items->request = makeStringInfo();
-	return items;
-}
-
-/*
- * The second step is a scan of its own, of the table, that shares the first
- * one's counters.
- */
-DdbTwoStep *
-ddb_two_step_create(ForeignScanState *node, DdbScanState *state)
-{
-	DdbTwoStep *two = palloc0(sizeof(DdbTwoStep));
-
-	two->node = node;
-	two->entries = state;
-	two->items = create_items_scan(state);
-	if (state->plan->fetch.entry_filter >= 0)
-		two->entry_filter = (ExprState *) list_nth(
-			state->values, state->plan->fetch.entry_filter);
-	two->entry_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
-	two->entry_slot->tts_tableOid = state->relation->relid;
-	two->kept_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
-	two->seen = ddb_seen_create(state->run_context,
-								(Size) (work_mem * 1024.0 * SEEN_SHARE));
-	return two;
-}
-
-DdbStream *
-ddb_two_step_source(const DdbTwoStep *two)
-{
-	return two->source;
-}
+} IndexFetch;
 
 /* ---- entries into keys ---- */
 
@@ -151,17 +93,17 @@ ddb_two_step_source(const DdbTwoStep *two)
  * that the index has the columns for.
  */
 static bool
-entry_passes(const DdbTwoStep *two, TupleTableSlot *slot)
+entry_passes(const IndexFetch *fetch, TupleTableSlot *slot)
 {
-	ExprContext *econtext = two->node->ss.ps.ps_ExprContext;
+	ExprContext *econtext = fetch->node->ss.ps.ps_ExprContext;
 	bool isnull;
 	Datum passes;
 
-	if (two->entry_filter == NULL)
+	if (fetch->entry_filter == NULL)
 		return true;
 	econtext->ecxt_scantuple = slot;
 	ResetExprContext(econtext);
-	passes = ExecEvalExprSwitchContext(two->entry_filter, econtext, &isnull);
+	passes = ExecEvalExprSwitchContext(fetch->entry_filter, econtext, &isnull);
 	return !isnull && DatumGetBool(passes);
 }
 
@@ -170,9 +112,9 @@ entry_passes(const DdbTwoStep *two, TupleTableSlot *slot)
  * order may be relied upon.
  */
 static bool
-is_strict(const DdbTwoStep *two)
+is_strict(const IndexFetch *fetch)
 {
-	return two->entries->plan->projection.position != NIL;
+	return fetch->scan->plan->projection.position != NIL;
 }
 
 /* The key of the batch that is this item's; NULL if it was not asked for. */
@@ -189,12 +131,12 @@ find_key(FetchBatch *batch, const DdbIdentity *identity)
  * Makes the batch empty.  Its context and stream are kept from the last time.
  */
 static void
-begin_batch(DdbTwoStep *two, FetchBatch *batch)
+begin_batch(IndexFetch *fetch, FetchBatch *batch)
 {
 	if (batch->context == NULL)
 	{
 		batch->context = AllocSetContextCreate(
-			two->items->run_context, "ddb_fdw keys", ALLOCSET_DEFAULT_SIZES);
+			fetch->items->run_context, "ddb_fdw keys", ALLOCSET_DEFAULT_SIZES);
 		batch->stream = NULL;
 	}
 	MemoryContextReset(batch->context);
@@ -213,23 +155,23 @@ begin_batch(DdbTwoStep *two, FetchBatch *batch)
  * takes no key twice.
  */
 static bool
-take_key(DdbTwoStep *two, FetchBatch *batch)
+take_key(IndexFetch *fetch, FetchBatch *batch)
 {
-	DdbScanState *entries = two->entries;
 	FetchedKey *key = &batch->keys[batch->n];
+	DdbStream *stream = fetch->entries->page_of;
 	MemoryContext old;
 
 	old = MemoryContextSwitchTo(batch->context);
-	ddb_identity_read(entries->reader, &entries->last->page,
-					  entries->last->page.item_note, &key->identity,
+	ddb_identity_read(fetch->scan->run.reader, &stream->page,
+					  stream->page.item_note, &key->identity,
 					  &batch->targets[batch->n]);
 	MemoryContextSwitchTo(old);
-	key->source = entries->last;
-	two->held = is_strict(two) && find_key(batch, &key->identity) != NULL;
-	if (two->held)
+	key->source = stream;
+	fetch->held = is_strict(fetch) && find_key(batch, &key->identity) != NULL;
+	if (fetch->held)
 		return false;
-	if (is_strict(two) ? !ddb_seen_has(two->seen, &key->identity)
-					   : ddb_seen_add(two->seen, &key->identity))
+	if (is_strict(fetch) ? !ddb_seen_has(fetch->seen, &key->identity)
+						 : ddb_seen_add(fetch->seen, &key->identity))
 		batch->n++;
 	return true;
 }
@@ -239,33 +181,33 @@ take_key(DdbTwoStep *two, FetchBatch *batch)
  * False when there is none, or when it has to be waited for and wait is false.
  */
 static bool
-read_entry(DdbTwoStep *two, FetchBatch *batch, bool wait, bool *taken)
+read_entry(IndexFetch *fetch, FetchBatch *batch, bool wait, bool *taken)
 {
 	TupleTableSlot *row;
 
 	CHECK_FOR_INTERRUPTS();
 	*taken = true;
-	if (!two->held)
+	if (!fetch->held)
 	{
-		if (two->ended || (!wait && !ddb_groups_ready(two->entries)))
+		if (fetch->ended || (!wait && !ddb_source_ready(fetch->entries)))
 			return false;
-		row = ddb_groups_next(two->entries, two->entry_slot);
-		two->ended = row == NULL;
-		if (two->ended)
+		row = ddb_source_next(fetch->entries, fetch->entry_slot);
+		fetch->ended = row == NULL;
+		if (fetch->ended)
 			return false;
-		if (!entry_passes(two, row))
+		if (!entry_passes(fetch, row))
 			return true;
 	}
-	*taken = take_key(two, batch);
+	*taken = take_key(fetch, batch);
 	return true;
 }
 
 /* ---- batches ---- */
 
 static FetchBatch *
-front(DdbTwoStep *two)
+front(IndexFetch *fetch)
 {
-	return &two->batches[two->first];
+	return &fetch->batches[fetch->first];
 }
 
 /*
@@ -273,17 +215,17 @@ front(DdbTwoStep *two)
  * one alone where units are capped.
  */
 static int
-largest_window(const DdbTwoStep *two)
+largest_window(const IndexFetch *fetch)
 {
 	double reply =
-		Min(two->items->plan->estimate.item_bytes * DDB_MAX_BATCH_KEYS,
+		Min(fetch->items->plan->estimate.item_bytes * DDB_MAX_BATCH_KEYS,
 			MAX_REPLY_BYTES);
 
 	/* What is under way when a cap is reached has been paid for in vain. */
-	if (ddb_relation_max_read_units(two->items->relation) > 0)
+	if (ddb_relation_max_read_units(fetch->items->relation) > 0)
 		return 1;
-	return ddb_groups_window((int64) Max(reply, two->items->largest_reply),
-							 DDB_MAX_WINDOW);
+	return ddb_groups_window(
+		(int64) Max(reply, fetch->items->sizes.largest_reply), DDB_MAX_WINDOW);
 }
 
 /*
@@ -291,25 +233,25 @@ largest_window(const DdbTwoStep *two)
  * it of items.
  */
 static double
-keys_for_rows(const DdbTwoStep *two, int64 under_way)
+keys_for_rows(const IndexFetch *fetch, int64 under_way)
 {
-	const DdbScanState *scan = two->entries;
-	const DdbAccessPlan *plan = scan->plan->fetch.plan;
-	double missing = (double) scan->bound - (double) scan->given;
-	double asked = (double) (two->asked - under_way);
+	const DdbScanRun *run = &fetch->scan->run;
+	const DdbAccessPlan *plan = fetch->items->plan;
+	double missing = (double) run->rows_wanted - (double) run->given;
+	double asked = (double) (fetch->asked - under_way);
 	double factor = plan->estimate.selectivity > 0
 						? 1.0 / plan->estimate.selectivity
 						: MAX_FIRST_FACTOR;
 
 	if (missing < 1)
-		return Max(two->last_size, 10) * BLIND_GROWTH;
+		return Max(fetch->last_size, 10) * BLIND_GROWTH;
 	if (!plan->filter.is_local)
 		return missing;
 	if (asked <= 0)
 		return missing * Min(Max(factor, 1.0), MAX_FIRST_FACTOR);
-	if (scan->given == 0)
-		return two->last_size * BLIND_GROWTH;
-	return missing * MARGIN * asked / scan->given;
+	if (run->given == 0)
+		return fetch->last_size * BLIND_GROWTH;
+	return missing * MARGIN * asked / run->given;
 }
 
 /*
@@ -317,17 +259,17 @@ keys_for_rows(const DdbTwoStep *two, int64 under_way)
  * enough for the rows that are wanted.
  */
 static int
-next_size(const DdbTwoStep *two)
+next_size(const IndexFetch *fetch)
 {
 	int64 under_way = 0;
 	double keys;
 
-	if (two->entries->bound < 0)
+	if (fetch->scan->run.rows_wanted < 0)
 		return DDB_MAX_BATCH_KEYS;
-	for (int i = 0; i < two->sent; i++)
-		under_way += two->batches[(two->first + i) % DDB_MAX_WINDOW].n;
-	keys = keys_for_rows(two, under_way) - under_way;
-	if (two->sent == 0)
+	for (int i = 0; i < fetch->sent; i++)
+		under_way += fetch->batches[(fetch->first + i) % DDB_MAX_WINDOW].n;
+	keys = keys_for_rows(fetch, under_way) - under_way;
+	if (fetch->sent == 0)
 		keys = Max(keys, 1);
 	return (int) Max(0, Min(ceil(keys), DDB_MAX_BATCH_KEYS));
 }
@@ -337,20 +279,21 @@ next_size(const DdbTwoStep *two)
  * very many batches.
  */
 static void
-send_batch(DdbTwoStep *two, FetchBatch *batch)
+send_batch(IndexFetch *fetch, FetchBatch *batch)
 {
-	MemoryContext old = MemoryContextSwitchTo(two->items->run_context);
+	MemoryContext old = MemoryContextSwitchTo(fetch->items->run_context);
 
 	if (batch->stream == NULL)
-		batch->stream = ddb_stream_create(two->items, batch->targets, batch->n);
+		batch->stream =
+			ddb_stream_create(fetch->items, batch->targets, batch->n);
 	else
 		ddb_stream_restart(batch->stream, batch->targets, batch->n);
 	MemoryContextSwitchTo(old);
 	ddb_stream_send(batch->stream);
-	two->entries->counters->keys_fetched += batch->n;
-	two->asked += batch->n;
-	two->last_size = batch->n;
-	two->sent++;
+	fetch->scan->counters->keys_fetched += batch->n;
+	fetch->asked += batch->n;
+	fetch->last_size = batch->n;
+	fetch->sent++;
 }
 
 /*
@@ -358,39 +301,39 @@ send_batch(DdbTwoStep *two, FetchBatch *batch)
  * may wait for entries, then only where nothing is under way.
  */
 static void
-send_ahead(DdbTwoStep *two, bool wait)
+send_ahead(IndexFetch *fetch, bool wait)
 {
-	while (two->sent < largest_window(two))
+	while (fetch->sent < largest_window(fetch))
 	{
 		FetchBatch *batch =
-			&two->batches[(two->first + two->sent) % DDB_MAX_WINDOW];
-		int size = next_size(two);
+			&fetch->batches[(fetch->first + fetch->sent) % DDB_MAX_WINDOW];
+		int size = next_size(fetch);
 		bool taken = true;
 
 		if (size == 0)
 			return;
 		if (batch->context == NULL || batch->n == 0)
-			begin_batch(two, batch);
+			begin_batch(fetch, batch);
 		while (batch->n < size && taken &&
-			   read_entry(two, batch, wait && two->sent == 0, &taken))
+			   read_entry(fetch, batch, wait && fetch->sent == 0, &taken))
 			;
 		/* Whether there are more is to be waited for. */
-		if (batch->n == 0 || (batch->n < size && taken && !two->ended))
+		if (batch->n == 0 || (batch->n < size && taken && !fetch->ended))
 			return;
-		send_batch(two, batch);
+		send_batch(fetch, batch);
 	}
 }
 
 /* The first batch is done with. */
 static void
-drop_batch(DdbTwoStep *two)
+drop_batch(IndexFetch *fetch)
 {
-	FetchBatch *batch = front(two);
+	FetchBatch *batch = front(fetch);
 
 	ddb_stream_close(batch->stream);
 	batch->n = 0;
-	two->first = (two->first + 1) % DDB_MAX_WINDOW;
-	two->sent--;
+	fetch->first = (fetch->first + 1) % DDB_MAX_WINDOW;
+	fetch->sent--;
 }
 
 /* ---- rows in the order of entries ---- */
@@ -400,7 +343,7 @@ drop_batch(DdbTwoStep *two)
  * order.
  */
 static void
-place_items(DdbTwoStep *two, FetchBatch *batch)
+place_items(IndexFetch *fetch, FetchBatch *batch)
 {
 	DdbPage *page = &batch->stream->page;
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
@@ -411,15 +354,16 @@ place_items(DdbTwoStep *two, FetchBatch *batch)
 		DdbIdentity identity;
 		FetchedKey *key;
 
-		ddb_identity_read(two->items->reader, page, note, &identity, NULL);
+		ddb_identity_read(fetch->items->run.reader, page, note, &identity,
+						  NULL);
 		key = find_key(batch, &identity);
 		if (key == NULL)
 			ddb_reply_raise_malformed(
-				two->items->plan->source.table_name,
+				fetch->items->plan->source.table_name,
 				"it holds an item that was not asked for");
 		key->found = true;
 		key->note = note;
-		key->moved = is_strict(two) &&
+		key->moved = is_strict(fetch) &&
 					 !ddb_identity_same_position(&key->identity, &identity);
 	}
 	MemoryContextSwitchTo(old);
@@ -431,7 +375,7 @@ place_items(DdbTwoStep *two, FetchBatch *batch)
  * or has moved so that it may not be shown.
  */
 static bool
-read_row(DdbTwoStep *two, FetchBatch *batch, const FetchedKey *key,
+read_row(IndexFetch *fetch, FetchBatch *batch, const FetchedKey *key,
 		 TupleTableSlot *slot)
 {
 	MemoryContext old;
@@ -445,9 +389,9 @@ read_row(DdbTwoStep *two, FetchBatch *batch, const FetchedKey *key,
 			ExecForceStoreMinimalTuple(key->row, slot, false);
 		return key->row != NULL;
 	}
-	MemoryContextReset(two->items->row_context);
-	old = MemoryContextSwitchTo(two->items->row_context);
-	is_row = ddb_row_read_at(two->items->reader, &batch->stream->page,
+	MemoryContextReset(fetch->items->row_context);
+	old = MemoryContextSwitchTo(fetch->items->row_context);
+	is_row = ddb_row_read_at(fetch->items->run.reader, &batch->stream->page,
 							 key->note, slot);
 	MemoryContextSwitchTo(old);
 	return is_row;
@@ -455,7 +399,7 @@ read_row(DdbTwoStep *two, FetchBatch *batch, const FetchedKey *key,
 
 /* Before the next page of a batch: the rows of this one that are not due yet. */
 static void
-keep_rows(DdbTwoStep *two, FetchBatch *batch)
+keep_rows(IndexFetch *fetch, FetchBatch *batch)
 {
 	for (int i = batch->next; i < batch->n; i++)
 	{
@@ -464,10 +408,10 @@ keep_rows(DdbTwoStep *two, FetchBatch *batch)
 
 		if (!key->found || key->kept)
 			continue;
-		if (read_row(two, batch, key, two->kept_slot))
+		if (read_row(fetch, batch, key, fetch->kept_slot))
 		{
 			old = MemoryContextSwitchTo(batch->context);
-			key->row = ExecCopySlotMinimalTuple(two->kept_slot);
+			key->row = ExecCopySlotMinimalTuple(fetch->kept_slot);
 			MemoryContextSwitchTo(old);
 		}
 		key->kept = true;
@@ -490,16 +434,16 @@ is_settled(const FetchBatch *batch)
  * it would have to wait and may not.
  */
 static bool
-settle(DdbTwoStep *two, FetchBatch *batch, bool wait)
+settle(IndexFetch *fetch, FetchBatch *batch, bool wait)
 {
 	for (;;)
 	{
 		if (batch->stream->page_open &&
 			batch->stream->page.notes.next < batch->stream->page.notes.n)
-			place_items(two, batch);
+			place_items(fetch, batch);
 		if (is_settled(batch))
 			return true;
-		keep_rows(two, batch);
+		keep_rows(fetch, batch);
 		while (!ddb_stream_ready(batch->stream))
 		{
 			if (!wait)
@@ -514,16 +458,16 @@ settle(DdbTwoStep *two, FetchBatch *batch, bool wait)
  * where it must; false at the end.
  */
 static bool
-next_in_order(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
+next_in_order(IndexFetch *fetch, FetchBatch *batch, TupleTableSlot *slot)
 {
-	while (settle(two, batch, true) && batch->next < batch->n)
+	while (settle(fetch, batch, true) && batch->next < batch->n)
 	{
 		const FetchedKey *key = &batch->keys[batch->next++];
 
-		two->source = key->source;
+		fetch->source.found_by = key->source;
 		/* One that has not come with the last page is gone. */
-		if (key->found && read_row(two, batch, key, slot) &&
-			(!is_strict(two) || ddb_seen_add(two->seen, &key->identity)))
+		if (key->found && read_row(fetch, batch, key, slot) &&
+			(!is_strict(fetch) || ddb_seen_add(fetch->seen, &key->identity)))
 			return true;
 	}
 	return false;
@@ -532,44 +476,102 @@ next_in_order(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
 /* ---- rows ---- */
 
 static bool
-next_of_batch(DdbTwoStep *two, FetchBatch *batch, TupleTableSlot *slot)
+next_of_batch(IndexFetch *fetch, FetchBatch *batch, TupleTableSlot *slot)
 {
-	if (two->entries->plan->order.is_relied_upon)
-		return next_in_order(two, batch, slot);
-	two->source = batch->keys[0].source;
-	return ddb_stream_next(batch->stream, slot, two->items->row_context);
+	if (fetch->scan->plan->order.is_relied_upon)
+		return next_in_order(fetch, batch, slot);
+	fetch->source.found_by = batch->keys[0].source;
+	return ddb_stream_next(batch->stream, slot, fetch->items->row_context);
 }
 
-/* True if the next row, or the end, can be told without waiting. */
-bool
-ddb_two_step_ready(DdbTwoStep *two)
+/* ---- as a source of rows ---- */
+
+static bool
+source_ready(DdbRowSource *source)
 {
-	send_ahead(two, false);
-	if (two->sent == 0)
-		return two->ended;
-	if (two->entries->plan->order.is_relied_upon)
-		return settle(two, front(two), false);
-	return ddb_stream_ready(front(two)->stream);
+	IndexFetch *fetch = (IndexFetch *) source;
+
+	send_ahead(fetch, false);
+	if (fetch->sent == 0)
+		return fetch->ended;
+	if (fetch->scan->plan->order.is_relied_upon)
+		return settle(fetch, front(fetch), false);
+	return ddb_stream_ready(front(fetch)->stream);
 }
 
 /* Batches are kept going ahead, and given in their order. */
-TupleTableSlot *
-ddb_two_step_next(DdbTwoStep *two, TupleTableSlot *slot)
+static TupleTableSlot *
+source_next(DdbRowSource *source, TupleTableSlot *slot)
 {
+	IndexFetch *fetch = (IndexFetch *) source;
+
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		send_ahead(two, true);
-		if (two->sent == 0)
+		send_ahead(fetch, true);
+		if (fetch->sent == 0)
 			return NULL;
-		if (next_of_batch(two, front(two), slot))
+		if (next_of_batch(fetch, front(fetch), slot))
+		{
+			source->page_of = front(fetch)->stream;
 			return slot;
-		drop_batch(two);
+		}
+		drop_batch(fetch);
 	}
 }
 
-DdbStream *
-ddb_two_step_stream(const DdbTwoStep *two)
+static void
+source_close(DdbRowSource *source)
 {
-	return two->batches[two->first].stream;
+	IndexFetch *fetch = (IndexFetch *) source;
+
+	while (fetch->sent > 0)
+		drop_batch(fetch);
+	fetch->ended = true;
+	fetch->held = false;
+	ddb_source_close(fetch->entries);
+}
+
+/* ---- beginning ---- */
+
+/*
+ * The second step is a scan of its own, of the table, whose streams take the
+ * keys that entries give.
+ */
+static DdbScanState *
+create_items_scan(const DdbScanState *scan)
+{
+	DdbAccessPlan *plan = scan->plan->fetch.plan;
+	DdbScanState *items = ddb_scan_state_second(scan, plan);
+	DdbRowReader *reader = ddb_row_reader_create(
+		items->relation, plan, items->codecs,
+		list_concat_copy(plan->projection.columns,
+						 plan->projection.recheck_columns));
+
+	reader->expiry = scan->run.reader->expiry;
+	ddb_run_begin_streams(items, reader);
+	return items;
+}
+
+DdbRowSource *
+ddb_index_fetch_create(ForeignScanState *node, DdbScanState *state)
+{
+	IndexFetch *fetch = palloc0(sizeof(IndexFetch));
+
+	fetch->source.ready = source_ready;
+	fetch->source.next = source_next;
+	fetch->source.close = source_close;
+	fetch->node = node;
+	fetch->scan = state;
+	fetch->entries = ddb_groups_source(state->run.groups);
+	fetch->items = create_items_scan(state);
+	if (state->plan->fetch.entry_filter >= 0)
+		fetch->entry_filter = (ExprState *) list_nth(
+			state->values, state->plan->fetch.entry_filter);
+	fetch->entry_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+	fetch->entry_slot->tts_tableOid = state->relation->relid;
+	fetch->kept_slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+	fetch->seen = ddb_seen_create(state->run_context,
+								  (Size) (work_mem * 1024.0 * SEEN_SHARE));
+	return &fetch->source;
 }

@@ -9,9 +9,10 @@
  */
 #include "postgres.h"
 
+#include "scan/merge.h"
+
 #include "catalog/pg_collation.h"
 #include "lib/binaryheap.h"
-#include "scan/scan.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
@@ -20,6 +21,27 @@
 /* Streams whose first pages are asked for together. */
 #define GROUP 16
 
+/* A stream of a merge. */
+typedef struct MergedStream
+{
+	DdbStream *stream;
+	TupleTableSlot *slot; /* its next row; lives in row_context */
+	MemoryContext row_context;
+} MergedStream;
+
+typedef struct DdbMerge
+{
+	DdbRowSource source; /* first */
+	DdbScanState *state;
+	DdbStream **streams;
+	int n;
+	MergedStream *members; /* NULL: the merge has not begun */
+	binaryheap *heap; /* of members, by their next row */
+	MergedStream *last; /* whose row was given last */
+	SortSupport sort_keys;
+	int nsort_keys;
+} DdbMerge;
+
 /*
  * Compares the next rows of two streams, in reverse, because the heap keeps
  * the greatest on top.
@@ -27,13 +49,13 @@
 static int
 compare_streams(Datum a, Datum b, void *arg)
 {
-	DdbScanState *state = (DdbScanState *) arg;
-	TupleTableSlot *left = ((DdbStream *) DatumGetPointer(a))->slot;
-	TupleTableSlot *right = ((DdbStream *) DatumGetPointer(b))->slot;
+	const DdbMerge *merge = (const DdbMerge *) arg;
+	TupleTableSlot *left = ((MergedStream *) DatumGetPointer(a))->slot;
+	TupleTableSlot *right = ((MergedStream *) DatumGetPointer(b))->slot;
 
-	for (int i = 0; i < state->nsort_keys; i++)
+	for (int i = 0; i < merge->nsort_keys; i++)
 	{
-		SortSupport key = &state->sort_keys[i];
+		SortSupport key = &merge->sort_keys[i];
 		int column = key->ssup_attno - 1;
 		int order = ApplySortComparator(
 			left->tts_values[column], left->tts_isnull[column],
@@ -71,12 +93,13 @@ init_sort_key(const DdbScanState *state, const DdbColumn *column,
  * first attribute that no column shows.
  */
 static void
-init_sort_keys(DdbScanState *state)
+init_sort_keys(DdbMerge *merge)
 {
+	const DdbScanState *state = merge->state;
 	const DdbKeySchema *keys = &state->plan->source.keys;
 
-	state->sort_keys = palloc0(sizeof(SortSupportData) * keys->n);
-	state->nsort_keys = 0;
+	merge->sort_keys = palloc0(sizeof(SortSupportData) * keys->n);
+	merge->nsort_keys = 0;
 	for (int i = keys->npartition; i < keys->n; i++)
 	{
 		DdbColumn *column = ddb_relation_find_attribute(
@@ -84,7 +107,7 @@ init_sort_keys(DdbScanState *state)
 
 		if (column == NULL)
 			break;
-		init_sort_key(state, column, &state->sort_keys[state->nsort_keys++]);
+		init_sort_key(state, column, &merge->sort_keys[merge->nsort_keys++]);
 	}
 }
 
@@ -94,18 +117,19 @@ init_sort_keys(DdbScanState *state)
  * closed.
  */
 static void
-refill(DdbScanState *state, DdbStream *stream, bool is_top)
+refill(DdbMerge *merge, MergedStream *member, bool is_top)
 {
-	bool more = ddb_stream_next(stream, stream->slot, stream->row_context);
+	bool more =
+		ddb_stream_next(member->stream, member->slot, member->row_context);
 
 	if (!more)
-		ddb_stream_close(stream);
+		ddb_stream_close(member->stream);
 	if (is_top && more)
-		binaryheap_replace_first(state->heap, PointerGetDatum(stream));
+		binaryheap_replace_first(merge->heap, PointerGetDatum(member));
 	else if (is_top)
-		(void) binaryheap_remove_first(state->heap);
+		(void) binaryheap_remove_first(merge->heap);
 	else if (more)
-		binaryheap_add_unordered(state->heap, PointerGetDatum(stream));
+		binaryheap_add_unordered(merge->heap, PointerGetDatum(member));
 }
 
 /*
@@ -113,86 +137,119 @@ refill(DdbScanState *state, DdbStream *stream, bool is_top)
  * of the others.
  */
 static void
-fill(DdbScanState *state, DdbStream **streams, int n)
+fill(DdbMerge *merge)
 {
-	for (int i = 0; i < n; i += GROUP)
+	for (int i = 0; i < merge->n; i += GROUP)
 	{
-		int end = Min(i + GROUP, n);
+		int end = Min(i + GROUP, merge->n);
 
 		for (int j = i; j < end; j++)
-			ddb_stream_send(streams[j]);
+			ddb_stream_send(merge->streams[j]);
 		for (int j = i; j < end; j++)
-			refill(state, streams[j], false);
+			refill(merge, &merge->members[j], false);
 	}
-	binaryheap_build(state->heap);
+	binaryheap_build(merge->heap);
 }
 
 /*
- * Starts a merge of these streams: a slot and a context for each, and the
- * first row of each in the heap.
+ * Starts the merge: a slot and a context for each stream, and the first row of
+ * each in the heap.
  */
 static void
-begin(DdbScanState *state, DdbStream **streams, int n)
+begin(DdbMerge *merge)
 {
+	DdbScanState *state = merge->state;
 	MemoryContext old = MemoryContextSwitchTo(state->run_context);
 
-	if (state->sort_keys == NULL)
-		init_sort_keys(state);
-	state->heap = binaryheap_allocate(n, compare_streams, state);
-	state->merged = n;
-	for (int i = 0; i < n; i++)
+	init_sort_keys(merge);
+	merge->heap = binaryheap_allocate(merge->n, compare_streams, merge);
+	merge->members =
+		palloc_extended(sizeof(MergedStream) * merge->n, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < merge->n; i++)
 	{
-		streams[i]->slot =
-			MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
-		streams[i]->slot->tts_tableOid = state->relation->relid;
-		streams[i]->row_context = AllocSetContextCreate(
+		MergedStream *member = &merge->members[i];
+
+		member->stream = merge->streams[i];
+		member->slot = MakeTupleTableSlot(state->descriptor, &TTSOpsVirtual);
+		member->slot->tts_tableOid = state->relation->relid;
+		member->row_context = AllocSetContextCreate(
 			state->run_context, "ddb_fdw merge row", ALLOCSET_SMALL_SIZES);
 	}
 	MemoryContextSwitchTo(old);
-	fill(state, streams, n);
+	state->run.merge = merge;
+	fill(merge);
 }
 
-static void
-end(DdbScanState *state, DdbStream **streams, int n)
+int
+ddb_merge_width(const DdbScanState *state)
 {
-	for (int i = 0; i < n; i++)
-		MemoryContextDelete(streams[i]->row_context);
-	binaryheap_free(state->heap);
-	state->heap = NULL;
+	return state->run.merge != NULL ? state->run.merge->n : 0;
 }
 
-/*
- * True if ddb_merge_next() can give its row without waiting.  Before the merge
- * has begun every stream must have one.
- */
-bool
-ddb_merge_ready(DdbScanState *state, int first, int n)
+/* ---- as a source of rows ---- */
+
+/* Before the merge has begun every stream must have its first row. */
+static bool
+source_ready(DdbRowSource *source)
 {
+	DdbMerge *merge = (DdbMerge *) source;
 	bool ready = true;
 
-	if (state->heap != NULL)
-		return ddb_stream_ready(state->last);
-	for (int i = 0; i < Min(n, GROUP); i++)
-		ready &= ddb_stream_ready(state->streams[first + i]);
+	if (merge->members != NULL)
+		return ddb_stream_ready(merge->last->stream);
+	for (int i = 0; i < Min(merge->n, GROUP); i++)
+		ready &= ddb_stream_ready(merge->streams[i]);
 	return ready;
 }
 
-/* The row is valid until the next call. */
-TupleTableSlot *
-ddb_merge_next(DdbScanState *state, int first, int n)
+/* The row, in the stream's slot, is valid until the next call. */
+static TupleTableSlot *
+source_next(DdbRowSource *source, TupleTableSlot *slot)
 {
-	DdbStream **streams = &state->streams[first];
+	DdbMerge *merge = (DdbMerge *) source;
 
+	(void) slot;
 	/* The row given last is done with only now. */
-	if (state->heap != NULL)
-		refill(state, state->last, true);
-	else
-		begin(state, streams, n);
-	if (binaryheap_empty(state->heap))
-	{
-		end(state, streams, n);
+	if (merge->members == NULL)
+		begin(merge);
+	else if (!binaryheap_empty(merge->heap))
+		refill(merge, merge->last, true);
+	if (binaryheap_empty(merge->heap))
 		return NULL;
-	}
-	state->last = (DdbStream *) DatumGetPointer(binaryheap_first(state->heap));
-	return state->last->slot;
+	merge->last =
+		(MergedStream *) DatumGetPointer(binaryheap_first(merge->heap));
+	source->page_of = source->found_by = merge->last->stream;
+	return merge->last->slot;
+}
+
+static void
+source_close(DdbRowSource *source)
+{
+	DdbMerge *merge = (DdbMerge *) source;
+
+	for (int i = 0; i < merge->n; i++)
+		ddb_source_close(&merge->streams[i]->source);
+	if (merge->members == NULL)
+		return;
+	for (int i = 0; i < merge->n; i++)
+		MemoryContextDelete(merge->members[i].row_context);
+	binaryheap_free(merge->heap);
+	pfree(merge->members);
+	pfree(merge->sort_keys);
+	merge->members = NULL;
+	merge->state->run.merge = NULL;
+}
+
+DdbRowSource *
+ddb_merge_create(DdbScanState *state, DdbStream **streams, int n)
+{
+	DdbMerge *merge = palloc0(sizeof(DdbMerge));
+
+	merge->source.ready = source_ready;
+	merge->source.next = source_next;
+	merge->source.close = source_close;
+	merge->state = state;
+	merge->streams = streams;
+	merge->n = n;
+	return &merge->source;
 }

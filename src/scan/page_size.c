@@ -10,10 +10,13 @@
  */
 #include "postgres.h"
 
-#include "scan/scan.h"
-#include "scan/skip_scan.h"
+#include "scan/page_size.h"
 
 #include <math.h>
+
+#include "scan/merge.h"
+#include "scan/scan.h"
+#include "scan/stream.h"
 
 /* Limit is a 32-bit integer; pages end at 1 MB long before. */
 #define MAX_LIMIT PG_INT32_MAX
@@ -24,7 +27,7 @@
 /* Read a little more than seems needed: a further request costs more. */
 #define MARGIN 1.25
 
-/* Growth when nothing is known: no row passed yet, or the bound is behind. */
+/* Growth when nothing is known: no row passed yet, or more is wanted. */
 #define BLIND_GROWTH 4.0
 
 /* The first pages of all streams of a merge are in memory together. */
@@ -40,22 +43,23 @@ clamp_limit(double items)
 
 /* Behind a filter. */
 static int64
-first_filtered(const DdbAccessPlan *plan, double bound)
+first_filtered(const DdbAccessPlan *plan, double rows_wanted)
 {
 	double factor = plan->estimate.selectivity > 0
 						? 1.0 / plan->estimate.selectivity
 						: MAX_FIRST_FACTOR;
 
 	/* Up to a whole read unit items cost nothing more. */
-	return clamp_limit(Max(bound * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
-						   DDB_UNIT_BYTES / Max(plan->estimate.item_bytes, 1)));
+	return clamp_limit(
+		Max(rows_wanted * Min(Max(factor, 1.0), MAX_FIRST_FACTOR),
+			DDB_UNIT_BYTES / Max(plan->estimate.item_bytes, 1)));
 }
 
 int64
-ddb_scan_first_page(const DdbAccessPlan *plan, int64 bound)
+ddb_page_size_first(const DdbAccessPlan *plan, int64 rows_wanted)
 {
-	return ddb_access_plan_is_filtered(plan) ? first_filtered(plan, bound)
-											 : clamp_limit(bound);
+	return ddb_access_plan_is_filtered(plan) ? first_filtered(plan, rows_wanted)
+											 : clamp_limit(rows_wanted);
 }
 
 /*
@@ -68,7 +72,7 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 {
 	if (stream->scanned == 0)
 		return first_filtered(state->plan, missing);
-	if ((state->plan->filter.is_local && state->filter == NULL) ||
+	if ((state->plan->filter.is_local && state->run.filter == NULL) ||
 		stream->given == 0)
 		return stream->last_limit * BLIND_GROWTH;
 	return missing * MARGIN * stream->scanned / stream->given;
@@ -78,13 +82,14 @@ filtered_items(const DdbScanState *state, const DdbStream *stream,
 static int64
 merge_limit(const DdbScanState *state, int64 limit)
 {
+	int width = ddb_merge_width(state);
 	double share;
 	double item_bytes =
-		Max(state->plan->estimate.item_bytes, state->largest_item);
+		Max(state->plan->estimate.item_bytes, state->sizes.largest_item);
 
-	if (state->heap == NULL)
+	if (width == 0)
 		return limit;
-	share = MERGE_BYTES / state->merged;
+	share = MERGE_BYTES / width;
 	if (share >= DDB_PAGE_BYTES)
 		return limit;
 	share = Max(1.0, floor(share / Max(item_bytes, 1)));
@@ -95,31 +100,36 @@ merge_limit(const DdbScanState *state, int64 limit)
  * Sets nothing.  A Limit counts items before the filter, so behind one it is
  * only a guess.
  */
-int64
-ddb_scan_page_limit(const DdbScanState *state, const DdbStream *stream)
+static int64
+page_limit(const DdbPager *pager, const DdbStream *stream)
 {
-	int per_key = state->rows_per_key;
-	double missing = per_key > 0
-						 ? (double) per_key - stream->given
-						 : (double) state->bound - (double) state->given;
+	const DdbScanState *state = stream->scan;
+	const DdbScanRun *run = &state->run;
+	double missing = run->rows_per_key > 0
+						 ? (double) run->rows_per_key - stream->given
+						 : (double) run->rows_wanted - (double) run->given;
 	bool exact = !ddb_access_plan_is_filtered(state->plan) &&
-				 (!state->recheck || state->surplus >= 0);
+				 (!run->recheck || run->surplus >= 0);
 	int64 limit;
 
-	if (state->plan->operation == DDB_OP_GET_ITEM)
-		return 0;
-	if (state->page_items > 0)
-		return state->page_items;
-	if (state->plan->skip.is_wanted)
-		return ddb_skip_page_limit(state);
-	if (state->bound < 0 && per_key == 0)
+	(void) pager;
+	if (run->rows_wanted < 0 && run->rows_per_key == 0)
 		return merge_limit(state, 0);
 	/* More is wanted than LIMIT says: WITH TIES, or a hint that was low. */
 	if (missing < 1)
 		limit = clamp_limit(Max(stream->last_limit, 10) * BLIND_GROWTH);
 	else if (exact)
-		limit = clamp_limit(missing + (state->recheck ? state->surplus : 0));
+		limit = clamp_limit(missing + (run->recheck ? run->surplus : 0));
 	else
 		limit = clamp_limit(filtered_items(state, stream, missing));
 	return merge_limit(state, limit);
+}
+
+DdbPager *
+ddb_page_size_create(void)
+{
+	DdbPager *pager = palloc0(sizeof(DdbPager));
+
+	pager->limit = page_limit;
+	return pager;
 }

@@ -36,6 +36,36 @@ typedef struct DdbSharedScan
 	DdbScanCounters counters; /* of workers, not yet collected */
 } DdbSharedScan;
 
+/* What a process knows of the sharing. */
+typedef struct DdbScanSharing
+{
+	DdbSharedScan *shared; /* NULL: this process reads all */
+	ParallelContext *workers; /* of the leader, while they share */
+	bool watches_memory;
+	bool is_guarded; /* the policy about scans was asked, for all processes */
+	bool all_taken;
+	int next; /* segment, if nothing is shared */
+} DdbScanSharing;
+
+/* What the processes share of the scan; NULL: nothing. */
+static DdbSharedScan *
+shared_of(const DdbScanState *state)
+{
+	return state->sharing != NULL ? state->sharing->shared : NULL;
+}
+
+void
+ddb_parallel_begin(DdbScanState *state)
+{
+	state->sharing = palloc0(sizeof(DdbScanSharing));
+}
+
+bool
+ddb_parallel_is_guarded(const DdbScanState *state)
+{
+	return state->sharing != NULL && state->sharing->is_guarded;
+}
+
 Size
 ddbEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt)
 {
@@ -51,7 +81,7 @@ ddbEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt)
 static void
 begin_run(DdbScanState *state, int workers)
 {
-	DdbSharedScan *shared = state->shared;
+	DdbSharedScan *shared = shared_of(state);
 	int processes = workers + (parallel_leader_participation ? 1 : 0);
 
 	shared->segments = Max(state->plan->segments.count, 1);
@@ -73,11 +103,11 @@ leave(dsm_segment *seg, Datum arg)
 
 	(void) seg;
 	ddb_parallel_collect(state);
-	if (pg_atomic_read_u32(&state->shared->outdated) != 0)
+	if (pg_atomic_read_u32(&state->sharing->shared->outdated) != 0)
 		ddb_describe_forget(state->relation->server->serverid,
 							state->plan->source.table_name);
-	state->shared = NULL;
-	state->workers = NULL;
+	state->sharing->shared = NULL;
+	state->sharing->workers = NULL;
 }
 
 /* The scan's state goes first: nobody is left to tell. */
@@ -86,8 +116,8 @@ cancel_leave(void *arg)
 {
 	DdbScanState *state = (DdbScanState *) arg;
 
-	if (state->workers != NULL)
-		cancel_on_dsm_detach(state->workers->seg, leave,
+	if (state->sharing->workers != NULL)
+		cancel_on_dsm_detach(state->sharing->workers->seg, leave,
 							 PointerGetDatum(state));
 }
 
@@ -96,7 +126,7 @@ static void
 watch_shared_memory(DdbScanState *state, dsm_segment *seg,
 					MemoryContext context)
 {
-	if (!state->watches_memory)
+	if (!state->sharing->watches_memory)
 	{
 		MemoryContextCallback *callback =
 			MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
@@ -104,7 +134,7 @@ watch_shared_memory(DdbScanState *state, dsm_segment *seg,
 		callback->func = cancel_leave;
 		callback->arg = state;
 		MemoryContextRegisterResetCallback(context, callback);
-		state->watches_memory = true;
+		state->sharing->watches_memory = true;
 	}
 	on_dsm_detach(seg, leave, PointerGetDatum(state));
 }
@@ -121,9 +151,9 @@ ddbInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 	DdbSharedScan *shared = (DdbSharedScan *) coordinate;
 
 	/* Once, not in each process. */
-	if (!state->guarded)
+	if (!state->sharing->is_guarded)
 		ddb_guard_scan(state->relation, state->plan);
-	state->guarded = true;
+	state->sharing->is_guarded = true;
 	/* None was to be had: there will be no workers, and all is this process's. */
 	if (pcxt->seg == NULL)
 		return;
@@ -132,8 +162,8 @@ ddbInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 	pg_atomic_init_u32(&shared->stop, 0);
 	pg_atomic_init_u32(&shared->outdated, 0);
 	SpinLockInit(&shared->mutex);
-	state->shared = shared;
-	state->workers = pcxt;
+	state->sharing->shared = shared;
+	state->sharing->workers = pcxt;
 	watch_shared_memory(state, pcxt->seg, node->ss.ps.state->es_query_cxt);
 	begin_run(state, pcxt->nworkers);
 }
@@ -148,9 +178,9 @@ ddbReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
-	if (state->shared == NULL)
+	if (shared_of(state) == NULL)
 		return;
-	Assert(state->shared == coordinate);
+	Assert(shared_of(state) == coordinate);
 	ddb_parallel_collect(state);
 	begin_run(state, pcxt->nworkers);
 }
@@ -166,9 +196,9 @@ ddbInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	(void) toc;
-	state->shared = (DdbSharedScan *) coordinate;
-	state->guarded = true;
-	ddb_guard_begin_with(state->shared->statement_units);
+	state->sharing->shared = (DdbSharedScan *) coordinate;
+	state->sharing->is_guarded = true;
+	ddb_guard_begin_with(state->sharing->shared->statement_units);
 }
 
 /*
@@ -178,27 +208,38 @@ ddbInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
 void
 ddbShutdownForeignScan(ForeignScanState *node)
 {
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	DdbSharedScan *shared = shared_of((DdbScanState *) node->fdw_state);
 
-	if (state->shared != NULL && !IsParallelWorker())
-		pg_atomic_write_u32(&state->shared->stop, 1);
+	if (shared != NULL && !IsParallelWorker())
+		pg_atomic_write_u32(&shared->stop, 1);
 }
 
 int
 ddb_parallel_segments(const DdbScanState *state)
 {
-	return state->shared->segments;
+	const DdbSharedScan *shared = shared_of(state);
+
+	return shared != NULL ? shared->segments : 0;
 }
 
 /* The leader has decided the window for all processes. */
 int
 ddb_parallel_window(const DdbScanState *state)
 {
+	const DdbScanSharing *sharing = state->sharing;
+
 	/* Without workers after all, as one process would. */
-	if (state->shared == NULL ||
-		(state->workers != NULL && state->workers->nworkers_launched == 0))
-		return state->segments;
-	return state->shared->window;
+	if (sharing->shared == NULL ||
+		(sharing->workers != NULL && sharing->workers->nworkers_launched == 0))
+		return state->run.segments;
+	return sharing->shared->window;
+}
+
+void
+ddb_parallel_begin_taking(DdbScanState *state)
+{
+	state->sharing->all_taken = false;
+	state->sharing->next = 0;
 }
 
 /*
@@ -208,26 +249,31 @@ ddb_parallel_window(const DdbScanState *state)
 bool
 ddb_parallel_take(DdbScanState *state, int *segment)
 {
-	if (state->all_taken)
+	DdbScanSharing *sharing = state->sharing;
+
+	if (sharing->all_taken)
 		return false;
-	*segment = state->shared != NULL
-				   ? (int) pg_atomic_fetch_add_u32(&state->shared->next, 1)
-				   : state->nstreams;
-	state->all_taken = *segment >= state->segments;
-	return !state->all_taken;
+	*segment = sharing->shared != NULL
+				   ? (int) pg_atomic_fetch_add_u32(&sharing->shared->next, 1)
+				   : sharing->next++;
+	sharing->all_taken = *segment >= state->run.segments;
+	return !sharing->all_taken;
 }
 
 pg_atomic_uint32 *
 ddb_parallel_stop(const DdbScanState *state)
 {
-	return state->shared != NULL ? &state->shared->stop : NULL;
+	DdbSharedScan *shared = shared_of(state);
+
+	return shared != NULL ? &shared->stop : NULL;
 }
 
 bool
 ddb_parallel_stopped(const DdbScanState *state)
 {
-	return state->shared != NULL &&
-		   pg_atomic_read_u32(&state->shared->stop) != 0;
+	DdbSharedScan *shared = shared_of(state);
+
+	return shared != NULL && pg_atomic_read_u32(&shared->stop) != 0;
 }
 
 /* Adds counters to sum, each to its own. */
@@ -248,11 +294,13 @@ add_counters(DdbScanCounters *sum, const DdbScanCounters *counters)
 void
 ddb_parallel_report(DdbScanState *state)
 {
-	if (state->shared == NULL || !IsParallelWorker())
+	DdbSharedScan *shared = shared_of(state);
+
+	if (shared == NULL || !IsParallelWorker())
 		return;
-	SpinLockAcquire(&state->shared->mutex);
-	add_counters(&state->shared->counters, state->counters);
-	SpinLockRelease(&state->shared->mutex);
+	SpinLockAcquire(&shared->mutex);
+	add_counters(&shared->counters, state->counters);
+	SpinLockRelease(&shared->mutex);
 	memset(state->counters, 0, sizeof(DdbScanCounters));
 }
 
@@ -263,14 +311,15 @@ ddb_parallel_report(DdbScanState *state)
 void
 ddb_parallel_collect(DdbScanState *state)
 {
+	DdbSharedScan *shared = shared_of(state);
 	DdbScanCounters counters;
 
-	if (state->shared == NULL || IsParallelWorker())
+	if (shared == NULL || IsParallelWorker())
 		return;
-	SpinLockAcquire(&state->shared->mutex);
-	counters = state->shared->counters;
-	memset(&state->shared->counters, 0, sizeof(DdbScanCounters));
-	SpinLockRelease(&state->shared->mutex);
+	SpinLockAcquire(&shared->mutex);
+	counters = shared->counters;
+	memset(&shared->counters, 0, sizeof(DdbScanCounters));
+	SpinLockRelease(&shared->mutex);
 	add_counters(state->counters, &counters);
 	ddb_guard_begin_with(ddb_guard_read_units() + counters.read_units);
 }
@@ -278,6 +327,8 @@ ddb_parallel_collect(DdbScanState *state)
 void
 ddb_parallel_forget(DdbScanState *state)
 {
-	if (state->shared != NULL && IsParallelWorker())
-		pg_atomic_write_u32(&state->shared->outdated, 1);
+	DdbSharedScan *shared = shared_of(state);
+
+	if (shared != NULL && IsParallelWorker())
+		pg_atomic_write_u32(&shared->outdated, 1);
 }

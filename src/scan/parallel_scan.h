@@ -28,11 +28,20 @@ extern void ddbInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc,
 										   void *coordinate);
 extern void ddbShutdownForeignScan(ForeignScanState *node);
 
-/* Into how many segments the shared Scan is divided. */
+/* Makes the scan one whose plan is for several processes. */
+extern void ddb_parallel_begin(DdbScanState *state);
+
+/* True if the scan policy was asked for all processes. */
+extern bool ddb_parallel_is_guarded(const DdbScanState *state);
+
+/* Into how many segments the shared Scan is divided; 0: nothing is shared. */
 extern int ddb_parallel_segments(const DdbScanState *state);
 
 /* How many of them a process keeps going at once, at most. */
 extern int ddb_parallel_window(const DdbScanState *state);
+
+/* In each run, first: no segment was taken by this process. */
+extern void ddb_parallel_begin_taking(DdbScanState *state);
 
 /* The next segment for this process; false when all are taken. */
 extern bool ddb_parallel_take(DdbScanState *state, int *segment);

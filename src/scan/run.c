@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * run.c
- *		Begins a run: values become key ranges, LIMIT becomes a bound, and both
- *		decide what to fetch.
+ *		Begins a run: values become key ranges, LIMIT the rows wanted, and both
+ *		decide what to fetch, and how it is read.
  *
  * Runs at the first row and after every rescan, because parameters may have
  * changed, and settings too.
  */
 #include "postgres.h"
 
-#include "scan/scan.h"
+#include "scan/run.h"
 
 #include "common/int.h"
 #include "executor/executor.h"
@@ -20,11 +20,15 @@
 #include "request/condition.h"
 #include "request/read_request.h"
 #include "request/run_values.h"
+#include "scan/count.h"
 #include "scan/groups.h"
 #include "scan/index_fetch.h"
 #include "scan/item_key.h"
+#include "scan/page_size.h"
 #include "scan/parallel_scan.h"
+#include "scan/scan.h"
 #include "scan/skip_scan.h"
+#include "scan/stream.h"
 
 /*
  * When a value that does not fit becomes NULL, a key column can be NULL, and a
@@ -58,27 +62,27 @@ mismatch_needs_recheck(const DdbScanState *state)
 
 /* LIMIT + OFFSET, or -1 when there is none. Wrong values raise errors above. */
 static int64
-resolve_bound(ForeignScanState *node, const DdbScanState *state)
+count_wanted(ForeignScanState *node, const DdbScanState *state)
 {
 	Datum value;
-	int64 bound;
+	int64 wanted;
 
 	if (state->plan->limit.count < 0)
 		return state->plan->limit.hint;
 	if (!ddb_values_evaluate(node, state->values, state->plan->limit.count,
 							 &value))
 		return -1;
-	bound = Max(DatumGetInt64(value), 0);
+	wanted = Max(DatumGetInt64(value), 0);
 	if (state->plan->limit.offset >= 0 &&
 		ddb_values_evaluate(node, state->values, state->plan->limit.offset,
 							&value) &&
 		DatumGetInt64(value) > 0 &&
-		pg_add_s64_overflow(bound, DatumGetInt64(value), &bound))
+		pg_add_s64_overflow(wanted, DatumGetInt64(value), &wanted))
 		return -1;
 	/* The row after the last shows whether it ties. */
-	if (state->plan->limit.with_ties && bound < PG_INT64_MAX)
-		bound++;
-	return bound;
+	if (state->plan->limit.with_ties && wanted < PG_INT64_MAX)
+		wanted++;
+	return wanted;
 }
 
 /*
@@ -88,9 +92,12 @@ resolve_bound(ForeignScanState *node, const DdbScanState *state)
 static int
 resolve_segments(const DdbScanState *state)
 {
-	if (state->shared != NULL)
-		return ddb_parallel_segments(state);
-	return state->bound < 0 && ddb_relation_max_read_units(state->relation) <= 0
+	int shared = ddb_parallel_segments(state);
+
+	if (shared > 0)
+		return shared;
+	return state->run.rows_wanted < 0 &&
+				   ddb_relation_max_read_units(state->relation) <= 0
 			   ? Max(state->plan->segments.count, 1)
 			   : 1;
 }
@@ -105,29 +112,27 @@ choose_filter(ForeignScanState *node, DdbScanState *state)
 {
 	List *quals = node->ss.ps.plan->qual;
 
-	state->filter = NULL;
-	if (state->bound >= 0 && quals != NIL &&
+	if (state->run.rows_wanted >= 0 && quals != NIL &&
 		!contain_mutable_functions((Node *) quals) &&
 		!contain_subplans((Node *) quals))
-		state->filter = node->ss.ps.qual;
+		state->run.filter = node->ss.ps.qual;
 }
 
 /*
  * At least one path is asked for, because rows without columns still need
- * their item.
+ * their item to be seen.
  */
-void
-ddb_scan_put_projection(DdbScanState *state)
+static void
+put_projection(DdbScanState *state)
 {
-	DdbRequestSpec *spec = &state->spec;
+	DdbRequestSpec *spec = &state->run.spec;
 	DdbProjectedPath *key;
 
-	spec->whole_items = state->reader->whole_items;
+	spec->whole_items = state->run.reader->whole_items;
 	if (!spec->whole_items)
-		spec->paths = ddb_row_reader_paths(state->reader, &spec->npaths);
+		spec->paths = ddb_row_reader_paths(state->run.reader, &spec->npaths);
 	if (spec->npaths > 0 || spec->whole_items)
 		return;
-	/* Rows without a column still need their item to be seen. */
 	key = palloc0(sizeof(DdbProjectedPath));
 	key->attribute = state->plan->source.keys.attributes[0].name;
 	spec->paths = key;
@@ -152,109 +157,229 @@ key_filter(DdbScanState *state, const DdbTargets *targets)
 	return term;
 }
 
+/*
+ * Which columns are read of items, and how; makes the reader.  Entries of an
+ * index may be out of date, and items may have changed since: there all
+ * conditions are checked again.
+ */
+static void
+prepare_reader(ForeignScanState *node, DdbScanState *state,
+			   const DdbTargets *targets, bool terms_recheck)
+{
+	const DdbAccessPlan *plan = state->plan;
+	DdbScanRun *run = &state->run;
+	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
+	List *columns = list_copy(plan->projection.columns);
+
+	/* A count may hang on whether a column is NULL, with no condition on it. */
+	run->recheck =
+		(scan->fdw_recheck_quals != NIL || plan->counts.columns != NIL) &&
+		(targets->recheck || terms_recheck || mismatch_needs_recheck(state));
+	if (run->recheck)
+		columns = list_concat(columns, plan->projection.recheck_columns);
+	if (plan->fetch.plan != NULL)
+		run->recheck = scan->fdw_recheck_quals != NIL;
+	run->count_only = plan->projection.is_count && !run->recheck;
+	run->reader =
+		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
+	run->reader->expiry = ddb_expiry_now();
+	ddb_item_key_serve(run->reader);
+}
+
 /* What all requests of the run share; false when no item can match. */
 static bool
 prepare_requests(ForeignScanState *node, DdbScanState *state,
 				 const DdbTargets *targets)
 {
 	const DdbAccessPlan *plan = state->plan;
-	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
-	List *columns = list_copy(plan->projection.columns);
-	DdbTermContext terms = {node, state->values, state->codecs,
-							key_filter(state, targets), false};
+	DdbScanRun *run = &state->run;
+	DdbTermContext terms = {.node = node,
+							.values = state->values,
+							.codecs = state->codecs,
+							.besides = key_filter(state, targets)};
 	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter.pushed);
 
 	if (filter->kind == DDB_TERM_FALSE)
 		return false;
-	/* A count may hang on whether a column is NULL, with no condition on it. */
-	state->recheck =
-		(scan->fdw_recheck_quals != NIL || plan->counts.columns != NIL) &&
-		(targets->recheck || terms.recheck || mismatch_needs_recheck(state));
 	if (terms.recheck)
-		state->surplus = -1;
-	if (state->recheck)
-		columns = list_concat(columns, plan->projection.recheck_columns);
-	/* Entries may be out of date, and items may have changed since. */
-	if (plan->fetch.plan != NULL)
-		state->recheck = scan->fdw_recheck_quals != NIL;
-	state->count_only = plan->projection.is_count && !state->recheck;
-	state->reader =
-		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
-	ddb_item_key_serve(state->reader);
+		run->surplus = -1;
+	prepare_reader(node, state, targets, terms.recheck);
 	if (plan->filter.ttl_attribute != NULL && plan->filter.ttl_is_pushed)
 		filter = ddb_term_unexpired(filter, plan->filter.ttl_attribute,
-									ddb_expiry_now());
-	state->reader->expiry = ddb_expiry_now();
-	memset(&state->spec, 0, sizeof(state->spec));
-	state->spec.plan = plan;
-	state->spec.segment = plan->segments.declared;
-	state->spec.total_segments =
-		state->segments > 1 ? state->segments : plan->segments.declared_total;
-	state->spec.filter = filter;
-	if (!state->count_only)
-		ddb_scan_put_projection(state);
-	state->request = makeStringInfo();
+									run->reader->expiry);
+	run->spec.plan = plan;
+	run->spec.segment = plan->segments.declared;
+	run->spec.total_segments =
+		run->segments > 1 ? run->segments : plan->segments.declared_total;
+	run->spec.filter = filter;
+	if (!run->count_only)
+		put_projection(state);
+	run->request = makeStringInfo();
 	return true;
 }
 
-/* Frees everything of the last run, and sets what must not survive it. */
-static void
-reset_run(DdbScanState *state)
+/* ---- what it is read by ---- */
+
+/* No rows: nothing can match. */
+static bool
+nothing_ready(DdbRowSource *source)
 {
-	MemoryContextReset(state->run_context);
-	state->started = true;
-	state->nstreams = 0;
-	state->streams = NULL;
-	state->ngroups = 0;
-	state->heap = NULL;
-	state->last = NULL;
-	state->sort_keys = NULL;
-	state->current = 0;
-	state->all_taken = true;
-	state->given = 0;
-	state->surplus = 0;
-	state->two_step = NULL;
+	(void) source;
+	return true;
+}
+
+static TupleTableSlot *
+nothing_next(DdbRowSource *source, TupleTableSlot *slot)
+{
+	(void) source;
+	(void) slot;
+	return NULL;
+}
+
+static void
+nothing_close(DdbRowSource *source)
+{
+	(void) source;
+}
+
+static DdbRowSource *
+create_nothing(void)
+{
+	DdbRowSource *source = palloc0(sizeof(DdbRowSource));
+
+	source->ready = nothing_ready;
+	source->next = nothing_next;
+	source->close = nothing_close;
+	return source;
 }
 
 /*
- * Begins a run with the values of now.  No stream at all if no item can match,
- * and then no request.
+ * In which order streams are read.  What a join looks up comes in any, since it
+ * hashes what its keys find.
  */
+static DdbReading
+choose_reading(const DdbScanState *state)
+{
+	const DdbAccessPlan *plan = state->plan;
+
+	if (state->sharing != NULL)
+		return DDB_READ_SHARED;
+	if (state->run.segments > 1 ||
+		(plan->keys.batch_values != NIL && state->run.rows_wanted < 0 &&
+		 !plan->order.is_relied_upon && plan->order.partitions == NIL))
+		return DDB_READ_AS_THEY_COME;
+	return DDB_READ_IN_TURN;
+}
+
+/* The one place that chooses how the rows of a run are read. */
+static void
+choose_source(ForeignScanState *node, DdbScanState *state,
+			  const DdbTargets *targets)
+{
+	const DdbAccessPlan *plan = state->plan;
+	DdbScanRun *run = &state->run;
+	DdbRowSource *items;
+
+	run->pager =
+		plan->skip.is_wanted ? ddb_skip_create(state) : ddb_page_size_create();
+	if (targets == NULL)
+		items = create_nothing();
+	else
+	{
+		run->groups = ddb_groups_create(state, targets, choose_reading(state));
+		items = plan->fetch.plan != NULL ? ddb_index_fetch_create(node, state)
+										 : ddb_groups_source(run->groups);
+	}
+	run->source = ddb_scan_check_rows(node, items);
+	if (plan->counts.are_wanted)
+		run->source = ddb_count_create(state, run->source);
+}
+
+/* ---- runs ---- */
+
+/*
+ * Sets everything of the last run to what a new one begins with.  EXPLAIN shows
+ * whether the last one that asked for anything only counted.
+ */
+static void
+reset(DdbScanState *state)
+{
+	bool count_only = state->run.count_only;
+
+	memset(&state->run, 0, sizeof(DdbScanRun));
+	state->run.rows_wanted = -1;
+	state->run.segments = 1;
+	state->run.count_only = count_only;
+}
+
 void
-ddb_scan_start(ForeignScanState *node, DdbScanState *state)
+ddb_run_end(DdbScanState *state)
+{
+	if (state->run.source != NULL)
+		ddb_source_close(state->run.source);
+	reset(state);
+	if (state->run_context != NULL)
+		MemoryContextReset(state->run_context);
+}
+
+/* What is wanted, of targets that were resolved; false: no item can match. */
+static bool
+prepare(ForeignScanState *node, DdbScanState *state, const DdbTargets *targets)
+{
+	const DdbAccessPlan *plan = state->plan;
+	DdbScanRun *run = &state->run;
+
+	if (plan->keys.alternatives != NIL && targets->n == 0)
+		return false;
+	run->surplus = targets->surplus;
+	/* Where a key finds more than its own, the first may be another's. */
+	run->rows_per_key = targets->recheck ? 0 : plan->keys.rows_per_key;
+	run->rows_wanted = count_wanted(node, state);
+	run->segments = resolve_segments(state);
+	run->reads_ahead = plan->limit.reads_all && run->rows_wanted < 0 &&
+					   run->rows_per_key == 0 && run->segments == 1 &&
+					   !plan->skip.is_wanted &&
+					   ddb_relation_max_read_units(state->relation) <= 0;
+	choose_filter(node, state);
+	return prepare_requests(node, state, targets);
+}
+
+void
+ddb_run_begin(ForeignScanState *node, DdbScanState *state)
 {
 	MemoryContext old;
 	DdbTargets targets;
 
-	reset_run(state);
+	ddb_run_end(state);
+	state->run.started = true;
 	/* Filters that run here may ask; ForeignNext tells only later. */
 	node->ss.ss_ScanTupleSlot->tts_tableOid = state->relation->relid;
 	old = MemoryContextSwitchTo(state->run_context);
 	ddb_targets_resolve(node, state->plan, state->values, &state->keys,
 						state->codecs, &targets);
-	if (state->plan->keys.alternatives == NIL || targets.n > 0)
-	{
-		state->surplus = targets.surplus;
-		/* Where a key finds more than its own, the first may be another's. */
-		state->rows_per_key =
-			targets.recheck ? 0 : state->plan->keys.rows_per_key;
-		state->bound = resolve_bound(node, state);
-		state->segments = resolve_segments(state);
-		state->reads_ahead = state->plan->limit.reads_all && state->bound < 0 &&
-							 state->rows_per_key == 0 && state->segments == 1 &&
-							 !state->plan->skip.is_wanted &&
-							 ddb_relation_max_read_units(state->relation) <= 0;
-		choose_filter(node, state);
-		if (prepare_requests(node, state, &targets))
-		{
-			ddb_groups_create(state, &targets);
-			if (state->plan->fetch.plan != NULL)
-				state->two_step = ddb_two_step_create(node, state);
-		}
-	}
-	if (state->plan->counts.are_wanted)
-		ddb_count_begin(state);
-	if (state->plan->skip.is_wanted)
-		ddb_skip_begin(state);
+	choose_source(node, state,
+				  prepare(node, state, &targets) ? &targets : NULL);
 	MemoryContextSwitchTo(old);
+}
+
+void
+ddb_run_begin_streams(DdbScanState *state, DdbRowReader *reader)
+{
+	DdbScanRun *run = &state->run;
+
+	reset(state);
+	run->started = true;
+	run->reader = reader;
+	run->spec.plan = state->plan;
+	run->spec.segment = -1;
+	put_projection(state);
+	run->request = makeStringInfo();
+	run->pager = ddb_page_size_create();
+}
+
+void
+ddb_run_set_segment(DdbScanState *state, int segment, int total)
+{
+	state->run.spec.segment = segment;
+	state->run.spec.total_segments = total;
 }

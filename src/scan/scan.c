@@ -13,13 +13,59 @@
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "scan/async.h"
 #include "scan/groups.h"
 #include "scan/guard.h"
-#include "scan/index_fetch.h"
 #include "scan/outdated.h"
+#include "scan/parallel_scan.h"
 #include "scan/snapshot.h"
+#include "scan/stream.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* ---- the state ---- */
+
+DdbScanState *
+ddb_scan_state_create(DdbAccessPlan *plan, DdbRelation *relation)
+{
+	DdbScanState *state = palloc0(sizeof(DdbScanState));
+
+	state->plan = plan;
+	state->relation = relation;
+	state->counters = palloc0(sizeof(DdbScanCounters));
+	return state;
+}
+
+void
+ddb_scan_state_open(DdbScanState *state, Oid userid, TupleDesc descriptor)
+{
+	state->run_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
+	state->row_context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
+	state->codecs = ddb_codec_set_create(state->relation,
+										 state->plan->source.key_attributes);
+	state->descriptor = CreateTupleDescCopy(descriptor);
+	state->session = ddb_session_get(state->relation->server->serverid, userid);
+	ddb_session_pin(state->session, CurrentMemoryContext);
+}
+
+DdbScanState *
+ddb_scan_state_second(const DdbScanState *first, DdbAccessPlan *plan)
+{
+	DdbScanState *state = palloc0(sizeof(DdbScanState));
+
+	state->plan = plan;
+	state->relation = first->relation;
+	state->codecs = first->codecs;
+	state->session = first->session;
+	state->descriptor = first->descriptor;
+	state->counters = first->counters;
+	state->run_context = first->run_context;
+	state->row_context = AllocSetContextCreate(
+		first->run_context, "ddb_fdw item row", ALLOCSET_DEFAULT_SIZES);
+	return state;
+}
 
 /* What a batched join gives is not ours to compute. */
 static List *
@@ -102,42 +148,43 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *scan = (ForeignScan *) node->ss.ps.plan;
 	EState *estate = node->ss.ps.state;
-	DdbScanState *state = palloc0(sizeof(DdbScanState));
+	DdbScanState *state = ddb_scan_state_create(
+		ddb_access_plan_deserialize(scan->fdw_private),
+		ddb_relation_load(ddb_compat_scan_rte(node)->relid));
 
 	node->fdw_state = state;
-	state->counters = palloc0(sizeof(DdbScanCounters));
-	state->plan = ddb_access_plan_deserialize(scan->fdw_private);
-	state->divided = scan->scan.plan.parallel_aware;
-	state->relation = ddb_relation_load(ddb_compat_scan_rte(node)->relid);
 	ddb_key_templates_resolve(state->relation, &state->plan->source.table_keys,
 							  state->plan->source.key_attributes,
 							  state->plan->source.index_columns);
+	if (scan->scan.plan.parallel_aware)
+		ddb_parallel_begin(state);
 	ddb_guard_locks(node, state->relation, eflags);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	ddb_scan_check_plan(state, ddb_compat_scan_userid(node));
-	state->run_context = AllocSetContextCreate(
-		estate->es_query_cxt, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
-	state->row_context = AllocSetContextCreate(
-		estate->es_query_cxt, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
-	state->codecs = ddb_codec_set_create(state->relation,
-										 state->plan->source.key_attributes);
+	ddb_scan_state_open(state, ddb_compat_scan_userid(node),
+						node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
 	/*
-	 * That takes subtransactions, of which there are none in parallel mode.  The
-	 * planner has been told (plan/parallel.c), but a subquery may have been
-	 * planned before: its Gather runs without workers then.
+	 * Catching takes subtransactions, of which there are none in parallel mode.
+	 * The planner has been told (plan/parallel_path), but a subquery may have
+	 * been planned before: its Gather runs without workers then.
 	 */
 	if (catches_misfits(state))
 		estate->es_plannedstmt->parallelModeNeeded = false;
-	state->descriptor =
-		CreateTupleDescCopy(node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
 	state->values = compile_values(node, state->plan);
-	state->session = ddb_session_get(state->relation->server->serverid,
-									 ddb_compat_scan_userid(node));
-	ddb_session_pin(state->session, estate->es_query_cxt);
 	if (state->plan->source.is_snapshot)
 		ddb_snapshot_begin(node);
 }
+
+/* ---- rows that pass ---- */
+
+typedef struct CheckedRows
+{
+	DdbRowSource source;
+	ForeignScanState *node;
+	DdbScanState *state;
+	DdbRowSource *items;
+} CheckedRows;
 
 /*
  * True if the row satisfies the conditions that were pushed wider than they
@@ -145,17 +192,17 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
  * tests that one again, on rows that pass.)
  */
 static bool
-row_passes(ForeignScanState *node, DdbScanState *state, TupleTableSlot *slot)
+row_passes(ForeignScanState *node, const DdbScanRun *run, TupleTableSlot *slot)
 {
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 
-	if (!state->recheck && state->filter == NULL)
+	if (!run->recheck && run->filter == NULL)
 		return true;
 	econtext->ecxt_scantuple = slot;
 	ResetExprContext(econtext);
-	if (state->recheck && !ExecQual(node->fdw_recheck_quals, econtext))
+	if (run->recheck && !ExecQual(node->fdw_recheck_quals, econtext))
 		return false;
-	if (state->filter != NULL && !ExecQual(state->filter, econtext))
+	if (run->filter != NULL && !ExecQual(run->filter, econtext))
 	{
 		InstrCountFiltered1(node, 1);
 		return false;
@@ -163,56 +210,68 @@ row_passes(ForeignScanState *node, DdbScanState *state, TupleTableSlot *slot)
 	return true;
 }
 
-bool
-ddb_scan_ready(DdbScanState *state)
+static bool
+checked_ready(DdbRowSource *source)
 {
-	return state->two_step != NULL ? ddb_two_step_ready(state->two_step)
-								   : ddb_groups_ready(state);
+	return ddb_source_ready(((CheckedRows *) source)->items);
 }
 
-/*
- * With asynchronous execution NULL may also mean that a reply is awaited;
- * state->pending tells.
- */
-TupleTableSlot *
-ddb_scan_next_row(ForeignScanState *node, DdbScanState *state)
+/* NULL may also mean that a reply is awaited: scan/async tells. */
+static TupleTableSlot *
+checked_next(DdbRowSource *source, TupleTableSlot *slot)
 {
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	CheckedRows *checked = (CheckedRows *) source;
 
 	for (;;)
 	{
 		TupleTableSlot *row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (node->ss.ps.async_capable && !ddb_scan_ready(state))
-		{
-			state->pending = true;
+		if (ddb_async_must_wait(checked->node, checked->items))
 			return NULL;
-		}
-		row = state->two_step != NULL ? ddb_two_step_next(state->two_step, slot)
-									  : ddb_groups_next(state, slot);
+		row = ddb_source_next(checked->items, slot);
 		if (row == NULL)
 			return NULL;
-		if (!row_passes(node, state, row))
+		if (!row_passes(checked->node, &checked->state->run, row))
 			continue;
-		state->given++;
-		if (state->two_step != NULL)
-			ddb_two_step_source(state->two_step)->given++;
-		else
-			state->last->given++;
+		ddb_source_follow(source, checked->items);
+		checked->state->run.given++;
+		ddb_stream_row_passed(source->found_by);
 		return row;
 	}
 }
+
+static void
+checked_close(DdbRowSource *source)
+{
+	ddb_source_close(((CheckedRows *) source)->items);
+}
+
+DdbRowSource *
+ddb_scan_check_rows(ForeignScanState *node, DdbRowSource *items)
+{
+	CheckedRows *checked = palloc0(sizeof(CheckedRows));
+
+	checked->source.ready = checked_ready;
+	checked->source.next = checked_next;
+	checked->source.close = checked_close;
+	checked->node = node;
+	checked->state = (DdbScanState *) node->fdw_state;
+	checked->items = items;
+	return &checked->source;
+}
+
+/* ---- runs ---- */
 
 /* Not in BeginForeignScan: a plan may never run this node. */
 void
 ddb_scan_ensure_started(ForeignScanState *node, DdbScanState *state)
 {
-	if (state->started)
+	if (state->run.started)
 		return;
-	if (state->counters->requests == 0 && !state->guarded)
+	if (state->counters->requests == 0 && !ddb_parallel_is_guarded(state))
 		ddb_guard_scan(state->relation, state->plan);
-	ddb_scan_start(node, state);
+	ddb_run_begin(node, state);
 }
 
 int
@@ -221,7 +280,9 @@ ddb_scan_send(ForeignScanState *node, int streams)
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	ddb_scan_ensure_started(node, state);
-	return ddb_groups_send(state, streams);
+	return state->run.groups != NULL
+			   ? ddb_groups_send(state->run.groups, streams)
+			   : 0;
 }
 
 void
@@ -233,7 +294,7 @@ ddb_scan_cancel(ForeignScanState *node)
 int64
 ddb_scan_largest_reply(const ForeignScanState *node)
 {
-	return ((const DdbScanState *) node->fdw_state)->largest_reply;
+	return ((const DdbScanState *) node->fdw_state)->sizes.largest_reply;
 }
 
 void
@@ -250,8 +311,7 @@ ddb_scan_next(ForeignScanState *node)
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	ddb_scan_ensure_started(node, state);
-	return state->plan->counts.are_wanted ? ddb_count_next(node, state)
-										  : ddb_scan_next_row(node, state);
+	return ddb_source_next(state->run.source, node->ss.ss_ScanTupleSlot);
 }
 
 TupleTableSlot *
@@ -263,16 +323,11 @@ ddbIterateForeignScan(ForeignScanState *node)
 								   : ddb_scan_next(node);
 }
 
-/* Requests under way are cancelled. */
+/* The next row starts anew, with the values of then. */
 void
 ddb_scan_release(ForeignScanState *node)
 {
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
-
-	/* The next row starts anew, with the values of then. */
-	state->started = false;
-	if (state->run_context != NULL)
-		MemoryContextReset(state->run_context);
+	ddb_run_end((DdbScanState *) node->fdw_state);
 }
 
 /*
@@ -297,11 +352,8 @@ ddbReScanForeignScan(ForeignScanState *node)
 void
 ddbEndForeignScan(ForeignScanState *node)
 {
-	DdbScanState *state = (DdbScanState *) node->fdw_state;
-
-	if (state != NULL)
-		ddb_snapshot_end(node);
-	/* Replies may be large, and requests under way. */
-	if (state != NULL && state->run_context != NULL)
-		MemoryContextReset(state->run_context);
+	if (node->fdw_state == NULL)
+		return;
+	ddb_snapshot_end(node);
+	ddb_scan_release(node);
 }

@@ -18,6 +18,7 @@
 #include "scan/skip_scan.h"
 
 #include "lib/stringinfo.h"
+#include "scan/stream.h"
 
 /* So many bytes of each page are read; a whole read unit costs no more. */
 #define SKIP_PAGE_BYTES 2048.0
@@ -27,21 +28,24 @@
 #define GREATEST_CHARACTER "\xF4\x8F\xBF\xBF" /* U+10FFFF */
 #define GREATEST_NUMBER "9.9999999999999999999999999999999999999E+125"
 
-void
-ddb_skip_begin(DdbScanState *state)
+typedef struct SkipScan
 {
-	state->skipping = true;
-	state->skip_budget = state->plan->skip.budget;
-	state->skips_left = state->skip_budget;
-}
+	DdbPager pager; /* first */
+	const DdbAccessPlan *plan;
+	bool skipping; /* else the next request is for a whole page */
+	int budget; /* how long it was decided to skip */
+	int left; /* of it */
+} SkipScan;
 
 /* While skipping, a page holds about one read unit of items. */
-int64
-ddb_skip_page_limit(const DdbScanState *state)
+static int64
+page_limit(const DdbPager *pager, const DdbStream *stream)
 {
-	double items = SKIP_PAGE_BYTES / Max(state->plan->estimate.item_bytes, 1);
+	const SkipScan *skip = (const SkipScan *) pager;
+	double items = SKIP_PAGE_BYTES / Max(skip->plan->estimate.item_bytes, 1);
 
-	if (!state->skipping)
+	(void) stream;
+	if (!skip->skipping)
 		return 0;
 	return (int64) Min(Max(items, 1), MAX_SKIP_ITEMS);
 }
@@ -73,22 +77,22 @@ count_partitions(const DdbPage *page)
  * limits how long skipping goes on without being confirmed.
  */
 static void
-decide(DdbScanState *state, const DdbPage *page)
+decide(SkipScan *skip, const DdbPage *page)
 {
 	int partitions;
 
-	if (state->skipping)
+	if (skip->skipping)
 	{
-		state->skipping = --state->skips_left > 0;
+		skip->skipping = --skip->left > 0;
 		return;
 	}
 	partitions = count_partitions(page);
 	/* Nothing is known of what a filter leaves out altogether. */
-	if (partitions == 0 || partitions > state->plan->skip.pays_from)
+	if (partitions == 0 || partitions > skip->plan->skip.pays_from)
 		return;
-	state->skipping = true;
-	state->skip_budget = Min(state->skip_budget, PG_INT32_MAX / 2) * 2;
-	state->skips_left = state->skip_budget;
+	skip->skipping = true;
+	skip->budget = Min(skip->budget, PG_INT32_MAX / 2) * 2;
+	skip->left = skip->budget;
 }
 
 /*
@@ -114,11 +118,16 @@ append_greatest(StringInfo text, DdbStoredType type)
 	appendStringInfoString(text, "\"}");
 }
 
-/* A key of another shape stays as it is: it leads on, if not as far. */
-char *
-ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
+/*
+ * Decides from the page how to go on, and where: a key behind everything in the
+ * partition of its last item.  A key of another shape stays as it is: it leads
+ * on, if not as far.
+ */
+static char *
+go_on(DdbPager *pager, const DdbPage *page, int *len)
 {
-	const DdbKeySchema *keys = &state->plan->source.keys;
+	SkipScan *skip = (SkipScan *) pager;
+	const DdbKeySchema *keys = &skip->plan->source.keys;
 	const DdbKeyAttribute *sort = &keys->attributes[keys->npartition];
 	StringInfoData key;
 	DdbJsonReader json;
@@ -126,7 +135,7 @@ ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 	DdbSpan name;
 	DdbSpan value;
 
-	decide(state, page);
+	decide(skip, page);
 	initStringInfo(&key);
 	appendBinaryStringInfo(&key, page->last_key, page->last_key_len);
 	ddb_json_init(&json, page->last_key, page->last_key_len);
@@ -147,4 +156,18 @@ ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len)
 	}
 	*len = key.len;
 	return key.data;
+}
+
+DdbPager *
+ddb_skip_create(const DdbScanState *state)
+{
+	SkipScan *skip = palloc0(sizeof(SkipScan));
+
+	skip->pager.limit = page_limit;
+	skip->pager.go_on = go_on;
+	skip->plan = state->plan;
+	skip->skipping = true;
+	skip->budget = skip->plan->skip.budget;
+	skip->left = skip->budget;
+	return &skip->pager;
 }

@@ -10,15 +10,7 @@
 
 #include "scan/scan.h"
 
-extern void ddb_skip_begin(DdbScanState *state);
-
-/* The Limit of the next request; 0: a whole page. */
-extern int64 ddb_skip_page_limit(const DdbScanState *state);
-
-/*
- * Decides from a page how to go on, and where: returns an ExclusiveStartKey,
- * palloc'd, behind everything in the partition of the page's last item.
- */
-extern char *ddb_skip_past(DdbScanState *state, const DdbPage *page, int *len);
+/* A pager of the run's only stream. */
+extern DdbPager *ddb_skip_create(const DdbScanState *state);
 
 #endif /* DDB_SKIP_SCAN_H */

@@ -16,9 +16,9 @@
 #include "request/read_request.h"
 #include "request/reply_shape.h"
 #include "scan/guard.h"
+#include "scan/merge.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
-#include "scan/skip_scan.h"
 #include "utils/memutils.h"
 
 /* Keys of a join or of entries are a batch however few: EXPLAIN says so. */
@@ -37,7 +37,7 @@ static char *
 compose_base(const DdbStream *stream, DdbRequestSpec *spec,
 			 const DdbTarget *target)
 {
-	if (stream->scan->segments > 1)
+	if (stream->segment >= 0)
 		spec->segment = stream->segment;
 	spec->targets = stream->targets;
 	spec->ntargets = stream->ntargets;
@@ -55,7 +55,7 @@ compose_base(const DdbStream *stream, DdbRequestSpec *spec,
 static void
 prepare_base(DdbStream *stream)
 {
-	DdbRequestSpec spec = stream->scan->spec;
+	DdbRequestSpec spec = stream->scan->run.spec;
 	MemoryContext old = MemoryContextSwitchTo(stream->scan->run_context);
 
 	if (stream->base != NULL)
@@ -73,27 +73,6 @@ free_body(void *arg)
 
 	free(stream->body);
 	stream->body = NULL;
-}
-
-/*
- * Targets are read one after another and must live as long as the stream.
- * Nothing is sent yet.
- */
-DdbStream *
-ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
-{
-	DdbStream *stream = palloc0(sizeof(DdbStream));
-
-	stream->scan = scan;
-	stream->targets = targets;
-	stream->ntargets = ntargets;
-	stream->callback.func = free_body;
-	stream->callback.arg = stream;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &stream->callback);
-	/* In the order in which a backward Query meets them. */
-	if (scan->plan->order.is_backward && !is_batch(stream))
-		stream->target = Max(ntargets - 1, 0);
-	return stream;
 }
 
 /* The open page was asked for with it. */
@@ -142,10 +121,16 @@ ddb_stream_close(DdbStream *stream)
 	stream->closed = true;
 }
 
+void
+ddb_stream_row_passed(DdbStream *stream)
+{
+	stream->given++;
+}
+
 bool
 ddb_stream_is_enough(const DdbStream *stream)
 {
-	int wanted = stream->scan->rows_per_key;
+	int wanted = stream->scan->run.rows_per_key;
 
 	return wanted > 0 && stream->given >= wanted;
 }
@@ -165,6 +150,18 @@ client_operation(const DdbStream *stream)
 	}
 }
 
+/* The next request's Limit; 0: none. */
+static int64
+next_limit(const DdbStream *stream)
+{
+	const DdbPager *pager = stream->scan->run.pager;
+
+	if (stream->scan->plan->operation == DDB_OP_GET_ITEM)
+		return 0;
+	return stream->wanted_limit > 0 ? stream->wanted_limit
+									: pager->limit(pager, stream);
+}
+
 /*
  * Composes the next request: the next page, the rest of a batch, or a batch as
  * a whole.
@@ -174,7 +171,7 @@ compose(DdbStream *stream, StringInfo request)
 {
 	if (!is_batch(stream))
 	{
-		stream->last_limit = ddb_scan_page_limit(stream->scan, stream);
+		stream->last_limit = next_limit(stream);
 		ddb_request_page(request, stream->base, stream->last_limit,
 						 stream->start_key, stream->start_key_len);
 	}
@@ -203,10 +200,11 @@ ddb_stream_send(DdbStream *stream)
 	ddb_guard_check_read_units(scan->relation, scan->counters->read_units);
 	if (stream->base == NULL)
 		prepare_base(stream);
-	compose(stream, scan->request);
+	compose(stream, scan->run.request);
 	ddb_call_start(stream->call, client_operation(stream),
 				   scan->plan->source.table_name, scan->plan->source.index_name,
-				   scan->request->data, scan->request->len, stream->delay_ms);
+				   scan->run.request->data, scan->run.request->len,
+				   stream->delay_ms);
 	stream->sent = true;
 }
 
@@ -252,10 +250,11 @@ keep_start_key(DdbStream *stream)
 {
 	DdbScanState *scan = stream->scan;
 	const DdbPage *page = &stream->page;
+	DdbPager *pager = scan->run.pager;
 	MemoryContext old = MemoryContextSwitchTo(scan->run_context);
 	int len = page->last_key_len;
-	char *key = scan->plan->skip.is_wanted ? ddb_skip_past(scan, page, &len)
-										   : pnstrdup(page->last_key, len);
+	char *key = pager->go_on != NULL ? pager->go_on(pager, page, &len)
+									 : pnstrdup(page->last_key, len);
 
 	MemoryContextSwitchTo(old);
 	/* A key that does not move would be asked for without end. */
@@ -333,8 +332,9 @@ page_kind(const DdbStream *stream, bool counted)
 static bool
 wants_next(const DdbStream *stream)
 {
-	return stream->scan->reads_ahead && stream->scan->heap == NULL &&
-		   stream->pages > 1 && !is_batch(stream);
+	return stream->scan->run.reads_ahead &&
+		   ddb_merge_width(stream->scan) == 0 && stream->pages > 1 &&
+		   !is_batch(stream);
 }
 
 /* The reply is in. */
@@ -359,19 +359,20 @@ receive(DdbStream *stream)
 	free_body(stream);
 	stream->body = ddbc_request_take_body(stream->call->request, &len);
 	old = MemoryContextSwitchTo(scan->run_context);
-	ddb_page_open(
-		&stream->page, stream->body, len, page_kind(stream, scan->count_only),
-		scan->plan->source.table_name, scan->count_only ? NULL : scan->reader);
+	ddb_page_open(&stream->page, stream->body, len,
+				  page_kind(stream, scan->run.count_only),
+				  scan->plan->source.table_name,
+				  scan->run.count_only ? NULL : scan->run.reader);
 	MemoryContextSwitchTo(old);
 	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
 	stream->pages++;
-	scan->largest_reply = Max(scan->largest_reply, (int64) len);
+	scan->sizes.largest_reply = Max(scan->sizes.largest_reply, (int64) len);
 	if (stream->page.item_count > 0)
-		scan->largest_item =
-			Max(scan->largest_item, (double) len / stream->page.item_count);
+		scan->sizes.largest_item = Max(scan->sizes.largest_item,
+									   (double) len / stream->page.item_count);
 	/* Rows counted belong to the range that was asked, not to the next. */
-	stream->uncounted = scan->count_only ? stream->page.count : 0;
+	stream->uncounted = scan->run.count_only ? stream->page.count : 0;
 	stream->counted_target = stream->targets != NULL && !is_batch(stream)
 								 ? &stream->targets[stream->target]
 								 : NULL;
@@ -391,7 +392,7 @@ receive(DdbStream *stream)
 static void
 compose_again(DdbStream *stream, DdbRowReader *reader, StringInfo request)
 {
-	DdbRequestSpec spec = stream->scan->spec;
+	DdbRequestSpec spec = stream->scan->run.spec;
 	char *base;
 
 	spec.paths = ddb_row_reader_paths(reader, &spec.npaths);
@@ -444,7 +445,8 @@ next_counted(DdbStream *stream, TupleTableSlot *slot)
 		return false;
 	stream->uncounted--;
 	if (stream->counted_target != NULL)
-		ddb_row_from_target(stream->scan->reader, stream->counted_target, slot);
+		ddb_row_from_target(stream->scan->run.reader, stream->counted_target,
+							slot);
 	else
 		ExecStoreAllNullTuple(slot);
 	return true;
@@ -475,10 +477,11 @@ ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 		return false;
 	MemoryContextReset(row_context);
 	old = MemoryContextSwitchTo(row_context);
-	scan->reader->target = stream->counted_target;
-	scan->reader->stream = stream;
-	found = scan->count_only ? next_counted(stream, slot)
-							 : ddb_row_read(scan->reader, &stream->page, slot);
+	scan->run.reader->target = stream->counted_target;
+	scan->run.reader->stream = stream;
+	found = scan->run.count_only
+				? next_counted(stream, slot)
+				: ddb_row_read(scan->run.reader, &stream->page, slot);
 	MemoryContextSwitchTo(old);
 	return found;
 }
@@ -514,10 +517,11 @@ ddb_stream_ready(DdbStream *stream)
 
 /* Waits for the next page and opens it; false when there is none. */
 bool
-ddb_stream_fetch(DdbStream *stream)
+ddb_stream_fetch(DdbStream *stream, int64 limit)
 {
 	if (stream->finished && !stream->sent)
 		return false;
+	stream->wanted_limit = limit;
 	ddb_stream_send(stream);
 	ddb_call_wait(&stream->call, 1);
 	receive(stream);
@@ -539,4 +543,68 @@ ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 		if (ddb_stream_row(stream, slot, row_context))
 			return true;
 	}
+}
+
+/* ---- as a source of rows ---- */
+
+static bool
+source_ready(DdbRowSource *source)
+{
+	return ddb_stream_ready((DdbStream *) source);
+}
+
+/* The next row that is wanted of the stream. */
+static TupleTableSlot *
+source_next(DdbRowSource *source, TupleTableSlot *slot)
+{
+	DdbStream *stream = (DdbStream *) source;
+
+	if (!stream->closed && !ddb_stream_is_enough(stream) &&
+		ddb_stream_next(stream, slot, stream->scan->row_context))
+		return slot;
+	return NULL;
+}
+
+static void
+source_close(DdbRowSource *source)
+{
+	DdbStream *stream = (DdbStream *) source;
+
+	if (!stream->closed)
+		ddb_stream_close(stream);
+}
+
+/*
+ * Targets are read one after another and must live as long as the stream.
+ * Nothing is sent yet.
+ */
+DdbStream *
+ddb_stream_create(DdbScanState *scan, const DdbTarget *targets, int ntargets)
+{
+	DdbStream *stream = palloc0(sizeof(DdbStream));
+
+	stream->source.ready = source_ready;
+	stream->source.next = source_next;
+	stream->source.close = source_close;
+	stream->source.page_of = stream->source.found_by = stream;
+	stream->scan = scan;
+	stream->segment = -1;
+	stream->targets = targets;
+	stream->ntargets = ntargets;
+	stream->callback.func = free_body;
+	stream->callback.arg = stream;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &stream->callback);
+	/* In the order in which a backward Query meets them. */
+	if (scan->plan->order.is_backward && !is_batch(stream))
+		stream->target = Max(ntargets - 1, 0);
+	return stream;
+}
+
+DdbStream *
+ddb_stream_create_segment(DdbScanState *scan, int segment)
+{
+	DdbStream *stream = ddb_stream_create(scan, NULL, 0);
+
+	stream->segment = segment;
+	return stream;
 }

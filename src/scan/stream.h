@@ -17,17 +17,19 @@
 #include "request/key_targets.h"
 #include "scan/page.h"
 #include "scan/row.h"
+#include "scan/row_source.h"
 
 struct DdbScanState;
 
 typedef struct DdbStream
 {
+	DdbRowSource source; /* first; closes the stream at its end */
 	struct DdbScanState *scan;
 	const DdbTarget *targets; /* NULL: a Scan */
 	int ntargets; /* of Query: one after the other; of a batch:
 								 * all at once */
 	int target; /* of Query: the one being read */
-	int segment; /* of a Scan in segments */
+	int segment; /* of a Scan in segments; -1: none */
 	char *base; /* its request, but for what pages differ in */
 	DdbCall *call;
 	bool sent; /* a request is under way */
@@ -52,15 +54,17 @@ typedef struct DdbStream
 	int64 given; /* rows that passed every condition */
 	int64 scanned; /* items read for them */
 	int64 last_limit; /* Limit of the request before; 0: none sent */
-
-	/* of a merge */
-	TupleTableSlot *slot; /* its next row; lives in row_context */
-	MemoryContext row_context;
+	int64 wanted_limit; /* Limit of the next one; 0: as the pager has it */
 } DdbStream;
 
-/* Allocates in the current memory context, which must be the run's. */
+/*
+ * Allocates in the current memory context, which must be the run's.  Targets of
+ * a Scan are none, and its segment is given.
+ */
 extern DdbStream *ddb_stream_create(struct DdbScanState *scan,
 									const DdbTarget *targets, int ntargets);
+extern DdbStream *ddb_stream_create_segment(struct DdbScanState *scan,
+											int segment);
 
 /* One that was closed begins anew. */
 extern void ddb_stream_restart(DdbStream *stream, const DdbTarget *targets,
@@ -68,6 +72,9 @@ extern void ddb_stream_restart(DdbStream *stream, const DdbTarget *targets,
 
 /* Gives back what a stream that has ended holds; there may be thousands. */
 extern void ddb_stream_close(DdbStream *stream);
+
+/* Counts a row of the stream that passed every condition. */
+extern void ddb_stream_row_passed(DdbStream *stream);
 
 /* True if the stream has given all rows that are wanted of it. */
 extern bool ddb_stream_is_enough(const DdbStream *stream);
@@ -88,8 +95,11 @@ extern bool ddb_stream_ready(DdbStream *stream);
 extern bool ddb_stream_next(DdbStream *stream, TupleTableSlot *slot,
 							MemoryContext row_context);
 
-/* The same in two steps: the next page, and the next row of a page. */
-extern bool ddb_stream_fetch(DdbStream *stream);
+/*
+ * The same in two steps: the next page, of up to limit items (0: as many as
+ * fit), and the next row of a page.
+ */
+extern bool ddb_stream_fetch(DdbStream *stream, int64 limit);
 extern bool ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 						   MemoryContext row_context);
 

@@ -28,6 +28,7 @@
 #include "remote/describe.h"
 #include "scan/guard.h"
 #include "scan/scan.h"
+#include "scan/stream.h"
 #include "statistics/sample.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -81,7 +82,7 @@ typedef struct Analysis
 	DdbTableInfo *info;
 	DdbIndexInfo *index; /* that the table is declared to be, or NULL */
 	DdbAccessPlan plan;
-	DdbScanState scan;
+	DdbScanState *scan;
 	TupleTableSlot *slot;
 	DdbSample *sample;
 	double budget; /* read units */
@@ -181,35 +182,22 @@ make_plan(Analysis *analysis)
 									: UNKNOWN_ITEM_BYTES;
 }
 
-/* Sets up the scan's state as the executor would do for the plan. */
+/* Sets up a run of the plan in which values that do not fit are NULL. */
 static void
 prepare_scan(Analysis *analysis, Relation rel)
 {
-	DdbScanState *scan = &analysis->scan;
+	DdbScanState *scan =
+		ddb_scan_state_create(&analysis->plan, analysis->relation);
+	DdbRowReader *reader;
 
-	scan->plan = &analysis->plan;
-	scan->counters = palloc0(sizeof(DdbScanCounters));
-	scan->relation = analysis->relation;
-	scan->run_context = AllocSetContextCreate(
-		CurrentMemoryContext, "ddb_fdw run", ALLOCSET_DEFAULT_SIZES);
-	scan->row_context = AllocSetContextCreate(
-		CurrentMemoryContext, "ddb_fdw row", ALLOCSET_DEFAULT_SIZES);
-	scan->codecs = ddb_codec_set_create(scan->relation,
-										analysis->plan.source.key_attributes);
-	scan->descriptor = CreateTupleDescCopy(RelationGetDescr(rel));
-	scan->session =
-		ddb_session_get(scan->relation->server->serverid, analysis->userid);
-	ddb_session_pin(scan->session, CurrentMemoryContext);
-	scan->reader =
-		ddb_row_reader_create(scan->relation, scan->plan, scan->codecs,
-							  scan->plan->projection.columns);
-	for (int i = 0; i < scan->reader->ncodecs; i++)
-		scan->reader->soft[i] = true;
-	scan->reader->expiry = ddb_expiry_now();
-	scan->bound = -1;
-	scan->spec.plan = scan->plan;
-	ddb_scan_put_projection(scan);
-	scan->request = makeStringInfo();
+	ddb_scan_state_open(scan, analysis->userid, RelationGetDescr(rel));
+	reader = ddb_row_reader_create(scan->relation, scan->plan, scan->codecs,
+								   scan->plan->projection.columns);
+	for (int i = 0; i < reader->ncodecs; i++)
+		reader->soft[i] = true;
+	reader->expiry = ddb_expiry_now();
+	ddb_run_begin_streams(scan, reader);
+	analysis->scan = scan;
 	analysis->slot = MakeSingleTupleTableSlot(scan->descriptor, &TTSOpsVirtual);
 }
 
@@ -237,13 +225,13 @@ partition_columns(const Analysis *analysis)
 static double
 items_read(const Analysis *analysis)
 {
-	return analysis->scan.counters->items_scanned - analysis->skipped_items;
+	return analysis->scan->counters->items_scanned - analysis->skipped_items;
 }
 
 static void
 begin_anew(Analysis *analysis)
 {
-	analysis->skipped_items = analysis->scan.counters->items_scanned;
+	analysis->skipped_items = analysis->scan->counters->items_scanned;
 	ddb_sample_reset(analysis->sample);
 }
 
@@ -262,7 +250,7 @@ sample_budget(const DdbRelation *relation, int targrows)
 static double
 item_bytes(const Analysis *analysis)
 {
-	const DdbScanCounters *seen = analysis->scan.counters;
+	const DdbScanCounters *seen = analysis->scan->counters;
 
 	if (seen->items_scanned == 0)
 		return analysis->plan.estimate.item_bytes;
@@ -285,10 +273,9 @@ affordable_items(const Analysis *analysis, double units)
 static bool
 read_page(Analysis *analysis, DdbStream *stream, int64 limit)
 {
-	DdbScanState *scan = &analysis->scan;
+	DdbScanState *scan = analysis->scan;
 
-	scan->page_items = limit;
-	if (!ddb_stream_fetch(stream))
+	if (!ddb_stream_fetch(stream, limit))
 		return false;
 	while (ddb_stream_row(stream, analysis->slot, scan->row_context))
 	{
@@ -307,7 +294,7 @@ static bool
 read_segment(Analysis *analysis, int segment, int total, int64 most,
 			 double until)
 {
-	DdbScanState *scan = &analysis->scan;
+	DdbScanState *scan = analysis->scan;
 	DdbStream *stream;
 	MemoryContext old;
 
@@ -317,8 +304,8 @@ read_segment(Analysis *analysis, int segment, int total, int64 most,
 		analysis->plan.segments.declared = segment;
 		analysis->plan.segments.declared_total = total;
 	}
-	scan->spec.segment = analysis->plan.segments.declared;
-	scan->spec.total_segments = analysis->plan.segments.declared_total;
+	ddb_run_set_segment(scan, analysis->plan.segments.declared,
+						analysis->plan.segments.declared_total);
 	old = MemoryContextSwitchTo(scan->run_context);
 	stream = ddb_stream_create(scan, NULL, 0);
 	MemoryContextSwitchTo(old);
@@ -370,7 +357,7 @@ read_some_segments(Analysis *analysis, int n, int total, double expected,
 	int done = 0;
 	int hits = 0;
 
-	while (done < n && analysis->scan.counters->read_units < analysis->budget)
+	while (done < n && analysis->scan->counters->read_units < analysis->budget)
 	{
 		int64 first = (int64) order[done] * total / n;
 		int64 last = (int64) (order[done] + 1) * total / n - 1;
@@ -399,7 +386,7 @@ probe_segments(Analysis *analysis, bool *holds)
 		double before = items_read(analysis);
 
 		/* What is not looked into may hold something. */
-		if (analysis->scan.counters->read_units >= analysis->budget / 2)
+		if (analysis->scan->counters->read_units >= analysis->budget / 2)
 		{
 			holds[i] = true;
 			n++;
@@ -420,7 +407,7 @@ static void
 read_all_segments(Analysis *analysis)
 {
 	DdbSample *sample = analysis->sample;
-	double *used = &analysis->scan.counters->read_units;
+	double *used = &analysis->scan->counters->read_units;
 	bool holds[COARSE_SEGMENTS];
 	int *order = shuffled(COARSE_SEGMENTS);
 	int left;
@@ -448,7 +435,7 @@ static void
 sample_segments(Analysis *analysis)
 {
 	DdbSample *sample = analysis->sample;
-	double left = analysis->budget - analysis->scan.counters->read_units;
+	double left = analysis->budget - analysis->scan->counters->read_units;
 	double rows = Min(sample->room, left * UNIT_BYTES / item_bytes(analysis));
 	/* Each costs half a unit at least: half of what is left for that. */
 	int n = Max(Min(SEGMENTS, (int) left), 1);
@@ -541,11 +528,11 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 					"about %.0f in all, for %g read units in " INT64_FORMAT
 					" requests",
 					analysis->relation->name, sample.n, sample.seen, *totalrows,
-					analysis->scan.counters->read_units,
-					analysis->scan.counters->requests)));
+					analysis->scan->counters->read_units,
+					analysis->scan->counters->requests)));
 	ExecDropSingleTupleTableSlot(analysis->slot);
-	MemoryContextDelete(analysis->scan.run_context);
-	MemoryContextDelete(analysis->scan.row_context);
+	MemoryContextDelete(analysis->scan->run_context);
+	MemoryContextDelete(analysis->scan->row_context);
 	return sample.n;
 }
 
