@@ -156,6 +156,13 @@ typedef struct DdbStoredValue
 	int len;
 } DdbStoredValue;
 
+/* The value itself, as it is stored. data is not copied. */
+static inline DdbStoredValue
+ddb_stored_value(DdbStoredType type, char *data, int len)
+{
+	return (DdbStoredValue){DDB_PLACE_EXACT, type, data, len};
+}
+
 /*
  * How far DynamoDB's comparison of stored values is the type's own.
  */

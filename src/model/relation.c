@@ -413,3 +413,37 @@ ddb_relation_push_declared_key(const DdbRelation *relation,
 	callback->previous = error_context_stack;
 	error_context_stack = callback;
 }
+
+DdbColumn *
+ddb_column_below(const DdbColumn *column, const List *path)
+{
+	DdbColumn *place = palloc(sizeof(DdbColumn));
+	ListCell *lc;
+
+	*place = *column;
+	if (path != NIL)
+		place->attnum = 0; /* no column */
+	place->steps =
+		palloc0(sizeof(DdbPathStep) * (column->nsteps + list_length(path) + 1));
+	if (column->nsteps > 0)
+		memcpy(place->steps, column->steps,
+			   sizeof(DdbPathStep) * column->nsteps);
+	foreach (lc, path)
+	{
+		DdbPathStep *step = &place->steps[place->nsteps++];
+
+		step->name = (char *) lfirst(lc);
+		step->len = strlen(step->name);
+	}
+	return place;
+}
+
+DdbColumn *
+ddb_column_of_attribute(const char *attribute)
+{
+	DdbColumn *column = palloc0(sizeof(DdbColumn));
+
+	column->attribute = pstrdup(attribute);
+	column->attribute_len = strlen(attribute);
+	return column;
+}

@@ -134,6 +134,15 @@ extern bool ddb_column_same_path(const DdbColumn *a, const DdbColumn *b);
 extern bool ddb_column_needs_item(const DdbColumn *column);
 
 /*
+ * A copy of the column, palloc'd, that stands for the members below it on this
+ * path, of char *.  It has no number, as no column shows just that.
+ */
+extern DdbColumn *ddb_column_below(const DdbColumn *column, const List *path);
+
+/* A column, palloc'd, that stands for an attribute which none may show. */
+extern DdbColumn *ddb_column_of_attribute(const char *attribute);
+
+/*
  * The column that shows an attribute, or NULL; of several the templated one,
  * else the first.
  */

@@ -329,17 +329,17 @@ shard_text(const DdbItemWriter *writer, const DdbKeyTemplate *template, int i,
 		   const DdbTemplatePart *given, DdbStoredValue *text)
 {
 	const DdbTemplateElement *element = &template->parsed.elements[i];
+	char *digits = palloc(DDB_TEMPLATE_TIME_BUFFER);
 	int64 number;
 
-	text->data = palloc(DDB_TEMPLATE_TIME_BUFFER);
 	if (given == NULL)
-		text->len = ddb_template_format_number(
-			element, shard_of(writer, element), text->data);
+		number = shard_of(writer, element);
 	else if (!ddb_template_parse_number(element, given->text, given->len,
 										&number))
 		raise_mismatch(writer, template);
-	else
-		text->len = ddb_template_format_number(element, number, text->data);
+	*text =
+		ddb_stored_value(DDB_STORED_S, digits,
+						 ddb_template_format_number(element, number, digits));
 	if (!ddb_template_takes(&template->parsed, i, text->data, text->len))
 		raise_no_key(
 			writer, template, template->column,

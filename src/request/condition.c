@@ -745,14 +745,12 @@ static DdbTerm *
 compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
 {
 	DdbTerm *term = make_term(DDB_TERM_COMPARE, NULL);
+	char *number = psprintf(INT64_FORMAT, seconds);
 
 	term->column = column;
 	term->op = op;
-	term->bounds = palloc0(sizeof(DdbStoredValue));
-	term->bounds->place = DDB_PLACE_EXACT;
-	term->bounds->type = DDB_STORED_N;
-	term->bounds->data = psprintf(INT64_FORMAT, seconds);
-	term->bounds->len = strlen(term->bounds->data);
+	term->bounds = palloc(sizeof(DdbStoredValue));
+	*term->bounds = ddb_stored_value(DDB_STORED_N, number, strlen(number));
 	term->nbounds = 1;
 	return term;
 }
@@ -764,12 +762,11 @@ compare_seconds(const DdbColumn *column, const char *op, int64 seconds)
 DdbTerm *
 ddb_term_unexpired(DdbTerm *term, const char *ttl_attribute, DdbExpiry expiry)
 {
-	DdbColumn *column = palloc0(sizeof(DdbColumn)); /* there may be none */
+	/* A column of the foreign table may show it or not. */
+	const DdbColumn *column = ddb_column_of_attribute(ttl_attribute);
 	DdbTerm *passed;
 	DdbTerm *kept;
 
-	column->attribute = pstrdup(ttl_attribute);
-	column->attribute_len = strlen(ttl_attribute);
 	passed = compare_seconds(column, "<=", expiry.until);
 	passed->negated = true;
 	kept = compare_seconds(column, "<", expiry.since);

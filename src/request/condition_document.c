@@ -95,34 +95,6 @@ with_bounds(DdbTermKind kind, const DdbColumn *place, const char *op,
 	return term;
 }
 
-/*
- * A copy of the column that stands for the members below it on this path.  It
- * has no number, as no column shows just that.
- */
-static DdbColumn *
-below(const DdbColumn *column, const List *path)
-{
-	DdbColumn *place = palloc(sizeof(DdbColumn));
-	ListCell *lc;
-
-	*place = *column;
-	if (path != NIL)
-		place->attnum = 0; /* no column */
-	place->steps =
-		palloc0(sizeof(DdbPathStep) * (column->nsteps + list_length(path) + 1));
-	if (column->nsteps > 0)
-		memcpy(place->steps, column->steps,
-			   sizeof(DdbPathStep) * column->nsteps);
-	foreach (lc, path)
-	{
-		DdbPathStep *step = &place->steps[place->nsteps++];
-
-		step->name = (char *) lfirst(lc);
-		step->len = strlen(step->name);
-	}
-	return place;
-}
-
 /* Inside the column's value?  There null is a value, and not SQL's NULL. */
 static bool
 is_member(const DdbColumn *place)
@@ -141,17 +113,6 @@ is_too_deep(const DdbColumn *place)
 }
 
 /* ---- stored forms of values ---- */
-
-/* An exact bound of this type. data is not copied. */
-static void
-set_bound(DdbStoredValue *bound, DdbStoredType type, char *data, int len)
-{
-	memset(bound, 0, sizeof(*bound));
-	bound->place = DDB_PLACE_EXACT;
-	bound->type = type;
-	bound->data = data;
-	bound->len = len;
-}
 
 /*
  * True if the text is the one base64 spelling of some bytes, which *bound then
@@ -175,7 +136,7 @@ binary_form(const char *text, int len, DdbStoredValue *bound)
 		ddb_compat_b64_encode(bytes, size, back, back_room) != len ||
 		memcmp(back, text, len) != 0)
 		return false;
-	set_bound(bound, DDB_STORED_B, bytes, size);
+	*bound = ddb_stored_value(DDB_STORED_B, bytes, size);
 	return true;
 }
 
@@ -183,7 +144,7 @@ binary_form(const char *text, int len, DdbStoredValue *bound)
 static int
 string_forms(char *utf8, int len, DdbStoredValue *forms)
 {
-	set_bound(&forms[0], DDB_STORED_S, utf8, len);
+	forms[0] = ddb_stored_value(DDB_STORED_S, utf8, len);
 	return binary_form(utf8, len, &forms[1]) ? 2 : 1;
 }
 
@@ -203,9 +164,9 @@ text_forms(char *utf8, int len, DdbStoredValue *forms)
 		ddb_decimal_fit(&decimal) == DDB_DECIMAL_OK &&
 		ddb_decimal_canonical(&decimal, canonical) == (size_t) len &&
 		memcmp(canonical, utf8, len) == 0)
-		set_bound(&forms[n++], DDB_STORED_N, utf8, len);
+		forms[n++] = ddb_stored_value(DDB_STORED_N, utf8, len);
 	if (strcmp(utf8, "true") == 0 || strcmp(utf8, "false") == 0)
-		set_bound(&forms[n++], DDB_STORED_BOOL, utf8, len);
+		forms[n++] = ddb_stored_value(DDB_STORED_BOOL, utf8, len);
 	return n;
 }
 
@@ -230,8 +191,8 @@ number_form(const char *text, DdbStoredValue *bound)
 	if (!ddb_decimal_parse(text, strlen(text), &decimal) ||
 		ddb_decimal_fit(&decimal) != DDB_DECIMAL_OK)
 		return false;
-	set_bound(bound, DDB_STORED_N, canonical,
-			  ddb_decimal_canonical(&decimal, canonical));
+	*bound = ddb_stored_value(DDB_STORED_N, canonical,
+							  ddb_decimal_canonical(&decimal, canonical));
 	return true;
 }
 
@@ -255,7 +216,8 @@ scalar_forms(const JsonbValue *value, DdbStoredValue *forms)
 			return number_form(text, &forms[0]) ? 1 : 0;
 		case jbvBool:
 			text = value->val.boolean ? "true" : "false";
-			set_bound(&forms[0], DDB_STORED_BOOL, pstrdup(text), strlen(text));
+			forms[0] =
+				ddb_stored_value(DDB_STORED_BOOL, pstrdup(text), strlen(text));
 			return 1;
 		default:
 			return 0;
@@ -359,8 +321,9 @@ object_holds(DdbTermContext *context, const DdbColumn *place,
 			continue;
 		}
 		any = true;
-		term = both(
-			term, holds_value(context, below(place, list_make1(name)), &value));
+		term = both(term, holds_value(context,
+									  ddb_column_below(place, list_make1(name)),
+									  &value));
 	}
 	return any ? term : of_types(place, DDB_ACCEPTS(DDB_STORED_M), false);
 }
@@ -445,7 +408,8 @@ has_key(DdbTermContext *context, const DdbColumn *place, const char *key)
 		return ddb_term_constant(true);
 	}
 	if (name[0] != '\0')
-		term = make(DDB_TERM_EXISTS, below(place, list_make1(name)), false);
+		term = make(DDB_TERM_EXISTS, ddb_column_below(place, list_make1(name)),
+					false);
 	return either(term, either(equals_scalar(place, &value),
 							   array_holds_scalar(place, &value)));
 }
@@ -615,7 +579,7 @@ compare_number(const DdbColumn *place, DdbCompare op, const char *text)
 										  : ddb_term_constant(false);
 	if (!ddb_decimal_round(&decimal, -1, rounded, &len))
 		return upward ? is_number : ddb_term_constant(false);
-	set_bound(&bound, DDB_STORED_N, rounded, len);
+	bound = ddb_stored_value(DDB_STORED_N, rounded, len);
 	return with_bounds(DDB_TERM_COMPARE, place, upward ? ">" : "<=", &bound, 1,
 					   false);
 }
@@ -693,7 +657,7 @@ compare_size(const DdbColumn *place, DdbCompare op, int64 size)
 	DdbStoredValue bound;
 	char *text = psprintf(INT64_FORMAT, size);
 
-	set_bound(&bound, DDB_STORED_N, text, strlen(text));
+	bound = ddb_stored_value(DDB_STORED_N, text, strlen(text));
 	return with_bounds(DDB_TERM_SIZE, place, ddb_term_operator(op), &bound, 1,
 					   false);
 }
@@ -840,7 +804,7 @@ DdbTerm *
 ddb_inside_term(DdbTermContext *context, const DdbCodec *codec,
 				const DdbCondition *condition, Datum value)
 {
-	const DdbColumn *place = below(codec->column, condition->path);
+	const DdbColumn *place = ddb_column_below(codec->column, condition->path);
 
 	/* What is true of NULL is true of a misfit, whatever is inside. */
 	if (condition->op == DDB_COMPARE_NULL && ddb_term_hides_nulls(codec))

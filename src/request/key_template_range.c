@@ -56,13 +56,13 @@ text_of_value(const Context *context, int i, const DdbComposeInput *input,
 
 	if (input->shard != NULL)
 	{
-		memset(text, 0, sizeof(*text));
-		text->len = variable->element->form == DDB_FORM_SHARD
-						? ddb_template_format_number(variable->element,
-													 input->number, out)
-						: ddb_template_format_time(variable->element,
-												   input->number, out, &exact);
-		text->data = pnstrdup(out, text->len);
+		size_t len = variable->element->form == DDB_FORM_SHARD
+						 ? ddb_template_format_number(variable->element,
+													  input->number, out)
+						 : ddb_template_format_time(variable->element,
+													input->number, out, &exact);
+
+		*text = ddb_stored_value(DDB_STORED_S, pnstrdup(out, len), (int) len);
 	}
 	else
 	{
