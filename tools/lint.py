@@ -21,6 +21,7 @@ LICENSE = "SPDX-License-Identifier: PostgreSQL"
 LICENSED = {".c", ".h", ".py", ".sh", ".mk"}
 LONGEST_FILE = 1000
 LONGEST_FUNCTION = 100
+MOST_WRITERS = 6
 
 BANNED = re.compile(r"\b(sprintf|vsprintf|strcpy|strcat|atoi|strtok|gmtime)\s*\(")
 PLAIN_FOLDERS = {"client", "format"}
@@ -236,10 +237,75 @@ def check_plan_fields():
                 yield f"{name(source)}: {struct} has {field} {fields.count(field)} times in its table"
 
 
+# ---- who writes which struct ----------------------------------------------------
+
+MEMBER = re.compile(r"(?:const |struct |unsigned )*(\w+)\s+\**(?:const )?(\w+)(?:\[[^]]*\])*;")
+VARIABLE = re.compile(
+    r"[(,;{}\n]\s*(?:static |const |struct )*(?!return\b|else\b|goto\b|case\b)(\w+)"
+    r"\s+\**(?:const )?(\w+)(?:\[[^]]*\])*\s*(?=[=;,)])"
+)
+FUNCTION = re.compile(r"^(?:static |extern |inline |const |struct )*(\w+)\s+\**(\w+)\(", re.M)
+STEP = r"\s*(?:->|\.)\s*\w+(?:\[[^]=]*\])*"
+WRITE = re.compile(
+    r"(?:\(\((?:const |struct )*(\w+) \*\)[^()]*\)"  # ((T *) x)
+    r"|(\w+)\([^()]*\)"  # f(x)
+    r"|(?<![\w>.])(\w+)(?:\[[^]=]*\])*)"  # x, x[i]
+    rf"((?:{STEP})+)\s*(?:[-+*/|&^]|<<|>>)?(?:=(?!=)|\+\+|--)"
+)
+
+
+def members_of(text):
+    """Of each struct, by tag and by name: {member: type}."""
+    found = {}
+    for tag, body, alias in re.findall(r"struct (\w+)\s*\{([^{}]*)\}\s*(\w*)\s*;", text):
+        found[tag] = found[alias or tag] = {field: kind for kind, field in MEMBER.findall(body)}
+    return found
+
+
+def writers():
+    """Of each struct of src/'s headers: which fields each file assigns, as {struct: {path: fields}}.
+
+    What stands left of an assignment is followed from its variable, whose type
+    is that of its declaration in the same function, member by member: a write
+    to a->b.c counts for the struct that c is in.  Not seen: writes through the
+    address of a member, and structs that are assigned or set up as a whole.
+    """
+    code = {path: without_comments(path.read_text()) for path in sources()}
+    declared = {path: members_of(text) for path, text in code.items()}
+    shared = {}
+    returns = {}
+    for path, text in code.items():
+        if path.suffix == ".h":
+            shared |= declared[path]
+        returns |= {function: kind for kind, function in FUNCTION.findall(text)}
+    found = {}
+    for path, text in code.items():
+        members = shared | declared[path]
+        for function in re.split(r"^}", text, flags=re.M):
+            variables = {variable: kind for kind, variable in VARIABLE.findall(function)}
+            for cast, call, variable, chain in WRITE.findall(function):
+                struct = cast or returns.get(call) or variables.get(variable)
+                *steps, field = re.findall(r"(?:->|\.)\s*(\w+)", chain)
+                for step in steps:
+                    struct = members.get(struct, {}).get(step)
+                if struct in shared and field in members[struct]:
+                    found.setdefault(struct, {}).setdefault(path, set()).add(field)
+    return found
+
+
+def check_writers():
+    """A struct that many files write belongs to none of them."""
+    for struct, files in sorted(writers().items()):
+        if len(files) > MOST_WRITERS:
+            names = ", ".join(sorted(path.name for path in files))
+            yield f"{struct} is written by {len(files)} files, at most {MOST_WRITERS}: {names}"
+
+
 CHEAP = (
     check_licenses,
     check_plan_fields,
     check_sizes,
+    check_writers,
     check_banned_calls,
     check_error_codes,
     check_layering,

@@ -34,7 +34,7 @@
 /* Ask for a little more than seems needed: a further request costs more. */
 #define MARGIN 1.25
 
-/* Growth when nothing is known: no row passed yet, or the bound is behind. */
+/* Growth when nothing is known: no row passed yet, or more is wanted. */
 #define BLIND_GROWTH 4.0
 
 /* Share of work_mem for what was met. */

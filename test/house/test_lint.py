@@ -49,6 +49,46 @@ def test_notices_plan_fields_that_do_not_travel(source):
     ]
 
 
+PARTS = """typedef struct Part
+{
+	int n; /* n; */
+	struct Part *next;
+} Part;
+typedef struct State
+{
+	Part part;
+	Part *parts[2];
+	bool done;
+} State;
+"""
+
+
+def test_sees_which_files_write_a_struct(source):
+    source("scan/state.h", PARTS)
+    source(
+        "scan/a.c",
+        "static State *\nstate_of(void *a)\n{\n\treturn a;\n}\n"
+        "void\nf(State *state, int n)\n{\n\tstate->part.next->n += 1;\n\tstate->done = n == 1;\n}\n"
+        "void\ng(Part *state)\n{\n\tState *other = state_of(state);\n\n\tother->parts[0]->next = NULL;\n"
+        "\tif (state->n == 1 || state_of(state)->done)\n\t\treturn;\n}\n",
+    )
+    source("scan/b.c", "void\nf(void *a)\n{\n\t((State *) a)->part.n++;\n\t/* a->done = 1 */\n}\n")
+    source("scan/c.c", "int\nf(const State *state)\n{\n\tOther *part = f();\n\n\tpart->n = state->part.n;\n}\n")
+    found = {
+        struct: {path.name: fields for path, fields in files.items()}
+        for struct, files in lint.writers().items()
+    }
+    assert found == {"State": {"a.c": {"done"}}, "Part": {"a.c": {"n", "next"}, "b.c": {"n"}}}
+
+
+def test_notices_structs_that_many_files_write(source):
+    source("scan/state.h", PARTS)
+    for i in range(7):
+        source(f"scan/file{i}.c", "void\nf(State *state)\n{\n\tstate->done = true;\n\tstate->part.n = 1;\n}\n")
+    source("scan/file6.c", "void\nf(State *state)\n{\n\tstate->part.n = 1;\n}\n")
+    assert [c.split(",")[0] for c in lint.check_writers()] == ["Part is written by 7 files"]
+
+
 def test_notices_missing_licenses(source):
     source("scan/a.c", "int a;\n")
     source("scan/b.c", f"/* {lint.LICENSE} */\nint b;\n")
