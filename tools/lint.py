@@ -301,7 +301,22 @@ def check_writers():
             yield f"{struct} is written by {len(files)} files, at most {MOST_WRITERS}: {names}"
 
 
+def check_headers():
+    """What a header declares is defined in its own .c file."""
+    defined = {}
+    for path in sources((".c",)):
+        for function in re.findall(r"^(\w+)\(", path.read_text(), re.M):
+            defined[function] = path
+    for path in sources((".h",)):
+        text = without_comments(path.read_text())
+        for number, match in matches(re.compile(r"^extern [^;()]*?(\w+)\(", re.M), text):
+            other = defined.get(match[1])
+            if other is not None and other.with_suffix(".h") != path:
+                yield f"{name(path)}:{number}: declares {match[1]}() of {other.name}"
+
+
 CHEAP = (
+    check_headers,
     check_licenses,
     check_plan_fields,
     check_sizes,

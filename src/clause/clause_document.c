@@ -15,6 +15,7 @@
 
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"

@@ -11,6 +11,7 @@
 #include "clause/clause_prefix.h"
 
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"

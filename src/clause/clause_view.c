@@ -19,6 +19,7 @@
 
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "compat.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"

@@ -12,6 +12,7 @@
 
 #include "clause/filter.h"
 
+#include "codec/encode_constant.h"
 #include "request/like_pattern.h"
 #include "utils/builtins.h"
 

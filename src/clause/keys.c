@@ -16,6 +16,7 @@
 #include "clause/filter.h"
 #include "clause/key_variables.h"
 
+#include "clause/trivial_key.h"
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"

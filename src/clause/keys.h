@@ -31,13 +31,6 @@ extern bool ddb_keys_match(const DdbClauseContext *context, List *restrictions,
 						   const DdbKeySchema *keys, DdbKeyMatch *match);
 
 /*
- * True if this comparison of a key attribute, or of what one is composed of,
- * leaves a key condition nothing to say. *holds: it is true of every key.
- */
-extern bool ddb_keys_trivial(const DdbClauseContext *context,
-							 const DdbComparison *comparison, bool *holds);
-
-/*
  * Comparisons of variables that narrow key attributes each by itself, as a
  * Scan's filter can.  False when no attribute of the key has a template.
  */

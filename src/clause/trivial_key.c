@@ -8,8 +8,10 @@
  */
 #include "postgres.h"
 
-#include "clause/keys.h"
+#include "clause/trivial_key.h"
 
+#include "clause/keys.h"
+#include "codec/encode_constant.h"
 #include "compat.h"
 #include "request/key_range.h"
 #include "request/like_pattern.h"

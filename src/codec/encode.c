@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "codec/boolean.h"
 #include "codec/encode_check.h"
+#include "codec/encode_constant.h"
 #include "codec/encode_document.h"
 #include "codec/key_variable.h"
 #include "codec/text_form.h"

@@ -29,16 +29,4 @@ extern void ddb_codec_encode(DdbCodec *codec, const DdbRelation *relation,
  */
 extern Datum ddb_codec_cut(const DdbCodec *codec, Datum datum);
 
-/* name is UTF-8, value the JSON of an attribute value; neither ends in NUL. */
-typedef void (*DdbMemberCallback)(void *arg, const char *name, int len,
-								  const char *value, int value_len);
-
-/*
- * For a column that shows whole items or the overflow: hands over the value's
- * members one by one, each as the attribute that stores it.
- */
-extern void ddb_document_members(DdbCodec *codec, const DdbRelation *relation,
-								 Datum datum, DdbMemberCallback callback,
-								 void *arg);
-
 #endif /* DDB_ENCODE_H */

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "codec/encode_constant.h"
+
 #include <math.h>
 
 #include "catalog/pg_type.h"

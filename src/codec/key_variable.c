@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "codec/soft_input.h"
 #include "datatype/timestamp.h"
 #include "format/time_text.h"

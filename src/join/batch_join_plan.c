@@ -17,6 +17,7 @@
 
 #include <math.h>
 
+#include "clause/clause.h"
 #include "compat.h"
 #include "foreign/fdwapi.h"
 #include "join/batch_join_exec.h"
@@ -30,8 +31,8 @@
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
-#include "clause/clause.h"
-#include "plan/plan_state.h"
+#include "plan/paths.h"
+#include "plan/relsize.h"
 #include "utils/lsyscache.h"
 
 /* What a row takes in memory besides its columns: tuple header and links. */

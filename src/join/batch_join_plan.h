@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "join/join_hook.h"
 #include "nodes/pg_list.h"
 #include "nodes/plannodes.h"
 
@@ -34,6 +35,9 @@ typedef enum DdbBatchExprs
 
 /* Most keys looked up at once: 16 requests of 100 keys each. */
 #define DDB_MAX_BATCH_JOIN_KEYS 1600
+
+/* Offers to look up the keys of many outer rows together. */
+extern void ddb_batch_join_add_paths(const DdbJoin *join);
 
 extern List *ddb_batch_join_serialize(const DdbBatchJoin *join);
 extern void ddb_batch_join_deserialize(List *list, DdbBatchJoin *join);

@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include "join/concurrent_loop_plan.h"
+
 #include "compat.h"
 #include "foreign/fdwapi.h"
 #include "join/concurrent_loop_exec.h"
@@ -30,7 +32,9 @@
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "plan/plan_state.h"
+#include "plan/cost.h"
+#include "plan/path_candidate.h"
+#include "plan/relsize.h"
 #include "utils/selfuncs.h"
 
 /* ---- plans ---- */

@@ -8,7 +8,9 @@
 #include "join/join_hook.h"
 
 #include "join/batch_join_exec.h"
+#include "join/batch_join_plan.h"
 #include "join/concurrent_loop_exec.h"
+#include "join/concurrent_loop_plan.h"
 #include "model/guc.h"
 #include "optimizer/paths.h"
 

@@ -35,10 +35,4 @@ extern void ddb_join_install(void);
 /* True if one of these RestrictInfos is decided before the join begins. */
 extern bool ddb_join_is_pseudoconstant(List *restrictions);
 
-/* batch_join.c: offers to look up the keys of many outer rows together. */
-extern void ddb_batch_join_add_paths(const DdbJoin *join);
-
-/* concurrent_loop.c: offers to run the inner side for several rows at once. */
-extern void ddb_concurrent_loop_add_paths(const DdbJoin *join);
-
 #endif /* DDB_JOIN_HOOK_H */

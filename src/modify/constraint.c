@@ -17,10 +17,11 @@
 #include "access/table.h"
 #include "compat.h"
 #include "executor/executor.h"
+#include "modify/item_key.h"
 #include "modify/item_tree.h"
 #include "modify/read_back.h"
 #include "optimizer/optimizer.h"
-#include "plan/plan_state.h"
+#include "plan/create_plan.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
 

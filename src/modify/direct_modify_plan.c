@@ -9,11 +9,13 @@
  */
 #include "postgres.h"
 
-#include "modify/modify_plan.h"
+#include "modify/direct_modify_plan.h"
 
 #include "access/sysattr.h"
+#include "clause/filter.h"
 #include "codec/key_templates.h"
 #include "modify/constraint.h"
+#include "modify/modify_plan.h"
 #include "modify/spool_plan.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -22,8 +24,8 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "clause/filter.h"
-#include "plan/plan_state.h"
+#include "plan/create_plan.h"
+#include "plan/relsize.h"
 #include "plan/snapshot_plan.h"
 
 /* One statement's writing of one table. */

@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
 #include "modify/item_equal.h"
+#include "modify/item_key.h"
 #include "utils/memutils.h"
 
 /* What BatchWriteItem is given at once, in bytes of JSON: it takes 16 MB. */

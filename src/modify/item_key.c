@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
-#include "modify/item_writer.h"
+#include "modify/item_key.h"
 
 #include "codec/encode.h"
+#include "codec/encode_constant.h"
 #include "mb/pg_wchar.h"
+#include "modify/item_writer.h"
 #include "utils/builtins.h"
 
 /* FNV-1a: the same for ever, whatever the server or its version. */

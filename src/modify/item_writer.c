@@ -13,10 +13,12 @@
 
 #include "codec/decode_document.h"
 #include "codec/encode.h"
+#include "codec/encode_document.h"
 #include "codec/json_text.h"
 #include "codec/misfit.h"
 #include "executor/executor.h"
 #include "modify/item_diff.h"
+#include "modify/item_key.h"
 #include "modify/item_tree.h"
 #include "utils/builtins.h"
 

@@ -95,19 +95,6 @@ extern void ddb_item_update(DdbItemWriter *writer, TupleTableSlot *old,
 extern bool ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column);
 
 /*
- * item_key.c: composes the keys of a new row, and of an old one those of
- * indexes that hang on columns that were set: adds them to *updated.  Values of
- * attributes are cut to what is stored already.
- */
-extern void ddb_item_complete_keys(DdbItemWriter *writer);
-extern void ddb_item_recompose_keys(DdbItemWriter *writer, const Datum *keys,
-									Bitmapset **updated);
-
-/* "(a, b)=(1, 2)", as unique violations are told; key: as JSON. */
-extern char *ddb_item_describe_key(const DdbItemWriter *writer,
-								   const char *key);
-
-/*
  * The item, as JSON, as far as these columns (attnums) show it, after an update
  * of the old row.
  */

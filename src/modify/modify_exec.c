@@ -18,7 +18,7 @@
 #include "modify/insert.h"
 #include "modify/update_delete.h"
 #include "optimizer/optimizer.h"
-#include "plan/plan_state.h"
+#include "plan/create_plan.h"
 #include "plan/system_columns.h"
 #include "scan/explain.h"
 #include "utils/rel.h"

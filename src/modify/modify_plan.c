@@ -9,6 +9,7 @@
 
 #include "access/sysattr.h"
 #include "codec/codec.h"
+#include "codec/encode_constant.h"
 #include "codec/key_templates.h"
 #include "compat.h"
 #include "model/table_info.h"

@@ -31,23 +31,16 @@ extern void ddb_modify_check_row_expressions(PlannerInfo *root,
 											 Index target, int subplan_index);
 
 /*
- * direct_modify.c: has the scan write its rows itself, where nothing has to be
- * done with them in between.
- */
-extern bool ddbPlanDirectModify(PlannerInfo *root, ModifyTable *modify,
-								Index target, int subplan_index);
-
-/*
- * The name under which rows that are to be updated or deleted carry the value
- * of a key column.
- */
-/*
  * The columns, among those that an UPDATE sets, of which the old values are
  * read for it: attnums.
  */
 extern List *ddb_modify_kept_columns(const List *targets, const List *attnums,
 									 Index target);
 
+/*
+ * The name under which rows that are to be updated or deleted carry the value
+ * of a key column.
+ */
 extern const char *ddb_modify_key_name(const DdbColumn *column);
 
 #endif /* DDB_MODIFY_PLAN_H */

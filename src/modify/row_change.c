@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "modify/document_update.h"
 #include "modify/item_equal.h"
+#include "modify/item_key.h"
 #include "modify/item_tree.h"
 #include "modify/written_items.h"
 #include "remote/describe.h"

@@ -12,11 +12,12 @@
  */
 #include "postgres.h"
 
+#include "plan/cost.h"
+
 #include <math.h>
 
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "plan/plan_state.h"
 
 /* One round trip of about 5 ms, next to seq_page_cost's 1.0 for a page read. */
 #define REQUEST_COST 100.0

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/create_plan.h"
 
 #include "access/sysattr.h"
 #include "compat.h"
@@ -18,6 +18,9 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/index_fetch_path.h"
+#include "plan/path_candidate.h"
+#include "plan/upper.h"
 
 /* Attribute numbers of this relation's columns in some expressions. */
 static Bitmapset *

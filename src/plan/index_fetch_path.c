@@ -9,13 +9,15 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/index_fetch_path.h"
 
 #include "access/sysattr.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/create_plan.h"
+#include "plan/query_shape.h"
 #include "plan/snapshot_plan.h"
 
 /* Columns of ours in some expressions, and what their values are made of. */

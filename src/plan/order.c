@@ -11,10 +11,11 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/order.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_opfamily.h"
+#include "codec/encode_constant.h"
 #include "compat.h"
 #include "optimizer/paths.h"
 #include "utils/lsyscache.h"

@@ -10,9 +10,9 @@
  */
 #include "postgres.h"
 
-#include <math.h>
+#include "plan/parallel_path.h"
 
-#include "plan/plan_state.h"
+#include <math.h>
 
 #include "compat.h"
 #include "model/guc.h"
@@ -20,6 +20,9 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "plan/cost.h"
+#include "plan/create_plan.h"
+#include "plan/path_candidate.h"
 
 /*
  * Segments of two pages at least, as for one process, but as many for each

@@ -10,9 +10,10 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/path_candidate.h"
 
 #include "compat.h"
+#include "plan/upper.h"
 
 /*
  * A path refers to its candidate by number, because fdw_private must be a list

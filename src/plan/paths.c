@@ -9,15 +9,26 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/paths.h"
 
+#include "clause/filter.h"
+#include "clause/trivial_key.h"
 #include "compat.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
-#include "clause/filter.h"
+#include "plan/cost.h"
+#include "plan/index_fetch_path.h"
+#include "plan/order.h"
+#include "plan/parallel_path.h"
+#include "plan/path_candidate.h"
+#include "plan/query_shape.h"
+#include "plan/relsize.h"
+#include "plan/skip_scan_path.h"
+#include "plan/top_n.h"
+#include "plan/upper.h"
 #include "utils/selfuncs.h"
 
 /*

@@ -8,8 +8,9 @@
  */
 #include "postgres.h"
 
+#include "plan/query_shape.h"
+
 #include "optimizer/paths.h"
-#include "plan/plan_state.h"
 
 /* A fraction of at least 1 is a number of rows (planner's tuple_fraction). */
 #define IS_ROW_COUNT(fraction) ((fraction) >= 1.0 && (fraction) < 1e9)

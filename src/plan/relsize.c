@@ -9,9 +9,9 @@
  */
 #include "postgres.h"
 
-#include <math.h>
+#include "plan/relsize.h"
 
-#include "plan/plan_state.h"
+#include <math.h>
 
 #include "access/sysattr.h"
 #include "compat.h"
@@ -20,6 +20,8 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/create_plan.h"
+#include "plan/parallel_path.h"
 #include "plan/snapshot_plan.h"
 #include "plan/system_columns.h"
 #include "remote/describe.h"

@@ -10,11 +10,12 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/skip_scan_path.h"
 
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "plan/create_plan.h"
 
 /* True if more rows of the same value would change an aggregate in it. */
 static bool

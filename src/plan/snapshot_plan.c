@@ -22,7 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "plan/plan_state.h"
+#include "plan/create_plan.h"
 #include "utils/lsyscache.h"
 
 /*

@@ -14,19 +14,21 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/top_n.h"
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "optimizer/tlist.h"
+#include "plan/skip_scan_path.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"

@@ -13,14 +13,20 @@
  */
 #include "postgres.h"
 
-#include "plan/plan_state.h"
+#include "plan/upper.h"
 
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "plan/cost.h"
+#include "plan/create_plan.h"
+#include "plan/parallel_path.h"
+#include "plan/path_candidate.h"
+#include "plan/paths.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"

@@ -10,6 +10,7 @@
 
 #include "request/condition.h"
 
+#include "codec/encode_constant.h"
 #include "request/condition_document.h"
 #include "request/like_pattern.h"
 #include "request/run_values.h"

@@ -13,6 +13,7 @@
 #include "request/condition_document.h"
 
 #include "catalog/pg_type.h"
+#include "codec/encode_constant.h"
 #include "common/base64.h"
 #include "compat.h"
 #include "format/decimal.h"

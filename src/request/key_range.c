@@ -10,6 +10,7 @@
 
 #include "request/key_range.h"
 
+#include "codec/encode_constant.h"
 #include "format/decimal.h"
 #include "mb/pg_wchar.h"
 #include "request/like_pattern.h"

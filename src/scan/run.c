@@ -11,6 +11,7 @@
 
 #include "scan/run.h"
 
+#include "codec/encode_constant.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "model/guc.h"

@@ -89,6 +89,13 @@ def test_notices_structs_that_many_files_write(source):
     assert [c.split(",")[0] for c in lint.check_writers()] == ["Part is written by 7 files"]
 
 
+def test_notices_headers_that_speak_for_other_files(source):
+    source("scan/a.c", "void\nddb_a(void)\n{\n}\n\nDdbScan *\nddb_b(int b)\n{\n}\n")
+    source("scan/a.h", "extern void ddb_a(void);\n/* extern void ddb_c(void); */\n")
+    source("scan/b.h", "extern void ddb_c(void);\n\nextern DdbScan *ddb_b(int b);\n")
+    assert list(lint.check_headers()) == ["src/scan/b.h:3: declares ddb_b() of a.c"]
+
+
 def test_notices_missing_licenses(source):
     source("scan/a.c", "int a;\n")
     source("scan/b.c", f"/* {lint.LICENSE} */\nint b;\n")

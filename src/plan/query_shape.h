@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * query_shape.h
+ *		What a query wants of a relation besides its rows.
+ */
+#ifndef DDB_QUERY_SHAPE_H
+#define DDB_QUERY_SHAPE_H
+
+#include "postgres.h"
+
+#include "nodes/pathnodes.h"
+
+/* True if LIMIT of the query applies to just this relation's rows. */
+extern bool ddb_limit_reaches(PlannerInfo *root, RelOptInfo *rel,
+							  List *pathkeys);
+
+/* About how many rows will be asked for, whoever asks; -1: all. */
+extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
+							bool parameterized);
+
+/*
+ * True if there is nothing between relations' rows and the Limit node but
+ * joins.
+ */
+extern bool ddb_limit_is_plain(const PlannerInfo *root);
+
+#endif /* DDB_QUERY_SHAPE_H */
