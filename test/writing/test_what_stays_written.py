@@ -166,6 +166,17 @@ def test_errors_of_a_sessions_first_statement(tables, name):
     assert warnings.take() == []
 
 
+@pytest.mark.parametrize("name", LATE)
+def test_a_session_that_has_loaded_the_library_at_its_start(tables, name):
+    *before, last = [ERRORS[name]] if isinstance(ERRORS[name], str) else ERRORS[name]
+    for each in before:
+        tables.used().execute(each)
+    db = tables.connect(options="-c session_preload_libraries=ddb_fdw")
+    warnings = Warnings(db)
+    assert said_by_error(run(db, last)) == tables.stored()
+    assert warnings.take() == []
+
+
 @pytest.mark.parametrize("kind", ["UPDATE", "DELETE", "UPDATE FROM", "DELETE USING"])
 def test_updates_and_deletes(tables, kind):
     db = tables.used()
