@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
+from support import proxy as faults
 from support.background import wait_for_end
 from support.fdw import foreign_table, make_server
 from support.written import ROLLED_BACK, Warnings, said_by_error
@@ -340,6 +341,23 @@ def test_a_failed_savepoint(session):
     assert session.warnings.take() == []
     session.execute("COMMIT")
     assert session.warnings.take() == [{session.a: (4, 0)}]
+
+
+@pytest.mark.warns(ROLLED_BACK)
+def test_items_that_are_written_perhaps(session, proxy):
+    session.execute("BEGIN")
+    session.execute("INSERT INTO b VALUES (1), (2)")
+    session.execute("SAVEPOINT s")
+    session.execute("SET LOCAL statement_timeout = '300ms'")
+    with proxy.inject(faults.hang(), operation="PutItem"):
+        diag = run(session, "INSERT INTO a VALUES (1)")
+    assert diag.sqlstate == "57014"
+    assert said_by_error(diag) == {session.a: (0, 1)}
+    assert session.warnings.take() == []
+    session.execute("ROLLBACK TO s")
+    session.execute("INSERT INTO a VALUES (2)")
+    session.execute("ROLLBACK")
+    assert session.warnings.take() == [{session.a: (1, 1), session.b: (2, 0)}]
 
 
 @pytest.mark.warns(ROLLED_BACK)
