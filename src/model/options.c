@@ -229,6 +229,12 @@ const DdbOptionDef ddb_options[] = {
 	 .kind = DDB_OPTION_BOOL,
 	 .default_text = "false",
 	 .help = "hide items whose TTL lies in the past"},
+	{.name = "complete_indexes",
+	 .objects = TABLE,
+	 .kind = DDB_OPTION_TEXT,
+	 .default_words = "none",
+	 .help = "indexes, or *: an item that has the partition key of these has "
+			 "the rest of their key"},
 	{.name = "insert_mode",
 	 .objects = TABLE,
 	 .kind = DDB_OPTION_CHOICE,

@@ -10,6 +10,8 @@
 
 #include "model/relation.h"
 
+#include <ctype.h>
+
 #include "access/table.h"
 #include "mb/pg_wchar.h"
 #include "model/options.h"
@@ -215,6 +217,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 	column->base_typid =
 		getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
 	column->collation = attribute->attcollation;
+	column->not_null = attribute->attnotnull;
 	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
 	column->partitions_since = ddb_options_get(options, "partitions_since");
@@ -257,6 +260,28 @@ load_columns(DdbRelation *relation, List *server, List *table)
 	table_close(rel, NoLock);
 }
 
+/* Names between commas, without the spaces around them; NIL of NULL. */
+static List *
+split_names(const char *text)
+{
+	List *names = NIL;
+
+	while (text != NULL && *text != '\0')
+	{
+		const char *end = text + strcspn(text, ",");
+		const char *next = *end == ',' ? end + 1 : end;
+
+		while (text < end && isspace((unsigned char) *text))
+			text++;
+		while (end > text && isspace((unsigned char) end[-1]))
+			end--;
+		if (end > text)
+			names = lappend(names, pnstrdup(text, end - text));
+		text = next;
+	}
+	return names;
+}
+
 /*
  * Reads the declaration of a foreign table into the current memory context.
  * Sends no request; whether the DynamoDB table exists is not known yet.
@@ -282,6 +307,8 @@ ddb_relation_load(Oid relid)
 	relation->index_name = name != NULL ? pstrdup(name) : NULL;
 	relation->consistent_read =
 		ddb_options_bool("consistent_read", own, server);
+	relation->complete_indexes =
+		split_names(ddb_options_get(own, "complete_indexes"));
 	relation->hide_expired = ddb_options_bool("hide_expired", own, NIL);
 	relation->updatable = ddb_options_bool("updatable", own, server);
 	relation->optimistic = ddb_options_bool("optimistic", own, server);

@@ -91,6 +91,7 @@ typedef struct DdbColumn
 	const char *partitions_since; /* option, or NULL */
 	bool names_attribute; /* has the option "attribute" */
 	bool stores_null; /* SQL NULL is written as NULL, not left out */
+	bool not_null; /* declared so: every item has it, and it fits */
 	AttrNumber source; /* the templated column whose key its values are
 								 * parsed out of; 0: it is an attribute */
 } DdbColumn;
@@ -105,6 +106,7 @@ typedef struct DdbRelation
 	char *table_name;
 	char *index_name; /* NULL: none forced */
 	bool consistent_read;
+	List *complete_indexes; /* of char *, option; "*": all */
 	bool hide_expired; /* items whose TTL has passed */
 	bool updatable; /* may be written */
 	bool replaces; /* INSERT may replace an item: insert_mode put */

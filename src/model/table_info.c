@@ -39,6 +39,46 @@ ddb_table_info_index(DdbTableInfo *info, const char *name)
 	return NULL;
 }
 
+/* True if the name stands for every index. */
+static bool
+is_every_index(const char *name)
+{
+	return strcmp(name, "*") == 0;
+}
+
+bool
+ddb_table_info_is_complete(const DdbRelation *relation,
+						   const DdbIndexInfo *index)
+{
+	ListCell *lc;
+
+	foreach (lc, relation->complete_indexes)
+		if (is_every_index((char *) lfirst(lc)) ||
+			strcmp((char *) lfirst(lc), index->name) == 0)
+			return true;
+	return false;
+}
+
+void
+ddb_table_info_check_promises(DdbTableInfo *info, const DdbRelation *relation)
+{
+	ListCell *lc;
+
+	foreach (lc, relation->complete_indexes)
+	{
+		const char *name = (const char *) lfirst(lc);
+
+		if (!is_every_index(name) && ddb_table_info_index(info, name) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("DynamoDB table \"%s\" has no index \"%s\"",
+							relation->table_name, name),
+					 errhint("Check the option \"complete_indexes\" of foreign "
+							 "table %s.",
+							 relation->name)));
+	}
+}
+
 /*
  * Called while planning, so that a wrong declaration is an error before any
  * request reads data.

@@ -92,6 +92,16 @@ extern DdbIndexInfo *ddb_table_info_index(DdbTableInfo *info, const char *name);
 extern DdbIndexInfo *ddb_table_info_forced_index(DdbTableInfo *info,
 												 const DdbRelation *relation);
 
+/*
+ * True if the foreign table promises that an item which has the index's
+ * partition key has the rest of its key (option "complete_indexes").  Names
+ * that are no index are an error for ddb_table_info_check_promises.
+ */
+extern bool ddb_table_info_is_complete(const DdbRelation *relation,
+									   const DdbIndexInfo *index);
+extern void ddb_table_info_check_promises(DdbTableInfo *info,
+										  const DdbRelation *relation);
+
 /* True when the index holds what this column shows of its items. */
 extern bool ddb_table_info_projects(const DdbTableInfo *info,
 									const DdbIndexInfo *index,

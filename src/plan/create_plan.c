@@ -19,6 +19,7 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "plan/index_fetch_path.h"
+#include "plan/index_use.h"
 #include "plan/path_candidate.h"
 #include "plan/upper.h"
 
@@ -334,6 +335,15 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->estimate.read_units = candidate->read_units;
 }
 
+/* Notes in the plan of a full scan which indexes it might have used instead. */
+static void
+explain_scan(PlannerInfo *root, RelOptInfo *rel, List *clauses,
+			 DdbAccessPlan *plan)
+{
+	if (plan->operation == DDB_OP_SCAN && plan->source.index_name == NULL)
+		plan->source.obstacles = ddb_index_obstacles(root, rel, clauses);
+}
+
 /* Which share of the items that the key selects the other clauses leave. */
 static double
 filter_selectivity(PlannerInfo *root, RelOptInfo *rel,
@@ -359,6 +369,7 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 	List *pushed = extract_actual_clauses(candidate->decided, false);
 
 	build_access(state, candidate, &plan);
+	explain_scan(root, count->rel, candidate->decided, &plan);
 	plan.projection.columns = count->group_columns;
 	plan.projection.recheck_columns = list_difference_int(
 		ddb_key_templates_close(
@@ -412,6 +423,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	}
 	local = extract_actual_clauses(local, false);
 	build_access(state, candidate, &plan);
+	explain_scan(root, rel, scan_clauses, &plan);
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filter.is_local = local != NIL || is_filtered(candidate, &plan);

@@ -21,6 +21,7 @@
 #include "optimizer/restrictinfo.h"
 #include "plan/cost.h"
 #include "plan/index_fetch_path.h"
+#include "plan/index_use.h"
 #include "plan/order.h"
 #include "plan/parallel_path.h"
 #include "plan/path_candidate.h"

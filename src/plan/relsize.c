@@ -21,6 +21,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
 #include "plan/create_plan.h"
+#include "plan/index_use.h"
 #include "plan/parallel_path.h"
 #include "plan/snapshot_plan.h"
 #include "plan/system_columns.h"
@@ -128,45 +129,6 @@ projects_all(const DdbPlanState *state, const DdbIndexInfo *index)
 }
 
 /*
- * True if every row must have this attribute, of key type, and match its
- * template if it has one. not_null: columns that cannot be NULL.
- */
-static bool
-is_implied(const DdbPlanState *state, Bitmapset *not_null,
-		   const char *attribute)
-{
-	int member = -1;
-
-	if (ddb_key_schema_has(&state->info->keys, attribute) ||
-		ddb_key_templates_imply(state->relation, attribute, not_null))
-		return true;
-	if (ddb_key_template_of(state->relation, attribute) != NULL)
-		return false;
-	while ((member = bms_next_member(not_null, member)) >= 0)
-		if (ddb_column_shows(&state->relation->columns[member - 1], attribute))
-			return true;
-	return false;
-}
-
-/* True if the source holds every item that can satisfy these clauses. */
-bool
-ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
-				  const DdbSource *source, List *restrictions)
-{
-	List *clauses = extract_actual_clauses(restrictions, false);
-	Bitmapset *not_null;
-
-	/* The table holds everything, and a forced index is what is wanted. */
-	if (source->index == NULL || state->forced_index)
-		return true;
-	not_null = ddb_compat_nonnullable_columns((Node *) clauses, rel->relid);
-	for (int i = 0; i < source->keys->n; i++)
-		if (!is_implied(state, not_null, source->keys->attributes[i].name))
-			return false;
-	return true;
-}
-
-/*
  * What a local index lacks DynamoDB fetches itself; of any index it can be
  * fetched in a second step.
  */
@@ -176,7 +138,7 @@ add_index(DdbPlanState *state, DdbIndexInfo *index)
 	DdbSource *source;
 	bool projects = projects_all(state, index);
 
-	if (!index->usable || (index->global && state->consistent_read))
+	if (ddb_index_obstacle(state, index) != NULL)
 		return;
 	if (projects || !index->global)
 	{
@@ -306,6 +268,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	if (rel->tuples > 0 && state->relation->templates == NULL)
 		state->analyzed_count =
 			rel->tuples * Max(state->relation->total_segments, 1);
+	ddb_table_info_check_promises(state->info, state->relation);
 	find_sources(state);
 	rel->fdw_private = state;
 	ddb_parallel_check(root, state);

@@ -16,10 +16,6 @@ extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 /* How clauses of the relation are looked at; no partitions are listed. */
 extern DdbClauseContext ddb_plan_clauses(PlannerInfo *root, RelOptInfo *rel);
 
-/* True if the source holds every item that can satisfy these clauses. */
-extern bool ddb_source_serves(const DdbPlanState *state, const RelOptInfo *rel,
-							  const DdbSource *source, List *restrictions);
-
 /* How many partitions there are, -1 when nobody knows. */
 extern double ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 								  const DdbPlanState *state,

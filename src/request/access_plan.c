@@ -437,6 +437,7 @@ static const Field plan_fields[] = {
 	FIELD(KEYS, DdbAccessPlan, source.keys),
 	FIELD(KEYS, DdbAccessPlan, source.table_keys),
 	FIELD(KEY_ATTRIBUTES, DdbAccessPlan, source.key_attributes),
+	FIELD(NAMES, DdbAccessPlan, source.obstacles),
 	FIELD(INT_LISTS, DdbAccessPlan, source.index_columns),
 
 	FIELD(ALTERNATIVES, DdbAccessPlan, keys.alternatives),

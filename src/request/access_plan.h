@@ -154,6 +154,8 @@ typedef struct DdbPlanSource
 	DdbKeySchema table_keys; /* of the table */
 	List *key_attributes; /* of DdbKeyAttribute *: keys of table and of
 								 * all indexes, whose values have one spelling */
+	List *obstacles; /* of char *: of a Scan, why indexes that its conditions
+								 * select by are not used */
 	List *index_columns; /* of templated index keys: of lists of attnums */
 } DdbPlanSource;
 

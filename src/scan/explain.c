@@ -505,7 +505,7 @@ show_relation(const DdbScanState *state, ExplainState *es)
 
 /*
  * Shows the indexes that no query of the foreign table can use, each with the
- * column that cannot hold its key.
+ * column that cannot hold its key, and those that this one might have used.
  */
 static void
 show_unused_indexes(const DdbScanState *state, Oid userid, ExplainState *es)
@@ -513,6 +513,8 @@ show_unused_indexes(const DdbScanState *state, Oid userid, ExplainState *es)
 	const DdbTableInfo *info = ddb_describe_table(state->relation, userid);
 	ListCell *lc;
 
+	foreach (lc, state->plan->source.obstacles)
+		ExplainPropertyText("Unused Index", (const char *) lfirst(lc), es);
 	foreach (lc, info->indexes)
 	{
 		const DdbIndexInfo *index = (const DdbIndexInfo *) lfirst(lc);

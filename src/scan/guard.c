@@ -26,6 +26,27 @@ static double statement_units = 0;
 static bool statement_locks = false; /* a warning has said that it does not */
 
 /*
+ * What indexes might have been used, as sentences that go on after others;
+ * empty if there are none.
+ */
+static const char *
+obstacle_sentences(const DdbAccessPlan *plan)
+{
+	StringInfoData text;
+	ListCell *lc;
+
+	initStringInfo(&text);
+	foreach (lc, plan->source.obstacles)
+	{
+		const char *obstacle = (const char *) lfirst(lc);
+
+		appendStringInfo(&text, " %c%s.",
+						 pg_toupper((unsigned char) obstacle[0]), obstacle + 1);
+	}
+	return text.data;
+}
+
+/*
  * The stricter of option and setting decides.  A large table gives a warning
  * where neither says anything.
  */
@@ -41,8 +62,9 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 						errmsg("full scan of DynamoDB table \"%s\" is denied",
 							   plan->source.table_name),
 						errdetail("The query has no condition that selects by "
-								  "the table's partition key \"%s\".",
-								  plan->source.keys.attributes[0].name),
+								  "the table's partition key \"%s\".%s",
+								  plan->source.keys.attributes[0].name,
+								  obstacle_sentences(plan)),
 						errhint("Add an equality condition on the partition "
 								"key, or set \"scan\" to \"allow\".")));
 	if (policy == DDB_SCAN_WARN || (relation->scan_policy == DDB_SCAN_UNSET &&
@@ -50,8 +72,9 @@ ddb_guard_scan(const DdbRelation *relation, const DdbAccessPlan *plan)
 		ereport(WARNING, (errcode(ERRCODE_WARNING),
 						  errmsg("full scan of DynamoDB table \"%s\"",
 								 plan->source.table_name),
-						  errdetail("It reads about %.0f read units.",
-									plan->estimate.read_units)));
+						  errdetail("It reads about %.0f read units.%s",
+									plan->estimate.read_units,
+									obstacle_sentences(plan))));
 }
 
 /* Raises the error of a statement that has used up its read units. */

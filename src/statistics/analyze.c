@@ -29,6 +29,7 @@
 #include "scan/guard.h"
 #include "scan/scan.h"
 #include "scan/stream.h"
+#include "statistics/promises.h"
 #include "statistics/sample.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -530,6 +531,8 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 					analysis->relation->name, sample.n, sample.seen, *totalrows,
 					analysis->scan->counters->read_units,
 					analysis->scan->counters->requests)));
+	ddb_promises_check(analysis->relation, analysis->info,
+					   RelationGetDescr(rel), rows, sample.n);
 	ExecDropSingleTupleTableSlot(analysis->slot);
 	MemoryContextDelete(analysis->scan->run_context);
 	MemoryContextDelete(analysis->scan->row_context);

@@ -683,7 +683,7 @@ def test_table_without_sort_key(t, proxy):
     foreign_table(t, "h", ["id int", "v int"], table_name="WireHash")
     t.execute("EXPLAIN SELECT 1 FROM h")
     assert sent(t, proxy, "SELECT v FROM h WHERE id = 3") == ([(9,)], ["GetItem 3"])
-    assert sent(t, proxy, "SELECT v FROM h WHERE id = 3.0::numeric") == ([(9,)], ["Scan"])
+    assert sent(t, proxy, "SELECT v FROM h WHERE id = 3.0::numeric") == ([(9,)], ["GetItem 3"])
     assert sent(t, proxy, "SELECT v FROM h WHERE id = 3::bigint") == ([(9,)], ["GetItem 3"])
     assert sent(t, proxy, "SELECT v FROM h WHERE id = NULL") == NONE
 
