@@ -152,6 +152,26 @@ def test_what_is_said_is_stored(make_site, name, loss):
         undo(site)
 
 
+@pytest.mark.parametrize("name", ["INSERT", "COPY in put mode", "UPDATE", "DELETE by key"])
+def test_requests_that_are_lost_on_their_way(make_site, name):
+    """Beside answers that are: then some of what is written perhaps is not."""
+    site = make_site(name in CHANGES)
+    for seed in range(4):
+        site.note()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(site.losing(seed, faults.close_before))
+            stack.enter_context(site.losing(seed + 50, LOSSES["closed"]))
+            try:
+                tag = site.run((INSERTS | CHANGES)[name])
+            except psycopg.Error as error:
+                said = site.said(error.diag)
+            else:
+                said = {"a": (tag, 0), "b": (0, 0)}
+        for table, (written, perhaps) in said.items():
+            assert written <= site.changed()[table] <= written + perhaps
+        undo(site)
+
+
 def undo(site):
     """As it was before."""
     for name, table in site.items.items():
