@@ -887,9 +887,10 @@ convert(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
  * only for DDB_DECODE_OK.
  */
 DdbDecodeResult
-ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value, bool soft,
-				 Datum *datum, const char **reason)
+ddb_codec_decode(DdbCodec *codec, const DdbAttributeValue *value,
+				 DdbMisfits misfits, Datum *datum, const char **reason)
 {
+	bool soft = misfits == DDB_MISFITS_ARE_TOLD;
 	DdbDecodeResult result;
 
 	*reason = NULL;

@@ -109,13 +109,17 @@ extern void ddb_codec_init(DdbCodec *codec, const DdbRelation *relation,
 /* "S", "L or SS", "any": what the codec accepts, for messages. */
 extern const char *ddb_codec_accepted_types(const DdbCodec *codec);
 
-/*
- * Converts in the current memory context.  soft: never raises an error because
- * of the value.  Otherwise the caller raises one of a misfit at once.
- */
+/* What becomes of a value that does not fit. */
+typedef enum DdbMisfits
+{
+	DDB_MISFITS_RAISE, /* an error, here or by the caller, at once */
+	DDB_MISFITS_ARE_TOLD, /* the query goes on: no error because of it */
+} DdbMisfits;
+
+/* Converts in the current memory context. */
 extern DdbDecodeResult ddb_codec_decode(DdbCodec *codec,
 										const DdbAttributeValue *value,
-										bool soft, Datum *datum,
+										DdbMisfits misfits, Datum *datum,
 										const char **reason);
 
 /*

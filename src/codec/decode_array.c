@@ -115,8 +115,9 @@ decode_elements(DdbCodec *codec, DdbJsonReader *json, DdbStoredType member,
 		   read_element(json, member, &value))
 	{
 		Datum element = (Datum) 0;
-		DdbDecodeResult result =
-			ddb_codec_decode(codec->element, &value, soft, &element, reason);
+		DdbDecodeResult result = ddb_codec_decode(
+			codec->element, &value,
+			soft ? DDB_MISFITS_ARE_TOLD : DDB_MISFITS_RAISE, &element, reason);
 
 		position++;
 		if (result == DDB_DECODE_MISFIT)

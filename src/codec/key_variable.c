@@ -456,8 +456,8 @@ parse_plain(const DdbVariable *variable, const char *text, size_t len,
 	stored.type = DDB_VALUE_S;
 	stored.span.data = text;
 	stored.span.len = len;
-	return ddb_codec_decode(variable->codec, &stored, true, value, &reason) ==
-		   DDB_DECODE_OK;
+	return ddb_codec_decode(variable->codec, &stored, DDB_MISFITS_ARE_TOLD,
+							value, &reason) == DDB_DECODE_OK;
 }
 
 /*

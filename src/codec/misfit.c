@@ -112,8 +112,8 @@ try_column(void *arg)
 	const char *reason;
 
 	ddb_codec_init(&codec, trial->relation, trial->column, trial->key_type);
-	trial->fits = ddb_codec_decode(&codec, trial->value, false, &unused,
-								   &reason) == DDB_DECODE_OK;
+	trial->fits = ddb_codec_decode(&codec, trial->value, DDB_MISFITS_RAISE,
+								   &unused, &reason) == DDB_DECODE_OK;
 }
 
 /* The declarations that fit so far, as parts of a sentence. */

@@ -299,8 +299,8 @@ complete_from(DdbItemWriter *writer, const DdbItemNode *root)
 			!read_attribute(writer, root, column, &value))
 			continue;
 		codec = ddb_codec_set_get(writer->codecs, column->attnum);
-		result =
-			ddb_codec_decode(codec, &value, false, &writer->values[i], &reason);
+		result = ddb_codec_decode(codec, &value, DDB_MISFITS_RAISE,
+								  &writer->values[i], &reason);
 		if (result == DDB_DECODE_MISFIT)
 			raise_misfit(writer, codec, &value, reason);
 		writer->nulls[i] = result == DDB_DECODE_NULL;

@@ -119,7 +119,7 @@ ddb_written_items_shared(EState *estate, const DdbRelation *relation)
 
 	if (count_targets(estate, relation) < 2)
 		return NULL;
-	statement = ddb_statement_of(estate, true);
+	statement = ddb_statement_of(estate);
 	foreach (lc, statement->written)
 	{
 		WrittenTable *table = (WrittenTable *) lfirst(lc);

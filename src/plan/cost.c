@@ -60,14 +60,18 @@
 /* Requests under way at once, where many are needed. */
 #define CONCURRENCY 16.0
 
-/*
- * The cost of waiting for this many requests.  If they do not depend on each
- * other, they wait together, up to the usual concurrency.
- */
-static double
-latency_cost(double requests, bool independent)
+/* How requests follow each other. */
+typedef enum Sending
 {
-	if (!independent)
+	ONE_BY_ONE,
+	SIDE_BY_SIDE, /* up to the usual concurrency */
+} Sending;
+
+/* The cost of waiting for this many requests. */
+static double
+latency_cost(double requests, Sending sending)
+{
+	if (sending == ONE_BY_ONE)
 		return requests * REQUEST_COST;
 	return ceil(requests / CONCURRENCY) * REQUEST_COST +
 		   requests * REQUEST_COST / 20;
@@ -77,7 +81,9 @@ latency_cost(double requests, bool independent)
 Cost
 ddb_cost_shared_waits(double requests)
 {
-	return Max(latency_cost(requests, false) - latency_cost(requests, true), 0);
+	return Max(latency_cost(requests, ONE_BY_ONE) -
+				   latency_cost(requests, SIDE_BY_SIDE),
+			   0);
 }
 
 /*
@@ -96,8 +102,8 @@ add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
 
 	candidate->read_units += units;
 	*startup_cost += REQUEST_COST;
-	*total_cost += latency_cost(requests, true) + units * READ_UNIT_COST +
-				   keys * ITEM_COST;
+	*total_cost += latency_cost(requests, SIDE_BY_SIDE) +
+				   units * READ_UNIT_COST + keys * ITEM_COST;
 }
 
 /*
@@ -133,9 +139,11 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	/* A merge waits for the first page of each. */
 	if (candidate->order.is_relied_upon && candidate->keys.are_many &&
 		candidate->order.partitions == NIL)
-		*startup_cost = latency_cost(streams, true);
+		*startup_cost = latency_cost(streams, SIDE_BY_SIDE);
 	*total_cost = latency_cost(requests, candidate->keys.are_many ||
-											 candidate->segments > 1) +
+												 candidate->segments > 1
+											 ? SIDE_BY_SIDE
+											 : ONE_BY_ONE) +
 				  candidate->read_units * READ_UNIT_COST +
 				  (candidate->counts ? 0 : items * ITEM_COST) +
 				  rows * cpu_tuple_cost;

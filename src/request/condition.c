@@ -82,9 +82,8 @@ one_type_term(const DdbCodec *codec, DdbStoredType type, bool negated)
 	return term;
 }
 
-/* There, and of a type that the codec accepts; negated: neither. */
-DdbTerm *
-ddb_term_of_type(const DdbCodec *codec, bool negated)
+static DdbTerm *
+type_term(const DdbCodec *codec, bool negated)
 {
 	DdbTermKind kind = negated ? DDB_TERM_AND : DDB_TERM_OR;
 	DdbTerm *term;
@@ -104,6 +103,18 @@ ddb_term_of_type(const DdbCodec *codec, bool negated)
 				kind, term,
 				one_type_term(codec, (DdbStoredType) type, negated));
 	return term;
+}
+
+DdbTerm *
+ddb_term_of_type(const DdbCodec *codec)
+{
+	return type_term(codec, false);
+}
+
+DdbTerm *
+ddb_term_not_of_type(const DdbCodec *codec)
+{
+	return type_term(codec, true);
 }
 
 /* A term with a single value, which is copied. */
@@ -128,7 +139,7 @@ value_term(DdbTermKind kind, const DdbCodec *codec, const char *op,
 static DdbTerm *
 guarded(const DdbCodec *codec, DdbTerm *term)
 {
-	return ddb_term_combine(DDB_TERM_AND, ddb_term_of_type(codec, false), term);
+	return ddb_term_combine(DDB_TERM_AND, ddb_term_of_type(codec), term);
 }
 
 /* The text is static.  Only for comparisons by order or equality. */
@@ -165,12 +176,12 @@ compare_unstorable(const DdbCodec *codec, DdbCompare op,
 	if (op == DDB_COMPARE_EQ)
 		return ddb_term_constant(false);
 	if (op == DDB_COMPARE_NE)
-		return ddb_term_of_type(codec, false);
+		return ddb_term_of_type(codec);
 	if (bound->place == DDB_PLACE_BETWEEN)
 		return value_term(DDB_TERM_COMPARE, codec, upward ? ">" : "<=", bound,
 						  false);
 	return upward == (bound->place == DDB_PLACE_BELOW_ALL)
-			   ? ddb_term_of_type(codec, false)
+			   ? ddb_term_of_type(codec)
 			   : ddb_term_constant(false);
 }
 
@@ -230,7 +241,7 @@ compare_widely(const DdbCodec *codec, DdbCompare op, Datum value)
 		case DDB_COMPARE_GE:
 			return compare_span_end(codec, DDB_COMPARE_GE, &low);
 		default:
-			return ddb_term_of_type(codec, false);
+			return ddb_term_of_type(codec);
 	}
 }
 
@@ -263,8 +274,7 @@ search_text(const DdbCodec *codec, DdbTermKind kind, const char *piece,
 	DdbStoredValue bound;
 
 	if (piece[0] == '\0')
-		return negated ? ddb_term_constant(false)
-					   : ddb_term_of_type(codec, false);
+		return negated ? ddb_term_constant(false) : ddb_term_of_type(codec);
 	ddb_codec_encode_constant(codec, CStringGetTextDatum(piece), TEXTOID, 0,
 							  &bound);
 	/* contains() also finds members of sets and lists. */
@@ -293,7 +303,7 @@ match_like(DdbTermContext *context, const DdbCodec *codec, const char *pattern,
 	if (negated)
 	{
 		context->recheck = true;
-		return ddb_term_of_type(codec, false);
+		return ddb_term_of_type(codec);
 	}
 	if (ddb_like_infix(pattern, &part))
 		return search_text(codec, DDB_TERM_CONTAINS, part, false);
@@ -381,7 +391,7 @@ match_nearest(DdbTermContext *context, const DdbCodec *codec, DdbSearch *search,
 		if (nearest.equal > 1)
 		{
 			context->recheck = true;
-			return ddb_term_of_type(codec, false);
+			return ddb_term_of_type(codec);
 		}
 		ddb_codec_encode_constant(codec, nearest.value, typid, 0,
 								  &bounds[nbounds]);
@@ -436,10 +446,10 @@ null_term(DdbTermContext *context, const DdbCodec *codec)
 		ddb_column_mismatch_policy(codec->column) == DDB_MISMATCH_NULL;
 
 	if (misfit_is_null && ddb_codec_fits_all(codec))
-		return ddb_term_of_type(codec, true);
+		return ddb_term_not_of_type(codec);
 	context->recheck = true;
 	return misfit_is_null ? ddb_term_constant(true)
-						  : ddb_term_of_type(codec, true);
+						  : ddb_term_not_of_type(codec);
 }
 
 /*
@@ -488,7 +498,7 @@ resolve_valueless(DdbTermContext *context, const DdbCodec *codec, DdbCompare op)
 			return null_term(context, codec);
 		case DDB_COMPARE_NOT_NULL:
 		case DDB_COMPARE_DISTINCT:
-			return ddb_term_of_type(codec, false);
+			return ddb_term_of_type(codec);
 		default:
 			return ddb_term_constant(false); /* of NULL, never true */
 	}

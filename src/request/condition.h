@@ -88,8 +88,9 @@ extern DdbTerm *ddb_term_constant(bool value);
 extern DdbTerm *ddb_term_combine(DdbTermKind kind, DdbTerm *left,
 								 DdbTerm *right);
 
-/* There, and of a type that the codec accepts; negated: neither. */
-extern DdbTerm *ddb_term_of_type(const DdbCodec *codec, bool negated);
+/* There, and of a type that the codec accepts; and the opposite. */
+extern DdbTerm *ddb_term_of_type(const DdbCodec *codec);
+extern DdbTerm *ddb_term_not_of_type(const DdbCodec *codec);
 
 /* True if a value that the codec accepts may be NULL here all the same. */
 extern bool ddb_term_hides_nulls(const DdbCodec *codec);

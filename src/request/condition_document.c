@@ -60,12 +60,8 @@ either(DdbTerm *left, DdbTerm *right)
 	return ddb_term_combine(DDB_TERM_OR, left, right);
 }
 
-/*
- * The place exists and has one of these stored types.  Negated, it exists with
- * another type, or does not exist.
- */
 static DdbTerm *
-of_types(const DdbColumn *place, uint32 types, bool negated)
+types_term(const DdbColumn *place, uint32 types, bool negated)
 {
 	DdbTerm *term = ddb_term_constant(negated);
 
@@ -80,6 +76,20 @@ of_types(const DdbColumn *place, uint32 types, bool negated)
 		term = negated ? both(term, one) : either(term, one);
 	}
 	return term;
+}
+
+/* The place exists and has one of these stored types. */
+static DdbTerm *
+of_types(const DdbColumn *place, uint32 types)
+{
+	return types_term(place, types, false);
+}
+
+/* The place exists with another type, or does not exist. */
+static DdbTerm *
+not_of_types(const DdbColumn *place, uint32 types)
+{
+	return types_term(place, types, true);
 }
 
 /* A term with these values, which are copied. */
@@ -236,22 +246,42 @@ equals_any(const DdbColumn *place, const DdbStoredValue *forms, int n,
 
 /* ---- documents ---- */
 
-/*
- * IS NULL, or IS NOT NULL if negated, of a member as JSON or as text.  A
- * stored null is a value as JSON, and NULL as text.
- */
-static DdbTerm *
-json_null(const DdbColumn *place, bool is_text, bool negated)
+/* How a member is looked at: a stored null is NULL to ->>, and a value to ->. */
+typedef enum LookedAt
 {
-	DdbTerm *exists = make(DDB_TERM_EXISTS, place, !negated);
-	DdbTerm *null;
+	AS_JSON,
+	AS_TEXT,
+} LookedAt;
 
-	/* null is NULL to ->>, and a value to ->. */
-	if (!is_text)
-		return exists;
-	null = of_types(place, DDB_ACCEPTS(DDB_STORED_NULL), negated);
-	return negated ? both(exists, null) : either(exists, null);
+/* IS NULL of a member. */
+static DdbTerm *
+is_null(const DdbColumn *place, LookedAt as)
+{
+	DdbTerm *absent = make(DDB_TERM_EXISTS, place, true);
+
+	return as == AS_JSON
+			   ? absent
+			   : either(absent, of_types(place, DDB_ACCEPTS(DDB_STORED_NULL)));
 }
+
+/* IS NOT NULL of a member. */
+static DdbTerm *
+is_not_null(const DdbColumn *place, LookedAt as)
+{
+	DdbTerm *exists = make(DDB_TERM_EXISTS, place, false);
+
+	return as == AS_JSON
+			   ? exists
+			   : both(exists,
+					  not_of_types(place, DDB_ACCEPTS(DDB_STORED_NULL)));
+}
+
+/* How many of several keys or elements must be there. */
+typedef enum HowMany
+{
+	ANY_OF_THEM,
+	ALL_OF_THEM,
+} HowMany;
 
 /*
  * The place equals a JSON scalar.  A null equals only inside a document, since
@@ -264,9 +294,8 @@ equals_scalar(const DdbColumn *place, const JsonbValue *value)
 
 	/* The whole attribute NULL is SQL NULL, and equals nothing. */
 	if (value->type == jbvNull)
-		return is_member(place)
-				   ? of_types(place, DDB_ACCEPTS(DDB_STORED_NULL), false)
-				   : ddb_term_constant(false);
+		return is_member(place) ? of_types(place, DDB_ACCEPTS(DDB_STORED_NULL))
+								: ddb_term_constant(false);
 	return equals_any(place, forms, scalar_forms(value, forms), false);
 }
 
@@ -285,7 +314,7 @@ array_holds_scalar(const DdbColumn *place, const JsonbValue *value)
 		term = either(term, with_bounds(DDB_TERM_CONTAINS, place, NULL,
 										&forms[i], 1, false));
 	/* contains() finds pieces of text, too. */
-	return both(of_types(place, ARRAY_TYPES, false), term);
+	return both(of_types(place, ARRAY_TYPES), term);
 }
 
 static DdbTerm *holds(DdbTermContext *context, const DdbColumn *place,
@@ -326,7 +355,7 @@ object_holds(DdbTermContext *context, const DdbColumn *place,
 									  ddb_column_below(place, list_make1(name)),
 									  &value));
 	}
-	return any ? term : of_types(place, DDB_ACCEPTS(DDB_STORED_M), false);
+	return any ? term : of_types(place, DDB_ACCEPTS(DDB_STORED_M));
 }
 
 /*
@@ -337,7 +366,7 @@ static DdbTerm *
 array_holds(DdbTermContext *context, const DdbColumn *place,
 			JsonbIterator *iterator)
 {
-	DdbTerm *term = of_types(place, ARRAY_TYPES, false);
+	DdbTerm *term = of_types(place, ARRAY_TYPES);
 	JsonbValue value;
 
 	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
@@ -368,7 +397,7 @@ holds(DdbTermContext *context, const DdbColumn *place,
 	{
 		context->recheck = true;
 		return either(equals_scalar(place, &value),
-					  of_types(place, ARRAY_TYPES, false));
+					  of_types(place, ARRAY_TYPES));
 	}
 	return either(equals_scalar(place, &value),
 				  array_holds_scalar(place, &value));
@@ -383,10 +412,8 @@ equals_json(DdbTermContext *context, const DdbColumn *place, Jsonb *value)
 	if (JsonbExtractScalar(&value->root, &scalar))
 		return equals_scalar(place, &scalar);
 	context->recheck = true;
-	return of_types(place,
-					JB_ROOT_IS_OBJECT(value) ? DDB_ACCEPTS(DDB_STORED_M)
-											 : ARRAY_TYPES,
-					false);
+	return of_types(place, JB_ROOT_IS_OBJECT(value) ? DDB_ACCEPTS(DDB_STORED_M)
+													: ARRAY_TYPES);
 }
 
 /*
@@ -420,8 +447,10 @@ has_key(DdbTermContext *context, const DdbColumn *place, const char *key)
  * passed over, as PostgreSQL does.
  */
 static DdbTerm *
-has_keys(DdbTermContext *context, const DdbColumn *place, Datum array, bool all)
+has_keys(DdbTermContext *context, const DdbColumn *place, Datum array,
+		 HowMany wanted)
 {
+	bool all = wanted == ALL_OF_THEM;
 	Datum *elements;
 	bool *nulls;
 	int n = ddb_values_elements(array, &elements, &nulls);
@@ -438,7 +467,7 @@ has_keys(DdbTermContext *context, const DdbColumn *place, Datum array, bool all)
 	}
 	/* All of none is true, but not of NULL. */
 	if (all && term->kind == DDB_TERM_TRUE)
-		return json_null(place, !is_member(place), true);
+		return is_not_null(place, is_member(place) ? AS_JSON : AS_TEXT);
 	return term;
 }
 
@@ -454,9 +483,9 @@ document_term(DdbTermContext *context, const DdbColumn *place,
 	{
 		case DDB_COMPARE_NULL:
 			context->recheck = true;
-			return json_null(place, false, false);
+			return is_null(place, AS_JSON);
 		case DDB_COMPARE_NOT_NULL:
-			return json_null(place, false, true);
+			return is_not_null(place, AS_JSON);
 		case DDB_COMPARE_EQ:
 			return equals_json(context, place, DatumGetJsonbP(value));
 		case DDB_COMPARE_JSON_HOLDS:
@@ -464,9 +493,9 @@ document_term(DdbTermContext *context, const DdbColumn *place,
 		case DDB_COMPARE_HAS_KEY:
 			return has_key(context, place, TextDatumGetCString(value));
 		case DDB_COMPARE_HAS_ANY_KEY:
-			return has_keys(context, place, value, false);
+			return has_keys(context, place, value, ANY_OF_THEM);
 		case DDB_COMPARE_HAS_ALL_KEYS:
-			return has_keys(context, place, value, true);
+			return has_keys(context, place, value, ALL_OF_THEM);
 		default:
 			elog(ERROR, "no condition on documents: %d", (int) condition->op);
 	}
@@ -503,8 +532,8 @@ text_in(DdbTermContext *context, const DdbColumn *place, Datum *texts,
 	if (containers)
 		context->recheck = true;
 	if (containers && !negated)
-		return either(term, of_types(place, CONTAINER_TYPES, false));
-	return negated ? both(json_null(place, true, true), term) : term;
+		return either(term, of_types(place, CONTAINER_TYPES));
+	return negated ? both(is_not_null(place, AS_TEXT), term) : term;
 }
 
 /*
@@ -523,9 +552,9 @@ text_term(DdbTermContext *context, const DdbColumn *place,
 	{
 		case DDB_COMPARE_NULL:
 			context->recheck = true;
-			return json_null(place, true, false);
+			return is_null(place, AS_TEXT);
 		case DDB_COMPARE_NOT_NULL:
-			return json_null(place, true, true);
+			return is_not_null(place, AS_TEXT);
 		case DDB_COMPARE_EQ:
 		case DDB_COMPARE_NE:
 			return text_in(context, place, &value, NULL, 1,
@@ -556,7 +585,7 @@ text_term(DdbTermContext *context, const DdbColumn *place,
 static DdbTerm *
 compare_number(const DdbColumn *place, DdbCompare op, const char *text)
 {
-	DdbTerm *is_number = of_types(place, DDB_ACCEPTS(DDB_STORED_N), false);
+	DdbTerm *is_number = of_types(place, DDB_ACCEPTS(DDB_STORED_N));
 	bool upward = op == DDB_COMPARE_GT || op == DDB_COMPARE_GE;
 	DdbStoredValue bound;
 	DdbDecimal decimal;
@@ -613,7 +642,7 @@ compare_rounded(const DdbColumn *place, DdbCompare op, Numeric value)
 		case DDB_COMPARE_GE:
 			return compare_number(place, DDB_COMPARE_GE, low);
 		default:
-			return of_types(place, DDB_ACCEPTS(DDB_STORED_N), false);
+			return of_types(place, DDB_ACCEPTS(DDB_STORED_N));
 	}
 }
 
@@ -643,10 +672,8 @@ number_term(DdbTermContext *context, const DdbColumn *place,
 		return term;
 	/* Text may hold a number, and so may base64. */
 	context->recheck = true;
-	return either(
-		term,
-		of_types(place, DDB_ACCEPTS(DDB_STORED_S) | DDB_ACCEPTS(DDB_STORED_B),
-				 false));
+	return either(term, of_types(place, DDB_ACCEPTS(DDB_STORED_S) |
+											DDB_ACCEPTS(DDB_STORED_B)));
 }
 
 /* ---- sizes ---- */
@@ -697,8 +724,8 @@ size_term(DdbTermContext *context, const DdbCodec *codec,
 {
 	int64 size = ddb_codec_integer(value, condition->value_typid);
 	bool is_document = codec->conversion == DDB_CONVERT_DOCUMENT;
-	DdbTerm *types = is_document ? of_types(place, ARRAY_TYPES, false)
-								 : ddb_term_of_type(codec, false);
+	DdbTerm *types =
+		is_document ? of_types(place, ARRAY_TYPES) : ddb_term_of_type(codec);
 
 	/* No item is so large. */
 	size = Max(Min(size, PG_INT32_MAX), -1);
@@ -727,13 +754,9 @@ has_element(const DdbCodec *codec, Datum element, Oid typid, bool negated)
 					   negated);
 }
 
-/*
- * The array has all of these elements, or any of them; negated, it does not.
- * NULL is never an element that equals another.
- */
 static DdbTerm *
-has_elements(const DdbCodec *codec, const DdbCondition *condition, Datum array,
-			 bool all, bool negated)
+elements_term(const DdbCodec *codec, const DdbCondition *condition, Datum array,
+			  bool all, bool negated)
 {
 	Datum *elements;
 	bool *nulls;
@@ -748,7 +771,26 @@ has_elements(const DdbCodec *codec, const DdbCondition *condition, Datum array,
 										 : has_element(codec, elements[i],
 													   condition->value_typid,
 													   negated));
-	return both(ddb_term_of_type(codec, false), term);
+	return both(ddb_term_of_type(codec), term);
+}
+
+/*
+ * The array has so many of these elements.  NULL is never an element that equals
+ * another.
+ */
+static DdbTerm *
+has_elements(const DdbCodec *codec, const DdbCondition *condition, Datum array,
+			 HowMany wanted)
+{
+	return elements_term(codec, condition, array, wanted == ALL_OF_THEM, false);
+}
+
+/* The array does not have so many of these elements. */
+static DdbTerm *
+has_not_elements(const DdbCodec *codec, const DdbCondition *condition,
+				 Datum array, HowMany wanted)
+{
+	return elements_term(codec, condition, array, wanted == ALL_OF_THEM, true);
 }
 
 /*
@@ -763,23 +805,23 @@ array_term(DdbTermContext *context, const DdbCodec *codec,
 	{
 		case DDB_COMPARE_MEMBER:
 			return both(
-				ddb_term_of_type(codec, false),
+				ddb_term_of_type(codec),
 				has_element(codec, value, condition->value_typid, false));
 		case DDB_COMPARE_NOT_MEMBER:
 			/* With NULL among the elements of a list it is unknown. */
 			if ((codec->accepts & DDB_ACCEPTS(DDB_STORED_L)) != 0)
 				context->recheck = true;
 			return both(
-				ddb_term_of_type(codec, false),
+				ddb_term_of_type(codec),
 				has_element(codec, value, condition->value_typid, true));
 		case DDB_COMPARE_HOLDS:
-			return has_elements(codec, condition, value, true, false);
+			return has_elements(codec, condition, value, ALL_OF_THEM);
 		case DDB_COMPARE_NOT_HOLDS:
-			return has_elements(codec, condition, value, true, true);
+			return has_not_elements(codec, condition, value, ALL_OF_THEM);
 		case DDB_COMPARE_OVERLAPS:
-			return has_elements(codec, condition, value, false, false);
+			return has_elements(codec, condition, value, ANY_OF_THEM);
 		case DDB_COMPARE_NOT_OVERLAPS:
-			return has_elements(codec, condition, value, false, true);
+			return has_not_elements(codec, condition, value, ANY_OF_THEM);
 		default:
 			elog(ERROR, "no condition on arrays: %d", (int) condition->op);
 	}
@@ -794,7 +836,7 @@ ddb_inside_term_of_null(DdbTermContext *context, const DdbCodec *codec,
 		return ddb_term_constant(false);
 	/* NULL is not among the elements of an empty array. */
 	context->recheck = true;
-	return ddb_term_of_type(codec, false);
+	return ddb_term_of_type(codec);
 }
 
 /*

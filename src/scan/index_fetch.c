@@ -40,6 +40,13 @@
 /* Share of work_mem for what was met. */
 #define SEEN_SHARE 0.25
 
+/* Whether a step may wait for replies, or only look at those that are there. */
+typedef enum Patience
+{
+	DOES_NOT_WAIT,
+	WAITS,
+} Patience;
+
 /* A key that an entry gave. */
 typedef struct FetchedKey
 {
@@ -178,10 +185,10 @@ take_key(IndexFetch *fetch, FetchBatch *batch)
 
 /*
  * Reads an entry of the index into the batch; *taken says if it went in.
- * False when there is none, or when it has to be waited for and wait is false.
+ * False when there is none, or when it would have to be waited for and may not.
  */
 static bool
-read_entry(IndexFetch *fetch, FetchBatch *batch, bool wait, bool *taken)
+read_entry(IndexFetch *fetch, FetchBatch *batch, Patience patience, bool *taken)
 {
 	TupleTableSlot *row;
 
@@ -189,7 +196,8 @@ read_entry(IndexFetch *fetch, FetchBatch *batch, bool wait, bool *taken)
 	*taken = true;
 	if (!fetch->held)
 	{
-		if (fetch->ended || (!wait && !ddb_source_ready(fetch->entries)))
+		if (fetch->ended ||
+			(patience == DOES_NOT_WAIT && !ddb_source_ready(fetch->entries)))
 			return false;
 		row = ddb_source_next(fetch->entries, fetch->entry_slot);
 		fetch->ended = row == NULL;
@@ -301,7 +309,7 @@ send_batch(IndexFetch *fetch, FetchBatch *batch)
  * may wait for entries, then only where nothing is under way.
  */
 static void
-send_ahead(IndexFetch *fetch, bool wait)
+send_ahead(IndexFetch *fetch, Patience patience)
 {
 	while (fetch->sent < largest_window(fetch))
 	{
@@ -315,7 +323,8 @@ send_ahead(IndexFetch *fetch, bool wait)
 		if (batch->context == NULL || batch->n == 0)
 			begin_batch(fetch, batch);
 		while (batch->n < size && taken &&
-			   read_entry(fetch, batch, wait && fetch->sent == 0, &taken))
+			   read_entry(fetch, batch,
+						  fetch->sent == 0 ? patience : DOES_NOT_WAIT, &taken))
 			;
 		/* Whether there are more is to be waited for. */
 		if (batch->n == 0 || (batch->n < size && taken && !fetch->ended))
@@ -434,7 +443,7 @@ is_settled(const FetchBatch *batch)
  * it would have to wait and may not.
  */
 static bool
-settle(IndexFetch *fetch, FetchBatch *batch, bool wait)
+settle(IndexFetch *fetch, FetchBatch *batch, Patience patience)
 {
 	for (;;)
 	{
@@ -446,7 +455,7 @@ settle(IndexFetch *fetch, FetchBatch *batch, bool wait)
 		keep_rows(fetch, batch);
 		while (!ddb_stream_ready(batch->stream))
 		{
-			if (!wait)
+			if (patience == DOES_NOT_WAIT)
 				return false;
 			ddb_call_wait(&batch->stream->call, 1);
 		}
@@ -460,7 +469,7 @@ settle(IndexFetch *fetch, FetchBatch *batch, bool wait)
 static bool
 next_in_order(IndexFetch *fetch, FetchBatch *batch, TupleTableSlot *slot)
 {
-	while (settle(fetch, batch, true) && batch->next < batch->n)
+	while (settle(fetch, batch, WAITS) && batch->next < batch->n)
 	{
 		const FetchedKey *key = &batch->keys[batch->next++];
 
@@ -491,11 +500,11 @@ source_ready(DdbRowSource *source)
 {
 	IndexFetch *fetch = (IndexFetch *) source;
 
-	send_ahead(fetch, false);
+	send_ahead(fetch, DOES_NOT_WAIT);
 	if (fetch->sent == 0)
 		return fetch->ended;
 	if (fetch->scan->plan->order.is_relied_upon)
-		return settle(fetch, front(fetch), false);
+		return settle(fetch, front(fetch), DOES_NOT_WAIT);
 	return ddb_stream_ready(front(fetch)->stream);
 }
 
@@ -508,7 +517,7 @@ source_next(DdbRowSource *source, TupleTableSlot *slot)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		send_ahead(fetch, true);
+		send_ahead(fetch, WAITS);
 		if (fetch->sent == 0)
 			return NULL;
 		if (next_of_batch(fetch, front(fetch), slot))

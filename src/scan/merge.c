@@ -112,24 +112,25 @@ init_sort_keys(DdbMerge *merge)
 }
 
 /*
- * Reads the stream's next row and puts the stream in its place in the heap.  A
- * stream without another row leaves the heap, or never enters it, and is
- * closed.
+ * Reads the stream's next row.  False when it has none: then it is closed.
  */
-static void
-refill(DdbMerge *merge, MergedStream *member, bool is_top)
+static bool
+read_next(MergedStream *member)
 {
-	bool more =
-		ddb_stream_next(member->stream, member->slot, member->row_context);
+	if (ddb_stream_next(member->stream, member->slot, member->row_context))
+		return true;
+	ddb_stream_close(member->stream);
+	return false;
+}
 
-	if (!more)
-		ddb_stream_close(member->stream);
-	if (is_top && more)
-		binaryheap_replace_first(merge->heap, PointerGetDatum(member));
-	else if (is_top)
+/* Puts the stream on top of the heap, whose row was given, in its new place. */
+static void
+advance(DdbMerge *merge)
+{
+	if (read_next(merge->last))
+		binaryheap_replace_first(merge->heap, PointerGetDatum(merge->last));
+	else
 		(void) binaryheap_remove_first(merge->heap);
-	else if (more)
-		binaryheap_add_unordered(merge->heap, PointerGetDatum(member));
 }
 
 /*
@@ -146,7 +147,9 @@ fill(DdbMerge *merge)
 		for (int j = i; j < end; j++)
 			ddb_stream_send(merge->streams[j]);
 		for (int j = i; j < end; j++)
-			refill(merge, &merge->members[j], false);
+			if (read_next(&merge->members[j]))
+				binaryheap_add_unordered(merge->heap,
+										 PointerGetDatum(&merge->members[j]));
 	}
 	binaryheap_build(merge->heap);
 }
@@ -213,7 +216,7 @@ source_next(DdbRowSource *source, TupleTableSlot *slot)
 	if (merge->members == NULL)
 		begin(merge);
 	else if (!binaryheap_empty(merge->heap))
-		refill(merge, merge->last, true);
+		advance(merge);
 	if (binaryheap_empty(merge->heap))
 		return NULL;
 	merge->last =

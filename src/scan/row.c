@@ -381,7 +381,9 @@ convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 	const char *reason;
 
 	reader->current = codec;
-	switch (ddb_codec_decode(codec, value, soft, &slot->tts_values[i], &reason))
+	switch (ddb_codec_decode(codec, value,
+							 soft ? DDB_MISFITS_ARE_TOLD : DDB_MISFITS_RAISE,
+							 &slot->tts_values[i], &reason))
 	{
 		case DDB_DECODE_OK:
 			slot->tts_isnull[i] = false;
@@ -619,7 +621,8 @@ match_item(DdbRowReader *reader, const DdbPage *page, TupleTableSlot *slot)
 			if (codec->column->nsteps == 0 &&
 				ddb_matcher_reads(reader->matcher, codec->column->attnum))
 				slot->tts_isnull[j] =
-					ddb_codec_decode(codec, &value, true, &slot->tts_values[j],
+					ddb_codec_decode(codec, &value, DDB_MISFITS_ARE_TOLD,
+									 &slot->tts_values[j],
 									 &reason) != DDB_DECODE_OK;
 		}
 	}

@@ -39,20 +39,27 @@ forget(void *listed)
 	*place = (*place)->next;
 }
 
+DdbStatement *
+ddb_statement_find(const EState *estate)
+{
+	for (Listed *listed = statements; listed != NULL; listed = listed->next)
+		if (listed->statement.estate == estate)
+			return &listed->statement;
+	return NULL;
+}
+
 /*
  * Statements are found by their executor state, and forgotten with its memory
  * context.
  */
 DdbStatement *
-ddb_statement_of(EState *estate, bool create)
+ddb_statement_of(EState *estate)
 {
+	DdbStatement *known = ddb_statement_find(estate);
 	Listed *listed;
 
-	for (listed = statements; listed != NULL; listed = listed->next)
-		if (listed->statement.estate == estate)
-			return &listed->statement;
-	if (!create)
-		return NULL;
+	if (known != NULL)
+		return known;
 	listed = MemoryContextAllocZero(estate->es_query_cxt, sizeof(Listed));
 	listed->statement.estate = estate;
 	listed->end.func = forget;
@@ -82,7 +89,7 @@ void
 ddb_snapshot_begin(ForeignScanState *node)
 {
 	EState *estate = node->ss.ps.state;
-	DdbStatement *statement = ddb_statement_of(estate, true);
+	DdbStatement *statement = ddb_statement_of(estate);
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	DdbSnapshot *snapshot = palloc0(sizeof(DdbSnapshot));
 
@@ -125,7 +132,7 @@ read_all(ForeignScanState *node, DdbSnapshot *snapshot)
 void
 ddb_snapshot_take(EState *estate, const char *table_name)
 {
-	const DdbStatement *statement = ddb_statement_of(estate, false);
+	const DdbStatement *statement = ddb_statement_find(estate);
 	ListCell *lc;
 
 	if (statement == NULL)

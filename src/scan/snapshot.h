@@ -21,11 +21,11 @@ typedef struct DdbStatement
 								 * (modify/written_items) */
 } DdbStatement;
 
-/*
- * The statement that runs in this state, in whose memory context it lives; NULL
- * if nothing is known of it and create is false.
- */
-extern DdbStatement *ddb_statement_of(EState *estate, bool create);
+/* The statement that runs in this state, in whose memory context it lives. */
+extern DdbStatement *ddb_statement_of(EState *estate);
+
+/* The same; NULL if nothing is known of it yet. */
+extern DdbStatement *ddb_statement_find(const EState *estate);
 
 /* Has the scan's rows kept, when it begins. */
 extern void ddb_snapshot_begin(ForeignScanState *node);
