@@ -431,7 +431,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	plan.estimate.selectivity =
 		filter_selectivity(root, rel, candidate, scan_clauses);
 	if (candidate->source->partial)
-		ddb_two_step_plan(root, rel, state, candidate, &plan, &expressions);
+		ddb_index_fetch_plan(root, rel, state, candidate, &plan, &expressions);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
 							outer_plan);

@@ -64,8 +64,8 @@ checks_entries(const RelOptInfo *rel, const DdbPlanState *state,
  * those that need the item.  Fewer keys are fetched for each of the former.
  */
 void
-ddb_two_step_prepare(PlannerInfo *root, RelOptInfo *rel,
-					 const DdbPlanState *state, DdbCandidate *candidate)
+ddb_index_fetch_prepare(PlannerInfo *root, RelOptInfo *rel,
+						const DdbPlanState *state, DdbCandidate *candidate)
 {
 	List *before = list_difference_ptr(candidate->decided, candidate->by_key);
 	List *after = NIL;
@@ -120,8 +120,8 @@ sort_columns(const DdbPlanState *state, const DdbSource *source)
  * moved is left out, as a Query may miss one that moves while it is read.
  */
 bool
-ddb_two_step_may_order(PlannerInfo *root, const DdbPlanState *state,
-					   const DdbSource *source)
+ddb_index_fetch_may_order(PlannerInfo *root, const DdbPlanState *state,
+						  const DdbSource *source)
 {
 	return ddb_limit_is_plain(root) &&
 		   bms_membership(root->all_baserels) == BMS_SINGLETON &&
@@ -206,9 +206,9 @@ build_entries(RelOptInfo *rel, const DdbPlanState *state,
  * one expression checks them all.
  */
 void
-ddb_two_step_plan(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state,
-				  const DdbCandidate *candidate, DdbAccessPlan *plan,
-				  List **expressions)
+ddb_index_fetch_plan(PlannerInfo *root, RelOptInfo *rel,
+					 const DdbPlanState *state, const DdbCandidate *candidate,
+					 DdbAccessPlan *plan, List **expressions)
 {
 	List *clauses = extract_actual_clauses(candidate->entry_clauses, false);
 

@@ -449,8 +449,8 @@ key_candidate(const PathContext *context, const DdbSource *source,
 			   banned_columns(plan_state(context), source, operation),
 			   candidate);
 	if (source->partial)
-		ddb_two_step_prepare(context->root, context->rel, plan_state(context),
-							 candidate);
+		ddb_index_fetch_prepare(context->root, context->rel,
+								plan_state(context), candidate);
 	return candidate;
 }
 
@@ -466,8 +466,8 @@ wanted_orders(const PathContext *context, const DdbSource *source)
 	if (context->count != NULL)
 		return NIL;
 	if (source->partial)
-		return ddb_two_step_may_order(context->root, plan_state(context),
-									  source)
+		return ddb_index_fetch_may_order(context->root, plan_state(context),
+										 source)
 				   ? list_make1(context->root->query_pathkeys)
 				   : list_make1(NIL);
 	wanted = ddb_order_wanted(context->root, context->rel);
@@ -549,8 +549,8 @@ add_walk(const PathContext *unbounded, const DdbSource *source)
 	context.clauses.walks_on = true;
 	if (!ddb_guc_pushdown || plan_state(&context)->relation->segment >= 0 ||
 		context.count != NULL || context.root->query_pathkeys == NIL ||
-		(source->partial &&
-		 !ddb_two_step_may_order(context.root, plan_state(&context), source)) ||
+		(source->partial && !ddb_index_fetch_may_order(
+								context.root, plan_state(&context), source)) ||
 		!ddb_keys_match(&context.clauses, context.restrictions, source->keys,
 						&match))
 		return;
