@@ -304,27 +304,17 @@ make_comparison(const DdbCodec *codec, const View *view, DdbCompare op,
 	return comparison;
 }
 
-/* True if each value of the type can be listed that makes one result. */
-static bool
-is_integer(const DdbCodec *codec)
-{
-	return codec->conversion == DDB_CONVERT_INT2 ||
-		   codec->conversion == DDB_CONVERT_INT4 ||
-		   codec->conversion == DDB_CONVERT_INT8;
-}
-
 /*
- * True if an equal value of the view is one value of the column, or a list.
- * Of times, views are known within bounds only, and equality needs both.
+ * True if an equal value of the view is one value of the column.  Of times,
+ * views are known within bounds only, and equality needs both.
  */
 static bool
-has_values(const DdbClauseContext *context, const DdbCodec *codec,
-		   const View *view, Node *value)
+has_one_value(const DdbCodec *codec, const View *view)
 {
-	if (is_integer(codec))
-		return view->keeps == KEEPS_VALUES ||
-			   bms_is_empty(pull_varnos(context->root, value));
-	return view->keeps == KEEPS_VALUES && view->expr == NULL;
+	return view->keeps == KEEPS_VALUES &&
+		   (view->expr == NULL || codec->conversion == DDB_CONVERT_INT2 ||
+			codec->conversion == DDB_CONVERT_INT4 ||
+			codec->conversion == DDB_CONVERT_INT8);
 }
 
 /*
@@ -332,11 +322,11 @@ has_values(const DdbClauseContext *context, const DdbCodec *codec,
  * the column make is a range, which has no negation here.
  */
 static List *
-compare_view(const DdbClauseContext *context, const DdbCodec *codec, View *view,
-			 DdbCompare op, Node *value, Oid compare)
+compare_view(const DdbCodec *codec, const View *view, DdbCompare op,
+			 Node *value, Oid compare)
 {
 	if ((op != DDB_COMPARE_EQ && op != DDB_COMPARE_NE) ||
-		has_values(context, codec, view, value))
+		has_one_value(codec, view))
 		return list_make1(make_comparison(codec, view, op, value, compare));
 	if (op == DDB_COMPARE_NE)
 		return NIL;
@@ -398,8 +388,8 @@ match_sides(const DdbClauseContext *context, Node *node, Oid opno, Node *value,
 	if (!OidIsValid(compare) || !ddb_clause_btree_operator(opno, typid, &op) ||
 		!add_conversion(typid, value_typid, &view))
 		return NIL;
-	return compare_view(context, codec, &view,
-						negated ? ddb_clause_negate(op) : op, value, compare);
+	return compare_view(codec, &view, negated ? ddb_clause_negate(op) : op,
+						value, compare);
 }
 
 /* "view op value", with the view on either side. */
@@ -451,7 +441,7 @@ match_any(const DdbClauseContext *context, ScalarArrayOpExpr *expr,
 		!OidIsValid(compare) ||
 		!ddb_clause_btree_operator(expr->opno, typid, &op) ||
 		op != DDB_COMPARE_EQ || !add_conversion(typid, element, &view) ||
-		view.keeps != KEEPS_VALUES || !has_values(context, codec, &view, array))
+		!has_one_value(codec, &view))
 		return NIL;
 	comparison = make_comparison(codec, &view, DDB_COMPARE_IN, array, compare);
 	return list_make1(comparison);

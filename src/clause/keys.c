@@ -15,6 +15,7 @@
 
 #include "clause/filter.h"
 #include "clause/key_variables.h"
+#include "clause/listed_partitions.h"
 
 #include "clause/trivial_key.h"
 #include "compat.h"
@@ -201,20 +202,16 @@ match_or(const DdbClauseContext *context, const DdbKeySchema *keys,
 	return clause;
 }
 
-/*
- * True if the comparisons give the attribute values, itself or by the
- * variables of its template.
- */
+/* True if a comparison gives the attribute itself a value, or a list of them. */
 static bool
-binds(const DdbClauseContext *context, const DdbKeySchema *keys,
-	  List *comparisons, int attribute)
+has_values(const DdbClauseContext *context, const DdbKeySchema *keys,
+		   List *comparisons, int attribute)
 {
-	DdbKeyPlace here = key_place(keys, attribute);
 	ListCell *lc;
 
 	foreach (lc, comparisons)
 	{
-		DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+		const DdbComparison *comparison = (DdbComparison *) lfirst(lc);
 		int place;
 
 		if (!comparison->wider &&
@@ -223,7 +220,46 @@ binds(const DdbClauseContext *context, const DdbKeySchema *keys,
 			is_direct(context, keys, comparison, &place) && place == attribute)
 			return true;
 	}
-	return ddb_variables_bind(context, &here, comparisons);
+	return false;
+}
+
+/*
+ * How many values of a partition attribute lie between the comparisons'
+ * bounds; 0 if they cannot be listed.
+ */
+static double
+count_listed(const DdbClauseContext *context, const DdbKeySchema *keys,
+			 List *comparisons, int attribute)
+{
+	ListCell *lc;
+
+	if (attribute >= keys->npartition)
+		return 0;
+	foreach (lc, comparisons)
+	{
+		const DdbComparison *comparison = (DdbComparison *) lfirst(lc);
+		int place;
+
+		if (is_direct(context, keys, comparison, &place) && place == attribute)
+			return ddb_listed_count(context, comparison->condition.column,
+									comparisons);
+	}
+	return 0;
+}
+
+/*
+ * True if the comparisons give the attribute values: itself, by the variables
+ * of its template, or by bounds between which there are few.
+ */
+static bool
+binds(const DdbClauseContext *context, const DdbKeySchema *keys,
+	  List *comparisons, int attribute)
+{
+	DdbKeyPlace here = key_place(keys, attribute);
+
+	return has_values(context, keys, comparisons, attribute) ||
+		   ddb_variables_bind(context, &here, comparisons) ||
+		   count_listed(context, keys, comparisons, attribute) > 0;
 }
 
 /* True if all attributes of the partition key are bound to values. */
@@ -389,6 +425,26 @@ describe_template(const DdbClauseContext *context, const DdbKeyPlace *place,
 }
 
 /*
+ * Adds to the match how many values there are between the bounds of a
+ * partition attribute that has no others.
+ */
+static void
+describe_list(const DdbClauseContext *context, const DdbKeySchema *keys,
+			  List *comparisons, int attribute, double *count,
+			  DdbKeyMatch *match)
+{
+	double values;
+
+	if (has_values(context, keys, comparisons, attribute))
+		return;
+	values = count_listed(context, keys, comparisons, attribute);
+	if (values == 0)
+		return;
+	*count *= values;
+	match->keys.are_many = true;
+}
+
+/*
  * Fills in what the match amounts to: how many values, whether the whole key
  * is bound, and whether items need not be looked at.
  */
@@ -425,6 +481,7 @@ describe(const DdbClauseContext *context, const DdbKeySchema *keys,
 			DdbKeyPlace here = key_place(keys, i);
 
 			describe_template(context, &here, comparisons, &count, match);
+			describe_list(context, keys, comparisons, i, &count, match);
 		}
 		match->count += count;
 	}

@@ -323,6 +323,29 @@ parse_variable(const char *text, size_t start, size_t len,
 	return true;
 }
 
+/* True if the literal has a name in braces, as a variable would be. */
+static bool
+has_bare_variable(const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *open = memchr(text, '{', len);
+
+	while (open != NULL)
+	{
+		const char *p = open + 1;
+
+		while (p < end &&
+			   (*p == '_' || *p == ':' || *p == '-' || *p == '.' ||
+				(*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+				(*p >= 'A' && *p <= 'Z')))
+			p++;
+		if (p < end && p > open + 1 && *p == '}')
+			return true;
+		open = memchr(open + 1, '{', (size_t) (end - open) - 1);
+	}
+	return false;
+}
+
 /*
  * Fills in the variable or literal at *position, which moves behind it.  A
  * literal goes on to the next variable.  False with *error set.
@@ -347,6 +370,9 @@ parse_element(const char *text, size_t len, size_t *position,
 	while (*position < len &&
 		   !(len - *position >= 2 && memcmp(text + *position, "${", 2) == 0))
 		(*position)++;
+	if (has_bare_variable(text + start, *position - start))
+		return fail(error, start,
+					"a variable in braces has no dollar sign before it");
 	element->form = DDB_FORM_LITERAL;
 	element->text = text + start;
 	element->len = element->width = *position - start;

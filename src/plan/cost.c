@@ -107,6 +107,20 @@ add_second_step(const DdbPlanState *state, DdbCandidate *candidate,
 }
 
 /*
+ * What the first page costs before it gives a row, besides its round trip: a
+ * whole one, where no LIMIT makes it smaller.
+ */
+static Cost
+page_cost(const DdbCandidate *candidate, double units)
+{
+	double share = Min(1.0, DDB_PAGE_BYTES / DDB_UNIT_BYTES / Max(units, 1.0));
+	double items = candidate->fetched_rows / Max(candidate->streams, 1);
+
+	return share * (units / 2 * READ_UNIT_COST +
+					(candidate->counts ? 0 : items * ITEM_COST));
+}
+
+/*
  * Sets candidate->read_units too.  The weights make a request dearer than a
  * row, and a Scan dearer than a Query of the same size, as it may turn out to
  * be larger.
@@ -136,10 +150,13 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 	}
 	candidate->read_units = units * (state->consistent_read ? 1.0 : 0.5);
 	*startup_cost = REQUEST_COST;
+	if (candidate->operation != DDB_OP_GET_ITEM && !candidate->is_limited &&
+		candidate->limit_hint < 0)
+		*startup_cost += page_cost(candidate, units / streams);
 	/* A merge waits for the first page of each. */
 	if (candidate->order.is_relied_upon && candidate->keys.are_many &&
 		candidate->order.partitions == NIL)
-		*startup_cost = latency_cost(streams, SIDE_BY_SIDE);
+		*startup_cost += latency_cost(streams, SIDE_BY_SIDE) - REQUEST_COST;
 	*total_cost = latency_cost(requests, candidate->keys.are_many ||
 												 candidate->segments > 1
 											 ? SIDE_BY_SIDE

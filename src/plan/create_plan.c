@@ -355,6 +355,37 @@ filter_selectivity(PlannerInfo *root, RelOptInfo *rel,
 }
 
 /*
+ * Read units of all that the candidate may read.  A table that DynamoDB counts
+ * as empty is weighed as if it had grown (plan/paths), but told as it is.
+ */
+static double
+expected_units(const DdbCandidate *candidate)
+{
+	const DdbSource *source = candidate->source;
+
+	if (candidate->operation != DDB_OP_SCAN || !source->unknown ||
+		candidate->fetched_rows <= source->item_count)
+		return candidate->read_units;
+	return candidate->read_units * source->item_count / candidate->fetched_rows;
+}
+
+/*
+ * Read units that the pages take which a known LIMIT, or a first row that will
+ * do, leaves to be read; all of them where nothing says when reading ends.
+ */
+static double
+limited_units(RelOptInfo *rel, const DdbCandidate *candidate)
+{
+	double wanted = candidate->limit_hint;
+	double least = Max(candidate->streams, 1) * 0.5;
+	double units = expected_units(candidate);
+
+	if (!candidate->is_limited || wanted < 0 || rel->rows <= 0)
+		return units;
+	return Min(units, Max(least, units * wanted / rel->rows));
+}
+
+/*
  * The scan gives counts.  Should its conditions have to be checked again when
  * it runs, items are fetched and counted here: so its tuples have room for
  * every column.
@@ -428,6 +459,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filter.is_local = local != NIL || is_filtered(candidate, &plan);
 	plan.limit.reads_all = root->tuple_fraction <= 0;
+	plan.estimate.read_units = limited_units(rel, candidate);
 	plan.estimate.selectivity =
 		filter_selectivity(root, rel, candidate, scan_clauses);
 	if (candidate->source->partial)

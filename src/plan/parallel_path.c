@@ -157,6 +157,9 @@ ddb_parallel_add_path(PlannerInfo *root, RelOptInfo *rel,
 
 	if (!may_share(rel, serial))
 		return;
+	/* PostgreSQL gives a partition workers however small it is. */
+	if (source->unknown && rel->reloptkind != RELOPT_BASEREL)
+		return;
 	workers = compute_parallel_worker(rel, ceil(bytes / BLCKSZ), -1,
 									  max_parallel_workers_per_gather);
 	if (workers <= 0)

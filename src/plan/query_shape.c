@@ -12,6 +12,9 @@
 
 #include "optimizer/paths.h"
 
+/* Rows that are fetched first of what is planned for a fraction of its rows. */
+#define CURSOR_ROWS 100
+
 /* A fraction of at least 1 is a number of rows (planner's tuple_fraction). */
 #define IS_ROW_COUNT(fraction) ((fraction) >= 1.0 && (fraction) < 1e9)
 
@@ -74,6 +77,22 @@ is_semijoin_inner(const PlannerInfo *root, const RelOptInfo *rel)
 }
 
 /*
+ * True if what stands above the relation may take its rows one by one, in the
+ * order that they come in, and stop early: joins, window functions, DISTINCT
+ * and GROUP BY on that order.  Aggregates of everything take them all.
+ */
+static bool
+rows_are_taken_in_order(PlannerInfo *root, List *pathkeys)
+{
+	const Query *query = root->parse;
+
+	return query->commandType == CMD_SELECT && root->query_pathkeys != NIL &&
+		   pathkeys_contained_in(root->query_pathkeys, pathkeys) &&
+		   !(query->hasAggs && query->groupClause == NIL) &&
+		   query->groupingSets == NIL && query->setOperations == NULL;
+}
+
+/*
  * How many rows will probably be wanted, to size the first page; -1 if nobody
  * knows.  Being wrong costs requests, never rows.
  */
@@ -83,7 +102,8 @@ ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 {
 	if (parameterized)
 		return is_semijoin_inner(root, rel) ? 1 : -1;
-	if (!rows_pass_through(root, pathkeys))
+	if (!rows_pass_through(root, pathkeys) &&
+		!rows_are_taken_in_order(root, pathkeys))
 		return -1;
 	/* Partitions and UNION ALL: the LIMIT of all bounds each. */
 	if (IS_ROW_COUNT(root->limit_tuples))
@@ -91,5 +111,8 @@ ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 	/* EXISTS and its like want the first row, then perhaps no other. */
 	if (IS_ROW_COUNT(root->tuple_fraction))
 		return (int64) root->tuple_fraction;
+	/* A cursor: its first rows, in an order that needs no sort. */
+	if (root->tuple_fraction > 0 && root->query_pathkeys != NIL)
+		return CURSOR_ROWS;
 	return -1;
 }

@@ -22,6 +22,7 @@
 #include "optimizer/restrictinfo.h"
 #include "plan/create_plan.h"
 #include "plan/index_use.h"
+#include "plan/key_names.h"
 #include "plan/parallel_path.h"
 #include "plan/snapshot_plan.h"
 #include "plan/system_columns.h"
@@ -248,6 +249,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	state->snapshot = ddb_snapshot_needed(root, rel, state->relation);
 	state->info =
 		ddb_describe_table(state->relation, ddb_compat_rel_userid(root, rel));
+	ddb_key_names_check(state->relation, state->info);
 	ddb_system_columns_check_scan(root, rel, state->relation, state->info);
 	state->index_columns =
 		ddb_key_templates_index_columns(state->relation, state->info);

@@ -10,6 +10,7 @@
 
 #include "request/key_targets.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "request/key_template_range.h"
 #include "request/nearest_value.h"
@@ -470,6 +471,108 @@ add_key_rows(const Context *context, Choices *choices)
 	return choice->n > 0;
 }
 
+/* Narrows the ends of a list by a choice that is a bound. */
+static void
+add_end(const Choice *choice, int64 *lower, int64 *upper, int *sides)
+{
+	bool upward = choice->op == DDB_COMPARE_GT || choice->op == DDB_COMPARE_GE;
+	int64 number;
+
+	if (!ddb_value_number(choice->condition->value_typid, choice->values[0],
+						  &number))
+		return;
+	/* A list takes its ends in; those of strict bounds fall out of its range. */
+	if (upward)
+		*lower = Max(*lower, number);
+	else
+		*upper = Min(*upper, number);
+	*sides |= upward ? 1 : 2;
+}
+
+/*
+ * Lists the values of a partition attribute between its bounds, where nothing
+ * gives it values: the planner has found that they are few.  False when there
+ * are none.
+ */
+static bool
+add_list(const DdbColumn *column, Choices *choices, int nconditions)
+{
+	Choice *choice = &choices->items[choices->n];
+	DdbCondition *condition = palloc0(sizeof(DdbCondition));
+	int64 lower = PG_INT64_MIN;
+	int64 upper = PG_INT64_MAX;
+	int sides = 0;
+	Datum *values;
+
+	for (int i = 0; i < nconditions; i++)
+	{
+		const Choice *other = &choices->items[i];
+
+		if (other->condition->column == column->attnum &&
+			other->op >= DDB_COMPARE_LT && other->op <= DDB_COMPARE_GE)
+			add_end(other, &lower, &upper, &sides);
+	}
+	if (sides != 3)
+		elog(ERROR, "partition attribute \"%s\" has no values",
+			 column->attribute);
+	if (upper < lower)
+		return false;
+	condition->column = column->attnum;
+	condition->op = DDB_COMPARE_IN;
+	condition->value_typid = column->base_typid == DATEOID ? DATEOID : INT8OID;
+	memset(choice, 0, sizeof(*choice));
+	choice->condition = condition;
+	choice->op = condition->op;
+	choice->place = -1;
+	choice->n = (int) Min((double) upper - (double) lower + 1, MAX_TARGETS + 1);
+	values = palloc(sizeof(Datum) * choice->n);
+	for (int i = 0; i < choice->n; i++)
+		values[i] = ddb_numbered_value(condition->value_typid, lower + i);
+	choice->values = values;
+	choices->n++;
+	return true;
+}
+
+/* True if a value of a condition, or a list of them, is the attribute's. */
+static bool
+is_chosen(const Choices *choices, int nconditions, const DdbColumn *column)
+{
+	for (int i = 0; i < nconditions; i++)
+		if (choices->items[i].condition->column == column->attnum &&
+			(choices->items[i].op == DDB_COMPARE_EQ ||
+			 choices->items[i].op == DDB_COMPARE_IN))
+			return true;
+	return false;
+}
+
+/* Lists of all partition attributes that are bounded only. */
+static bool
+add_lists(const Context *context, Choices *choices)
+{
+	const DdbKeySchema *keys = &context->plan->source.keys;
+	int nconditions = choices->n;
+
+	for (int i = 0; i < keys->npartition; i++)
+	{
+		const DdbColumn *column = NULL;
+
+		/* The conditions of the plan name the column that shows it. */
+		for (int j = 0; j < nconditions && column == NULL; j++)
+			if (find_key(context, choices->items[j].condition->column) == i)
+				column =
+					&context->codecs->relation
+						 ->columns[choices->items[j].condition->column - 1];
+		if (column == NULL ||
+			ddb_key_template_of(context->codecs->relation, column->attribute) !=
+				NULL ||
+			is_chosen(choices, nconditions, column))
+			continue;
+		if (!add_list(column, choices, nconditions))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Collects the choices of an alternative: the values of its conditions, and
  * the shards that none of them names.  False when one has no values.
@@ -488,9 +591,10 @@ collect_choices(const Context *context, List *conditions, Choices *choices)
 		if (!evaluate(context, (DdbCondition *) lfirst(lc), choices,
 					  &choices->items[choices->n++]))
 			return false;
-	/* A Scan has one filter, which leaves shards open. */
+	/* A Scan has one filter, which leaves lists and shards open. */
 	return context->plan->operation == DDB_OP_SCAN ||
-		   add_shards(context, conditions, choices);
+		   (add_lists(context, choices) &&
+			add_shards(context, conditions, choices));
 }
 
 /*

@@ -430,3 +430,17 @@ ddb_search_above(const DdbSearch *search, Datum value, int64 steps)
 {
 	return value_at(search->typid, number_of(search->typid, value) + steps);
 }
+
+bool
+ddb_value_number(Oid typid, Datum value, int64 *number)
+{
+	*number = number_of(typid, value);
+	return typid != DATEOID || !DATE_NOT_FINITE((DateADT) *number);
+}
+
+Datum
+ddb_numbered_value(Oid typid, int64 number)
+{
+	return typid == DATEOID ? DateADTGetDatum((DateADT) number)
+							: Int64GetDatum(number);
+}

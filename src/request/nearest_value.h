@@ -46,6 +46,14 @@ extern bool ddb_search_nearest(DdbSearch *search, DdbCompare op, Datum value,
 extern Datum ddb_search_above(const DdbSearch *search, Datum value,
 							  int64 steps);
 
+/*
+ * The number of a date or integer among all of its type, which follow each
+ * other without a gap; false for infinity.  And back: the value of a number;
+ * integers as bigint.
+ */
+extern bool ddb_value_number(Oid typid, Datum value, int64 *number);
+extern Datum ddb_numbered_value(Oid typid, int64 number);
+
 /* True if what can be asked of a search is a type whose values can be listed. */
 extern bool ddb_search_knows_type(Oid typid);
 

@@ -151,7 +151,7 @@ CONDITIONS = {
     "pk = 'P' AND sk NOT LIKE '0%'": (sks(*range(10, 30)), ["Query pk = 'P'"]),
     "pk = 'P' AND sk ILIKE '0%'": (sks(*range(10)), ["Query pk = 'P'"]),
     "pk = 'P' AND sk > '28' COLLATE \"en-x-icu\"": (sks(29), ["Query pk = 'P'"]),
-    "pk = 'P' AND n > 280": (sks(29), ["Query on byN pk = 'P' AND n > '280'"]),
+    "pk = 'P' AND n > 280": (sks(29), None),  # the index, or its order: both cost half a unit
     "pk > 'O' AND pk < 'Q'": (ALL_P, ["Scan"]),
     "pk LIKE 'P%'": (ALL_P, ["Scan"]),
     "sk = '29'": (sks(29), ["Scan"]),
