@@ -153,6 +153,22 @@ ddb_clause_set(DdbComparison *comparison, AttrNumber column, DdbCompare op,
 	return true;
 }
 
+void
+ddb_clause_set_neighbour(DdbComparison *comparison, Oid typid, Oid compare,
+						 bool shifts, char *zone)
+{
+	comparison->condition.value_typid = typid;
+	comparison->condition.compare = compare;
+	comparison->condition.shifts = shifts;
+	comparison->condition.zone = zone;
+}
+
+void
+ddb_clause_set_equality(DdbComparison *comparison)
+{
+	comparison->condition.op = DDB_COMPARE_EQ;
+}
+
 /*
  * The comparison that an operator means in the btree family of the type, in
  * *op.  Names of operators do not count.  False if it is in no such family.

@@ -69,4 +69,16 @@ extern DdbCompare ddb_clause_negate(DdbCompare op);
 extern bool ddb_clause_set(DdbComparison *comparison, AttrNumber column,
 						   DdbCompare op, Node *value);
 
+/*
+ * Has the comparison's value be of another type than the column's, which is
+ * typid: compare is the function that compares them.  zone: whose changes of
+ * the clocks disturb the order of what is compared, where shifts is true; NULL:
+ * the session's.
+ */
+extern void ddb_clause_set_neighbour(DdbComparison *comparison, Oid typid,
+									 Oid compare, bool shifts, char *zone);
+
+/* IS NOT DISTINCT FROM of what is never NULL. */
+extern void ddb_clause_set_equality(DdbComparison *comparison);
+
 #endif /* DDB_CLAUSE_H */

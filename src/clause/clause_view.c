@@ -295,10 +295,8 @@ make_comparison(const DdbCodec *codec, const View *view, DdbCompare op,
 	DdbComparison *comparison = palloc(sizeof(DdbComparison));
 
 	(void) ddb_clause_set(comparison, view->column, op, value);
-	comparison->condition.value_typid = codec->column->base_typid;
-	comparison->condition.compare = compare;
-	comparison->condition.shifts = view->keeps == KEEPS_SHIFTED;
-	comparison->condition.zone = view->zone;
+	ddb_clause_set_neighbour(comparison, codec->column->base_typid, compare,
+							 view->keeps == KEEPS_SHIFTED, view->zone);
 	comparison->view = view->expr;
 	comparison->wider = ddb_codec_order(codec) == DDB_AGREES_WIDELY;
 	return comparison;

@@ -114,7 +114,7 @@ reaches_key(const DdbClauseContext *context, const DdbKeySchema *keys,
 	if (comparison->condition.op == DDB_COMPARE_NOT_DISTINCT &&
 		ddb_filter_is_exact(context, comparison) &&
 		find_place(context, keys, comparison->condition.column, &place))
-		comparison->condition.op = DDB_COMPARE_EQ;
+		ddb_clause_set_equality(comparison);
 	return DDB_COMPARE_REACHES_KEY(comparison->condition.op) &&
 		   (is_direct(context, keys, comparison, &place) ||
 			is_variable(context, keys, comparison->condition.column)) &&

@@ -510,6 +510,19 @@ init_struct(const Kind *kind, void *value)
 	}
 }
 
+DdbCondition *
+ddb_condition_of_list(AttrNumber column, Oid typid)
+{
+	DdbCondition *condition = palloc0(sizeof(DdbCondition));
+
+	condition->column = column;
+	condition->op = DDB_COMPARE_IN;
+	condition->value = -1;
+	condition->value_typid = typid;
+	condition->view = -1;
+	return condition;
+}
+
 void
 ddb_access_plan_init(DdbAccessPlan *plan, DdbOperation operation)
 {

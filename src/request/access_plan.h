@@ -323,6 +323,9 @@ typedef struct DdbAccessPlan
 	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;
 
+/* A condition of values that are listed for a run; its value is not the plan's. */
+extern DdbCondition *ddb_condition_of_list(AttrNumber column, Oid typid);
+
 /* Make plans that say nothing yet: what can be absent is -1, the rest zero. */
 extern void ddb_access_plan_init(DdbAccessPlan *plan, DdbOperation operation);
 extern DdbWritePlan *ddb_write_plan_create(void);

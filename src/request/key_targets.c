@@ -498,7 +498,7 @@ static bool
 add_list(const DdbColumn *column, Choices *choices, int nconditions)
 {
 	Choice *choice = &choices->items[choices->n];
-	DdbCondition *condition = palloc0(sizeof(DdbCondition));
+	Oid typid = column->base_typid == DATEOID ? DATEOID : INT8OID;
 	int64 lower = PG_INT64_MIN;
 	int64 upper = PG_INT64_MAX;
 	int sides = 0;
@@ -517,17 +517,14 @@ add_list(const DdbColumn *column, Choices *choices, int nconditions)
 			 column->attribute);
 	if (upper < lower)
 		return false;
-	condition->column = column->attnum;
-	condition->op = DDB_COMPARE_IN;
-	condition->value_typid = column->base_typid == DATEOID ? DATEOID : INT8OID;
 	memset(choice, 0, sizeof(*choice));
-	choice->condition = condition;
-	choice->op = condition->op;
+	choice->condition = ddb_condition_of_list(column->attnum, typid);
+	choice->op = DDB_COMPARE_IN;
 	choice->place = -1;
 	choice->n = (int) Min((double) upper - (double) lower + 1, MAX_TARGETS + 1);
 	values = palloc(sizeof(Datum) * choice->n);
 	for (int i = 0; i < choice->n; i++)
-		values[i] = ddb_numbered_value(condition->value_typid, lower + i);
+		values[i] = ddb_numbered_value(typid, lower + i);
 	choice->values = values;
 	choices->n++;
 	return true;
