@@ -188,8 +188,6 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 					const char *key, const DdbItemUpdate *update,
 					DdbWriteJob *job)
 {
-	bool ambiguous = false;
-
 	for (int i = 0; i < MAX_TRIES; i++)
 	{
 		DdbWriteJob earlier = *job;
@@ -212,10 +210,9 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 		ddb_write_update(&body, target, key, &wide);
 		/* Its item is on its way again. */
 		ddb_writes_decide(writes, &earlier, false);
-		job->ambiguous = ambiguous;
+		job->ambiguous = false;
 		run(writes, job, DDBC_UPDATE_ITEM, &body);
-		ambiguous = job->ambiguous;
-		if (!job->refused || is_unwanted(target, &wide, job))
+		if (!job->refused || job->ambiguous || is_unwanted(target, &wide, job))
 			return;
 	}
 	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

@@ -13,7 +13,6 @@
 #include "codec/codec.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
-#include "modify/item_equal.h"
 #include "modify/item_key.h"
 #include "utils/memutils.h"
 
@@ -125,32 +124,27 @@ raise_exists(const DdbInsert *insert, const char *key)
 }
 
 /*
- * True if the row's PutItem made a new item.  A refusal after a lost answer
- * may be due to the row's own item, which is then equal to it.
+ * True if nobody knows whether the row's PutItem made the item that is there:
+ * an attempt had no answer, and another one was refused.  Where a row before
+ * was put, its item is what is there.
  */
 static bool
-was_put(const DdbWriteJob *job, const PendingRow *row)
+is_unknown(const DdbWriteJob *job, const PendingRow *row)
 {
-	if (!job->refused)
-		return true;
-	/*
-	 * An attempt whose answer was lost may have put it, but hardly where a row
-	 * before was put.
-	 */
-	return job->ambiguous && !row->again && job->item != NULL &&
-		   ddb_item_equal(job->item, job->item_len, row->item,
-						  strlen(row->item));
+	return job->refused && job->ambiguous && !row->again;
 }
 
 /*
  * Puts those rows that repeat a key, or those that do not, as new items.
- * Raises an error at a conflict unless conflicts are ignored.
+ * Raises an error at a conflict unless conflicts are ignored, and where it is
+ * not known whether there is one.
  */
 static void
 put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 {
 	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * n);
 	PendingRow **of_job = palloc(sizeof(PendingRow *) * n);
+	List *unknown = NIL;
 	int count = 0;
 
 	for (int i = 0; i < n; i++)
@@ -168,9 +162,15 @@ put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 	ddb_writes_run(insert->rows->writes, jobs, count);
 	for (int i = 0; i < count; i++)
 	{
-		of_job[i]->written = was_put(jobs[i], of_job[i]);
-		ddb_writes_decide(insert->rows->writes, jobs[i], of_job[i]->written);
+		of_job[i]->written = !jobs[i]->refused;
+		if (is_unknown(jobs[i], of_job[i]))
+			unknown = lappend(unknown, of_job[i]->key);
+		else
+			ddb_writes_decide(insert->rows->writes, jobs[i],
+							  of_job[i]->written);
 	}
+	if (unknown != NIL)
+		ddb_row_writer_raise_unknown(insert->rows, unknown);
 	for (int i = 0; i < count && !insert->ignores_conflicts; i++)
 		if (!of_job[i]->written)
 			raise_exists(insert, of_job[i]->key);

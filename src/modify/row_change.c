@@ -12,13 +12,15 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "modify/document_update.h"
-#include "modify/item_equal.h"
 #include "modify/item_key.h"
 #include "modify/item_tree.h"
 #include "modify/written_items.h"
 #include "remote/describe.h"
 #include "scan/snapshot.h"
 #include "utils/rel.h"
+
+/* Keys that one message names. */
+#define MAX_TOLD_KEYS 10
 
 /*
  * True if the table's key tells all of these columns, so that nothing else
@@ -209,59 +211,30 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 }
 
 /*
- * True if the item is what the update would have made it: it was applied by an
- * attempt whose answer was lost.
+ * True if nobody knows whether the change was made: an attempt had no answer,
+ * and another one was refused.  The first may have been applied, so that its
+ * condition does not hold any more; or somebody else has changed the item.
  */
 static bool
-is_updated(const DdbItemUpdate *update, const DdbWriteJob *job)
+is_unknown(const DdbWriteJob *job)
 {
-	DdbItemNode *root;
-	StringInfoData json;
-
-	if (update->item != NULL)
-		return ddb_item_equal(job->item, job->item_len, update->item,
-							  strlen(update->item));
-	root = ddb_item_tree_parse(job->item, job->item_len);
-	for (int i = 0; i < update->n && root != NULL; i++)
-		(void) ddb_item_tree_set(
-			root, update->assignments[i].attribute,
-			update->assignments[i].steps, update->assignments[i].nsteps,
-			update->assignments[i].value, update->assignments[i].len);
-	if (root == NULL)
-		return false;
-	initStringInfo(&json);
-	ddb_item_tree_write(root, &json);
-	return ddb_item_equal(job->item, job->item_len, json.data, json.len);
+	return job->refused && job->ambiguous;
 }
 
-/*
- * An attempt whose answer was lost may have done what a later one was refused,
- * since the condition need not hold afterwards.
- */
+/* What became of a change that was sent; false: nobody knows. */
 static bool
-was_applied(const DdbRowChange *change)
-{
-	const DdbWriteJob *job = &change->job;
-
-	if (!job->refused || !job->ambiguous)
-		return !job->refused;
-	if (job->operation == DDBC_DELETE_ITEM)
-		return job->item == NULL;
-	return job->item != NULL && is_updated(&change->update, job);
-}
-
-/* What became of a change that was sent. */
-static void
 settle(DdbRowWriter *writer, DdbRowChange *change)
 {
 	DdbWriteJob *job = &change->job;
 
 	writer->wire.condition = change->condition;
-	if (job->lacks_path || (job->refused && !was_applied(change) &&
+	if (job->lacks_path || (job->refused && !is_unknown(job) &&
 							ddb_path_update_has_elements(&change->update)))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
-	change->applied = was_applied(change);
+	change->applied = !job->refused;
+	if (is_unknown(job))
+		return false;
 	ddb_writes_decide(writer->writes, job, change->applied);
 	if (!change->applied && job->item != NULL &&
 		writer->items->relation->optimistic)
@@ -274,6 +247,51 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 						   pg_any_to_server(change->key, strlen(change->key),
 											PG_UTF8)),
 				 errhint("Retry the statement.")));
+	return true;
+}
+
+/* The keys, as many as a message can take. */
+static char *
+describe_keys(const DdbRowWriter *writer, List *keys)
+{
+	StringInfoData text;
+	int n = 0;
+	ListCell *lc;
+
+	initStringInfo(&text);
+	foreach (lc, keys)
+	{
+		if (n++ == MAX_TOLD_KEYS)
+		{
+			appendStringInfo(&text, " and %d others",
+							 list_length(keys) - MAX_TOLD_KEYS);
+			break;
+		}
+		appendStringInfo(
+			&text, "%s%s", n > 1 ? ", " : "",
+			ddb_item_describe_key(writer->items, (const char *) lfirst(lc)));
+	}
+	return text.data;
+}
+
+void
+ddb_row_writer_raise_unknown(const DdbRowWriter *writer, List *keys)
+{
+	char *described = describe_keys(writer, keys);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+			 errmsg_plural("it is not known whether %d item of DynamoDB table "
+						   "\"%s\" was written",
+						   "it is not known whether %d items of DynamoDB table "
+						   "\"%s\" were written",
+						   list_length(keys), list_length(keys),
+						   writer->wire.table_name),
+			 errdetail("A request had no answer, and was refused when it was "
+					   "sent again. The first may have been applied, or "
+					   "others have changed the item. Keys: %s.",
+					   described),
+			 errhint("Look at the items before the statement is run again.")));
 }
 
 /* Changes that need no request count as applied. */
@@ -281,6 +299,7 @@ void
 ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 {
 	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
+	List *unknown = NIL;
 	int count = 0;
 
 	if (n > 0)
@@ -293,30 +312,12 @@ ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 	}
 	ddb_writes_run(writer->writes, jobs, count);
 	for (int i = 0; i < n; i++)
-		if (changes[i].sends)
-			settle(writer, &changes[i]);
+		if (changes[i].sends && !settle(writer, &changes[i]))
+			unknown = lappend(unknown, changes[i].key);
+	if (unknown != NIL)
+		ddb_row_writer_raise_unknown(writer, unknown);
 }
 
-/* The item that was removed was in an answer that was lost. */
-static void
-raise_unknown(const DdbRowWriter *writer, const DdbRowChange *change)
-{
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
-		 errmsg("could not return the item that was deleted from DynamoDB "
-				"table \"%s\"",
-				writer->wire.table_name),
-		 errdetail("The item with key %s is deleted, but the reply that held "
-				   "it was lost.",
-				   ddb_item_describe_key(writer->items, change->key)),
-		 errhint("RETURNING of key columns alone does not need the reply.")));
-}
-
-/*
- * Raises an error if the answer that held the row was lost, and nothing else
- * tells it.
- */
 void
 ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
 					bool read, TupleTableSlot *slot)
@@ -331,7 +332,7 @@ ddb_row_change_show(const DdbRowWriter *writer, const DdbRowChange *change,
 	if (item != NULL)
 		ddb_read_back_item(writer->read_back, item, slot);
 	else if (!read)
-		raise_unknown(writer, change);
+		elog(ERROR, "no answer has told the item that was written");
 }
 
 /* Never returns. */

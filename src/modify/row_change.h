@@ -93,6 +93,13 @@ extern void ddb_row_change_show(const DdbRowWriter *writer,
 								const DdbRowChange *change, bool read,
 								TupleTableSlot *slot);
 
+/*
+ * Raises the error (08007) of writes of which nobody knows whether they were
+ * applied; keys: of char *, their items'.
+ */
+extern void ddb_row_writer_raise_unknown(const DdbRowWriter *writer, List *keys)
+	__attribute__((noreturn));
+
 /* Raises the error that a row's i-th key part does not say which item it is. */
 extern void ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
 	__attribute__((noreturn));

@@ -216,7 +216,7 @@ def test_a_resend_by_libcurl_is_a_retry(make_site):
     with site.proxy.record() as calls, site.proxy.inject(
         LOSSES["closed"](), operation="PutItem", times=1
     ):
-        plan = explain(site.db, "INSERT INTO a VALUES (1, 0, 1)", analyze="true")
+        plan = explain(site.db, "INSERT INTO put VALUES (1, 0, 1)", analyze="true")
     assert len(calls.data) == 2
     assert (plan["Requests"], plan["Retries"], items_written(plan)) == (1, 1, 1)
 

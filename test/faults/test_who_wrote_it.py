@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: PostgreSQL
+"""A request that had no answer may never have arrived, and somebody else may have done
+the same meanwhile: then nobody knows whose it is, and nobody is told that it is his."""
+
+import concurrent.futures
+import random
+import threading
+
+import psycopg
+import pytest
+from support import proxy as faults
+from support.fdw import foreign_table, make_server
+
+UNKNOWN = psycopg.errors.TransactionResolutionUnknown
+
+
+class Site:
+    def __init__(self, connect, proxy, items, **options):
+        self.connect, self.proxy, self.items = connect, proxy, items
+        self.db = connect()
+        make_server(self.db, proxy.endpoint, max_attempts=4)
+        for name, more in (("jobs", {}), ("careful", {"optimistic": "true"})):
+            foreign_table(
+                self.db, name, ["id text", "st text", "n int"], table_name=items.name, **more
+            )
+        self.db.execute("SELECT FROM jobs WHERE id = 'none'")
+
+    def item(self, key):
+        return self.items.get_item(Key={"id": key}, ConsistentRead=True).get("Item")
+
+
+@pytest.fixture
+def site(connect, proxy, make_table):
+    return Site(connect, proxy, make_table(("id",), "id:S"))
+
+
+class Meanwhile(faults.Behaviour):
+    """The request does not arrive; somebody else does something."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def instead(self, call, connection):
+        self.act()
+        return faults.close_before().instead(call, connection)
+
+
+CASES = {
+    "insert": ("INSERT INTO jobs VALUES ('a', 'new', 1)", None, {"st": "new", "n": 1}),
+    "insert or not": (
+        "INSERT INTO jobs VALUES ('a', 'new', 1) ON CONFLICT DO NOTHING RETURNING id",
+        None,
+        {"st": "new", "n": 1},
+    ),
+    "delete": ("DELETE FROM jobs WHERE id = 'a'", {"st": "new"}, None),
+    "delete returning": ("DELETE FROM jobs WHERE id = 'a' RETURNING *", {"st": "new"}, None),
+    "claim": (
+        "UPDATE jobs SET st = 'taken' WHERE id = 'a' AND st = 'new' RETURNING id",
+        {"st": "new"},
+        {"st": "taken"},
+    ),
+    "claim of many": (
+        "UPDATE jobs SET st = 'taken' WHERE st = 'new'",
+        {"st": "new"},
+        {"st": "taken"},
+    ),
+    "count": (
+        "UPDATE careful SET n = n + 1 WHERE id = 'a'",
+        {"n": 5},
+        {"n": 6},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_another_has_done_is_not_claimed(site, name):
+    statement, before, after = CASES[name]
+    if before:
+        site.items.put_item(Item={"id": "a", **before})
+
+    def act():
+        if after is None:
+            site.items.delete_item(Key={"id": "a"})
+        else:
+            site.items.put_item(Item={"id": "a", **after})
+
+    operation = statement.split()[0]
+    operation = {"INSERT": "PutItem", "UPDATE": "UpdateItem", "DELETE": "DeleteItem"}[operation]
+    with (
+        site.proxy.inject(Meanwhile(act), operation=operation, times=1),
+        pytest.raises(UNKNOWN) as caught,
+    ):
+        site.db.execute(statement)
+    assert "a" in caught.value.diag.message_detail
+    assert caught.value.diag.message_hint == "Look at the items before the statement is run again."
+
+
+def test_a_request_that_is_done_at_last_counts(site):
+    """Lost on its way, and done when it is sent again."""
+    with site.proxy.inject(faults.close_before(), operation="PutItem", times=1):
+        assert site.db.execute("INSERT INTO jobs VALUES ('a', 'new', 1)").rowcount == 1
+    with site.proxy.inject(faults.close_before(), operation="UpdateItem", times=1):
+        claim = "UPDATE jobs SET st = 'taken' WHERE id = 'a' AND st = 'new'"
+        assert site.db.execute(claim).rowcount == 1
+    with site.proxy.inject(faults.close_before(), operation="DeleteItem", times=1):
+        assert site.db.execute("DELETE FROM jobs WHERE id = 'a'").rowcount == 1
+
+
+SESSIONS = 5
+ROUNDS = 12
+
+
+class Tally:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.reported = self.unknown = 0
+
+    def add(self, reported=0, unknown=0):
+        with self.lock:
+            self.reported += reported
+            self.unknown += unknown
+
+    def holds(self, stored):
+        assert self.reported <= stored <= self.reported + self.unknown
+
+
+def test_sessions_that_count_claim_and_lock_among_faults(site):
+    """What they report is stored; what is stored is reported, or said to be unknown."""
+    jobs = [f"job{i}" for i in range(20)]
+    site.items.put_item(Item={"id": "counter", "n": 0})
+    with site.items.batch_writer() as batch:
+        for job in jobs:
+            batch.put_item(Item={"id": job, "st": "new"})
+    tallies = {name: Tally() for name in ("count", "claim", "lock")}
+
+    def run(db, tally, statement):
+        try:
+            tally.add(reported=db.execute(statement).rowcount)
+        except UNKNOWN:
+            tally.add(unknown=1)
+        except (psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation):
+            pass
+        except psycopg.OperationalError:
+            tally.add(unknown=1)
+
+    def session(number):
+        rng = random.Random(number)
+        with site.connect() as db:
+            for _ in range(ROUNDS):
+                job = rng.choice(jobs)
+                run(db, tallies["count"], "UPDATE careful SET n = n + 1 WHERE id = 'counter'")
+                run(
+                    db,
+                    tallies["claim"],
+                    f"UPDATE jobs SET st = 'taken' WHERE id = '{job}' AND st = 'new'",
+                )
+                run(
+                    db,
+                    tallies["lock"],
+                    f"INSERT INTO jobs VALUES ('lock{rng.randrange(8)}', 'held', 0)",
+                )
+
+    with (
+        site.proxy.inject(faults.close_before(), probability=0.08, seed=1),
+        site.proxy.inject(faults.truncate(0.5), probability=0.08, seed=2),
+        site.proxy.inject(faults.internal_error(), probability=0.08, seed=3),
+        concurrent.futures.ThreadPoolExecutor(SESSIONS) as pool,
+    ):
+        for done in [pool.submit(session, number) for number in range(SESSIONS)]:
+            done.result()
+    found = site.items.scan(ConsistentRead=True)["Items"]
+    tallies["count"].holds(int(site.item("counter")["n"]))
+    tallies["claim"].holds(sum(item.get("st") == "taken" for item in found))
+    tallies["lock"].holds(sum(item["id"].startswith("lock") for item in found))
+    assert all(tally.reported for tally in tallies.values())
