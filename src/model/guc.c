@@ -12,6 +12,7 @@
 
 #include <float.h>
 
+#include "model/guard_settings.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
@@ -67,6 +68,7 @@ forget_plans_of_bool(bool newval, void *extra)
 void
 ddb_guc_define(void)
 {
+	ddb_guard_settings_before();
 	DefineCustomEnumVariable("ddb_fdw.scan",
 							 "What to do about full scans of DynamoDB tables.",
 							 "The strictest of this setting and the options of "
@@ -110,4 +112,5 @@ ddb_guc_define(void)
 		&ddb_guc_description_lifetime, ddb_guc_description_lifetime, 0,
 		PG_INT32_MAX / 1000, PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ddb_fdw");
+	ddb_guard_settings_after();
 }
