@@ -579,6 +579,8 @@ fail_attempt(DdbcClient *client, DdbcRequest *request)
 						   mono_now(client), clock->random(clock->arg),
 						   request->exchange.reply.retry_after_ms, &delay_us))
 	{
+		if (retry_class == DDBC_RETRY_NEVER && request->error.http_status > 0)
+			ddbc_retry_answered(&client->retry, &request->retry);
 		finish_request(request);
 		return;
 	}

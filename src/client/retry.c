@@ -134,9 +134,42 @@ end_run(DdbcRetryShared *shared, int64_t now_us)
 	shared->run = 0;
 }
 
+static void
+add_tokens(DdbcRetryShared *shared, int64_t n)
+{
+	if (n >= DDBC_RETRY_QUOTA - shared->quota)
+		shared->quota = DDBC_RETRY_QUOTA;
+	else
+		shared->quota += (int) n;
+}
+
 /*
  * Gives back what the last try cost, or one token if it cost none, so that a
  * healthy service refills the quota.
+ */
+void
+ddbc_retry_answered(DdbcRetryShared *shared, DdbcRetryState *state)
+{
+	add_tokens(shared, state->last_cost > 0 ? state->last_cost : 1);
+	state->last_cost = 0;
+}
+
+/* Adds a token for each stretch of time that has passed. */
+static void
+refill(DdbcRetryShared *shared, int64_t now_us)
+{
+	int64_t n;
+
+	if (shared->quota_us == 0 || now_us < shared->quota_us)
+		shared->quota_us = now_us;
+	n = (now_us - shared->quota_us) / DDBC_RETRY_REFILL_US;
+	add_tokens(shared, n);
+	shared->quota_us += n * DDBC_RETRY_REFILL_US;
+}
+
+/*
+ * Ends a run of throttles, lets more requests be in flight, and refills the
+ * quota.
  */
 void
 ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
@@ -145,10 +178,7 @@ ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
 	shared->progress++;
 	end_run(shared, now_us);
 	grow_window(shared);
-	shared->quota += state->last_cost > 0 ? state->last_cost : 1;
-	if (shared->quota > DDBC_RETRY_QUOTA)
-		shared->quota = DDBC_RETRY_QUOTA;
-	state->last_cost = 0;
+	ddbc_retry_answered(shared, state);
 }
 
 /* Evenly between zero and base doubled (step - 1) times. */
@@ -221,8 +251,10 @@ throttle_failed(DdbcRetryShared *shared, DdbcRetryState *state, int64_t now_us,
  */
 static bool
 transient_failed(DdbcRetryShared *shared, DdbcRetryState *state,
-				 DdbcRetryClass retry_class, uint64_t random, int64_t *delay_us)
+				 DdbcRetryClass retry_class, int64_t now_us, uint64_t random,
+				 int64_t *delay_us)
 {
+	refill(shared, now_us);
 	if (retry_class == DDBC_RETRY_CONNECT &&
 		++state->connects >= DDBC_RETRY_MAX_CONNECTS)
 		return false;
@@ -307,8 +339,8 @@ ddbc_retry_failed(DdbcRetryShared *shared, DdbcRetryState *state,
 		case DDBC_RETRY_TRANSIENT:
 		case DDBC_RETRY_CONNECT:
 		case DDBC_RETRY_TIMEOUT:
-			again =
-				transient_failed(shared, state, retry_class, random, delay_us);
+			again = transient_failed(shared, state, retry_class, now_us, random,
+									 delay_us);
 			break;
 	}
 	if (again)

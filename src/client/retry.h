@@ -9,7 +9,8 @@
  * Five rules (docs/dynamodb.md, "Retry policy", and
  * docs/decisions/10-throttles-are-not-failures.md):
  * - Transient errors cost tokens of a quota, so that a broken service is not
- *   flooded; every delay is drawn between zero and a doubling ceiling.
+ *   flooded; it is refilled by time and by every answer that is no such error,
+ *   refused conditions and throttles included; every delay is drawn between zero and a doubling ceiling.
  * - Throttles cost none.  They shrink the number of requests in flight (AIMD)
  *   and are given up only after max_attempts tries without any progress, that
  *   is, without success of any request of the client.
@@ -38,6 +39,7 @@
 
 #define DDBC_RETRY_QUOTA 500
 #define DDBC_RETRY_COST 14
+#define DDBC_RETRY_REFILL_US 120000 /* a token: all of them in a minute */
 
 typedef enum DdbcRetryClass
 {
@@ -57,7 +59,8 @@ typedef struct DdbcRetryShared
 {
 	int max_attempts;
 	int max_concurrency;
-	int quota; /* tokens left */
+	int quota; /* tokens left … */
+	int64_t quota_us; /* … when time last added some; 0: not yet */
 	int window; /* requests allowed in flight */
 	int window_successes; /* since it last grew */
 	uint32_t window_epoch; /* changes whenever it is halved */
@@ -95,6 +98,12 @@ extern void ddbc_retry_sent(const DdbcRetryShared *shared,
 
 extern void ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
 								 int64_t now_us);
+
+/*
+ * The service has answered, if only to refuse what was asked: it is well.  For
+ * requests that end so; those that succeed say it themselves.
+ */
+extern void ddbc_retry_answered(DdbcRetryShared *shared, DdbcRetryState *state);
 
 /*
  * A try failed: true if there is to be another one after *delay_us.

@@ -150,6 +150,44 @@ test_quota(void **state)
 	assert_int_equal(shared.quota, 500 % 14 + 15);
 }
 
+/* Refusals are answers, and time heals. */
+static void
+test_quota_is_refilled(void **state)
+{
+	DdbcRetryShared shared;
+	DdbcRetryState request = {0};
+	DdbcRetryState refused = {0};
+	int64_t delay;
+	int64_t start = 1000;
+
+	(void) state;
+	ddbc_retry_init(&shared, 1000, 4);
+	while (ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT, start, 0,
+							 -1, &delay))
+		;
+	assert_true(shared.quota < DDBC_RETRY_COST);
+	for (int i = 0; i < DDBC_RETRY_COST; i++)
+		ddbc_retry_answered(&shared, &refused);
+	assert_true(ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT,
+								  start, 0, -1, &delay));
+	/* what a try cost comes back when it ends in a refusal */
+	ddbc_retry_answered(&shared, &request);
+	assert_true(shared.quota >= DDBC_RETRY_COST);
+
+	shared.quota = 0;
+	assert_false(ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT,
+								   start + 13 * DDBC_RETRY_REFILL_US, 0, -1,
+								   &delay));
+	assert_true(ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT,
+								  start + 14 * DDBC_RETRY_REFILL_US, 0, -1,
+								  &delay));
+	assert_int_equal(shared.quota, 0);
+	/* never more than a full one, however long it took */
+	assert_true(ddbc_retry_failed(&shared, &request, DDBC_RETRY_TRANSIENT,
+								  start + INT64_MAX / 2, 0, -1, &delay));
+	assert_int_equal(shared.quota, DDBC_RETRY_QUOTA - DDBC_RETRY_COST);
+}
+
 static void
 test_throttle_delays(void **state)
 {
@@ -373,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_conflict_delays),
 		cmocka_unit_test(test_connect_and_timeout),
 		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_quota_is_refilled),
 		cmocka_unit_test(test_throttle_delays),
 		cmocka_unit_test(test_throttle_progress),
 		cmocka_unit_test(test_throttle_learning),
