@@ -361,6 +361,16 @@ searched_codec(const DdbClauseContext *context, const View *view)
 	}
 }
 
+/* Has PostgreSQL check them again, always. */
+static void
+widen(List *comparisons)
+{
+	ListCell *lc;
+
+	foreach (lc, comparisons)
+		((DdbComparison *) lfirst(lc))->wider = true;
+}
+
 /*
  * The comparisons of "node op value", if the node is a view that is not just a
  * column with a value of its type.
@@ -375,6 +385,7 @@ match_sides(const DdbClauseContext *context, Node *node, Oid opno, Node *value,
 	View view;
 	Oid typid;
 	Oid compare;
+	List *comparisons;
 
 	if (!ddb_clause_is_constant(context, value) ||
 		!match_view(context, node, &view) ||
@@ -386,8 +397,13 @@ match_sides(const DdbClauseContext *context, Node *node, Oid opno, Node *value,
 	if (!OidIsValid(compare) || !ddb_clause_btree_operator(opno, typid, &op) ||
 		!add_conversion(typid, value_typid, &view))
 		return NIL;
-	return compare_view(codec, &view, negated ? ddb_clause_negate(op) : op,
-						value, compare);
+	comparisons = compare_view(
+		codec, &view, negated ? ddb_clause_negate(op) : op, value, compare);
+	/* Rows of a join are not checked again by what a run has found out. */
+	if (view.keeps == KEEPS_SHIFTED &&
+		!bms_is_empty(pull_varnos(context->root, value)))
+		widen(comparisons);
+	return comparisons;
 }
 
 /* "view op value", with the view on either side. */

@@ -54,7 +54,7 @@ extern Datum ddb_search_above(const DdbSearch *search, Datum value,
 extern bool ddb_value_number(Oid typid, Datum value, int64 *number);
 extern Datum ddb_numbered_value(Oid typid, int64 number);
 
-/* True if what can be asked of a search is a type whose values can be listed. */
+/* True of the types whose values a search can number in their order. */
 extern bool ddb_search_knows_type(Oid typid);
 
 #endif /* DDB_NEAREST_VALUE_H */

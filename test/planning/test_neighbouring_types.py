@@ -334,6 +334,26 @@ def test_around_a_change_of_the_clocks(dynamo, make_table, zone, change):
                 assert pushed == alone, condition
 
 
+def test_joins_around_a_change_of_the_clocks(events):
+    events.execute("SET timezone = 'America/New_York'")  # changes on 1 November, at 06:00 UTC
+    events.execute(
+        "CREATE TABLE l AS SELECT date '2026-10-30' + i AS d,"
+        " timestamptz '2026-11-01 03:00+00' + i * interval '31 minutes' AS t"
+        " FROM generate_series(0, 8) i"
+    )
+    events.execute("ANALYZE l")
+    for condition in (
+        "e.at::date = l.d",
+        "e.at >= l.d AND e.at < l.d + 1",
+        "e.ts >= l.t AND e.ts < l.t + interval '3 hours'",
+        "e.at AT TIME ZONE 'America/New_York' <= l.t",
+    ):
+        query = f"SELECT l.d, e.n FROM l JOIN events e ON e.pk = 'LOGS' AND {condition}"
+        pushed, local = both(events, query)
+        assert pushed == local, condition
+        assert pushed
+
+
 # ---- other ways to say how a text begins -------------------------------------------
 
 
