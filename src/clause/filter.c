@@ -99,7 +99,7 @@ ddb_filter_is_exact(const DdbClauseContext *context,
 	}
 }
 
-/* Makes a new node; the arguments become its children. */
+/* The left one grows, if it is a conjunction: it must be the caller's own. */
 DdbFilter *
 ddb_filter_and(DdbFilter *left, DdbFilter *right)
 {
@@ -107,6 +107,11 @@ ddb_filter_and(DdbFilter *left, DdbFilter *right)
 
 	if (left == NULL || right == NULL)
 		return left != NULL ? left : right;
+	if (left->kind == DDB_FILTER_AND)
+	{
+		left->children = lappend(left->children, right);
+		return left;
+	}
 	group = palloc0(sizeof(DdbFilter));
 	group->kind = DDB_FILTER_AND;
 	group->children = list_make2(left, right);
@@ -203,13 +208,14 @@ DdbFilter *
 ddb_filter_translate(const DdbClauseContext *context, Expr *expr,
 					 Bitmapset *banned, List **values, bool *exact)
 {
-	List *before = list_copy(*values);
+	int before = list_length(*values);
 	DdbFilter *filter =
 		translate_node(context, expr, false, banned, values, exact);
 
 	if (filter == NULL)
 	{
-		*values = before; /* arms that came to nothing */
+		*values =
+			list_truncate(*values, before); /* arms that came to nothing */
 		*exact = false;
 	}
 	return filter;

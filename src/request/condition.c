@@ -10,6 +10,8 @@
 
 #include "request/condition.h"
 
+#include "miscadmin.h"
+
 #include "codec/encode_constant.h"
 #include "request/condition_document.h"
 #include "request/like_pattern.h"
@@ -604,6 +606,20 @@ resolve_condition(DdbTermContext *context, const DdbCondition *condition)
 	return resolve_value(context, codec, condition, value);
 }
 
+/* AND and OR as above; a group, which nobody else has, grows in place. */
+static DdbTerm *
+extend(DdbTermKind kind, DdbTerm *group, DdbTerm *term)
+{
+	if (group->kind != kind || term->kind == DDB_TERM_TRUE ||
+		term->kind == DDB_TERM_FALSE)
+		return ddb_term_combine(kind, group, term);
+	if (term->kind == kind)
+		group->children = list_concat(group->children, term->children);
+	else
+		group->children = lappend(group->children, term);
+	return group;
+}
+
 /*
  * The term of a filter, with the values of now.  AND and OR keep their
  * structure, simplified where an arm is constant.
@@ -618,10 +634,20 @@ resolve(DdbTermContext *context, const DdbFilter *filter)
 
 	if (filter->kind == DDB_FILTER_CONDITION)
 		return resolve_condition(context, &filter->condition);
+	check_stack_depth();
 	result = ddb_term_constant(kind == DDB_TERM_AND);
 	foreach (lc, filter->children)
-		result = ddb_term_combine(kind, result,
-								  resolve(context, (DdbFilter *) lfirst(lc)));
+	{
+		CHECK_FOR_INTERRUPTS();
+		result =
+			extend(kind, result, resolve(context, (DdbFilter *) lfirst(lc)));
+		if (result->kind != kind ||
+			list_length(result->children) <= MAX_OPERATORS)
+			continue;
+		/* No request holds more: what is left out of it is checked here. */
+		context->recheck = true;
+		return kind == DDB_TERM_OR ? ddb_term_constant(true) : result;
+	}
 	return result;
 }
 
