@@ -122,7 +122,7 @@ static void
 apply_all(void)
 {
 	Relation rel = table_open(DbRoleSettingRelationId, AccessShareLock);
-	Oid role = GetSessionUserId();
+	Oid role = GetAuthenticatedUserId();
 
 	apply_files();
 	apply_role_settings(rel, InvalidOid, InvalidOid, PGC_S_GLOBAL);
