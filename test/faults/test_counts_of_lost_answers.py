@@ -136,7 +136,7 @@ def test_what_is_said_is_stored(make_site, name, loss):
     if "whole" in statement:
         site.make_whole()
     warnings = Warnings(site.db)
-    for seed in range(3):
+    for seed in range(2):
         site.note()
         try:
             with site.losing(seed, LOSSES[loss]):
@@ -193,7 +193,7 @@ def test_explain_says_it_too(make_site, name):
     site = make_site(name in CHANGES)
     if "whole" in statement:
         site.make_whole()
-    for seed in range(3):
+    for seed in range(2):
         site.note()
         with contextlib.suppress(psycopg.errors.TransactionResolutionUnknown):
             with site.losing(seed, LOSSES["closed"]):
