@@ -714,7 +714,8 @@ def growth(connect, site, table, size, rows):
 
 @pytest.mark.parametrize("table", ["t", "p"])
 def test_many_rows_take_little_memory(connect, site, table):
-    assert growth(connect, site, table, 1000, 20_000) < 8 * MEGABYTE
+    """30 MB of rows: what is on its way at once depends on how soon answers come."""
+    assert growth(connect, site, table, 1000, 30_000) < 15 * MEGABYTE
 
 
 @pytest.mark.parametrize("table", ["t", "p"])

@@ -28,7 +28,7 @@ def make_certificate(directory, name, subject_alternative_name):
 
 
 class TlsTable(PagedTable):
-    """The same over TLS; a connection is closed after each reply if one_each."""
+    """The same over TLS; if one_each, replies announce that the connection is closed."""
 
     def __init__(self, key, certificate, one_each=False):
         self.one_each = one_each
@@ -42,7 +42,9 @@ class TlsTable(PagedTable):
 
     def answer(self, request):
         answer = super().answer(request)
-        return [answer, CLOSE] if self.one_each else answer
+        if not self.one_each:
+            return answer
+        return [answer.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1), CLOSE]
 
     def handle(self, connection):
         with self.context.wrap_socket(connection, server_side=True) as encrypted:
