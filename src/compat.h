@@ -365,6 +365,33 @@ ddb_compat_ascending_pathkey(PlannerInfo *root, EquivalenceClass *class,
 #endif
 }
 
+/*
+ * A pathkey of this query that orders the expression, of this type, as another
+ * query's pathkey does.
+ */
+static inline PathKey *
+ddb_compat_pathkey_like(PlannerInfo *root, const PathKey *other, Expr *expr,
+						Oid type)
+{
+#if PG_VERSION_NUM >= 160000
+	EquivalenceClass *class = get_eclass_for_sort_expr(
+		root, expr, other->pk_eclass->ec_opfamilies, type,
+		other->pk_eclass->ec_collation, 0, NULL, true);
+#else
+	EquivalenceClass *class = get_eclass_for_sort_expr(
+		root, expr, NULL, other->pk_eclass->ec_opfamilies, type,
+		other->pk_eclass->ec_collation, 0, NULL, true);
+#endif
+
+#if PG_VERSION_NUM >= 180000
+	return make_canonical_pathkey(root, class, other->pk_opfamily,
+								  other->pk_cmptype, other->pk_nulls_first);
+#else
+	return make_canonical_pathkey(root, class, other->pk_opfamily,
+								  other->pk_strategy, other->pk_nulls_first);
+#endif
+}
+
 /* GROUP BY's own pathkeys, without those that aggregates would like. */
 static inline List *
 ddb_compat_group_pathkeys(PlannerInfo *root)

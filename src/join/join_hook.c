@@ -11,6 +11,7 @@
 #include "join/batch_join_plan.h"
 #include "join/concurrent_loop_exec.h"
 #include "join/concurrent_loop_plan.h"
+#include "join/one_row_loop.h"
 #include "model/guc.h"
 #include "optimizer/paths.h"
 
@@ -49,6 +50,7 @@ add_paths_to_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer,
 		return;
 	ddb_batch_join_add_paths(&join);
 	ddb_concurrent_loop_add_paths(&join);
+	ddb_one_row_loop_add_paths(&join);
 }
 
 /* Other extensions' hooks keep working, since ours calls the one before it. */

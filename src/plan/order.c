@@ -18,6 +18,7 @@
 #include "codec/encode_constant.h"
 #include "compat.h"
 #include "optimizer/paths.h"
+#include "plan/query_shape.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -528,11 +529,16 @@ merge_classes(PlannerInfo *root, RelOptInfo *rel)
 	return classes;
 }
 
-/* The query's own order comes first; others serve merge joins. */
+/*
+ * The query's own order comes first, or that of the query around; others serve
+ * merge joins.
+ */
 List *
 ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel)
 {
-	List *wanted = list_make1(root->query_pathkeys);
+	List *wanted =
+		list_make1(root->query_pathkeys == NIL ? ddb_order_around(root, rel)
+											   : root->query_pathkeys);
 	ListCell *lc;
 
 	foreach (lc, merge_classes(root, rel))

@@ -185,6 +185,8 @@ typedef struct PathContext
 	double rows; /* that satisfy them */
 	DdbCount *count; /* what is wanted of them; NULL: the rows */
 	const DdbTop *top; /* of each partition these will do, or NULL */
+	bool one_outer_row; /* the outer relations have one row at most */
+	List *in_order; /* of Path *, then: what is found, instead of offering it */
 } PathContext;
 
 /* Nothing is decided but which clauses there are; no partitions are listed. */
@@ -235,13 +237,13 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
  * or as a way to count, where the query counts.
  */
 static void
-add_candidate(const PathContext *context, DdbCandidate *candidate,
-			  List *pathkeys)
+add_candidate(PathContext *context, DdbCandidate *candidate, List *pathkeys)
 {
 	DdbPlanState *state = plan_state(context);
 	double rows = context->rows;
 	Cost startup_cost;
 	Cost total_cost;
+	Path *path;
 
 	if (context->count != NULL)
 	{
@@ -255,22 +257,26 @@ add_candidate(const PathContext *context, DdbCandidate *candidate,
 	candidate->limit_hint =
 		ddb_guc_pushdown && !state->snapshot
 			? ddb_limit_hint(context->root, context->rel, pathkeys,
-							 !bms_is_empty(context->required_outer))
+							 !bms_is_empty(context->required_outer) &&
+								 !context->one_outer_row)
 			: -1;
 	candidate->segments = scan_segments(state, candidate);
 	if (candidate->keys.rows_per_key > 0)
 		rows = clamp_row_est(Min(rows, candidate->fetched_rows));
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
-	add_path(context->rel,
-			 ddb_parallel_unsafe(ddb_compat_foreign_path(
-				 context->root, context->rel, rows, startup_cost, total_cost,
-				 pathkeys, context->required_outer,
-				 ddb_path_private(state, context->rel, candidate))));
+	path = ddb_parallel_unsafe(ddb_compat_foreign_path(
+		context->root, context->rel, rows, startup_cost, total_cost, pathkeys,
+		context->required_outer,
+		ddb_path_private(state, context->rel, candidate)));
+	if (!context->one_outer_row)
+		add_path(context->rel, path);
+	else if (pathkeys != NIL)
+		context->in_order = lappend(context->in_order, path);
 }
 
 /* Offers a Scan that gives one row of each partition and skips the rest. */
 static void
-add_skip(const PathContext *context, DdbCandidate *candidate)
+add_skip(PathContext *context, DdbCandidate *candidate)
 {
 	DdbPlanState *state = plan_state(context);
 	double partitions = ddb_plan_partitions(context->root, context->rel, state,
@@ -413,7 +419,7 @@ scan_candidate(const PathContext *context, const DdbSource *source, bool keyed)
  * each partition once.
  */
 static void
-add_scan(const PathContext *context, const DdbSource *source, bool keyed)
+add_scan(PathContext *context, const DdbSource *source, bool keyed)
 {
 	DdbCandidate *candidate = scan_candidate(context, source, keyed);
 
@@ -482,7 +488,7 @@ wanted_orders(const PathContext *context, const DdbSource *source)
  * offered unordered.
  */
 static void
-add_query(const PathContext *context, const DdbSource *source,
+add_query(PathContext *context, const DdbSource *source,
 		  const DdbKeyMatch *match)
 {
 	DdbPlanState *state = plan_state(context);
@@ -516,7 +522,7 @@ add_query(const PathContext *context, const DdbSource *source,
  * if they do.
  */
 static bool
-add_keyed(const PathContext *context, const DdbSource *source)
+add_keyed(PathContext *context, const DdbSource *source)
 {
 	DdbKeyMatch match;
 
@@ -593,6 +599,30 @@ add_parameterized(const PathContext *unparameterized, ParamPathInfo *info)
 				NIL)
 			(void) add_keyed(&context, source);
 	}
+}
+
+List *
+ddb_paths_in_order(PlannerInfo *root, RelOptInfo *rel, Relids outer)
+{
+	PathContext context = path_context(root, rel, rel->baserestrictinfo);
+	ParamPathInfo *info = get_baserel_parampathinfo(root, rel, outer);
+	ListCell *lc;
+
+	context.clauses.walks = true;
+	context.required_outer = info->ppi_req_outer;
+	context.restrictions =
+		list_concat_copy(rel->baserestrictinfo, info->ppi_clauses);
+	context.rows = info->ppi_rows;
+	context.one_outer_row = true;
+	foreach (lc, plan_state(&context)->sources)
+	{
+		DdbSource *source = (DdbSource *) lfirst(lc);
+
+		if (ddb_source_serves(plan_state(&context), rel, source,
+							  context.restrictions))
+			(void) add_keyed(&context, source);
+	}
+	return context.in_order;
 }
 
 /*
@@ -828,7 +858,7 @@ parameterizations(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
  * reason to prefer these: what they fetch grows with it.
  */
 static bool
-add_two_steps(const PathContext *context)
+add_two_steps(PathContext *context)
 {
 	const DdbPlanState *state = plan_state(context);
 	bool found = false;
@@ -857,7 +887,7 @@ add_two_steps(const PathContext *context)
  * key.
  */
 static void
-add_unparameterized(const PathContext *context)
+add_unparameterized(PathContext *context)
 {
 	const DdbPlanState *state = plan_state(context);
 	bool keyed = false;

@@ -18,6 +18,13 @@ extern void ddbGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 extern void ddb_paths_count(PlannerInfo *root, DdbCount *count,
 							List *restrictions);
 
+/*
+ * The ways (of Path *) to look up the key that one row of the outer relations
+ * gives, whose rows come in an order that the query wants.
+ */
+extern List *ddb_paths_in_order(PlannerInfo *root, RelOptInfo *rel,
+								Relids outer);
+
 /* A scan for a batched join: it looks up keys that the join hands it. */
 typedef struct DdbBatchedScan
 {

@@ -24,4 +24,11 @@ extern int64 ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
  */
 extern bool ddb_limit_is_plain(const PlannerInfo *root);
 
+/*
+ * The first pathkeys of the query around this one, as pathkeys of this one's
+ * only relation; NIL if there is no such query, or if its order is none of the
+ * relation's columns.
+ */
+extern List *ddb_order_around(PlannerInfo *root, RelOptInfo *rel);
+
 #endif /* DDB_QUERY_SHAPE_H */

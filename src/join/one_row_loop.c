@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * one_row_loop.c
+ *		Nested loops below one outer row keep the order of their inner side.
+ *
+ *		SELECT … FROM users u JOIN history h ON h.user_id = u.id
+ *		WHERE u.email = 'x' ORDER BY h.at DESC LIMIT 10
+ *
+ * With one row outside at most, the join gives the rows of one run of the inner
+ * side, in their order.  PostgreSQL's nested loop serves; it is only offered
+ * with that order, which the planner itself claims of no nested loop.
+ */
+#include "postgres.h"
+
+#include "join/one_row_loop.h"
+
+#include "model/guc.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "plan/path_candidate.h"
+#include "plan/paths.h"
+#include "plan/relsize.h"
+
+static bool
+is_ours(const RelOptInfo *rel)
+{
+	return rel->reloptkind == RELOPT_BASEREL && rel->fdwroutine != NULL &&
+		   rel->fdw_private != NULL &&
+		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize;
+}
+
+/* True if the path asks DynamoDB for one item by its whole key. */
+static bool
+reads_one_item(const Path *path)
+{
+	const DdbCandidate *candidate;
+
+	if (!IsA(path, ForeignPath) || !is_ours(path->parent))
+		return false;
+	candidate = ddb_path_candidate((const ForeignPath *) path);
+	return candidate->operation == DDB_OP_GET_ITEM && !candidate->keys.are_many;
+}
+
+/*
+ * True if the path gives one row at most: a whole key, or a unique index all of
+ * whose columns are bound to values.  A unique index that is deferrable does
+ * not count, PostgreSQL sees to that.
+ */
+static bool
+gives_one_row(PlannerInfo *root, const Path *path)
+{
+	return PATH_REQ_OUTER(path) == NULL &&
+		   (reads_one_item(path) ||
+			(path->parent->reloptkind == RELOPT_BASEREL &&
+			 relation_has_unique_index_for(root, path->parent, NIL, NIL, NIL)));
+}
+
+/*
+ * Offers PostgreSQL's nested loop of the two, in the inner side's order.  It is
+ * as certain as a batched join to run once.
+ */
+static void
+add_loop(const DdbJoin *join, Path *outer, Path *inner)
+{
+	JoinCostWorkspace workspace;
+	Path *path;
+
+	initial_cost_nestloop(join->root, &workspace, join->jointype, outer, inner,
+						  join->extra);
+	path = (Path *) create_nestloop_path(
+		join->root, join->joinrel, join->jointype, &workspace, join->extra,
+		outer, inner, join->extra->restrictlist, inner->pathkeys, NULL);
+	path->total_cost =
+		Max(path->startup_cost, path->total_cost - DDB_JOIN_CERTAINTY_GAIN);
+	add_path(join->joinrel, path);
+}
+
+/* Inner joins only: pathkeys of a nullable side mean other values above it. */
+void
+ddb_one_row_loop_add_paths(const DdbJoin *join)
+{
+	Path *outer = join->outer->cheapest_total_path;
+	ListCell *lc;
+
+	if (join->jointype != JOIN_INNER || join->root->query_pathkeys == NIL ||
+		!enable_nestloop || !is_ours(join->inner) ||
+		!bms_is_empty(join->inner->lateral_relids) ||
+		((const DdbPlanState *) join->inner->fdw_private)->snapshot ||
+		!gives_one_row(join->root, outer))
+		return;
+	foreach (lc,
+			 ddb_paths_in_order(join->root, join->inner, join->outer->relids))
+		add_loop(join, outer, (Path *) lfirst(lc));
+}

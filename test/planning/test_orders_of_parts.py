@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: PostgreSQL
+"""The newest few of what a query puts together: members of UNION ALL, the rows of one
+user, pages by two columns.  Each part begins with as many items as are wanted."""
+
+import pytest
+from support.fdw import explain, foreign_table, plan_nodes
+from support.systems import index
+
+N = 400
+COLUMNS = [
+    "id text",
+    "at int NOT NULL",
+    "owner text NOT NULL",
+    "kind text",
+    "pad text",
+]
+
+
+def items(prefix):
+    """Four owners of 100 items each, of 2 kB; two items of each owner share a time."""
+    return [
+        {
+            "id": f"{prefix}{n}",
+            "at": n // 8,
+            "owner": f"u{n % 4}",
+            "kind": f"k{n % 3}",
+            "pad": "x" * 2000,
+        }
+        for n in range(N)
+    ]
+
+
+@pytest.fixture
+def tables(dynamo, make_table):
+    for name in ("logs", "audit"):
+        table = make_table(
+            ("id",),
+            "id:S owner:S at:N",
+            items(name),
+            gsis=[index("ByOwner", "owner", "at")],
+        )
+        foreign_table(dynamo, name, COLUMNS, table_name=table.name)
+        dynamo.execute(f"ANALYZE {name}")
+    dynamo.execute(
+        "CREATE TABLE people AS SELECT i AS n, 'u' || i % 4 AS owner, 'p' || i || '@x.org' AS email"
+        " FROM generate_series(0, 999) i"
+    )
+    dynamo.execute("CREATE UNIQUE INDEX ON people (email)")
+    dynamo.execute("CREATE TABLE teams AS SELECT 'u' || i AS owner, 'team ' || i AS team FROM generate_series(0, 3) i")
+    dynamo.execute("ALTER TABLE teams ADD PRIMARY KEY (owner)")
+    dynamo.execute("CREATE TABLE archive (at int, owner text)")
+    dynamo.execute("INSERT INTO archive SELECT i, 'u1' FROM generate_series(-1000, -1) i")
+    dynamo.execute("ANALYZE")
+    dynamo.execute(
+        "CREATE VIEW trail AS SELECT 'log' AS source, at, id FROM logs WHERE owner = 'u1'"
+        " UNION ALL SELECT 'audit', at, id FROM audit WHERE owner = 'u1'"
+    )
+    return dynamo
+
+
+def units(db, query):
+    plan = explain(db, query, ANALYZE="")
+    return sum(n.get("Read Units", 0) for n in plan_nodes(plan) if n["Node Type"] == "Foreign Scan")
+
+
+# What 10 items of 2 kB cost each part: 20 kB, and a little where a sort looks beyond ties.
+PART = 2.5
+MORE = 4.5
+
+QUERIES = [
+    (
+        2 * PART,
+        "SELECT 'log', at FROM logs WHERE owner = 'u1' UNION ALL"
+        " SELECT 'audit', at FROM audit WHERE owner = 'u1' ORDER BY 2 DESC LIMIT 10",
+    ),
+    (
+        2 * PART,
+        "SELECT at, id FROM logs WHERE owner = 'u1' AND at < 90 UNION ALL"
+        " SELECT at, id FROM audit WHERE owner = 'u2' ORDER BY at LIMIT 10",
+    ),
+    (2 * PART, "SELECT source, at FROM trail ORDER BY at DESC LIMIT 10"),
+    (2 * PART, "SELECT source, at FROM trail WHERE at > 10 ORDER BY at LIMIT 10"),
+    (
+        PART,
+        "SELECT at FROM logs WHERE owner = 'u1' UNION ALL SELECT at FROM archive"
+        " ORDER BY at DESC LIMIT 10",
+    ),
+    (2 * MORE, "SELECT at, id FROM trail ORDER BY at DESC, id LIMIT 10"),
+    (
+        MORE,
+        "SELECT at, id FROM logs WHERE owner = 'u1' AND (at, id) < (40, 'logs7')"
+        " ORDER BY at DESC, id DESC LIMIT 10",
+    ),
+    (
+        MORE,
+        "SELECT at, id FROM logs WHERE owner = 'u1'"
+        " AND (at < 40 OR (at = 40 AND id < 'logs7')) ORDER BY at DESC, id DESC LIMIT 10",
+    ),
+    (
+        PART,
+        "SELECT p.email, l.at FROM people p JOIN logs l ON l.owner = p.owner"
+        " WHERE p.email = 'p5@x.org' ORDER BY l.at DESC LIMIT 10",
+    ),
+    (
+        PART,
+        "SELECT p.email, t.team, l.at FROM people p JOIN logs l USING (owner) JOIN teams t USING (owner)"
+        " WHERE p.email = 'p5@x.org' ORDER BY l.at DESC LIMIT 10",
+    ),
+    (
+        PART,
+        "SELECT l.at FROM teams t, logs l WHERE t.owner = 'u1' AND l.owner = t.owner ORDER BY l.at LIMIT 10",
+    ),
+    (
+        PART + 0.5,
+        "SELECT a.kind, l.at FROM audit a JOIN logs l USING (owner)"
+        " WHERE a.id = 'audit5' ORDER BY l.at DESC LIMIT 10",
+    ),
+]
+
+
+@pytest.mark.parametrize("most, query", QUERIES)
+def test_parts_begin_small(tables, most, query):
+    expected = tables.execute(query).fetchall()
+    assert len(expected) == 10
+    assert units(tables, query) <= most
+    tables.execute("SET ddb_fdw.pushdown = off")
+    local = tables.execute(query).fetchall()
+    order = [row[-1] if isinstance(row[-1], int) else row[-2] for row in local]
+    assert [row[-1] if isinstance(row[-1], int) else row[-2] for row in expected] == order
+
+
+def test_all_rows_of_one_user_in_order(tables):
+    query = (
+        "SELECT l.at FROM people p JOIN logs l ON l.owner = p.owner"
+        " WHERE p.email = %s ORDER BY l.at DESC"
+    )
+    for email in ("p5@x.org", "p6@x.org", "nobody"):
+        rows = [at for (at,) in tables.execute(query, (email,)).fetchall()]
+        assert len(rows) == (0 if email == "nobody" else 100)
+        assert rows == sorted(rows, reverse=True)
+
+
+def test_several_outer_rows_are_sorted(tables):
+    """An index that is not unique says nothing about the number of rows."""
+    tables.execute("CREATE INDEX ON people (n)")
+    tables.execute("UPDATE people SET n = 7 WHERE n < 3")
+    query = (
+        "SELECT l.at FROM people p JOIN logs l ON l.owner = p.owner WHERE p.n = 7"
+        " ORDER BY l.at DESC"
+    )
+    rows = [at for (at,) in tables.execute(query).fetchall()]
+    assert len(rows) == 400
+    assert rows == sorted(rows, reverse=True)
+
+
+def test_a_cursor_over_members(tables, proxy):
+    with tables.transaction():
+        tables.execute("DECLARE c CURSOR FOR SELECT at FROM trail ORDER BY at DESC")
+        with proxy.record() as calls:
+            rows = tables.execute("FETCH 5 FROM c").fetchall()
+        assert [at for (at,) in rows] == [49, 49, 49, 49, 48]
+        assert all(call.request["Limit"] <= 100 for call in calls.of("Query"))
+        assert len(tables.execute("FETCH ALL FROM c").fetchall()) == 195
+
+
+def test_members_with_sorts_of_their_own(tables):
+    query = (
+        "(SELECT at FROM logs WHERE owner = 'u1' ORDER BY at LIMIT 3) UNION ALL"
+        " (SELECT at FROM audit WHERE owner = 'u1' ORDER BY at DESC LIMIT 3) ORDER BY 1 DESC LIMIT 4"
+    )
+    assert tables.execute(query).fetchall() == [(49,), (49,), (48,), (1,)]
