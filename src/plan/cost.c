@@ -182,6 +182,26 @@ ddb_cost_estimate(const DdbPlanState *state, DdbCandidate *candidate,
 }
 
 /*
+ * They are charged one request in all, and each its units, of which the first
+ * row takes all that there are; where nobody knows how large the partition is,
+ * they are sure to cost little, and nothing else is.
+ */
+void
+ddb_cost_share_request(const DdbCandidate *candidate, int siblings,
+					   bool is_known, Cost *startup_cost, Cost *total_cost)
+{
+	Cost saved = REQUEST_COST * (1.0 - 1.0 / siblings);
+
+	if (siblings == 1 || candidate->operation != DDB_OP_QUERY)
+		return;
+	*startup_cost -= saved;
+	if (is_known)
+		*startup_cost += READ_UNIT_COST / 2;
+	*total_cost =
+		is_known ? Max(*total_cost - saved, *startup_cost) : *startup_cost;
+}
+
+/*
  * divisor is the number of processes, in PostgreSQL's measure of what the
  * leader contributes.
  */

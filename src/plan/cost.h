@@ -15,6 +15,15 @@ extern void ddb_cost_estimate(const DdbPlanState *state,
 							  DdbCandidate *candidate, double rows,
 							  Cost *startup_cost, Cost *total_cost);
 
+/*
+ * Takes off what the first row of one of several min() and max() costs less
+ * than a request of its own: together they answer one question.  is_known: how
+ * large the partition is.
+ */
+extern void ddb_cost_share_request(const DdbCandidate *candidate, int siblings,
+								   bool is_known, Cost *startup_cost,
+								   Cost *total_cost);
+
 /* What it saves to send so many requests side by side, not one by one. */
 extern Cost ddb_cost_shared_waits(double requests);
 

@@ -232,6 +232,21 @@ scan_segments(const DdbPlanState *state, const DdbCandidate *candidate)
 	return (int) Max(1, Min(MAX_SEGMENTS, pages / DDB_PAGES_PER_SEGMENT));
 }
 
+/* One of several min() and max(), which together answer one question. */
+static void
+share_request(const PathContext *context, const DdbCandidate *candidate,
+			  Cost *startup_cost, Cost *total_cost)
+{
+	int siblings = ddb_sibling_extremes(context->root);
+
+	if (siblings > 1)
+		ddb_cost_share_request(candidate, siblings,
+							   ddb_plan_partitions(context->root, context->rel,
+												   plan_state(context),
+												   candidate->source->keys) > 0,
+							   startup_cost, total_cost);
+}
+
 /*
  * Settles the candidate's limit, segments and cost, and offers it as a path;
  * or as a way to count, where the query counts.
@@ -264,6 +279,7 @@ add_candidate(PathContext *context, DdbCandidate *candidate, List *pathkeys)
 	if (candidate->keys.rows_per_key > 0)
 		rows = clamp_row_est(Min(rows, candidate->fetched_rows));
 	ddb_cost_estimate(state, candidate, rows, &startup_cost, &total_cost);
+	share_request(context, candidate, &startup_cost, &total_cost);
 	path = ddb_parallel_unsafe(ddb_compat_foreign_path(
 		context->root, context->rel, rows, startup_cost, total_cost, pathkeys,
 		context->required_outer,

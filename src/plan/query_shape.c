@@ -284,3 +284,22 @@ ddb_limit_hint(PlannerInfo *root, RelOptInfo *rel, List *pathkeys,
 			   ? rows
 			   : beyond_ties(rows);
 }
+
+/* The output of such a query has this name (planagg.c, build_minmax_path). */
+#define EXTREME_OUTPUT "agg_target"
+
+int
+ddb_sibling_extremes(const PlannerInfo *root)
+{
+	const Query *query = root->parse;
+	const TargetEntry *output;
+
+	if (root->parent_root == NULL || !root->parent_root->parse->hasAggs ||
+		query->limitCount == NULL || list_length(query->sortClause) != 1 ||
+		list_length(query->targetList) != 1)
+		return 1;
+	output = linitial_node(TargetEntry, query->targetList);
+	if (output->resname == NULL || strcmp(output->resname, EXTREME_OUTPUT) != 0)
+		return 1;
+	return Max(1, list_length(root->parent_root->agginfos));
+}

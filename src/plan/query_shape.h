@@ -31,4 +31,10 @@ extern bool ddb_limit_is_plain(const PlannerInfo *root);
  */
 extern List *ddb_order_around(PlannerInfo *root, RelOptInfo *rel);
 
+/*
+ * The number of aggregates, if this query is what PostgreSQL plans to answer
+ * one min() or max() of several by its first row; otherwise 1.
+ */
+extern int ddb_sibling_extremes(const PlannerInfo *root);
+
 #endif /* DDB_QUERY_SHAPE_H */

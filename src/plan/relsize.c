@@ -199,6 +199,9 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 									  column->typmod, column->collation, 0),
 					 0, &data);
 	n = get_variable_numdistinct(&data, &is_default);
+	/* Of small tables PostgreSQL takes each value to be another. */
+	if (!HeapTupleIsValid(data.statsTuple))
+		is_default = true;
 	ReleaseVariableStats(data);
 	return is_default ? -1 : n;
 }

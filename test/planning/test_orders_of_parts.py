@@ -169,3 +169,28 @@ def test_members_with_sorts_of_their_own(tables):
         " (SELECT at FROM audit WHERE owner = 'u1' ORDER BY at DESC LIMIT 3) ORDER BY 1 DESC LIMIT 4"
     )
     assert tables.execute(query).fetchall() == [(49,), (49,), (48,), (1,)]
+
+
+# ---- the first and the last ---------------------------------------------------
+
+
+@pytest.mark.parametrize("analyzed", [True, False])
+def test_first_and_last_are_one_item_each(dynamo, make_table, analyzed):
+    table = make_table(("pk", "at"), "pk:S at:N", [{"pk": "p", "at": n, "pad": "x" * 2000} for n in range(40)])
+    foreign_table(dynamo, "t", ["pk text", "at int", "pad text"], table_name=table.name)
+    if analyzed:
+        dynamo.execute("ANALYZE t")
+    query = "SELECT min(at), max(at) FROM t WHERE pk = 'p'"
+    assert dynamo.execute(query).fetchall() == [(0, 39)]
+    assert units(dynamo, query) == 1.0
+    assert dynamo.execute("SELECT min(at), max(at) FROM t WHERE pk = 'none'").fetchall() == [(None, None)]
+
+
+def test_a_small_partition_is_read_once_for_both(dynamo, make_table):
+    items = [{"pk": f"p{n // 5}", "at": n, "pad": "x" * 50} for n in range(100)]
+    table = make_table(("pk", "at"), "pk:S at:N", items)
+    foreign_table(dynamo, "t", ["pk text", "at int", "pad text"], table_name=table.name)
+    dynamo.execute("ANALYZE t")
+    query = "SELECT min(at), max(at) FROM t WHERE pk = 'p3'"
+    assert dynamo.execute(query).fetchall() == [(15, 19)]
+    assert units(dynamo, query) == 0.5
