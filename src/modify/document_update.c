@@ -190,7 +190,6 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 {
 	for (int i = 0; i < MAX_TRIES; i++)
 	{
-		DdbWriteJob earlier = *job;
 		DdbItemNode *root = look(writes, target, key, job);
 		DdbItemUpdate wide;
 		StringInfoData body;
@@ -208,8 +207,6 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			return;
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
-		/* Its item is on its way again. */
-		ddb_writes_decide(writes, &earlier, false);
 		job->ambiguous = false;
 		run(writes, job, DDBC_UPDATE_ITEM, &body);
 		if (!job->refused || job->ambiguous || is_unwanted(target, &wide, job))

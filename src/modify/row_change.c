@@ -212,13 +212,14 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 
 /*
  * True if nobody knows whether the change was made: an attempt had no answer,
- * and another one was refused.  The first may have been applied, so that its
- * condition does not hold any more; or somebody else has changed the item.
+ * and another one was refused, by its condition or for a path that leads
+ * nowhere.  The first may have been applied, so that its condition does not
+ * hold any more; or somebody else has changed the item.
  */
 static bool
 is_unknown(const DdbWriteJob *job)
 {
-	return job->refused && job->ambiguous;
+	return (job->refused || job->lacks_path) && job->ambiguous;
 }
 
 /* What became of a change that was sent; false: nobody knows. */
@@ -228,14 +229,14 @@ settle(DdbRowWriter *writer, DdbRowChange *change)
 	DdbWriteJob *job = &change->job;
 
 	writer->wire.condition = change->condition;
-	if (job->lacks_path || (job->refused && !is_unknown(job) &&
-							ddb_path_update_has_elements(&change->update)))
+	if (!is_unknown(job) &&
+		(job->lacks_path ||
+		 (job->refused && ddb_path_update_has_elements(&change->update))))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
 							&change->update, job);
 	change->applied = !job->refused;
 	if (is_unknown(job))
 		return false;
-	ddb_writes_decide(writer->writes, job, change->applied);
 	if (!change->applied && job->item != NULL &&
 		writer->items->relation->optimistic)
 		ereport(ERROR,

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from support import proxy as faults
 from support.fdw import foreign_table, make_server
+from support.written import said_by_error
 
 UNKNOWN = psycopg.errors.TransactionResolutionUnknown
 
@@ -93,6 +94,34 @@ def test_what_another_has_done_is_not_claimed(site, name):
         site.db.execute(statement)
     assert "a" in caught.value.diag.message_detail
     assert caught.value.diag.message_hint == "Look at the items before the statement is run again."
+
+
+MEMBERS = {
+    "by key": "UPDATE members SET city = 'x' WHERE id = 'a'",
+    "on a condition": "UPDATE members SET city = 'x' WHERE id = 'a' AND city IS NULL",
+    "of rows that are read": "UPDATE members SET city = 'x' WHERE st = 'new'",
+    "in a join": "UPDATE members SET city = 'x' FROM (VALUES ('a')) k (id) WHERE members.id = k.id",
+    "an element": "UPDATE members SET third = 'x' WHERE id = 'a'",
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_path_that_leads_nowhere_when_it_is_sent_again(site, name):
+    """The member may have been written, and its map taken away by others since."""
+    columns = [
+        "id text",
+        "st text",
+        "city text OPTIONS (attribute 'address.city')",
+        "third text OPTIONS (attribute 'list[2]')",
+    ]
+    foreign_table(site.db, "members", columns, table_name=site.items.name)
+    site.items.put_item(Item={"id": "a", "st": "new"})
+    lost = site.proxy.inject(faults.close_before(), operation="UpdateItem", times=1)
+    with lost, pytest.raises(UNKNOWN) as caught:
+        site.db.execute(MEMBERS[name])
+    assert said_by_error(caught.value.diag) == {site.items.name: (0, 1)}
+    assert site.item("a") == {"id": "a", "st": "new"}
+    assert site.db.execute(MEMBERS[name]).rowcount == 1
 
 
 def test_a_request_that_is_done_at_last_counts(site):
