@@ -54,6 +54,7 @@ struct DdbcRequest
 	int64_t submitted_us;
 	int64_t finished_us;
 	int64_t ready_us; /* when DELAYED: not before */
+	int64_t sent_us; /* its last attempt */
 	DdbcExchange exchange; /* its reply holds the result in the end */
 	DdbcRetryState retry;
 	DdbcRequestStats stats;
@@ -116,6 +117,13 @@ bool
 ddbc_operation_writes(DdbcOperation operation)
 {
 	return operation >= DDBC_PUT_ITEM;
+}
+
+/* All attempts of such a request are one write to the service. */
+static bool
+has_token(DdbcOperation operation)
+{
+	return operation == DDBC_TRANSACT_WRITE_ITEMS;
 }
 
 static int64_t
@@ -345,15 +353,30 @@ unlink_request(DdbcClient *client, DdbcRequest *request)
 }
 
 /*
+ * True if the last attempt tells what became of those before it: the service
+ * knows them by their token.  Had one been applied, it would have said so.
+ */
+static bool
+tells_all(const DdbcRequest *request)
+{
+	return has_token(request->operation) &&
+		   ddbc_retry_token_holds(&request->retry, request->finished_us) &&
+		   (request->error.kind == DDBC_ERROR_NONE ||
+			ddbc_error_is_verdict(&request->error));
+}
+
+/*
  * Ends a request, with request->error set or cleared.  A write is ambiguous if
- * any of its attempts was.  The body of a refusal is kept, all others are
- * freed with it.
+ * any of its attempts was, unless a token settles it.  The body of a refusal is
+ * kept, all others are freed with it.
  */
 static void
 finish_request(DdbcRequest *request)
 {
 	request->state = REQUEST_DONE;
 	request->finished_us = mono_now(request->client);
+	if (tells_all(request))
+		request->stats.ambiguous = false;
 	request->error.attempts = request->stats.attempts;
 	unlink_request(request->client, request);
 	if (request->error.kind == DDBC_ERROR_NONE)
@@ -502,6 +525,7 @@ start_attempt(DdbcClient *client, DdbcRequest *request)
 		return;
 	}
 	ddbc_retry_sent(&client->retry, &request->retry);
+	request->sent_us = mono_now(client);
 	request->stats.attempts++;
 	request->state = REQUEST_IN_FLIGHT;
 	client->in_flight++;
@@ -564,6 +588,25 @@ prepare_retry(DdbcClient *client, DdbcRequest *request)
 	return retry_class;
 }
 
+/* The last attempt of a write may have been applied, and nobody saw its end. */
+static void
+note_unanswered(DdbcRequest *request)
+{
+	if (!ddbc_operation_writes(request->operation))
+		return;
+	request->stats.ambiguous = true;
+	ddbc_retry_unanswered(&request->retry, request->sent_us);
+}
+
+/* True if it would still be the same write to the service after the delay. */
+static bool
+may_repeat(const DdbcRequest *request, int64_t delay_us)
+{
+	return !has_token(request->operation) ||
+		   ddbc_retry_token_holds(&request->retry,
+								  mono_now(request->client) + delay_us);
+}
+
 /*
  * Decides what becomes of a request whose attempt failed with request->error:
  * another attempt after a delay, or its end.
@@ -575,17 +618,18 @@ fail_attempt(DdbcClient *client, DdbcRequest *request)
 	DdbcRetryClass retry_class = prepare_retry(client, request);
 	int64_t delay_us = 0;
 
+	if (request->error.ambiguous)
+		note_unanswered(request);
 	if (!ddbc_retry_failed(&client->retry, &request->retry, retry_class,
 						   mono_now(client), clock->random(clock->arg),
-						   request->exchange.reply.retry_after_ms, &delay_us))
+						   request->exchange.reply.retry_after_ms, &delay_us) ||
+		!may_repeat(request, delay_us))
 	{
 		if (retry_class == DDBC_RETRY_NEVER && request->error.http_status > 0)
 			ddbc_retry_answered(&client->retry, &request->retry);
 		finish_request(request);
 		return;
 	}
-	request->stats.ambiguous |=
-		request->error.ambiguous && ddbc_operation_writes(request->operation);
 	ddbc_reply_free(&request->exchange.reply);
 	delay_request(request, delay_us);
 }
@@ -604,7 +648,7 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 	if (request->exchange.sends > 1)
 	{
 		request->stats.attempts += request->exchange.sends - 1;
-		request->stats.ambiguous |= ddbc_operation_writes(request->operation);
+		note_unanswered(request);
 	}
 	memcpy(request->request_id, reply->request_id, sizeof(request->request_id));
 	if (request->error.kind == DDBC_ERROR_NONE &&

@@ -101,7 +101,8 @@ typedef struct DdbcRequestStats
 	uint64_t bytes_received; /* body bytes as sent, all attempts */
 	int64_t elapsed_us; /* submit to completion */
 	bool ambiguous; /* of a write: it may have been applied before its last
-					 * reply, by an attempt whose end nobody saw */
+					 * reply, by an attempt whose end nobody saw; never of a
+					 * TransactWriteItems whose token has settled it */
 } DdbcRequestStats;
 
 /* Copies config (strings too). NULL with *error on failure. */
@@ -112,7 +113,8 @@ extern DdbcClient *ddbc_client_create(const DdbcConfig *config,
 extern void ddbc_client_free(DdbcClient *client);
 
 /*
- * Starts a request; body is copied.  It is not sent before delay_ms have
+ * Starts a request; body is copied.  That of TransactWriteItems holds a
+ * ClientRequestToken of its own.  It is not sent before delay_ms have
  * passed (0: now).  Never blocks.  NULL with *error only when memory is short.
  */
 extern DdbcRequest *ddbc_client_submit(DdbcClient *client,

@@ -104,8 +104,20 @@ static const ErrorCode error_codes[] = {
 	 false},
 	{"ReplicatedWriteConflictException", DDBC_ERROR_TRANSACTION_CONFLICT, true,
 	 false},
+	/* the attempt before it, with the same token, is being applied */
 	{"TransactionInProgressException", DDBC_ERROR_TRANSACTION_IN_PROGRESS, true,
+	 true},
+};
+
+/* Why a transaction was cancelled (dynamodb.md section 6.2). */
+static const ErrorCode cancellation_codes[] = {
+	{"ConditionalCheckFailed", DDBC_ERROR_CONDITION_FAILED, false, false},
+	{"TransactionConflict", DDBC_ERROR_TRANSACTION_CONFLICT, true, false},
+	{"ThrottlingError", DDBC_ERROR_THROTTLED, true, false},
+	{"ProvisionedThroughputExceeded", DDBC_ERROR_THROTTLED, true, false},
+	{"ItemCollectionSizeLimitExceeded", DDBC_ERROR_COLLECTION_TOO_LARGE, false,
 	 false},
+	{"ValidationError", DDBC_ERROR_VALIDATION, false, false},
 };
 
 /* Where one code covers several kinds, a part of its message decides. */
@@ -352,31 +364,30 @@ append_throttling_reasons(DdbcError *error, const json_t *root)
 		append_message(error, ")");
 }
 
-/*
- * A canceled transaction may be sent again when all that stood in its way was
- * other traffic.
- */
-static bool
-cancellation_is_retryable(const json_t *root)
+static const ErrorCode *
+find_code(const ErrorCode *codes, size_t n, const char *code)
 {
-	json_t *list = json_object_get(root, "CancellationReasons");
-	const json_t *entry;
-	bool found = false;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-	{
-		const char *code = json_string_value(json_object_get(entry, "Code"));
+	for (i = 0; code != NULL && i < n; i++)
+		if (strcmp(codes[i].code, code) == 0)
+			return &codes[i];
+	return NULL;
+}
 
-		if (code == NULL || strcmp(code, "None") == 0)
-			continue;
-		if (strcmp(code, "TransactionConflict") != 0 &&
-			strcmp(code, "ThrottlingError") != 0 &&
-			strcmp(code, "ProvisionedThroughputExceeded") != 0)
-			return false;
-		found = true;
-	}
-	return found;
+/* Words of the message say more than a code that means several things. */
+static void
+classify_message(DdbcError *error, const char *code)
+{
+	size_t i;
+
+	for (i = 0; i < lengthof(message_parts); i++)
+		if (strcmp(message_parts[i].code, code) == 0 &&
+			strstr(error->message, message_parts[i].part) != NULL)
+		{
+			error->kind = message_parts[i].kind;
+			return;
+		}
 }
 
 /*
@@ -386,25 +397,71 @@ cancellation_is_retryable(const json_t *root)
 static bool
 classify_code(DdbcError *error)
 {
+	const ErrorCode *found =
+		find_code(error_codes, lengthof(error_codes), error->code);
+
+	if (found == NULL)
+		return false;
+	error->kind = found->kind;
+	error->retryable = found->retryable;
+	error->ambiguous = found->ambiguous;
+	classify_message(error, error->code);
+	return true;
+}
+
+/*
+ * What all reasons come to, with one of them in *reason; NULL where they are of
+ * several kinds, or of one that is not known.
+ */
+static const ErrorCode *
+common_reason(const json_t *root, const json_t **reason)
+{
+	const json_t *list = json_object_get(root, "CancellationReasons");
+	const ErrorCode *common = NULL;
+	const json_t *entry;
 	size_t i;
 
-	for (i = 0; i < lengthof(error_codes); i++)
-		if (strcmp(error_codes[i].code, error->code) == 0)
-			break;
-	if (i == lengthof(error_codes))
-		return false;
-	error->kind = error_codes[i].kind;
-	error->retryable = error_codes[i].retryable;
-	error->ambiguous = error_codes[i].ambiguous;
+	json_array_foreach(list, i, entry)
+	{
+		const char *code = json_string_value(json_object_get(entry, "Code"));
+		const ErrorCode *found;
 
-	for (i = 0; i < lengthof(message_parts); i++)
-		if (strcmp(message_parts[i].code, error->code) == 0 &&
-			strstr(error->message, message_parts[i].part) != NULL)
-		{
-			error->kind = message_parts[i].kind;
-			break;
-		}
-	return true;
+		if (code == NULL || strcmp(code, "None") == 0)
+			continue;
+		found =
+			find_code(cancellation_codes, lengthof(cancellation_codes), code);
+		if (found == NULL || (common != NULL && found->kind != common->kind))
+			return NULL;
+		common = found;
+		*reason = entry;
+	}
+	return common;
+}
+
+/*
+ * A transaction that was cancelled for one reason alone is that error, with its
+ * words; the caller judges one that was cancelled for several.
+ */
+static void
+classify_cancellation(DdbcError *error, const json_t *root)
+{
+	const json_t *reason = NULL;
+	const ErrorCode *found = common_reason(root, &reason);
+	const json_t *message;
+
+	if (found == NULL)
+		return;
+	error->kind = found->kind;
+	error->retryable = found->retryable;
+	message = json_object_get(reason, "Message");
+	if (json_string_length(message) > 0)
+	{
+		error->message[0] = '\0';
+		append_line(error->message, sizeof(error->message),
+					json_string_value(message), json_string_length(message));
+	}
+	if (found->kind == DDBC_ERROR_VALIDATION)
+		classify_message(error, "ValidationException");
 }
 
 /*
@@ -532,11 +589,29 @@ ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 	if (!classify_code(error))
 		classify_status(error);
 	if (error->kind == DDBC_ERROR_TRANSACTION_CANCELED)
-		error->retryable = cancellation_is_retryable(root);
+		classify_cancellation(error, root);
 	if (error->message[0] == '\0')
 		snprintf(error->message, sizeof(error->message), "HTTP status %d",
 				 http_status);
 	json_decref(root);
+}
+
+bool
+ddbc_error_is_verdict(const DdbcError *error)
+{
+	switch (error->kind)
+	{
+		case DDBC_ERROR_CONDITION_FAILED:
+		case DDBC_ERROR_VALIDATION:
+		case DDBC_ERROR_KEY_VALUE:
+		case DDBC_ERROR_NUMBER_RANGE:
+		case DDBC_ERROR_REQUEST_TOO_LARGE:
+		case DDBC_ERROR_COLLECTION_TOO_LARGE:
+			/* a gateway's has no code */
+			return error->code[0] != '\0';
+		default:
+			return false;
+	}
 }
 
 const char *

@@ -44,7 +44,7 @@ typedef enum DdbcErrorKind
 	DDBC_ERROR_IN_USE,
 	DDBC_ERROR_CONDITION_FAILED,
 	DDBC_ERROR_DUPLICATE_ITEM,
-	DDBC_ERROR_TRANSACTION_CANCELED,
+	DDBC_ERROR_TRANSACTION_CANCELED, /* for several reasons at once */
 	DDBC_ERROR_TRANSACTION_CONFLICT,
 	DDBC_ERROR_TRANSACTION_IN_PROGRESS,
 	DDBC_ERROR_COLLECTION_TOO_LARGE,
@@ -79,6 +79,9 @@ extern void ddbc_error_set(DdbcError *error, DdbcErrorKind kind,
 extern void ddbc_error_from_reply(DdbcError *error, int http_status,
 								  const char *body, unsigned long body_len,
 								  const char *request_id);
+
+/* True if the service has judged what was to be written, and refused it. */
+extern bool ddbc_error_is_verdict(const DdbcError *error);
 
 /* The version of the library that reads errors. */
 extern const char *ddbc_error_library_version(void);

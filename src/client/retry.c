@@ -80,6 +80,21 @@ ddbc_retry_sent(const DdbcRetryShared *shared, DdbcRetryState *state)
 	state->window_epoch = shared->window_epoch;
 }
 
+void
+ddbc_retry_unanswered(DdbcRetryState *state, int64_t sent_us)
+{
+	if (!state->unanswered)
+		state->unanswered_us = sent_us;
+	state->unanswered = true;
+}
+
+bool
+ddbc_retry_token_holds(const DdbcRetryState *state, int64_t now_us)
+{
+	return !state->unanswered ||
+		   now_us - state->unanswered_us < DDBC_RETRY_TOKEN_US;
+}
+
 /* One more request in flight per window of successes. */
 static void
 grow_window(DdbcRetryShared *shared)

@@ -6,7 +6,7 @@
  * Pure functions over two small structs: what all requests of a client share,
  * and what one request remembers.  Time and randomness are arguments.
  *
- * Five rules (docs/dynamodb.md, "Retry policy", and
+ * Six rules (docs/dynamodb.md, "Retry policy", and
  * docs/decisions/10-throttles-are-not-failures.md):
  * - Transient errors cost tokens of a quota, so that a broken service is not
  *   flooded; it is refilled by time and by every answer that is no such error,
@@ -20,7 +20,9 @@
  * - What batches leave unprocessed for lack of capacity is waited for as
  *   throttles are.
  * - Transactions in the way of a write are traffic, no trouble of the service:
- *   they cost no tokens and are waited for, each write by itself.
+ *   they cost no tokens and are waited for, each write by itself.  So is one's
+ *   own transaction that is still being applied, as long as max_attempts allow.
+ * - A write with a request token is sent again only while the token holds.
  */
 #ifndef DDBC_RETRY_H
 #define DDBC_RETRY_H
@@ -36,6 +38,12 @@
 
 /* Tries while transactions hold the item: together about a second. */
 #define DDBC_RETRY_MAX_CONFLICTS 6
+
+/*
+ * A request token names one write for ten minutes (dynamodb.md section 2.7);
+ * so long is it told from others, less what the last attempt may need.
+ */
+#define DDBC_RETRY_TOKEN_US INT64_C(590000000)
 
 #define DDBC_RETRY_QUOTA 500
 #define DDBC_RETRY_COST 14
@@ -85,6 +93,8 @@ typedef struct DdbcRetryState
 	uint32_t window_epoch; /* of the last try */
 	bool credentials_tried;
 	bool clock_tried;
+	bool unanswered; /* an attempt may have been applied, … */
+	int64_t unanswered_us; /* … the first of which was sent then */
 } DdbcRetryState;
 
 extern void ddbc_retry_init(DdbcRetryShared *shared, int max_attempts,
@@ -95,6 +105,14 @@ extern DdbcRetryClass ddbc_retry_classify(const DdbcError *error);
 /* A try goes out now. */
 extern void ddbc_retry_sent(const DdbcRetryShared *shared,
 							DdbcRetryState *state);
+
+/*
+ * An attempt that was sent then may have been applied.  While the token holds
+ * that the request carries, a later one is told what became of it; afterwards
+ * it would be another write.
+ */
+extern void ddbc_retry_unanswered(DdbcRetryState *state, int64_t sent_us);
+extern bool ddbc_retry_token_holds(const DdbcRetryState *state, int64_t now_us);
 
 extern void ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
 								 int64_t now_us);

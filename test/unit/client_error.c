@@ -31,6 +31,12 @@ typedef struct Expectation
 #define JSON(code, message)                                                    \
 	"{\"__type\":\"" code "\",\"message\":\"" message "\"}"
 
+/* A transaction of one action, cancelled. */
+#define CANCELLED(code, message)                                               \
+	"{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","        \
+	"\"CancellationReasons\":[{\"Code\":\"" code "\",\"Message\":\"" message   \
+	"\"}]}"
+
 static const Expectation expectations[] = {
 	{400,
 	 JSON("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "m"),
@@ -200,8 +206,37 @@ static const Expectation expectations[] = {
 	 "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
 	 "\"CancellationReasons\":[{\"Code\":\"None\"},"
 	 "{\"Code\":\"TransactionConflict\"}]}",
-	 DDBC_ERROR_TRANSACTION_CANCELED, true, false,
+	 DDBC_ERROR_TRANSACTION_CONFLICT, true, false,
 	 "TransactionCanceledException", "M"},
+	/* for one reason alone: with its words */
+	{400, CANCELLED("ConditionalCheckFailed", "The conditional request failed"),
+	 DDBC_ERROR_CONDITION_FAILED, false, false, "TransactionCanceledException",
+	 "The conditional request failed"},
+	{400, CANCELLED("ThrottlingError", "t"), DDBC_ERROR_THROTTLED, true, false,
+	 "TransactionCanceledException", "t"},
+	{400, CANCELLED("ProvisionedThroughputExceeded", ""), DDBC_ERROR_THROTTLED,
+	 true, false, "TransactionCanceledException", "M"},
+	{400, CANCELLED("ItemCollectionSizeLimitExceeded", "c"),
+	 DDBC_ERROR_COLLECTION_TOO_LARGE, false, false,
+	 "TransactionCanceledException", "c"},
+	{400, CANCELLED("ValidationError", "v"), DDBC_ERROR_VALIDATION, false,
+	 false, "TransactionCanceledException", "v"},
+	{400, CANCELLED("ValidationError", "Type mismatch for key"),
+	 DDBC_ERROR_KEY_VALUE, false, false, "TransactionCanceledException",
+	 "Type mismatch for key"},
+	{400, CANCELLED("BrandNew", "b"), DDBC_ERROR_TRANSACTION_CANCELED, false,
+	 false, "TransactionCanceledException", "M"},
+	{400, JSON("x#TransactionCanceledException", "m"),
+	 DDBC_ERROR_TRANSACTION_CANCELED, false, false,
+	 "TransactionCanceledException", "m"},
+	{400,
+	 "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
+	 "\"CancellationReasons\":7}",
+	 DDBC_ERROR_TRANSACTION_CANCELED, false, false,
+	 "TransactionCanceledException", "M"},
+	{400, JSON("x#TransactionInProgressException", "m"),
+	 DDBC_ERROR_TRANSACTION_IN_PROGRESS, true, true,
+	 "TransactionInProgressException", "m"},
 	{400,
 	 "{\"__type\":\"x#TransactionCanceledException\",\"Message\":\"M\","
 	 "\"CancellationReasons\":[{\"Code\":\"ThrottlingError\"},"

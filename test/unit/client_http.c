@@ -603,9 +603,98 @@ test_ambiguous(void **state)
 	check_ambiguous(DDBC_BATCH_WRITE_ITEM,
 					(ServerReply){.body = OK_BODY, .crc = SERVER_CRC_BAD},
 					true);
+	check_ambiguous(DDBC_PUT_ITEM, conflict, false);
+	/* a token tells what became of the attempt before */
 	check_ambiguous(DDBC_TRANSACT_WRITE_ITEMS, conflict, false);
+	check_ambiguous(DDBC_TRANSACT_WRITE_ITEMS, dropped, false);
+	check_ambiguous(DDBC_TRANSACT_WRITE_ITEMS, fault, false);
 	check_ambiguous(DDBC_PUT_ITEM, throttled, false);
 	check_ambiguous(DDBC_GET_ITEM, fault, false);
+}
+
+static int64_t minutes_passed;
+
+static int64_t
+hurried_mono(void *arg)
+{
+	(void) arg;
+	return now_ms() * 1000 +
+		   __atomic_load_n(&minutes_passed, __ATOMIC_SEQ_CST) * 60000000;
+}
+
+/* Drops the first request, refuses the next; so much time passes meanwhile. */
+typedef struct Slow
+{
+	int first_takes;
+	int second_takes;
+} Slow;
+
+static void
+play_slowly(void *arg, const ServerRequest *request, ServerReply *reply)
+{
+	const Slow *slow = (const Slow *) arg;
+	int minutes = request->number == 0 ? slow->first_takes : slow->second_takes;
+
+	__atomic_add_fetch(&minutes_passed, minutes, __ATOMIC_SEQ_CST);
+	reply->drop = request->number == 0;
+	reply->status = 400;
+	reply->body = CONDITION_FAILED;
+}
+
+/* A token lives for ten minutes. */
+static void
+check_token(Slow slow, int attempts, bool ambiguous)
+{
+	Fixture fixture;
+	DdbcRequest *request;
+
+	prepare(&fixture, play_slowly, &slow);
+	fixture.config.clock.mono_us = hurried_mono;
+	create(&fixture);
+	request = run_operation(&fixture, DDBC_TRANSACT_WRITE_ITEMS);
+	assert_non_null(ddbc_request_error(request));
+	assert_int_equal(ddbc_request_error(request)->ambiguous, ambiguous);
+	assert_int_equal(ddbc_request_stats(request).attempts, attempts);
+	assert_int_equal(server_requests(fixture.server), attempts);
+	ddbc_request_free(request);
+	tear_down(&fixture);
+}
+
+static void
+test_token_lives_ten_minutes(void **state)
+{
+	(void) state;
+	check_token((Slow){9, 0}, 2, false);
+	check_token((Slow){10, 0}, 1, true);
+	check_token((Slow){5, 5}, 2, true);
+}
+
+/* What no verdict follows stays open, token or not. */
+static void
+test_token_without_verdict(void **state)
+{
+	ServerReply dropped = {.drop = true};
+	ServerReply lasts[] = {
+		{.status = 400, .body = "{\"__type\":\"x#AccessDeniedException\"}"},
+		{.status = 413, .body = "too large"},
+		{.status = 400,
+		 .body = "{\"__type\":\"x#IdempotentParameterMismatchException\"}"}};
+	size_t i;
+
+	(void) state;
+	for (i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++)
+	{
+		ServerReply replies[] = {dropped, lasts[i]};
+		Script script = {replies, 2};
+		Fixture fixture;
+		DdbcRequest *request;
+
+		set_up(&fixture, play, &script);
+		request = run_operation(&fixture, DDBC_TRANSACT_WRITE_ITEMS);
+		assert_true(ddbc_request_error(request)->ambiguous);
+		ddbc_request_free(request);
+		tear_down(&fixture);
+	}
 }
 
 /* Given up: by the last attempt, by one before it, or never sent at all. */
@@ -1070,6 +1159,8 @@ main(void)
 		cmocka_unit_test(test_service_error),
 		cmocka_unit_test(test_error_body),
 		cmocka_unit_test(test_ambiguous),
+		cmocka_unit_test(test_token_lives_ten_minutes),
+		cmocka_unit_test(test_token_without_verdict),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_refused),

@@ -350,6 +350,21 @@ test_once(void **state)
 								   -1, &delay));
 }
 
+/* Ten minutes after the first attempt that may have been applied. */
+static void
+test_token(void **state)
+{
+	DdbcRetryState request = {0};
+
+	(void) state;
+	assert_true(ddbc_retry_token_holds(&request, 1));
+	assert_true(ddbc_retry_token_holds(&request, INT64_MAX));
+	ddbc_retry_unanswered(&request, 5);
+	ddbc_retry_unanswered(&request, 100000000);
+	assert_true(ddbc_retry_token_holds(&request, 4 + DDBC_RETRY_TOKEN_US));
+	assert_false(ddbc_retry_token_holds(&request, 5 + DDBC_RETRY_TOKEN_US));
+}
+
 static DdbcRetryClass
 class_of(DdbcErrorKind kind, bool retryable)
 {
@@ -419,6 +434,7 @@ main(void)
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_classes),
 	};
 
