@@ -21,7 +21,7 @@ from support.entity_queries import make_entity_query
 from support.fdw import make_server
 from support.proxy import Proxy
 
-QUERIES = contest.QUERIES if contest.IS_LONG else 30 * SEEDS  # in all
+QUERIES = contest.QUERIES if contest.IS_LONG else 20 * SEEDS  # in all
 ENTITIES = max(2, QUERIES // SEEDS // 60)  # of each seed
 
 

@@ -27,7 +27,7 @@ from support.generator import Const
 # Some tables are described as large.
 pytestmark = pytest.mark.warns("full scan of DynamoDB table")
 
-STATEMENTS = contest.QUERIES if contest.IS_LONG else 120 * SEEDS  # in all
+STATEMENTS = contest.QUERIES if contest.IS_LONG else 70 * SEEDS  # in all
 PER_UNIVERSE = 40
 REFUSALS = {"22023", "22003", "22P02", "23502", "0A000"}
 

@@ -23,7 +23,7 @@ from support.write_queries import Writer, WriteTable
 # Some tables are described as large.
 pytestmark = pytest.mark.warns("full scan of DynamoDB table")
 
-STATEMENTS = contest.QUERIES if contest.IS_LONG else 150 * SEEDS  # in all
+STATEMENTS = contest.QUERIES if contest.IS_LONG else 90 * SEEDS  # in all
 PER_TABLE = 50
 SHOWN = 5  # statements of a report
 

@@ -27,7 +27,7 @@ from .widened import is_on, prepare_style
 FIRST_SEED = int(os.environ.get("DDB_FUZZ_SEED", 1))
 SEEDS = int(os.environ.get("DDB_FUZZ_SEEDS", 4))
 IS_LONG = "DDB_FUZZ_QUERIES" in os.environ
-QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 100 * SEEDS))  # in all
+QUERIES = int(os.environ.get("DDB_FUZZ_QUERIES", 70 * SEEDS))  # in all
 TABLES = max(4, QUERIES // SEEDS // 200)  # of each seed
 ONLY = os.environ.get("DDB_FUZZ_ONLY")  # table:query
 KIND = os.environ.get("DDB_FUZZ_KIND")  # of queries

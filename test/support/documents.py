@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from support.store import s
 
-ROUND_TRIP_ITEMS = int(os.environ.get("DDB_ROUND_TRIP_ITEMS", "2000"))
+ROUND_TRIP_ITEMS = int(os.environ.get("DDB_ROUND_TRIP_ITEMS", "1000"))
 
 
 class Documents:

@@ -24,7 +24,7 @@ SUBSCRIPT = "2202E"
 NOT_TEXT = "22P05"
 SYNTAX = "22P02"
 LIMIT = "54000"
-RANDOM_ROWS = 2000
+RANDOM_ROWS = 800
 
 
 def sql_type(declaration):

@@ -183,8 +183,9 @@ def test_each_item_is_updated_once(t, items):
 
 
 def test_update_returning_of_many(t, items):
-    for sk in range(1000):
-        items.put_item(Item={"pk": "a", "sk": sk, "v": sk})
+    with items.batch_writer() as batch:
+        for sk in range(1000):
+            batch.put_item(Item={"pk": "a", "sk": sk, "v": sk})
     rows = t.execute("UPDATE t SET v = -v, s = 'x' WHERE pk = 'a' RETURNING sk, v, s").fetchall()
     assert sorted(rows) == [(sk, -sk, "x") for sk in range(1000)]
     rows = t.execute("DELETE FROM t WHERE pk = 'a' RETURNING *").fetchall()

@@ -144,7 +144,8 @@ class Cluster:
         self.tree = tree
         self.user = server_user()
         self.home = workspace.directory / name
-        self.data = self.home / "data"
+        self.storage = workspace.in_memory / name
+        self.data = self.storage / "data"
         self.socket_directory = self.home / "socket"
         self.log = workspace.directory / f"{name}.log"
         self.password = secrets.token_hex(12)
@@ -166,11 +167,12 @@ class Cluster:
 
     def init(self):
         self.home.mkdir()
+        self.storage.mkdir(exist_ok=True)
         self.socket_directory.mkdir(mode=0o700)
         password_file = self.home / "password"
         password_file.write_text(self.password)
         if self.user is not None:
-            for path in (self.home, self.socket_directory, password_file):
+            for path in (self.home, self.storage, self.socket_directory, password_file):
                 os.chown(path, self.user.pw_uid, self.user.pw_gid)
         # A linguistic default collation: text compares differently than bytes
         # do, as it does on most users' servers.

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -89,6 +90,19 @@ def temporary_base():
     return base
 
 
+SHARED_MEMORY = pathlib.Path("/dev/shm")
+ROOM = 4 << 30  # bytes that must be free there
+
+
+def base_in_memory():
+    """A place in memory for databases, of which tests make thousands; else TMPDIR."""
+    if os.environ.get("TMPDIR") or not os.path.ismount(SHARED_MEMORY):
+        return temporary_base()
+    if not os.access(SHARED_MEMORY, os.W_OK) or shutil.disk_usage(SHARED_MEMORY).free < ROOM:
+        return temporary_base()
+    return SHARED_MEMORY
+
+
 class Workspace:
     """A temporary directory and the servers in it, with a janitor."""
 
@@ -101,11 +115,23 @@ class Workspace:
             cwd="/",
             start_new_session=True,
         )
-        self.directory = temporary_base() / f"ddb_fdw.{os.getpid()}.{secrets.token_hex(3)}"
+        self.directory = self._make_directory(temporary_base())
+        self._in_memory = None
+
+    def _make_directory(self, base):
+        directory = base / f"ddb_fdw.{os.getpid()}.{secrets.token_hex(3)}"
         # Registered before it is made: no moment in which nobody cleans up.
-        self._tell(directory=str(self.directory))
-        self.directory.mkdir(mode=0o755)
-        self.directory.chmod(0o755)
+        self._tell(directory=str(directory))
+        directory.mkdir(mode=0o755)
+        directory.chmod(0o755)
+        return directory
+
+    @property
+    def in_memory(self):
+        """A directory for databases: in memory where there is room for them."""
+        if self._in_memory is None:
+            self._in_memory = self._make_directory(base_in_memory())
+        return self._in_memory
 
     def __enter__(self):
         return self
