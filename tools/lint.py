@@ -37,9 +37,10 @@ MAY_INCLUDE = {
     "request": "format model codec",
     "clause": "model codec request",
     "plan": "format model codec remote request clause",
-    "scan": "format client model codec remote request",
+    "kept": "",
+    "scan": "format client model codec remote request kept",
     "statistics": "model codec remote request scan",
-    "join": "model codec request clause plan scan",
+    "join": "model codec request clause plan scan kept",
     "modify": "format client model codec remote request clause plan scan",
 }
 BACKEND_WORDS = re.compile(

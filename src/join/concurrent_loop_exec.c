@@ -18,7 +18,7 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
-#include "join/loop_memo.h"
+#include "kept/run_memo.h"
 #include "miscadmin.h"
 #include "scan/groups.h"
 #include "scan/scan.h"
@@ -48,7 +48,7 @@ typedef struct LoopRow
 {
 	TupleTableSlot *slot;
 	Lane *lane; /* NULL: not started */
-	DdbLoopRun *run; /* NULL: nothing is known of it */
+	DdbMemoRun *run; /* NULL: nothing is known of it */
 	bool records; /* it keeps what the lane gives */
 } LoopRow;
 
@@ -79,9 +79,12 @@ typedef struct ConcurrentLoopState
 	int window; /* requests to keep under way */
 	int requests; /* that are */
 
-	DdbLoopMemo *memo; /* NULL: nothing repeats */
+	DdbRunMemo *memo; /* NULL: nothing repeats */
+	List *columns; /* attnums of outer rows that runs depend on … */
+	Datum *values; /* … and what they are in one row */
+	bool *isnull;
 	bool repeats; /* something did, since rows were forgotten last */
-	DdbLoopRow *known; /* what is left to give of rows that were kept */
+	DdbMemoRow *known; /* what is left to give of rows that were kept */
 	TupleTableSlot *known_slot;
 
 	/* for EXPLAIN ANALYZE */
@@ -272,10 +275,26 @@ forget_runs(ConcurrentLoopState *state)
 		row_at(state, i)->run = NULL;
 		row_at(state, i)->records = false;
 	}
-	ddb_loop_memo_reset(state->memo);
+	ddb_run_memo_reset(state->memo);
 	if (!state->repeats)
 		state->memo = NULL;
 	state->repeats = false;
+}
+
+/* The run with the values of an outer row. */
+static DdbMemoRun *
+enter_run(ConcurrentLoopState *state, TupleTableSlot *slot)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach (lc, state->columns)
+	{
+		state->values[n] =
+			slot_getattr(slot, lfirst_int(lc), &state->isnull[n]);
+		n++;
+	}
+	return ddb_run_memo_enter(state->memo, state->values, state->isnull);
 }
 
 /* What is known of the run that the row needs. */
@@ -284,10 +303,10 @@ find_run(ConcurrentLoopState *state, LoopRow *row)
 {
 	row->run = NULL;
 	row->records = false;
-	if (state->memo != NULL && ddb_loop_memo_is_full(state->memo))
+	if (state->memo != NULL && ddb_run_memo_is_full(state->memo))
 		forget_runs(state);
 	if (state->memo != NULL)
-		row->run = ddb_loop_memo_enter(state->memo, row->slot);
+		row->run = enter_run(state, row->slot);
 }
 
 /* Keeps a row that the lane gave, or (NULL) that there are no more. */
@@ -296,10 +315,10 @@ record(ConcurrentLoopState *state, LoopRow *row, TupleTableSlot *slot)
 {
 	if (TupIsNull(slot))
 		row->run->complete = true;
-	else if (ddb_loop_memo_is_full(state->memo))
+	else if (ddb_run_memo_is_full(state->memo))
 		forget_runs(state);
 	else
-		ddb_loop_memo_add(state->memo, row->run, slot);
+		ddb_run_memo_add(state->memo, row->run, slot);
 }
 
 /* ---- outer rows ---- */
@@ -447,7 +466,7 @@ next_outer(PlanState *node)
 static TupleTableSlot *
 next_known(ConcurrentLoopState *state)
 {
-	DdbLoopRow *row = state->known;
+	DdbMemoRow *row = state->known;
 
 	if (row == NULL)
 		return NULL;
@@ -520,6 +539,29 @@ parameter_columns(const NestLoop *loop)
 	return columns;
 }
 
+/* Makes the memo of runs, with room for the values of an outer row. */
+static void
+create_memo(ConcurrentLoopState *state)
+{
+	TupleDesc descriptor = ExecGetResultType(state->outer);
+	DdbMemoType *types;
+	int n = 0;
+	ListCell *lc;
+
+	state->columns = parameter_columns((NestLoop *) state->loop->js.ps.plan);
+	types = palloc(sizeof(DdbMemoType) * list_length(state->columns));
+	foreach (lc, state->columns)
+	{
+		Form_pg_attribute column =
+			TupleDescAttr(descriptor, lfirst_int(lc) - 1);
+
+		types[n++] = (DdbMemoType){column->attlen, column->attbyval};
+	}
+	state->values = palloc(sizeof(Datum) * n);
+	state->isnull = palloc(sizeof(bool) * n);
+	state->memo = ddb_run_memo_create(types, n);
+}
+
 /*
  * Forgets outer rows that were read ahead, and frees all lanes.  The window is
  * narrow again unless all rows are wanted.
@@ -559,9 +601,7 @@ begin_concurrent_loop(CustomScanState *node, EState *estate, int eflags)
 	inner = state->lanes[0].plan = innerPlanState(state->loop);
 	init_feed(state, &state->outer_feed, state->outer, next_outer);
 	init_feed(state, &state->inner_feed, inner, next_inner);
-	state->memo = ddb_loop_memo_create(
-		ExecGetResultType(state->outer),
-		parameter_columns((NestLoop *) state->loop->js.ps.plan));
+	create_memo(state);
 	state->known_slot = ExecInitExtraTupleSlot(
 		estate, ExecGetResultType(inner), ExecGetResultSlotOps(inner, NULL));
 	reset_rows(state);
@@ -615,7 +655,7 @@ rescan_concurrent_loop(CustomScanState *node)
 	ExecReScan(loop);
 	reset_rows(state);
 	if (state->memo != NULL && state->lanes[0].plan->chgParam != NULL)
-		ddb_loop_memo_reset(state->memo);
+		ddb_run_memo_reset(state->memo);
 }
 
 /* Executor callback: ends the loop, and the copies of its inner side. */

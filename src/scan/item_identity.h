@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * item_identity.h
- *		Which item is it?  Keys of items in a form that can be compared, and
- *		which of them a scan has met.
+ *		Which item is it?  Keys of items in a form that can be compared, which
+ *		of them a scan has met, and keys as messages tell them.
  */
 #ifndef DDB_ITEM_IDENTITY_H
 #define DDB_ITEM_IDENTITY_H
@@ -47,5 +47,11 @@ extern bool ddb_seen_has(const DdbSeen *seen, const DdbIdentity *identity);
 
 /* Adds the item; false when it was there. */
 extern bool ddb_seen_add(DdbSeen *seen, const DdbIdentity *identity);
+
+/*
+ * Has the reader find keys that its pages lack: the page is asked for once more,
+ * with the keys, when an error needs one.
+ */
+extern void ddb_identity_serve_messages(DdbRowReader *reader);
 
 #endif /* DDB_ITEM_IDENTITY_H */

@@ -24,7 +24,7 @@
 #include "scan/count.h"
 #include "scan/groups.h"
 #include "scan/index_fetch.h"
-#include "scan/item_key.h"
+#include "scan/item_identity.h"
 #include "scan/page_size.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
@@ -184,7 +184,7 @@ prepare_reader(ForeignScanState *node, DdbScanState *state,
 	run->reader =
 		ddb_row_reader_create(state->relation, plan, state->codecs, columns);
 	run->reader->expiry = ddb_expiry_now();
-	ddb_item_key_serve(run->reader);
+	ddb_identity_serve_messages(run->reader);
 }
 
 /* What all requests of the run share; false when no item can match. */
