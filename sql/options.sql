@@ -10,7 +10,7 @@ CREATE SERVER complete FOREIGN DATA WRAPPER ddb_fdw OPTIONS (
   compression 'on', max_concurrency '8', max_read_units '1000',
   read_unit_price '0', write_unit_price '0.7', consistent_read 'true',
   scan 'warn', updatable 'false', truncatable 'true', transaction 'immediate',
-  optimistic 'true', on_type_mismatch 'null');
+  optimistic 'true', exactly_once 'true', on_type_mismatch 'null');
 
 -- names
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (reigon 'us-east-1');
@@ -19,6 +19,7 @@ CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (access_key_id 'AKIDEXAMP
 CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo OPTIONS (secret_key 'x');
 CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo OPTIONS (region 'us-east-1');
 CREATE FOREIGN TABLE bad (a text) SERVER dynamo OPTIONS (tablename 'T');
+CREATE FOREIGN TABLE bad (a text) SERVER dynamo OPTIONS (exactlyonce 'true');
 CREATE FOREIGN TABLE bad (a text OPTIONS (atribute 'A')) SERVER dynamo;
 CREATE FOREIGN TABLE bad (a text OPTIONS (table_name 'A')) SERVER dynamo;
 ALTER FOREIGN DATA WRAPPER ddb_fdw OPTIONS (region 'us-east-1');
@@ -29,6 +30,7 @@ CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (region '');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (endpoint_url 'localhost:8000');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (endpoint_url 'http://localhost:8000/path');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (use_fips 'maybe');
+CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (exactly_once 'twice');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (request_timeout '0');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (request_timeout '2 fortnights');
 CREATE SERVER bad FOREIGN DATA WRAPPER ddb_fdw OPTIONS (max_attempts '0');

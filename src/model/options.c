@@ -160,6 +160,12 @@ const DdbOptionDef ddb_options[] = {
 	 .kind = DDB_OPTION_BOOL,
 	 .default_text = "false",
 	 .help = "UPDATE and DELETE apply only if what they read is unchanged"},
+	{.name = "exactly_once",
+	 .objects = SERVER | TABLE,
+	 .kind = DDB_OPTION_BOOL,
+	 .default_text = "false",
+	 .help = "writes carry tokens, so that lost answers are no errors, at "
+			 "twice the units"},
 	{.name = "on_type_mismatch",
 	 .objects = SERVER | TABLE | COLUMN,
 	 .kind = DDB_OPTION_CHOICE,

@@ -312,6 +312,7 @@ ddb_relation_load(Oid relid)
 	relation->hide_expired = ddb_options_bool("hide_expired", own, NIL);
 	relation->updatable = ddb_options_bool("updatable", own, server);
 	relation->optimistic = ddb_options_bool("optimistic", own, server);
+	relation->exactly_once = ddb_options_bool("exactly_once", own, server);
 	relation->replaces = ddb_options_choice_is("insert_mode", own, NIL, "put");
 	segments = ddb_options_int("total_segments", own, NIL);
 	relation->segment = ddb_options_get(own, "segment") != NULL

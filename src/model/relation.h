@@ -111,6 +111,7 @@ typedef struct DdbRelation
 	bool updatable; /* may be written */
 	bool replaces; /* INSERT may replace an item: insert_mode put */
 	bool optimistic; /* only if what was read is unchanged */
+	bool exactly_once; /* each write is a transaction with a token */
 	int segment; /* this share of the table; -1: all of it */
 	int total_segments; /* with a segment: of so many shares */
 	int scan_segments; /* without: of each Scan; 0: by the table's size */

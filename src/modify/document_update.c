@@ -18,21 +18,15 @@
 #define MAX_TRIES 20
 
 /*
- * Sends one request and waits for it; job says what became of it, and before
- * whether the same was sent without an answer.  Reading counts no items.
+ * Sends one request and waits for it; job says what became of it.  Reading
+ * counts no items.
  */
 static void
-run(DdbWrites *writes, DdbWriteJob *job, DdbcOperation operation,
-	const StringInfo body)
+run(DdbWrites *writes, const DdbWriteTarget *target, DdbWriteJob *job,
+	DdbcOperation operation, const StringInfo body)
 {
-	bool ambiguous = job->ambiguous;
-
-	memset(job, 0, sizeof(*job));
-	job->ambiguous = ambiguous;
-	job->operation = operation;
-	job->body = body->data;
-	job->len = body->len;
-	job->items = operation == DDBC_GET_ITEM ? 0 : 1;
+	ddb_write_job_init(job, target, operation, body,
+					   operation == DDBC_GET_ITEM ? 0 : 1);
 	ddb_writes_run(writes, &job, 1);
 }
 
@@ -49,8 +43,7 @@ look(DdbWrites *writes, const DdbWriteTarget *target, const char *key,
 
 	initStringInfo(&body);
 	ddb_write_get(&body, target, key);
-	job->ambiguous = false;
-	run(writes, job, DDBC_GET_ITEM, &body);
+	run(writes, target, job, DDBC_GET_ITEM, &body);
 	if (job->item == NULL)
 		return NULL;
 	root = ddb_item_tree_parse(job->item, job->item_len);
@@ -207,8 +200,7 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			return;
 		initStringInfo(&body);
 		ddb_write_update(&body, target, key, &wide);
-		job->ambiguous = false;
-		run(writes, job, DDBC_UPDATE_ITEM, &body);
+		run(writes, target, job, DDBC_UPDATE_ITEM, &body);
 		if (!job->refused || job->ambiguous || is_unwanted(target, &wide, job))
 			return;
 	}

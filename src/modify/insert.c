@@ -157,7 +157,8 @@ put_new(DdbInsert *insert, PendingRow *rows, int n, bool repeats)
 		ddb_write_put(&body, &insert->rows->wire, rows[i].item, DDB_PUT_NEW);
 		of_job[count] = &rows[i];
 		jobs[count] = palloc(sizeof(DdbWriteJob));
-		ddb_write_job_init(jobs[count++], DDBC_PUT_ITEM, &body, 1);
+		ddb_write_job_init(jobs[count++], &insert->rows->wire, DDBC_PUT_ITEM,
+						   &body, 1);
 	}
 	ddb_writes_run(insert->rows->writes, jobs, count);
 	for (int i = 0; i < count; i++)
@@ -201,17 +202,16 @@ keep_last(PendingRow *rows, int n)
 }
 
 /*
- * Takes the next items for one BatchWriteItem, from *next on, within limits of
- * number and size.  Returns how many.
+ * Takes the next items for one request, at most so many, from *next on, within
+ * the limit of size.  Returns how many.
  */
 static int
-take_batch(PendingRow *rows, int n, int *next, char **items)
+take_batch(PendingRow *rows, int n, int *next, char **items, int most)
 {
 	int count = 0;
 	size_t bytes = 0;
 
-	for (; *next < n && count < DDB_MAX_BATCH_ITEMS && bytes < MAX_BATCH_BYTES;
-		 (*next)++)
+	for (; *next < n && count < most && bytes < MAX_BATCH_BYTES; (*next)++)
 	{
 		if (rows[*next].again)
 			continue;
@@ -221,10 +221,14 @@ take_batch(PendingRow *rows, int n, int *next, char **items)
 	return count;
 }
 
-/* Puts rows whatever is there, 25 to a request. */
+/*
+ * Puts rows whatever is there, 25 to a request; one, where each is a
+ * transaction of its own.
+ */
 static void
 put_always(DdbInsert *insert, PendingRow *rows, int n)
 {
+	int most = insert->rows->wire.exactly_once ? 1 : DDB_MAX_BATCH_ITEMS;
 	int kept = keep_last(rows, n);
 	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(kept, 1));
 	char *items[DDB_MAX_BATCH_ITEMS];
@@ -232,7 +236,7 @@ put_always(DdbInsert *insert, PendingRow *rows, int n)
 	int next = 0;
 	int taken;
 
-	while ((taken = take_batch(rows, n, &next, items)) > 0)
+	while ((taken = take_batch(rows, n, &next, items, most)) > 0)
 	{
 		StringInfoData body;
 
@@ -242,7 +246,7 @@ put_always(DdbInsert *insert, PendingRow *rows, int n)
 		else
 			ddb_write_batch(&body, &insert->rows->wire, items, taken);
 		jobs[count] = palloc(sizeof(DdbWriteJob));
-		ddb_write_job_init(jobs[count++],
+		ddb_write_job_init(jobs[count++], &insert->rows->wire,
 						   taken == 1 ? DDBC_PUT_ITEM : DDBC_BATCH_WRITE_ITEM,
 						   &body, taken);
 	}

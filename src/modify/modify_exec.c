@@ -282,7 +282,7 @@ operation_name(const DdbRelation *relation, ModifyTableState *mtstate,
 	DdbcOperation operation = DDBC_DELETE_ITEM;
 
 	if (mtstate->operation == CMD_INSERT)
-		operation = relation->replaces &&
+		operation = relation->replaces && !relation->exactly_once &&
 							plan->onConflictAction == ONCONFLICT_NONE &&
 							ddbGetForeignModifyBatchSize(target) > 1
 						? DDBC_BATCH_WRITE_ITEM
@@ -318,6 +318,7 @@ ddbExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	(void) subplan_index;
 	ExplainPropertyText("DynamoDB Write",
 						operation_name(relation, mtstate, target), es);
+	ddb_explain_exactly_once(relation, es);
 	if (es->analyze && state != NULL)
 		show_writes(state->rows->writes, es);
 }

@@ -59,6 +59,14 @@ prepare_to_show(DdbRowWriter *writer, List *shown, bool changes)
 		shown);
 	writer->keys_tell = key_tells(writer->items, shown);
 	writer->wire.returns = changes && !writer->keys_tell;
+	if (writer->wire.returns && writer->wire.exactly_once)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot show rows of foreign table %s after they were "
+						"updated or deleted",
+						writer->items->relation->name),
+				 errdetail("With option \"exactly_once\" nothing comes back "
+						   "from a write but its outcome.")));
 }
 
 /*
@@ -87,6 +95,7 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, List *shown,
 		writer->wire.ttl_attribute =
 			ddb_describe_ttl_attribute(relation, userid);
 	writer->wire.expiry = ddb_expiry_now();
+	writer->wire.exactly_once = relation->exactly_once;
 	prepare_to_show(writer, shown, changes);
 	return writer;
 }
@@ -149,18 +158,6 @@ ddb_row_writer_begin(DdbRowWriter *writer)
 	writer->begun = true;
 }
 
-/* body is not copied, and must stay until the job is done. */
-void
-ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
-				   const StringInfo body, int items)
-{
-	memset(job, 0, sizeof(*job));
-	job->operation = operation;
-	job->body = body->data;
-	job->len = body->len;
-	job->items = items;
-}
-
 /* The key, as JSON, is not copied. */
 void
 ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
@@ -173,7 +170,7 @@ ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
 	change->condition = writer->wire.condition;
 	initStringInfo(&body);
 	ddb_write_delete(&body, &writer->wire, key);
-	ddb_write_job_init(&change->job, DDBC_DELETE_ITEM, &body, 1);
+	ddb_write_job_init(&change->job, &writer->wire, DDBC_DELETE_ITEM, &body, 1);
 }
 
 /*
@@ -204,7 +201,7 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 		ddb_write_put(&body, &writer->wire, update->item, DDB_PUT_OLD);
 	else
 		ddb_write_update(&body, &writer->wire, key, update);
-	ddb_write_job_init(&change->job,
+	ddb_write_job_init(&change->job, &writer->wire,
 					   update->item != NULL ? DDBC_PUT_ITEM : DDBC_UPDATE_ITEM,
 					   &body, 1);
 	change->job.may_lack_path = update->item == NULL;

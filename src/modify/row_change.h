@@ -104,7 +104,4 @@ extern void ddb_row_writer_raise_unknown(const DdbRowWriter *writer, List *keys)
 extern void ddb_row_writer_raise_null_key(const DdbRowWriter *writer, int i)
 	__attribute__((noreturn));
 
-extern void ddb_write_job_init(DdbWriteJob *job, DdbcOperation operation,
-							   const StringInfo body, int items);
-
 #endif /* DDB_ROW_CHANGE_H */

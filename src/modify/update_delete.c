@@ -77,7 +77,7 @@ look_at_item(void *arg, const char *key, int *len)
 
 	initStringInfo(&body);
 	ddb_write_get(&body, &rows->wire, key);
-	ddb_write_job_init(job, DDBC_GET_ITEM, &body, 0);
+	ddb_write_job_init(job, &rows->wire, DDBC_GET_ITEM, &body, 0);
 	ddb_writes_run(rows->writes, &job, 1);
 	*len = job->item_len;
 	return job->item;

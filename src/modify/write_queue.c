@@ -23,6 +23,19 @@
 /* What DynamoDB says of a path whose maps are not there (ValidationException). */
 #define INVALID_PATH "document path provided in the update expression"
 
+void
+ddb_write_job_init(DdbWriteJob *job, const DdbWriteTarget *target,
+				   DdbcOperation operation, const StringInfo body, int items)
+{
+	memset(job, 0, sizeof(*job));
+	job->operation = target->exactly_once && ddbc_operation_writes(operation)
+						 ? DDBC_TRANSACT_WRITE_ITEMS
+						 : operation;
+	job->body = body->data;
+	job->len = body->len;
+	job->items = items;
+}
+
 /* Pins the session.  One call for each request that may be under way. */
 DdbWrites *
 ddb_writes_create(const DdbRelation *relation, Oid userid)
@@ -138,7 +151,10 @@ finish(DdbWrites *writes, DdbCall *call, DdbWriteJob *job)
 
 	ddb_write_reply_read(&reply, body, len, writes->relation->table_name);
 	if (ddbc_operation_writes(job->operation))
-		writes->counters.write_units += reply.units;
+	{
+		writes->counters.write_units += reply.units - reply.read_units;
+		writes->counters.read_units += reply.read_units;
+	}
 	else
 		writes->counters.read_units += reply.units;
 	ddb_call_log(call, reply.units);

@@ -8,9 +8,11 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "model/relation.h"
 #include "remote/session.h"
 #include "request/write_reply.h"
+#include "request/write_request.h"
 
 /*
  * Rows that are written together are so many, or their requests so many bytes.
@@ -52,6 +54,14 @@ typedef struct DdbWrites
 	DdbWriteCounters counters;
 	struct DdbWrittenTable *table; /* of the transaction's accounts */
 } DdbWrites;
+
+/*
+ * body is not copied, and must stay until the job is done; target says how it
+ * was made.  items: that it writes.
+ */
+extern void ddb_write_job_init(DdbWriteJob *job, const DdbWriteTarget *target,
+							   DdbcOperation operation, const StringInfo body,
+							   int items);
 
 /* In the current memory context, with which its requests end. */
 extern DdbWrites *ddb_writes_create(const DdbRelation *relation, Oid userid);

@@ -23,14 +23,30 @@ ddb_reply_raise_malformed(const char *table_name, const char *what)
 					 "replies, or the endpoint is not DynamoDB.")));
 }
 
+/* A member's number; 0 if it is none. */
+static double
+read_number(DdbJsonReader *json)
+{
+	DdbSpan number;
+	char text[64];
+
+	if (ddb_json_peek(json) != DDB_JSON_NUMBER)
+		(void) ddb_json_skip(json);
+	else if (ddb_json_number(json, &number) && number.len < sizeof(text))
+	{
+		memcpy(text, number.data, number.len);
+		text[number.len] = '\0';
+		return strtod(text, NULL);
+	}
+	return 0;
+}
+
 /* {"TableName": "…", "CapacityUnits": 0.5, …} */
 static double
-read_table_capacity(DdbJsonReader *json)
+read_table_capacity(DdbJsonReader *json, double *read_units)
 {
 	bool first = true;
 	DdbSpan key;
-	DdbSpan number;
-	char text[64];
 	double units = 0;
 
 	if (ddb_json_peek(json) != DDB_JSON_OBJECT)
@@ -41,30 +57,28 @@ read_table_capacity(DdbJsonReader *json)
 	(void) ddb_json_enter_object(json);
 	while (ddb_json_next_member(json, &first, &key))
 	{
-		if (!ddb_span_equals(&key, "CapacityUnits", 13) ||
-			ddb_json_peek(json) != DDB_JSON_NUMBER)
+		if (ddb_span_equals(&key, "CapacityUnits", 13))
+			units = read_number(json);
+		else if (read_units != NULL &&
+				 ddb_span_equals(&key, "ReadCapacityUnits", 17))
+			*read_units += read_number(json);
+		else
 			(void) ddb_json_skip(json);
-		else if (ddb_json_number(json, &number) && number.len < sizeof(text))
-		{
-			memcpy(text, number.data, number.len);
-			text[number.len] = '\0';
-			units = strtod(text, NULL);
-		}
 	}
 	return units;
 }
 
 /* 0 if the value is not what it should be; the scanner then holds the error. */
 double
-ddb_reply_read_capacity(DdbJsonReader *json)
+ddb_reply_read_capacity(DdbJsonReader *json, double *read_units)
 {
 	bool first = true;
 	double units = 0;
 
 	if (ddb_json_peek(json) != DDB_JSON_ARRAY)
-		return read_table_capacity(json);
+		return read_table_capacity(json, read_units);
 	(void) ddb_json_enter_array(json);
 	while (ddb_json_next_element(json, &first))
-		units += read_table_capacity(json);
+		units += read_table_capacity(json, read_units);
 	return units;
 }

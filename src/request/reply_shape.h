@@ -12,9 +12,10 @@
 
 /*
  * Consumes the value of ConsumedCapacity: the units, of all tables.  Of batches
- * and transactions it is a list, one element a table.
+ * and transactions it is a list, one element a table.  Adds to *read_units,
+ * unless it is NULL, those that are told apart as read units.
  */
-extern double ddb_reply_read_capacity(DdbJsonReader *json);
+extern double ddb_reply_read_capacity(DdbJsonReader *json, double *read_units);
 
 /* Raises the error for a reply that is not as documented. */
 extern void ddb_reply_raise_malformed(const char *table_name, const char *what)

@@ -42,6 +42,37 @@ read_object(DdbJsonReader *json, const char **object, int *len)
 	}
 }
 
+/* [{"Code": "…", "Item": {…}}]: of the one action there is, what it met. */
+static void
+read_reasons(DdbWriteReply *reply, DdbJsonReader *json)
+{
+	bool first = true;
+
+	if (ddb_json_peek(json) != DDB_JSON_ARRAY)
+	{
+		(void) ddb_json_skip(json);
+		return;
+	}
+	(void) ddb_json_enter_array(json);
+	while (ddb_json_next_element(json, &first))
+	{
+		bool first_member = true;
+		DdbSpan key;
+
+		if (ddb_json_peek(json) != DDB_JSON_OBJECT)
+		{
+			(void) ddb_json_skip(json);
+			continue;
+		}
+		(void) ddb_json_enter_object(json);
+		while (ddb_json_next_member(json, &first_member, &key))
+			if (ddb_span_equals(&key, "Item", 4))
+				read_object(json, &reply->item, &reply->item_len);
+			else
+				(void) ddb_json_skip(json);
+	}
+}
+
 /*
  * Reads one member of a reply into *reply, or skips it.  True if it is the
  * member that only errors have.
@@ -50,7 +81,9 @@ static bool
 read_member(DdbWriteReply *reply, DdbJsonReader *json, const DdbSpan *key)
 {
 	if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		reply->units += ddb_reply_read_capacity(json);
+		reply->units += ddb_reply_read_capacity(json, &reply->read_units);
+	else if (ddb_span_equals(key, "CancellationReasons", 19))
+		read_reasons(reply, json);
 	else if (ddb_span_equals(key, "Attributes", 10) ||
 			 ddb_span_equals(key, "Item", 4))
 		read_object(json, &reply->item, &reply->item_len);

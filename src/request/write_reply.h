@@ -27,8 +27,10 @@ typedef struct DdbWriteCounters
 typedef struct DdbWriteReply
 {
 	double units; /* consumed, as reported; of all tables */
-	const char *item; /* Attributes, or of an error and of GetItem Item: a map
-					   * of attribute values; NULL: none */
+	double read_units; /* of these, read units: the token said that it had
+								 * been written before */
+	const char *item; /* Attributes, or of an error, a reason to cancel and of
+					   * GetItem Item: a map of attribute values; NULL: none */
 	int item_len;
 	const char *unprocessed; /* UnprocessedItems; NULL: none are left */
 	int unprocessed_len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * write_request.c
- *		PutItem, UpdateItem, DeleteItem and BatchWriteItem, as JSON.
+ *		PutItem, UpdateItem, DeleteItem and BatchWriteItem, as JSON; or
+ *		TransactWriteItems of one action.
  *
  * Items are JSON already, and what is around them is short: so it is appended
  * as text.  Names stand in expressions as placeholders only (dynamodb.md
@@ -15,6 +16,9 @@
 
 /* Longest expression the service takes, in bytes (dynamodb.md section 2.1). */
 #define MAX_EXPRESSION_BYTES 4096
+
+/* Of a ClientRequestToken, which has at most 36 characters: twice as many. */
+#define TOKEN_BYTES 16
 
 #define NULL_VALUE "{\"NULL\":true}"
 
@@ -58,6 +62,42 @@ end(StringInfo json)
 	appendStringInfoString(json, ",\"ReturnConsumedCapacity\":\"TOTAL\"}");
 }
 
+/* action: what TransactWriteItems calls it. */
+static void
+begin_write(StringInfo json, const DdbWriteTarget *target, const char *action,
+			const char *member, const char *value)
+{
+	if (target->exactly_once)
+		appendStringInfo(json, "{\"TransactItems\":[{\"%s\":", action);
+	begin(json, target, member, value);
+}
+
+/* ,"ClientRequestToken":"…": nobody else's, so nothing that can be guessed. */
+static void
+append_token(StringInfo json)
+{
+	unsigned char token[TOKEN_BYTES];
+
+	if (!pg_strong_random(token, sizeof(token)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate a token for a write")));
+	appendStringInfoString(json, ",\"ClientRequestToken\":\"");
+	for (int i = 0; i < TOKEN_BYTES; i++)
+		appendStringInfo(json, "%02x", token[i]);
+	appendStringInfoChar(json, '"');
+}
+
+static void
+end_write(StringInfo json, const DdbWriteTarget *target)
+{
+	if (target->exactly_once)
+	{
+		appendStringInfoString(json, "}}]");
+		append_token(json);
+	}
+	end(json);
+}
+
 /* The names that expressions use begin with that of the partition key. */
 static void
 append_key_name(StringInfo json, const DdbWriteTarget *target)
@@ -74,7 +114,7 @@ append_condition(StringInfo json, const DdbWriteTarget *target)
 		appendStringInfo(json, " AND %s", target->condition->text);
 	appendStringInfoChar(json, '"');
 	/* What it was refused for tells whether it had been done before. */
-	if (target->condition != NULL)
+	if (target->condition != NULL || target->exactly_once)
 		appendStringInfoString(
 			json, ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"");
 }
@@ -142,12 +182,12 @@ void
 ddb_write_put(StringInfo json, const DdbWriteTarget *target, const char *item,
 			  DdbPutCondition condition)
 {
-	begin(json, target, "Item", item);
+	begin_write(json, target, "Put", "Item", item);
 	if (condition == DDB_PUT_NEW)
 		append_is_new(json, target);
 	else if (condition == DDB_PUT_OLD)
 		append_exists(json, target);
-	end(json);
+	end_write(json, target);
 }
 
 /*
@@ -157,11 +197,11 @@ ddb_write_put(StringInfo json, const DdbWriteTarget *target, const char *item,
 void
 ddb_write_delete(StringInfo json, const DdbWriteTarget *target, const char *key)
 {
-	begin(json, target, "Key", key);
+	begin_write(json, target, "Delete", "Key", key);
 	append_exists(json, target);
-	if (target->returns)
+	if (target->returns && !target->exactly_once)
 		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_OLD\"");
-	end(json);
+	end_write(json, target);
 }
 
 /*
@@ -349,8 +389,9 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 				 errdetail("The update expression would have %d bytes, and "
 						   "DynamoDB takes %d.",
 						   text.len, MAX_EXPRESSION_BYTES)));
-	begin(json, target, "Key", key);
 	/* Nothing to be changed: the condition alone is asked. */
+	begin_write(json, target, text.len > 0 ? "Update" : "ConditionCheck", "Key",
+				key);
 	if (text.len > 0)
 	{
 		appendStringInfoString(json, ",\"UpdateExpression\":");
@@ -362,9 +403,9 @@ ddb_write_update(StringInfo json, const DdbWriteTarget *target, const char *key,
 	append_names(json, update);
 	appendStringInfoChar(json, '}');
 	append_values(json, target, update);
-	if (target->returns)
+	if (target->returns && !target->exactly_once)
 		appendStringInfoString(json, ",\"ReturnValues\":\"ALL_NEW\"");
-	end(json);
+	end_write(json, target);
 }
 
 void

@@ -63,11 +63,16 @@ typedef struct DdbWriteTarget
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
 	DdbExpiry expiry; /* what these are */
 	const DdbWriteCondition *condition; /* NULL: none */
+	bool exactly_once; /* each write but batches is a TransactWriteItems of
+								 * its own, which gives nothing back */
 	bool returns; /* UpdateItem is to give the new item back, DeleteItem the
 								 * old one */
 } DdbWriteTarget;
 
-/* All append to an empty json; item and key are JSON. */
+/*
+ * All append to an empty json; item and key are JSON.  Of a target that is
+ * written exactly once each call makes another write, with a token of its own.
+ */
 extern void ddb_write_put(StringInfo json, const DdbWriteTarget *target,
 						  const char *item, DdbPutCondition condition);
 extern void ddb_write_delete(StringInfo json, const DdbWriteTarget *target,

@@ -562,6 +562,16 @@ show_write(const Context *context, ExplainState *es)
 	}
 	if (!write->is_blind)
 		ExplainPropertyText("DynamoDB Write", write_name(context), es);
+	ddb_explain_exactly_once(context->state->relation, es);
+}
+
+/* Shown where rows are written, also by nodes that only write. */
+void
+ddb_explain_exactly_once(const DdbRelation *relation, ExplainState *es)
+{
+	if (relation->exactly_once)
+		ExplainPropertyText("Exactly Once",
+							"TransactWriteItems, at twice the write units", es);
 }
 
 void

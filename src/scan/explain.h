@@ -30,4 +30,8 @@ extern void ddb_explain_consumption(const DdbRelation *relation,
 									uint64 bytes_received,
 									struct ExplainState *es);
 
+/* That each write is a transaction of its own, where it is. */
+extern void ddb_explain_exactly_once(const DdbRelation *relation,
+									 struct ExplainState *es);
+
 #endif /* DDB_EXPLAIN_H */

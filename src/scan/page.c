@@ -133,7 +133,7 @@ read_member(DdbPage *page, DdbJsonReader *json, const DdbSpan *key,
 			 ddb_span_equals(key, "UnprocessedKeys", 15))
 		read_last_key(page, json);
 	else if (ddb_span_equals(key, "ConsumedCapacity", 16))
-		page->read_units = ddb_reply_read_capacity(json);
+		page->read_units = ddb_reply_read_capacity(json, NULL);
 	else if (ddb_span_equals(key, "__type", 6))
 	{
 		page->is_error = true;
