@@ -868,7 +868,10 @@ ddbc_request_id(const DdbcRequest *request)
 	return request->request_id;
 }
 
-/* The elapsed time of a request that is not done is that up to now. */
+/*
+ * Of a request that is not done, what it has cost up to now: an attempt that
+ * still waits for its connection was not sent.
+ */
 DdbcRequestStats
 ddbc_request_stats(const DdbcRequest *request)
 {
@@ -876,6 +879,11 @@ ddbc_request_stats(const DdbcRequest *request)
 	int64_t end = request->state == REQUEST_DONE ? request->finished_us
 												 : mono_now(request->client);
 
+	if (request->state == REQUEST_IN_FLIGHT)
+	{
+		stats.attempts += request->exchange.sends - 1;
+		stats.bytes_received += request->exchange.reply.received_bytes;
+	}
 	stats.elapsed_us = end - request->submitted_us;
 	return stats;
 }

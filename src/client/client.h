@@ -96,7 +96,7 @@ typedef struct DdbcRequest DdbcRequest;
 /* What a finished (or running) request has cost so far. */
 typedef struct DdbcRequestStats
 {
-	int attempts; /* HTTP requests sent, by libcurl itself too */
+	int attempts; /* HTTP requests sent, by libcurl itself too; 0: none yet */
 	int throttles; /* of these, answered by a throttle */
 	uint64_t bytes_received; /* body bytes as sent, all attempts */
 	int64_t elapsed_us; /* submit to completion */

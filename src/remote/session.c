@@ -438,14 +438,55 @@ ddb_session_pin(DdbSession *session, MemoryContext context)
 	MemoryContextRegisterResetCallback(context, callback);
 }
 
+/*
+ * One line, and nothing beneath it: statement and context may hold values.  Is
+ * called while a transaction is aborted, too.
+ */
+static void
+log_call(const DdbCall *call, const char *outcome, double units)
+{
+	DdbcRequestStats stats = ddbc_request_stats(call->request);
+
+	ereport(LOG,
+			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f %s "
+					"units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
+					ddbc_operation_name(call->operation),
+					call->table_name != NULL ? call->table_name : "",
+					call->index_name != NULL ? " index \"" : "",
+					call->index_name != NULL ? call->index_name : "",
+					call->index_name != NULL ? "\"" : "", outcome, units,
+					ddbc_operation_writes(call->operation) ? "write" : "read",
+					stats.elapsed_us / 1000.0, stats.attempts,
+					(uint64) stats.bytes_received),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/* Ends the call's request.  AWS charges for what was sent, read or not. */
+static void
+end_request(DdbCall *call)
+{
+	if (call->request != NULL && !call->settled)
+	{
+		double units = 0;
+
+		call->settled = true;
+		if (call->abandon != NULL)
+			units = call->abandon(call->owner);
+		if (ddb_guc_log_requests &&
+			ddbc_request_stats(call->request).attempts > 0)
+			log_call(call, "abandoned", units);
+	}
+	ddbc_request_free(call->request);
+	call->request = NULL;
+}
+
 /* The leash: runs when the owning context goes away, also on abort. */
 static void
 call_context_reset(void *arg)
 {
 	DdbCall *call = (DdbCall *) arg;
 
-	ddbc_request_free(call->request);
-	call->request = NULL;
+	end_request(call);
 	session_unpin(call->session);
 }
 
@@ -478,6 +519,7 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 
 	Assert(call->request == NULL);
 	call->operation = operation;
+	call->settled = false;
 	call->table_name = table_name;
 	call->index_name = index_name;
 	call->request = ddbc_client_submit(call->session->client, operation, body,
@@ -488,27 +530,13 @@ ddb_call_start(DdbCall *call, DdbcOperation operation, const char *table_name,
 
 /* The call must be done.  An error shows as its code, a success as "ok". */
 void
-ddb_call_log(const DdbCall *call, double units)
+ddb_call_log(DdbCall *call, double units)
 {
-	DdbcRequestStats stats;
-	const DdbcError *error;
+	const DdbcError *error = ddbc_request_error(call->request);
 
-	if (!ddb_guc_log_requests)
-		return;
-	stats = ddbc_request_stats(call->request);
-	error = ddbc_request_error(call->request);
-	ereport(LOG,
-			(errmsg("DynamoDB %s on table \"%s\"%s%s%s: %s, %.1f %s "
-					"units, %.3f ms, %d attempts, " UINT64_FORMAT " bytes",
-					ddbc_operation_name(call->operation),
-					call->table_name != NULL ? call->table_name : "",
-					call->index_name != NULL ? " index \"" : "",
-					call->index_name != NULL ? call->index_name : "",
-					call->index_name != NULL ? "\"" : "",
-					error == NULL ? "ok" : error->code, units,
-					ddbc_operation_writes(call->operation) ? "write" : "read",
-					stats.elapsed_us / 1000.0, stats.attempts,
-					(uint64) stats.bytes_received)));
+	call->settled = true;
+	if (ddb_guc_log_requests)
+		log_call(call, error == NULL ? "ok" : error->code, units);
 }
 
 /*
@@ -581,6 +609,5 @@ ddb_session_fd(const DdbSession *session)
 void
 ddb_call_release(DdbCall *call)
 {
-	ddbc_request_free(call->request);
-	call->request = NULL;
+	end_request(call);
 }

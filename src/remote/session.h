@@ -27,6 +27,14 @@ typedef struct DdbCall
 	DdbcOperation operation;
 	const char *table_name; /* for messages; owned by the caller */
 	const char *index_name; /* NULL: the table itself */
+	bool settled; /* its end was counted and logged */
+
+	/*
+	 * Called once if the call ends unsettled, be it sent or not: the read units
+	 * that it took in vain, about.  May not raise an error.  NULL: nobody counts.
+	 */
+	double (*abandon)(void *owner);
+	void *owner;
 } DdbCall;
 
 /*
@@ -85,9 +93,12 @@ extern int ddb_session_fd(const DdbSession *session);
  * one line in the log if ddb_fdw.log_requests is on.  Never a value, never a
  * key.
  */
-extern void ddb_call_log(const DdbCall *call, double units);
+extern void ddb_call_log(DdbCall *call, double units);
 
-/* Ends the call's request, cancelling it if it is under way. */
+/*
+ * Ends the call's request, cancelling it if it is under way.  One that was sent,
+ * and whose reply nobody looked at, has its line in the log now.
+ */
 extern void ddb_call_release(DdbCall *call);
 
 #endif /* DDB_SESSION_H */

@@ -20,6 +20,7 @@
 #include "scan/page_size.h"
 #include "scan/parallel_scan.h"
 #include "scan/scan.h"
+#include "scan/stream.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -463,6 +464,17 @@ ddb_explain_consumption(const DdbRelation *relation, double read_units,
 	ExplainPropertyFloat("Estimated Cost", "USD", cost, 9, es);
 }
 
+/* How many of the requests nobody read; as text only where there are any. */
+static void
+show_abandoned(const DdbScanCounters *counters, ExplainState *es)
+{
+	if (counters->abandoned == 0 && es->format == EXPLAIN_FORMAT_TEXT)
+		return;
+	ExplainPropertyInteger("Abandoned", NULL, counters->abandoned, es);
+	ExplainPropertyFloat("Abandoned Read Units", NULL,
+						 counters->abandoned_units, 1, es);
+}
+
 /*
  * Shows what the scan has done, and what was written on its behalf.  Of two
  * steps, both are added up.
@@ -471,10 +483,14 @@ static void
 show_counters(const DdbScanState *state, const DdbWriteCounters *writes,
 			  ExplainState *es)
 {
-	const DdbScanCounters *counters = state->counters;
+	DdbScanCounters counted = *state->counters;
+	const DdbScanCounters *counters = &counted;
 
+	/* Nobody asks for more rows: what is under way is for nothing. */
+	ddb_stream_count_under_way(state, &counted);
 	ExplainPropertyInteger("Requests", NULL,
 						   counters->requests + writes->requests, es);
+	show_abandoned(counters, es);
 	if (state->plan->fetch.plan != NULL)
 		ExplainPropertyInteger("Keys Fetched", NULL, counters->keys_fetched,
 							   es);

@@ -550,6 +550,12 @@ ddb_groups_source(DdbGroups *groups)
 	return &groups->source;
 }
 
+int
+ddb_groups_streams(const DdbGroups *groups)
+{
+	return groups->nstreams;
+}
+
 const DdbTarget *
 ddb_groups_next_target(const DdbGroups *groups, int *stream, int *target)
 {

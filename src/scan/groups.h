@@ -32,6 +32,9 @@ extern DdbGroups *ddb_groups_create(DdbScanState *state,
 
 extern DdbRowSource *ddb_groups_source(DdbGroups *groups);
 
+/* How many streams the run has. */
+extern int ddb_groups_streams(const DdbGroups *groups);
+
 /*
  * Sends what the next row takes, and no more than so many streams where they
  * are read in turn.  Returns how many are under way or have their reply.

@@ -121,6 +121,13 @@ ddb_guard_add_read_units(const DdbRelation *relation, double units,
 		raise_cap(relation, Max(statement_units, scan_units), cap);
 }
 
+void
+ddb_guard_note_read_units(double units)
+{
+	begin_statement();
+	statement_units += units;
+}
+
 double
 ddb_guard_read_units(void)
 {

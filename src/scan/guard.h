@@ -31,6 +31,9 @@ extern void ddb_guard_locks(ForeignScanState *node, const DdbRelation *relation,
 extern void ddb_guard_add_read_units(const DdbRelation *relation, double units,
 									 double scan_units);
 
+/* Adds what was sent in vain, and raises nothing: the next request does. */
+extern void ddb_guard_note_read_units(double units);
+
 /* Raises the same error when nothing is left for another request. */
 extern void ddb_guard_check_read_units(const DdbRelation *relation,
 									   double scan_units);

@@ -281,9 +281,11 @@ static void
 add_counters(DdbScanCounters *sum, const DdbScanCounters *counters)
 {
 	sum->requests += counters->requests;
+	sum->abandoned += counters->abandoned;
 	sum->items_scanned += counters->items_scanned;
 	sum->items_returned += counters->items_returned;
 	sum->read_units += counters->read_units;
+	sum->abandoned_units += counters->abandoned_units;
 	sum->retries += counters->retries;
 	sum->throttles += counters->throttles;
 	sum->bytes_received += counters->bytes_received;

@@ -33,6 +33,8 @@ ddb_scan_state_create(DdbAccessPlan *plan, DdbRelation *relation)
 	state->plan = plan;
 	state->relation = relation;
 	state->counters = palloc0(sizeof(DdbScanCounters));
+	state->under_way = palloc(sizeof(dlist_head));
+	dlist_init(state->under_way);
 	return state;
 }
 
@@ -61,6 +63,7 @@ ddb_scan_state_second(const DdbScanState *first, DdbAccessPlan *plan)
 	state->session = first->session;
 	state->descriptor = first->descriptor;
 	state->counters = first->counters;
+	state->under_way = first->under_way;
 	state->run_context = first->run_context;
 	state->row_context = AllocSetContextCreate(
 		first->run_context, "ddb_fdw item row", ALLOCSET_DEFAULT_SIZES);
@@ -300,8 +303,10 @@ ddb_scan_largest_reply(const ForeignScanState *node)
 void
 ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 {
-	((DdbScanState *) copy->fdw_state)->counters =
-		((DdbScanState *) node->fdw_state)->counters;
+	const DdbScanState *state = (const DdbScanState *) node->fdw_state;
+
+	((DdbScanState *) copy->fdw_state)->counters = state->counters;
+	((DdbScanState *) copy->fdw_state)->under_way = state->under_way;
 }
 
 /* Begins the run if it has not begun. */

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "lib/ilist.h"
 #include "nodes/execnodes.h"
 #include "remote/session.h"
 #include "request/access_plan.h"
@@ -21,10 +22,12 @@
 /* What a scan has done so far, rescans included: EXPLAIN ANALYZE shows it. */
 typedef struct DdbScanCounters
 {
-	int64 requests; /* answered or given up */
+	int64 requests; /* that were sent */
+	int64 abandoned; /* of these, those whose reply nobody looked at */
 	int64 items_scanned;
 	int64 items_returned;
 	double read_units;
+	double abandoned_units; /* of these, about, what was abandoned took */
 	int64 retries; /* tries beyond a request's first */
 	int64 throttles;
 	uint64 bytes_received;
@@ -37,6 +40,8 @@ typedef struct DdbReplySizes
 	int64 largest_reply; /* bytes */
 	double largest_item; /* mean bytes of an item, of the page where it was
 						  * greatest */
+	int64 replies;
+	double read_units; /* of all of them */
 } DdbReplySizes;
 
 typedef struct DdbScanState
@@ -53,6 +58,7 @@ typedef struct DdbScanState
 	MemoryContext row_context; /* one row's values */
 	DdbScanCounters *counters; /* of all runs, of both steps of two, and of
 								 * all copies of the scan */
+	dlist_head *under_way; /* streams whose request is, of the same runs */
 
 	DdbScanRun run; /* scan/run */
 	DdbKeyRows keys; /* for the next run, instead of those of values */

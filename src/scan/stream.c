@@ -15,6 +15,7 @@
 #include "remote/report.h"
 #include "request/read_request.h"
 #include "request/reply_shape.h"
+#include "scan/groups.h"
 #include "scan/guard.h"
 #include "scan/merge.h"
 #include "scan/parallel_scan.h"
@@ -86,12 +87,128 @@ leave_start_key(DdbStream *stream)
 	stream->start_key = NULL;
 }
 
+/* ---- what was sent is counted ---- */
+
+/* Adds what a request took, but for its read units. */
+static void
+count_request(DdbScanCounters *counters, const DdbCall *call)
+{
+	DdbcRequestStats stats = ddbc_request_stats(call->request);
+
+	counters->requests++;
+	counters->retries += Max(stats.attempts - 1, 0);
+	counters->throttles += stats.throttles;
+	counters->bytes_received += stats.bytes_received;
+}
+
+/* What an answer that nobody looks at says it took; -1: nothing. */
+static double
+reported_units(const DdbCall *call)
+{
+	size_t len;
+	const char *body = ddbc_request_body(call->request, &len);
+	DdbJsonReader json;
+	bool first = true;
+	DdbSpan key;
+
+	if (ddbc_request_error(call->request) != NULL)
+		return 0;
+	if (body == NULL)
+		return -1;
+	ddb_json_init(&json, body, len);
+	if (!ddb_json_enter_object(&json))
+		return -1;
+	while (ddb_json_next_member(&json, &first, &key))
+	{
+		if (ddb_span_equals(&key, "ConsumedCapacity", 16))
+			return ddb_reply_read_capacity(&json);
+		(void) ddb_json_skip(&json);
+	}
+	return -1;
+}
+
+/*
+ * What a request takes, about: as much as others of this step, or of the whole
+ * scan, or as the planner thought that each stream's only one would.
+ */
+static double
+estimated_units(const DdbScanState *scan, const DdbScanCounters *counters)
+{
+	int64 answered = counters->requests - counters->abandoned;
+	int streams =
+		scan->run.groups != NULL ? ddb_groups_streams(scan->run.groups) : 1;
+
+	if (scan->sizes.replies > 0)
+		return scan->sizes.read_units / scan->sizes.replies;
+	if (answered > 0)
+		return (counters->read_units - counters->abandoned_units) / answered;
+	return Max(0.5, Min(scan->plan->estimate.read_units / Max(streams, 1),
+						DDB_PAGE_BYTES / DDB_UNIT_BYTES / 2));
+}
+
+/*
+ * Adds the stream's request under way as one that nobody reads.  Returns its
+ * units; nothing was sent if it still queues.
+ */
+static double
+count_abandoned(const DdbStream *stream, DdbScanCounters *counters)
+{
+	double units;
+
+	if (ddbc_request_stats(stream->call->request).attempts == 0)
+		return 0;
+	units = reported_units(stream->call);
+	if (units < 0)
+		units = estimated_units(stream->scan, counters);
+	count_request(counters, stream->call);
+	counters->abandoned++;
+	counters->abandoned_units += units;
+	counters->read_units += units;
+	return units;
+}
+
+void
+ddb_stream_count_under_way(const DdbScanState *scan, DdbScanCounters *counters)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, scan->under_way)
+		count_abandoned(dlist_container(DdbStream, node, iter.cur), counters);
+}
+
+/* The request is under way no more. */
+static void
+leave_way(DdbStream *stream)
+{
+	stream->sent = false;
+	dlist_delete(&stream->node);
+}
+
+/* Of the call: also when an error ends the scan. */
+static double
+abandon(void *owner)
+{
+	DdbStream *stream = (DdbStream *) owner;
+	DdbScanState *scan = stream->scan;
+	double units;
+
+	/* What was received is counted already. */
+	if (!stream->sent)
+		return 0;
+	leave_way(stream);
+	units = count_abandoned(stream, scan->counters);
+	ddb_guard_note_read_units(units);
+	ddb_parallel_report(scan);
+	return units;
+}
+
+/* ---- requests ---- */
+
 /* Its call and its memory are used again. */
 void
 ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 {
 	leave_start_key(stream);
-	stream->sent = false;
 	stream->targets = targets;
 	stream->ntargets = ntargets;
 	stream->target = 0;
@@ -194,7 +311,11 @@ ddb_stream_send(DdbStream *stream)
 	if (stream->sent || stream->finished)
 		return;
 	if (stream->call == NULL)
+	{
 		stream->call = ddb_call_create(scan->session, scan->run_context);
+		stream->call->abandon = abandon;
+		stream->call->owner = stream;
+	}
 	else
 		ddb_call_release(stream->call);
 	ddb_guard_check_read_units(scan->relation, scan->counters->read_units);
@@ -206,19 +327,7 @@ ddb_stream_send(DdbStream *stream)
 				   scan->run.request->data, scan->run.request->len,
 				   stream->delay_ms);
 	stream->sent = true;
-}
-
-/* Adds what the finished request took to the scan's counters. */
-static void
-count_request(DdbStream *stream)
-{
-	DdbScanCounters *counters = stream->scan->counters;
-	DdbcRequestStats stats = ddbc_request_stats(stream->call->request);
-
-	counters->requests++;
-	counters->retries += Max(stats.attempts - 1, 0);
-	counters->throttles += stats.throttles;
-	counters->bytes_received += stats.bytes_received;
+	dlist_push_tail(scan->under_way, &stream->node);
 }
 
 /* Errors that may mean that what is known of the table is out of date. */
@@ -346,9 +455,9 @@ receive(DdbStream *stream)
 	MemoryContext old;
 	size_t len;
 
-	stream->sent = false;
+	leave_way(stream);
 	stream->page_open = false;
-	count_request(stream);
+	count_request(scan->counters, stream->call);
 	error = ddbc_request_error(stream->call->request);
 	if (error != NULL)
 	{
@@ -367,6 +476,8 @@ receive(DdbStream *stream)
 	ddb_call_log(stream->call, stream->page.read_units);
 	stream->page_open = true;
 	stream->pages++;
+	scan->sizes.replies++;
+	scan->sizes.read_units += stream->page.read_units;
 	scan->sizes.largest_reply = Max(scan->sizes.largest_reply, (int64) len);
 	if (stream->page.item_count > 0)
 		scan->sizes.largest_item = Max(scan->sizes.largest_item,
@@ -424,6 +535,7 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 	ddb_call_start(call, client_operation(stream), plan->source.table_name,
 				   plan->source.index_name, request.data, request.len, 0);
 	ddb_call_wait(&call, 1);
+	count_request(stream->scan->counters, call);
 	if (ddbc_request_error(call->request) != NULL)
 	{
 		ddb_call_log(call, 0);
@@ -434,6 +546,8 @@ ddb_stream_read_again(DdbStream *stream, DdbRowReader *reader, DdbPage *page)
 	ddb_page_open(page, body, len, page_kind(stream, false),
 				  plan->source.table_name, reader);
 	ddb_call_log(call, page->read_units);
+	stream->scan->counters->read_units += page->read_units;
+	ddb_guard_note_read_units(page->read_units);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "remote/session.h"
 #include "request/key_targets.h"
@@ -20,6 +21,7 @@
 #include "scan/row_source.h"
 
 struct DdbScanState;
+struct DdbScanCounters;
 
 typedef struct DdbStream
 {
@@ -33,6 +35,7 @@ typedef struct DdbStream
 	char *base; /* its request, but for what pages differ in */
 	DdbCall *call;
 	bool sent; /* a request is under way */
+	dlist_node node; /* then in the scan's list */
 	bool finished; /* nothing is left to ask for */
 	bool closed; /* and all rows were given */
 	char *start_key; /* for the next request; NULL: from the start */
@@ -105,6 +108,10 @@ extern bool ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 
 /* Takes the rows of a counted page that were not given yet: so many. */
 extern int64 ddb_stream_take_counted(DdbStream *stream);
+
+/* Adds what the scan's requests under way have taken, for EXPLAIN. */
+extern void ddb_stream_count_under_way(const struct DdbScanState *scan,
+									   struct DdbScanCounters *counters);
 
 /*
  * Asks for the open page once more, with what this reader shows of its items;

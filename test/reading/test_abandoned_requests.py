@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: PostgreSQL
+"""Requests that were sent ahead and that nobody read: AWS charges for them, so EXPLAIN,
+the cap on read units and the log count them."""
+
+import pytest
+from support.background import Statement, failure
+from support.counted import counted
+from support.fdw import explain, foreign_scan, foreign_table, plan_nodes
+from support.proxy import hang
+
+PARTITIONS = 40
+ITEMS = 3
+EACH = "pk IN (" + ", ".join(f"'p{n:02}'" for n in range(PARTITIONS)) + ")"
+
+
+@pytest.fixture
+def parts(dynamo, make_table):
+    """40 partitions of three items of 3 kB each: 1.5 units."""
+    table = make_table(
+        ("pk", "sk"),
+        "pk:S sk:N",
+        [
+            {"pk": f"p{n:02}", "sk": i, "z": n % 2, "pad": "x" * 3000}
+            for n in range(PARTITIONS)
+            for i in range(ITEMS)
+        ],
+    )
+    foreign_table(
+        dynamo, "parts", ["pk text", "sk int", "z int", "pad text"], table_name=table.name
+    )
+    dynamo.execute("CREATE TABLE names AS SELECT 'p' || lpad(i::text, 2, '0') AS pk, i FROM generate_series(0, 39) i")
+    dynamo.execute("ANALYZE names")
+    dynamo.execute("SELECT count(*) FROM parts WHERE pk = 'p00'")
+    return dynamo
+
+
+def scans(plan):
+    return [node for node in plan_nodes(plan) if "Read Units" in node]
+
+
+QUERIES = [
+    f"SELECT * FROM parts WHERE {EACH} LIMIT 10",
+    f"SELECT * FROM parts WHERE {EACH} ORDER BY pk, sk LIMIT 10",
+    f"SELECT * FROM parts WHERE {EACH} AND z = 1 LIMIT 10",
+    f"SELECT i FROM names n WHERE EXISTS (SELECT 1 FROM parts WHERE {EACH} AND parts.sk >= n.i)",
+    f"SELECT (SELECT sk FROM parts WHERE {EACH} AND sk >= i / 20 AND z <= i LIMIT 1) FROM names",
+    "SELECT * FROM names n JOIN parts p ON p.pk = n.pk LIMIT 20",
+    "SELECT * FROM names n JOIN LATERAL (SELECT * FROM parts p WHERE p.pk = n.pk LIMIT 1) x ON true LIMIT 7",
+    f"SELECT DISTINCT pk FROM parts WHERE {EACH} LIMIT 12",
+    "SELECT * FROM parts LIMIT 5",
+    f"SELECT count(*) FROM (SELECT 1 FROM parts WHERE {EACH} OFFSET 0) x WHERE random() >= 0",
+    "SELECT sk FROM parts WHERE pk = 'p01' FETCH FIRST 1 ROW WITH TIES".replace(
+        "FETCH", "ORDER BY sk FETCH"
+    ),
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("batches", ["on", "off"])
+def test_what_explain_says_was_sent(parts, proxy, cluster, query, batches):
+    parts.execute(f"SET ddb_fdw.batch_join = {batches}")
+    with counted(cluster, proxy, parts) as seen:
+        plan = explain(parts, query, ANALYZE="", TIMING="off")
+    nodes = scans(plan)
+    assert sum(n["Requests"] + n["Retries"] for n in nodes) == seen.sent
+    assert sum(n["Abandoned"] for n in nodes) == len(seen.abandoned)
+    assert sum(n["Abandoned Read Units"] for n in nodes) == pytest.approx(
+        sum(line.units for line in seen.abandoned), abs=0.1 * len(seen.lines)
+    )
+    assert sum(n["Read Units"] for n in nodes) == pytest.approx(
+        sum(line.units for line in seen.lines), abs=0.1 * len(seen.lines)
+    )
+
+
+def test_units_of_what_was_abandoned_are_estimated(parts, proxy, cluster):
+    """Partitions of equal size: the estimate is what DynamoDB answers."""
+    query = f"SELECT * FROM parts WHERE {EACH} AND sk >= 0 AND length(pad) > 1 LIMIT 25"
+    with counted(cluster, proxy, parts) as seen:
+        node = foreign_scan(explain(parts, query, ANALYZE=""))
+    assert node["Abandoned"] > 0
+    assert node["Abandoned Read Units"] == pytest.approx(1.5 * node["Abandoned"], rel=0.5)
+    assert node["Requests"] == seen.sent
+
+
+def test_the_line_stands_where_there_is_something_to_say(parts):
+    def lines(query):
+        rows = parts.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}").fetchall()
+        return [row[0].strip() for row in rows]
+
+    some = lines(f"SELECT * FROM parts WHERE {EACH} LIMIT 25")
+    assert any(line.startswith("Abandoned: ") for line in some)
+    assert any(line.startswith("Abandoned Read Units: ") for line in some)
+    none = lines("SELECT * FROM parts WHERE pk = 'p01'")
+    assert not any("Abandoned" in line for line in none)
+
+
+def test_a_closed_cursor(parts, proxy, cluster):
+    with counted(cluster, proxy, parts) as seen, parts.transaction():
+        parts.execute(f"DECLARE c CURSOR FOR SELECT * FROM parts WHERE {EACH}")
+        assert len(parts.execute("FETCH 10 FROM c").fetchall()) == 10
+        parts.execute("CLOSE c")
+    assert len(seen.abandoned) > 0
+    assert all(line.units > 0 for line in seen.abandoned)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "SELECT 1 / (z - z) FROM parts WHERE " + EACH,
+        "SELECT 1 / (sk - 2) FROM parts WHERE " + EACH,
+        f"SELECT * FROM names n JOIN parts p ON p.pk = n.pk WHERE 1 / (p.sk - 2) < 5 AND {EACH.replace('pk', 'p.pk', 1)}",
+    ],
+)
+def test_an_error(parts, proxy, cluster, end):
+    with counted(cluster, proxy, parts) as seen:
+        assert failure(parts, end).sqlstate == "22012"
+    assert seen.sent > 0
+
+
+def test_a_cancel(parts, proxy, cluster):
+    with counted(cluster, proxy, parts) as seen, proxy.inject(hang(), operation="Query") as fault:
+        statement = Statement(parts, f"SELECT * FROM parts WHERE {EACH}")
+        assert fault.reached.wait(10)
+        parts.cancel()
+        assert statement.join().sqlstate == "57014"
+    assert len(seen.abandoned) == seen.sent > 0
+
+
+def test_a_rollback_of_an_open_cursor(parts, proxy, cluster):
+    with counted(cluster, proxy, parts) as seen:
+        parts.execute("BEGIN")
+        parts.execute(f"DECLARE c CURSOR FOR SELECT * FROM parts WHERE {EACH}")
+        parts.execute("FETCH 1 FROM c")
+        parts.execute("ROLLBACK")
+    assert len(seen.abandoned) > 0
+
+
+# ---- the cap ------------------------------------------------------------------------
+
+
+def test_the_cap_counts_what_was_abandoned(parts, proxy):
+    """Each run abandons requests, which were paid for."""
+    query = (
+        f"SELECT (SELECT sk FROM parts WHERE {EACH} AND length(pad) > 1 AND z <= i OFFSET 20 LIMIT 1)"
+        " FROM names"
+    )
+    total = sum(n["Read Units"] for n in scans(explain(parts, query, ANALYZE="")))
+    lost = sum(n["Abandoned Read Units"] for n in scans(explain(parts, query, ANALYZE="")))
+    assert lost > 0
+    parts.execute(f"SET ddb_fdw.max_read_units = {total - lost / 2}")
+    assert failure(parts, query).sqlstate == "53400"
+
+
+# ---- the log ------------------------------------------------------------------------
+
+
+def test_only_that_line_is_logged(parts, proxy, cluster):
+    """STATEMENT and CONTEXT hold values."""
+    parts.execute(
+        "CREATE FUNCTION look(part text) RETURNS bigint LANGUAGE plpgsql AS"
+        " $$BEGIN RETURN (SELECT count(*) FROM parts WHERE pk = part); END$$"
+    )
+    with counted(cluster, proxy, parts) as seen:
+        parts.execute("SELECT look('p0' || '7')").fetchall()
+        parts.execute(f"SELECT * FROM parts WHERE {EACH} LIMIT 25").fetchall()
+        parts.execute("INSERT INTO parts VALUES ('q1', 1, 1, 'secret')")
+    assert seen.lines
+    for word in ("STATEMENT", "CONTEXT", "p0", "secret", "look"):
+        assert word not in seen.text, word
