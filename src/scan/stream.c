@@ -121,7 +121,7 @@ reported_units(const DdbCall *call)
 	while (ddb_json_next_member(&json, &first, &key))
 	{
 		if (ddb_span_equals(&key, "ConsumedCapacity", 16))
-			return ddb_reply_read_capacity(&json);
+			return ddb_reply_read_capacity(&json, NULL);
 		(void) ddb_json_skip(&json);
 	}
 	return -1;
