@@ -144,6 +144,27 @@ resolve_since(const DdbRelation *relation, DdbKeyTemplate *template)
 }
 
 /*
+ * Binds the column that says when the key is composed.  Raises an error if
+ * there is none of this name, or if it is no boolean.
+ */
+static void
+resolve_when(const DdbRelation *relation, DdbKeyTemplate *template)
+{
+	const char *name = template->column->template_when;
+
+	for (int i = 0; name != NULL && i < relation->ncolumns; i++)
+		if (relation->columns[i].name != NULL &&
+			strcmp(relation->columns[i].name, name) == 0)
+			template->when = &relation->columns[i];
+	if (name != NULL &&
+		(template->when == NULL || template->when->base_typid != BOOLOID))
+		raise_wrong(relation, template->column,
+					psprintf("Option \"template_when\" names \"%s\", which is "
+							 "no boolean column of the table.",
+							 name));
+}
+
+/*
  * Parses the template of a column and binds its variables.  Raises an error if
  * two variables could not be told apart in a key.
  */
@@ -160,6 +181,7 @@ resolve_template(const DdbRelation *relation, const DdbColumn *column)
 	for (int i = 0; i < template->parsed.n; i++)
 		resolve_variable(relation, template, i);
 	resolve_since(relation, template);
+	resolve_when(relation, template);
 	if (!ddb_template_check(&template->parsed, &error))
 		raise_wrong(
 			relation, column,
@@ -291,6 +313,10 @@ add_templates(const DdbRelation *relation, List *columns, List *index_columns,
 		if (known || column->template == NULL)
 			continue;
 		template = resolve_template(relation, column);
+		if (template->when != NULL && index_columns == NIL)
+			raise_wrong(relation, column,
+						"Option \"template_when\" is for keys of indexes: no "
+						"item is without the table's key.");
 		if (index_columns != NIL)
 			template->companions =
 				find_companions(column, columns, index_columns);
@@ -399,6 +425,10 @@ check_columns(DdbRelation *relation, List *key_attributes)
 			column->partitions_since != NULL)
 			raise_wrong(relation, column,
 						"Option \"partitions_since\" needs a template.");
+		if (column->name != NULL && column->template == NULL &&
+			column->template_when != NULL)
+			raise_wrong(relation, column,
+						"Option \"template_when\" needs a template.");
 		if (column->name == NULL || column->template == NULL)
 			continue;
 		check_single(relation, column);
@@ -491,6 +521,18 @@ ddb_key_templates_use(const DdbRelation *relation, AttrNumber column)
 			0)
 			return true;
 	return false;
+}
+
+/* A column that says when, too, changes keys. */
+bool
+ddb_key_templates_depend(const DdbRelation *relation, AttrNumber column)
+{
+	for (int i = 0; relation->templates != NULL && i < relation->templates->n;
+		 i++)
+		if (relation->templates->items[i]->when != NULL &&
+			relation->templates->items[i]->when->attnum == column)
+			return true;
+	return ddb_key_templates_use(relation, column);
 }
 
 /*

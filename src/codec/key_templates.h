@@ -35,6 +35,8 @@ typedef struct DdbKeyTemplate
 								 * one among them, or alone where several
 								 * indexes have it; NIL of the table */
 	DdbTemplate parsed;
+	const DdbColumn *when; /* option template_when: the key is composed only
+								 * where this column is true; or NULL */
 	bool has_since; /* option partitions_since: … */
 	int64 since; /* … in microseconds since 1970 */
 	DdbVariable variables[DDB_TEMPLATE_MAX_ELEMENTS]; /* by element; of
@@ -85,6 +87,10 @@ extern bool ddb_key_template_walks(const DdbVariable *variable);
 /* True if the column is a variable of any template. */
 extern bool ddb_key_templates_use(const DdbRelation *relation,
 								  AttrNumber column);
+
+/* The same, or if it says when a key is composed. */
+extern bool ddb_key_templates_depend(const DdbRelation *relation,
+									 AttrNumber column);
 
 /*
  * The templated columns whose templates every row must match when it is read

@@ -220,6 +220,7 @@ load_column(DdbColumn *column, Relation rel, int index,
 	column->not_null = attribute->attnotnull;
 	resolve_attribute(column, options);
 	resolve_template(column, ddb_options_get(options, "template"));
+	column->template_when = ddb_options_get(options, "template_when");
 	column->partitions_since = ddb_options_get(options, "partitions_since");
 	column->stores_null =
 		ddb_options_choice_is("null_as", options, NIL, "null");

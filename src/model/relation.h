@@ -88,6 +88,7 @@ typedef struct DdbColumn
 	DdbDeclaredKey declared_key;
 	DdbMismatchPolicy on_type_mismatch; /* options only; UNSET: the GUC */
 	const char *template; /* option "template", UTF-8; NULL: none */
+	const char *template_when; /* option, or NULL */
 	const char *partitions_since; /* option, or NULL */
 	bool names_attribute; /* has the option "attribute" */
 	bool stores_null; /* SQL NULL is written as NULL, not left out */

@@ -115,7 +115,7 @@ is_templated(const Context *context, AttrNumber attnum)
 		if (templates->items[i]->column->attnum == attnum ||
 			list_member_int(templates->items[i]->companions, attnum))
 			return true;
-	return ddb_key_templates_use(context->relation, attnum);
+	return ddb_key_templates_depend(context->relation, attnum);
 }
 
 /*

@@ -465,12 +465,47 @@ raise_half_key(const DdbItemWriter *writer, const DdbKeyTemplate *template,
 }
 
 /*
+ * The same, of a column that says when the key is composed, and is not true.
+ */
+static void
+raise_not_when(const DdbItemWriter *writer, const DdbKeyTemplate *template,
+			   const DdbColumn *when, const DdbColumn *present)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("column \"%s\" of foreign table %s must be NULL while column "
+				"\"%s\" is not true",
+				present->name, writer->relation->name, when->name),
+		 errdetail("Column \"%s\" is stored only in the key of an index, "
+				   "which template \"%s\" composes when column \"%s\" is "
+				   "true.",
+				   present->name, template->column->template, when->name)));
+}
+
+/* What keeps an item out of an index. */
+typedef struct Reason
+{
+	const DdbColumn *column; /* NULL: nothing */
+	bool is_when; /* it says when the key is composed */
+} Reason;
+
+static void
+raise_left_out(const DdbItemWriter *writer, const DdbKeyTemplate *template,
+			   Reason reason, const DdbColumn *present)
+{
+	if (reason.is_when)
+		raise_not_when(writer, template, reason.column, present);
+	raise_half_key(writer, template, reason.column, present);
+}
+
+/*
  * Its templates are read back only if its key is complete.  Where it is not,
  * the item is not in the index; so nothing may be known from the key alone.
  */
 static void
-leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template,
-		  const DdbColumn *missing, const Bitmapset *given)
+leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template, Reason reason,
+		  const Bitmapset *given)
 {
 	for (int i = 0; i < template->parsed.n; i++)
 	{
@@ -480,32 +515,54 @@ leave_out(DdbItemWriter *writer, const DdbKeyTemplate *template,
 			continue;
 		/* One that was found out goes as it came. */
 		if (!is_shard(variable) || is_given(given, variable->column))
-			raise_half_key(writer, template, missing, variable->column);
+			raise_left_out(writer, template, reason, variable->column);
 		set_null(writer, variable->column);
 	}
 	if (!*null_of(writer, template->column))
-		raise_half_key(writer, template, missing, template->column);
+		raise_left_out(writer, template, reason, template->column);
+}
+
+/* The columns (attnums) in which NULL means NULL, of INSERT and UPDATE. */
+static const Bitmapset *
+meant_null(const DdbItemWriter *writer, const Bitmapset *given)
+{
+	return given != NULL ? given : writer->named;
 }
 
 /*
- * The first column that keeps the item out of the index, because it is NULL;
- * NULL if the key is complete.
+ * What a template of an index's key lacks: that it is to be composed, or a
+ * variable.
  */
-static const DdbColumn *
-find_missing(const DdbItemWriter *writer, const DdbKeyTemplates *templates,
-			 int first, const Bitmapset *given)
+static Reason
+find_lack(const DdbItemWriter *writer, const DdbKeyTemplate *template)
+{
+	const DdbColumn *when = template->when;
+
+	if (when != NULL && (*null_of(writer, when) ||
+						 !DatumGetBool(writer->values[when->attnum - 1])))
+		return (Reason){when, true};
+	return (Reason){null_variable(writer, template), false};
+}
+
+/*
+ * The first column that keeps the item out of the index, because it is NULL or
+ * not true; none if the key is complete.
+ */
+static Reason
+find_reason(const DdbItemWriter *writer, const DdbKeyTemplates *templates,
+			int first, const Bitmapset *given)
 {
 	const DdbRelation *relation = writer->relation;
 	ListCell *lc;
 
 	for (int i = first; i < templates->n; i++)
-	{
-		const DdbColumn *column = null_variable(writer, templates->items[i]);
+		if (same_key(templates->items[first], templates->items[i]))
+		{
+			Reason reason = find_lack(writer, templates->items[i]);
 
-		if (same_key(templates->items[first], templates->items[i]) &&
-			column != NULL)
-			return column;
-	}
+			if (reason.column != NULL)
+				return reason;
+		}
 	foreach (lc, templates->items[first]->companions)
 	{
 		const DdbColumn *column = &relation->columns[lfirst_int(lc) - 1];
@@ -514,12 +571,12 @@ find_missing(const DdbItemWriter *writer, const DdbKeyTemplates *templates,
 
 		if (!*null_of(writer, column))
 			continue;
-		/* Those of this key are composed, unless UPDATE says NULL. */
+		/* Those of this key are composed, unless the statement says NULL. */
 		if (template == NULL || !same_key(templates->items[first], template) ||
-			bms_is_member(column->attnum, given))
-			return column;
+			bms_is_member(column->attnum, meant_null(writer, given)))
+			return (Reason){column, false};
 	}
-	return NULL;
+	return (Reason){NULL, false};
 }
 
 /*
@@ -530,7 +587,7 @@ static void
 settle_index(DdbItemWriter *writer, const DdbKeyTemplates *templates, int first,
 			 const Bitmapset *given)
 {
-	const DdbColumn *missing = find_missing(writer, templates, first, given);
+	Reason reason = find_reason(writer, templates, first, given);
 
 	for (int i = first; i < templates->n; i++)
 	{
@@ -538,10 +595,10 @@ settle_index(DdbItemWriter *writer, const DdbKeyTemplates *templates, int first,
 
 		if (!same_key(templates->items[first], template))
 			continue;
-		if (missing == NULL)
+		if (reason.column == NULL)
 			settle(writer, template);
 		else
-			leave_out(writer, template, missing, given);
+			leave_out(writer, template, reason, given);
 	}
 }
 
@@ -606,7 +663,7 @@ ddb_item_complete_keys(DdbItemWriter *writer)
 
 /*
  * True if one of these columns, by attribute number, is a variable of the
- * template.
+ * template, or says when it holds.
  */
 static bool
 sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
@@ -615,7 +672,8 @@ sets_variable(const DdbKeyTemplate *template, const Bitmapset *updated)
 		if (template->variables[i].column != NULL &&
 			bms_is_member(template->variables[i].column->attnum, updated))
 			return true;
-	return false;
+	return template->when != NULL &&
+		   bms_is_member(template->when->attnum, updated);
 }
 
 /*

@@ -583,7 +583,7 @@ ddb_item_is_key(const DdbItemWriter *writer, AttrNumber column)
 	/* A templated column gives its variables. */
 	return is_table_key(writer, &writer->relation->columns[column - 1]) ||
 		   writer->relation->columns[column - 1].template != NULL ||
-		   ddb_key_templates_use(writer->relation, column);
+		   ddb_key_templates_depend(writer->relation, column);
 }
 
 /* Setting a key to what it is does no harm. */

@@ -38,6 +38,8 @@ typedef struct DdbItemWriter
 	Datum *values;
 	bool *nulls;
 	Bitmapset *updated; /* attnums that were set; NULL: all */
+	Bitmapset *named; /* of an INSERT: attnums that the statement names; where
+								 * one of these is NULL, no key is composed */
 	bool completed; /* has values that the row was not given */
 	const char *own_key; /* of an item that is replaced, as JSON; NULL: a new
 						  * item is composed */

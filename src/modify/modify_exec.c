@@ -100,6 +100,35 @@ create_state(const ModifyTableState *mtstate, ResultRelInfo *target,
 	return state;
 }
 
+static Bitmapset *
+as_set(List *attnums)
+{
+	Bitmapset *set = NULL;
+	ListCell *lc;
+
+	foreach (lc, attnums)
+		set = bms_add_member(set, lfirst_int(lc));
+	return set;
+}
+
+/*
+ * The columns (attnums) that COPY names, or an INSERT into the table from which
+ * rows are routed.
+ */
+static Bitmapset *
+columns_given(ResultRelInfo *target, EState *estate)
+{
+	Bitmapset *given = ExecGetInsertedCols(target, estate);
+	Bitmapset *attnums = NULL;
+	int member = -1;
+
+	while ((member = bms_next_member(given, member)) >= 0)
+		if (member + FirstLowInvalidHeapAttributeNumber > 0)
+			attnums = bms_add_member(
+				attnums, member + FirstLowInvalidHeapAttributeNumber);
+	return attnums;
+}
+
 /*
  * Executor callback: sets up INSERT, UPDATE or DELETE, in the query's memory
  * context.  Does nothing for EXPLAIN alone.
@@ -119,8 +148,11 @@ ddbBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *target,
 	old = MemoryContextSwitchTo(estate->es_query_cxt);
 	state = create_state(mtstate, target, mtstate->operation);
 	if (mtstate->operation == CMD_INSERT)
+	{
 		state->insert = ddb_insert_create(state->rows, plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);
+		state->rows->items->named = as_set((List *) linitial(fdw_private));
+	}
 	else
 		state->change =
 			ddb_change_create(mtstate, target, state->rows, fdw_private);
@@ -172,6 +204,7 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 	state = create_state(mtstate, target, CMD_INSERT);
 	if (plan != NULL)
 		check_row_expressions(mtstate, plan, state->rows->items);
+	state->rows->items->named = columns_given(target, estate);
 	state->insert =
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);

@@ -23,6 +23,26 @@
 #include "utils/builtins.h"
 
 /*
+ * The columns (attnums) that an INSERT names, or that have defaults: others are
+ * not in its target list before it is filled up.
+ */
+static List *
+named_columns(const PlannerInfo *root)
+{
+	List *attnums = NIL;
+	ListCell *lc;
+
+	foreach (lc, root->parse->targetList)
+	{
+		const TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			attnums = lappend_int(attnums, entry->resno);
+	}
+	return attnums;
+}
+
+/*
  * Planner callback: a mask of 1 << CMD_x.  Raises no error, so that views can
  * ask.
  */
@@ -247,7 +267,7 @@ ddbPlanForeignModify(PlannerInfo *root, ModifyTable *modify, Index target,
 		return NIL;
 	ddb_spool_add(root, modify, target, relation);
 	if (modify->operation == CMD_INSERT)
-		return NIL;
+		return list_make1(named_columns(root));
 	if (modify->operation == CMD_UPDATE)
 		get_translated_update_targetlist(root, target, &targets, &attnums);
 	if (relation->optimistic)

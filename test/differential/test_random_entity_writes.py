@@ -153,10 +153,11 @@ class Trial:
     def insert(self, book):
         rows, values = {}, []
         many = self.rng.random() < 0.2
-        for _ in range(self.rng.choice([2, 5, 30]) if many else 1):
-            given = book.random_row()
+        random_rows = [book.random_row() for _ in range(self.rng.choice([2, 5, 30]) if many else 1)]
+        named = self.named(book, random_rows)
+        for given in random_rows:
             try:
-                row = book.insert(given)
+                row = book.insert(given, {column.name for column in named})
                 item = book.item(row)
                 key = tuple(item.known[name] for name in self.universe.key)
                 if not self.is_clear(item) or (many and (key in self.items or key in rows)):
@@ -166,26 +167,35 @@ class Trial:
                 continue
             except Refused as refusal:
                 if not many:
-                    self.refused_insert(book, given, refusal)
+                    self.refused_insert(book, given, named, refusal)
                     return
                 continue
             values.append(given)
         if rows:
-            self.put(book, values, rows)
+            self.put(book, named, values, rows)
 
-    def insert_sql(self, book, name, values, rest=""):
+    def named(self, book, values):
+        """The columns that the statement names: those that have a value, and now and then
+        one that has none."""
         columns = book.entity.columns
-        named = [c for c in columns if any(v[c.name] is not None for v in values)]
-        named = named or columns[:1]
+        named = [
+            c
+            for c in columns
+            if any(v[c.name] is not None for v in values)
+            or (c.template and self.rng.random() < 0.1)
+        ]
+        return named or columns[:1]
+
+    def insert_sql(self, name, named, values, rest=""):
         rows = (f"({', '.join(self.literal(c, v[c.name]) for c in named)})" for v in values)
         names = ", ".join(c.name for c in named)
         return f"INSERT INTO {name} ({names}) VALUES {', '.join(rows)}{rest}"
 
-    def refused_insert(self, book, given, refusal):
-        _, error = self.execute(self.insert_sql(book, book.name, [given]))
+    def refused_insert(self, book, given, named, refusal):
+        _, error = self.execute(self.insert_sql(book.name, named, [given]))
         self.must_be_refused(error, refusal)
 
-    def put(self, book, values, rows):
+    def put(self, book, named, values, rows):
         """Rows that are sound; of one alone the key may be taken."""
         rng = self.rng
         replaces = rng.random() < 0.2
@@ -196,7 +206,7 @@ class Trial:
         rest = " ON CONFLICT DO NOTHING" if ignores else ""
         rest += " RETURNING *" if len(rows) == 1 else ""
         name = f"{book.name}_put" if replaces else book.name
-        cursor, error = self.execute(self.insert_sql(book, name, values, rest))
+        cursor, error = self.execute(self.insert_sql(name, named, values, rest))
         if taken and not ignores:
             self.must_be_refused(error, "the key is taken", {"23505"})
             return

@@ -3,7 +3,7 @@
 items: reckoned from what the manual says (Writes, Key templates).
 
     book = Book(entity)
-    row = book.insert(values)       # column → value, all of it; or Refused
+    row = book.insert(values, named)  # column → value, all of it; or Refused
     changes = book.update(item, values)     # attribute → value; or Refused
 """
 
@@ -182,6 +182,7 @@ class Book:
         row[column.name] = text
 
     def missing(self, row, index, columns, given):
+        """given: the columns in which NULL means NULL."""
         for column in columns:
             if self.null_variable(row, column):
                 return True
@@ -190,9 +191,9 @@ class Book:
                 return True
         return False
 
-    def settle_index(self, row, index, columns, given=None):
-        """given: of an UPDATE, the columns that it sets."""
-        if not self.missing(row, index, columns, given or ()):
+    def settle_index(self, row, index, columns, given=None, named=()):
+        """given: of an UPDATE, the columns that it sets; named: those that an INSERT names."""
+        if not self.missing(row, index, columns, named if given is None else given):
             for column in columns:
                 self.compose(row, column)
             return
@@ -215,8 +216,8 @@ class Book:
 
     # -- statements
 
-    def insert(self, values):
-        """The whole row."""
+    def insert(self, values, named=()):
+        """The whole row, of a statement that names these columns."""
         row = dict(values)
         self.cut(row)
         for column in self.columns():
@@ -232,7 +233,7 @@ class Book:
         for column in self.table:
             self.compose(row, column)
         for index, columns in self.indexes:
-            self.settle_index(row, index, columns)
+            self.settle_index(row, index, columns, named=named)
         self.check_keys(row)
         return row
 
