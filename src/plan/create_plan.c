@@ -20,6 +20,7 @@
 #include "optimizer/restrictinfo.h"
 #include "plan/index_fetch_path.h"
 #include "plan/index_use.h"
+#include "plan/order.h"
 #include "plan/path_candidate.h"
 #include "plan/upper.h"
 
@@ -335,11 +336,16 @@ build_access(const DdbPlanState *state, const DdbCandidate *candidate,
 	plan->estimate.read_units = candidate->read_units;
 }
 
-/* Notes in the plan of a full scan which indexes it might have used instead. */
+/*
+ * Notes in the plan of a full scan which indexes it might have used instead,
+ * and of a Query why its rows have to be sorted.
+ */
 static void
 explain_scan(PlannerInfo *root, RelOptInfo *rel, List *clauses,
-			 DdbAccessPlan *plan)
+			 DdbCandidate *candidate, DdbAccessPlan *plan)
 {
+	plan->order.obstacle = ddb_order_obstacle(
+		root, rel, (const DdbPlanState *) rel->fdw_private, candidate);
 	if (plan->operation == DDB_OP_SCAN && plan->source.index_name == NULL)
 		plan->source.obstacles = ddb_index_obstacles(root, rel, clauses);
 }
@@ -400,7 +406,7 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 	List *pushed = extract_actual_clauses(candidate->decided, false);
 
 	build_access(state, candidate, &plan);
-	explain_scan(root, count->rel, candidate->decided, &plan);
+	explain_scan(root, count->rel, candidate->decided, candidate, &plan);
 	plan.projection.columns = count->group_columns;
 	plan.projection.recheck_columns = list_difference_int(
 		ddb_key_templates_close(
@@ -454,7 +460,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 	}
 	local = extract_actual_clauses(local, false);
 	build_access(state, candidate, &plan);
-	explain_scan(root, rel, scan_clauses, &plan);
+	explain_scan(root, rel, scan_clauses, candidate, &plan);
 	build_limit(root, candidate, &plan, &expressions);
 	build_columns(rel, state, candidate, local, pushed, &plan);
 	plan.filter.is_local = local != NIL || is_filtered(candidate, &plan);

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "optimizer/paths.h"
 #include "plan/query_shape.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -489,6 +490,72 @@ ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 	if (candidate->order.is_relied_upon && is_unique(&walk))
 		return add_tie_breakers(root, rel, wanted, walk.pathkeys);
 	return walk.pathkeys;
+}
+
+/* What would make the column's stored texts sort as the query wants it. */
+static char *
+order_cure(const DdbCodec *codec)
+{
+	const char *name = quote_identifier(codec->column->name);
+
+	if (codec->conversion == DDB_CONVERT_TEXT)
+		return psprintf("column %s would give the order if it had COLLATE "
+						"\"C\"",
+						name);
+	if (codec->conversion == DDB_CONVERT_TIMESTAMPTZ ||
+		codec->conversion == DDB_CONVERT_TIMESTAMP ||
+		codec->conversion == DDB_CONVERT_DATE)
+		return psprintf("column %s would give the order if all its times had "
+						"one format, declared as option \"format\", such as "
+						"'iso8601:3'",
+						name);
+	return NULL;
+}
+
+/* The same of a variable of the sort key's template that the query orders by. */
+static char *
+template_obstacle(const Walk *walk, const PathKey *pathkey)
+{
+	const DdbKeyTemplate *template = sort_template(walk);
+	const DdbColumn *column =
+		template == NULL ? NULL : template->variables[walk->element].column;
+
+	if (column == NULL || template->variables[walk->element].element->ordered ||
+		!class_is_attribute(
+			pathkey->pk_eclass, walk->rel,
+			ddb_codec_set_get(walk->state->codecs, column->attnum)))
+		return NULL;
+	return psprintf("column %s would give the order if its texts in template "
+					"\"%s\" had a fixed width",
+					quote_identifier(column->name), template->column->template);
+}
+
+char *
+ddb_order_obstacle(PlannerInfo *root, RelOptInfo *rel,
+				   const DdbPlanState *state, DdbCandidate *candidate)
+{
+	Walk walk = {.root = root,
+				 .rel = rel,
+				 .state = state,
+				 .candidate = candidate,
+				 .position = candidate->source->keys->npartition};
+	const PathKey *pathkey;
+	const DdbCodec *codec;
+
+	if (candidate->operation != DDB_OP_QUERY || root->query_pathkeys == NIL ||
+		candidate->order.is_relied_upon)
+		return NULL;
+	pathkey = linitial_node(PathKey, root->query_pathkeys);
+	skip_bound(&walk);
+	if (walk.position >= candidate->source->keys->n)
+		return NULL;
+	codec = match_pathkey(&walk, pathkey,
+						  &candidate->source->keys->attributes[walk.position]);
+	if (codec == NULL)
+		return template_obstacle(&walk, pathkey);
+	if (ddb_codec_keeps_order(codec) && pathkey_follows_bytes(pathkey, codec))
+		return NULL;
+	return order_cure(codec);
 }
 
 /* The order by one of the equivalence classes, ascending. */

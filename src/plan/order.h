@@ -18,6 +18,14 @@ extern List *ddb_order_pathkeys(PlannerInfo *root, RelOptInfo *rel,
 								const DdbPlanState *state, List *wanted,
 								DdbCandidate *candidate);
 
+/*
+ * What keeps a Query from giving the order that the query wants, though it is
+ * that of the sort key's column: a sentence's end, or NULL.
+ */
+extern char *ddb_order_obstacle(PlannerInfo *root, RelOptInfo *rel,
+								const DdbPlanState *state,
+								DdbCandidate *candidate);
+
 /* The orders that somebody may want, as lists of pathkeys, best first. */
 extern List *ddb_order_wanted(PlannerInfo *root, RelOptInfo *rel);
 

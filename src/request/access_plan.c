@@ -464,6 +464,7 @@ static const Field plan_fields[] = {
 	FIELD(BOOL, DdbAccessPlan, order.is_within_partitions),
 	FIELD(BOOL, DdbAccessPlan, order.is_backward),
 	FIELD(PARTITION_ORDERS, DdbAccessPlan, order.partitions),
+	FIELD(NAME, DdbAccessPlan, order.obstacle),
 
 	FIELD(OPTIONAL_INT, DdbAccessPlan, limit.count),
 	FIELD(OPTIONAL_INT, DdbAccessPlan, limit.offset),

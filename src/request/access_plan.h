@@ -214,6 +214,9 @@ typedef struct DdbPlanOrder
 	bool is_backward; /* ScanIndexForward false */
 	List *partitions; /* of DdbPartitionOrder *: the order of partitions,
 								 * which comes before that inside them */
+	char *obstacle; /* why the key does not give the order that the query
+								 * wants, though it is by the same column; or
+								 * NULL */
 } DdbPlanOrder;
 
 /* How many rows are wanted: plan/create_plan, of plan/query_shape. */

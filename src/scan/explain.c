@@ -616,6 +616,8 @@ ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
 							es);
 	if (es->verbose)
 		show_unused_indexes(state, ddb_compat_scan_userid(node), es);
+	if (es->verbose && state->plan->order.obstacle != NULL)
+		ExplainPropertyText("Unused Order", state->plan->order.obstacle, es);
 	show_reach(&context, es);
 	show_write(&context, es);
 	if (es->costs)

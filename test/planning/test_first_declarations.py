@@ -86,3 +86,41 @@ def test_other_braces_are_text(logs):
         table_name=logs.table,
     )
     assert logs.execute("SELECT * FROM f").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "column, cure",
+    [
+        ("d timestamptz OPTIONS (attribute 'dateTime')", "such as 'iso8601:3'"),
+        ("d timestamp OPTIONS (attribute 'dateTime', format 'iso8601')", "such as 'iso8601:3'"),
+        ("d text OPTIONS (attribute 'dateTime')", 'if it had COLLATE "C"'),
+        ("d timestamptz OPTIONS (attribute 'dateTime', format 'iso8601:0')", None),
+        ("d text OPTIONS (attribute 'dateTime') COLLATE \"C\"", None),
+    ],
+)
+def test_a_sort_that_a_declaration_would_spare_is_told(logs, column, cure):
+    foreign_table(
+        logs, "l", ["p text OPTIONS (attribute 'logPartition')", column], table_name=logs.table
+    )
+    query = "EXPLAIN (VERBOSE) SELECT * FROM l WHERE p = 'LOGS' ORDER BY d DESC LIMIT 5"
+    text = "\n".join(line for (line,) in logs.execute(query).fetchall())
+    assert ("Sort Key" in text) == (cure is not None)
+    assert ("Unused Order: column d would give the order" in text) == (cure is not None)
+    assert cure is None or cure in text
+
+
+def test_a_template_without_fixed_width_is_told(logs):
+    foreign_table(
+        logs,
+        "l",
+        [
+            "p text OPTIONS (attribute 'logPartition')",
+            "s text OPTIONS (attribute 'dateTime', template '${at:epoch}#${id}')",
+            "at timestamptz",
+            "id int",
+        ],
+        table_name=logs.table,
+    )
+    query = "EXPLAIN (VERBOSE) SELECT * FROM l WHERE p = 'LOGS' ORDER BY at DESC LIMIT 5"
+    text = "\n".join(line for (line,) in logs.execute(query).fetchall())
+    assert "Unused Order: column at would give the order if its texts in template" in text
