@@ -344,6 +344,7 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 	DdbItemWriter *items = modify->rows->items;
 	Datum keys[DDB_MAX_ITEM_KEYS] = {0};
 	char *key = key_of_item(modify);
+	DdbKeptValue item = item_of_row(modify);
 	DdbRowChange *change;
 	HeapTuple tuple = NULL;
 
@@ -355,7 +356,7 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 									   : modify->condition;
 	if (modify->plan->deletes)
 	{
-		ddb_row_change_delete(modify->rows, key, change);
+		ddb_row_change_delete(modify->rows, key, &item, change);
 		if (modify->plan->returns)
 			tuple = ExecCopySlotHeapTuple(slot);
 	}
@@ -364,10 +365,10 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 		if (modify->sets_key)
 			take_keys(modify, slot, keys);
 		ddb_item_load(items, slot);
-		items->stored = item_of_row(modify);
+		items->stored = item;
 		set_values(modify, econtext);
-		ddb_row_change_update(modify->rows, keys, key, slot, modify->updated,
-							  change);
+		ddb_row_change_update(modify->rows, keys, key, &item, slot,
+							  modify->updated, change);
 		if (modify->plan->returns)
 			tuple = heap_form_tuple(slot->tts_tupleDescriptor, items->values,
 									items->nulls);
@@ -375,6 +376,9 @@ add_row(DdbDirectModify *modify, ExprContext *econtext, TupleTableSlot *slot)
 	modify->bytes += change->job.len;
 	if (tuple != NULL)
 		modify->bytes += tuple->t_len;
+	/* It is copied, and made again as it will be. */
+	if (change->item != NULL)
+		modify->bytes += (size_t) item.len * 2;
 	/* The item comes back, and is about as large. */
 	if (tuple != NULL && modify->rows->wire.returns)
 		modify->bytes += tuple->t_len;
@@ -461,13 +465,13 @@ add_target(ForeignScanState *node, DdbDirectModify *modify,
 	ddb_request_append_key(&key, &modify->scan->plan->source.table_keys,
 						   target);
 	if (modify->plan->deletes)
-		ddb_row_change_delete(modify->rows, key.data, change);
+		ddb_row_change_delete(modify->rows, key.data, NULL, change);
 	else
 	{
 		memset(items->nulls, true, items->relation->ncolumns);
 		items->updated = NULL;
 		set_values(modify, node->ss.ps.ps_ExprContext);
-		ddb_row_change_update(modify->rows, no_keys, key.data, NULL,
+		ddb_row_change_update(modify->rows, no_keys, key.data, NULL, NULL,
 							  modify->updated, change);
 	}
 	modify->bytes += change->job.len;

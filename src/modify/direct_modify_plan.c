@@ -17,6 +17,7 @@
 #include "modify/constraint.h"
 #include "modify/modify_plan.h"
 #include "modify/spool_plan.h"
+#include "modify/unchanged.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/appendinfo.h"
@@ -207,6 +208,50 @@ make_condition(Context *context)
 	(void) add_conditions(context, context->scan->fdw_recheck_quals);
 }
 
+/* True if what is set gives the attribute a value, whatever the item has. */
+static bool
+sets_attribute(const Context *context, const char *attribute)
+{
+	ListCell *lc;
+
+	foreach (lc, context->write->updated)
+	{
+		const DdbColumn *column =
+			&context->relation->columns[lfirst_int(lc) - 1];
+
+		if (column->reach == DDB_REACH_ATTRIBUTE &&
+			strcmp(column->attribute, attribute) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The attributes (char *) that rows are shown of after they were written, where
+ * no answer to the write tells them.
+ */
+static List *
+untold_attributes(const Context *context)
+{
+	if (!context->relation->exactly_once || !context->write->returns)
+		return NIL;
+	return ddb_unchanged_attributes(context->relation,
+									&context->plan->source.table_keys,
+									context->write->returned);
+}
+
+/* True if they take more than what is set. */
+static bool
+shows_what_is_read(const Context *context)
+{
+	ListCell *lc;
+
+	foreach (lc, untold_attributes(context))
+		if (!sets_attribute(context, (char *) lfirst(lc)))
+			return true;
+	return false;
+}
+
 /*
  * True if nothing need be known of a row but what the condition of the write
  * says.  Then it is written without being read.
@@ -223,7 +268,8 @@ is_blind(const Context *context)
 		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
 		   plan->filter.ttl_attribute == NULL && plan->keys.decide_match &&
 		   !sets_more(context) && !sets_table_key(context) &&
-		   columns_of(context, context->values) == NULL;
+		   columns_of(context, context->values) == NULL &&
+		   !shows_what_is_read(context);
 }
 
 /* The columns of the table's key, by number, as far as there are any. */
@@ -298,8 +344,25 @@ check_what_is_read(Context *context)
 								  bms_union(columns_of(context, expressions),
 											context->looked_at)))
 		check_column(context, &context->relation->columns[lfirst_int(lc) - 1]);
-	ddb_access_plan_last_step(context->plan)->projection.position =
-		context->write->checked;
+}
+
+/*
+ * Asks for the attributes that must be unchanged, whole, behind the key's: those
+ * of the condition first, then those that are shown.
+ */
+static void
+read_unchanged(Context *context)
+{
+	DdbAccessPlan *rows = ddb_access_plan_last_step(context->plan);
+	List *names = list_copy(context->write->checked);
+	ListCell *lc;
+
+	if (context->write->is_blind)
+		return;
+	foreach (lc, untold_attributes(context))
+		names = add_name(names, (char *) lfirst(lc));
+	if (names != NIL)
+		rows->projection.position = names;
 }
 
 /*
@@ -380,6 +443,7 @@ finish(Context *context, CmdType operation)
 	make_condition(context);
 	write->is_blind = is_blind(context);
 	check_what_is_read(context);
+	read_unchanged(context);
 	narrow_columns(context);
 	if (scan->scan.plan.qual != NIL)
 	{

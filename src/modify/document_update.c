@@ -13,9 +13,7 @@
 #include "modify/document_update.h"
 
 #include "modify/item_tree.h"
-
-/* Others may change the item between looking and writing, but not for ever. */
-#define MAX_TRIES 20
+#include "modify/unchanged.h"
 
 /*
  * Sends one request and waits for it; job says what became of it.  Reading
@@ -148,7 +146,7 @@ drop_unchanged(DdbItemUpdate *wide)
  */
 static bool
 is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,
-			const DdbWriteJob *job)
+			const DdbUnchanged *unchanged, const DdbWriteJob *job)
 {
 	DdbItemNode *root;
 
@@ -169,7 +167,17 @@ is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,
 			 (len != whole->old_len || memcmp(now, whole->old, len) != 0)))
 			return false;
 	}
-	return root != NULL;
+	return root != NULL && ddb_unchanged_holds(unchanged, root);
+}
+
+void
+ddb_path_raise_contended(const DdbWriteTarget *target)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("could not write an item of DynamoDB table \"%s\" "
+						   "due to concurrent changes",
+						   target->table_name),
+					errhint("Retry the statement.")));
 }
 
 /*
@@ -178,12 +186,14 @@ is_unwanted(const DdbWriteTarget *target, const DdbItemUpdate *wide,
  */
 void
 ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
-					const char *key, const DdbItemUpdate *update,
+					const char *key, const DdbItemUpdate *update, List *shown,
 					DdbWriteJob *job)
 {
-	for (int i = 0; i < MAX_TRIES; i++)
+	for (int i = 0; i < DDB_MAX_CHANGE_TRIES; i++)
 	{
 		DdbItemNode *root = look(writes, target, key, job);
+		DdbWriteTarget now = *target;
+		DdbUnchanged *unchanged;
 		DdbItemUpdate wide;
 		StringInfoData body;
 
@@ -198,15 +208,16 @@ ddb_path_update_run(DdbWrites *writes, const DdbWriteTarget *target,
 			drop_unchanged(&wide);
 		if (wide.n == 0)
 			return;
+		unchanged = ddb_unchanged_note(shown, &wide, root);
+		now.condition = ddb_unchanged_condition(unchanged, target->condition);
 		initStringInfo(&body);
-		ddb_write_update(&body, target, key, &wide);
+		ddb_write_update(&body, &now, key, &wide);
 		run(writes, target, job, DDBC_UPDATE_ITEM, &body);
-		if (!job->refused || job->ambiguous || is_unwanted(target, &wide, job))
+		if (!job->refused && shown != NIL)
+			job->item = ddb_unchanged_after(root, &wide, &job->item_len);
+		if (!job->refused || job->ambiguous ||
+			is_unwanted(&now, &wide, unchanged, job))
 			return;
 	}
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					errmsg("could not update an item of DynamoDB table \"%s\" "
-						   "due to concurrent changes",
-						   target->table_name),
-					errhint("Retry the statement.")));
+	ddb_path_raise_contended(target);
 }

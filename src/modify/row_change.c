@@ -60,13 +60,9 @@ prepare_to_show(DdbRowWriter *writer, List *shown, bool changes)
 	writer->keys_tell = key_tells(writer->items, shown);
 	writer->wire.returns = changes && !writer->keys_tell;
 	if (writer->wire.returns && writer->wire.exactly_once)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot show rows of foreign table %s after they were "
-						"updated or deleted",
-						writer->items->relation->name),
-				 errdetail("With option \"exactly_once\" nothing comes back "
-						   "from a write but its outcome.")));
+		writer->shown = ddb_unchanged_attributes(
+			writer->items->relation, &writer->items->info->keys, shown);
+	writer->keys_tell |= writer->wire.exactly_once && writer->shown == NIL;
 }
 
 /*
@@ -158,19 +154,85 @@ ddb_row_writer_begin(DdbRowWriter *writer)
 	writer->begun = true;
 }
 
-/* The key, as JSON, is not copied. */
-void
-ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
+/* ---- requests ---- */
+
+/* Makes the request of a change, of what is known of its item. */
+static void
+compose(const DdbRowWriter *writer, DdbRowChange *change)
 {
+	DdbWriteTarget wire = writer->wire;
+	DdbcOperation operation = DDBC_UPDATE_ITEM;
 	StringInfoData body;
 
+	wire.condition = change->condition;
+	if (change->unchanged != NULL)
+		wire.condition =
+			ddb_unchanged_condition(change->unchanged, change->condition);
+	initStringInfo(&body);
+	if (change->deletes)
+	{
+		operation = DDBC_DELETE_ITEM;
+		ddb_write_delete(&body, &wire, change->key);
+	}
+	else if (change->update.item != NULL)
+	{
+		operation = DDBC_PUT_ITEM;
+		ddb_write_put(&body, &wire, change->update.item, DDB_PUT_OLD);
+	}
+	else
+		ddb_write_update(&body, &wire, change->key, &change->update);
+	ddb_write_job_init(&change->job, &wire, operation, &body, 1);
+	change->job.may_lack_path = operation == DDBC_UPDATE_ITEM;
+}
+
+/* Makes the request of the item (JSON, copied) as it was read last. */
+static void
+compose_of(const DdbRowWriter *writer, DdbRowChange *change, const char *json,
+		   int len)
+{
+	char *copy = palloc0(len + DDB_JSON_PADDING);
+
+	memcpy(copy, json, len);
+	change->item = ddb_item_tree_parse(copy, len);
+	if (change->item == NULL)
+		elog(ERROR, "an item of DynamoDB table \"%s\" is not well-formed",
+			 writer->wire.table_name);
+	change->unchanged =
+		ddb_unchanged_note(writer->shown, &change->update, change->item);
+	compose(writer, change);
+}
+
+/*
+ * True if the change takes an item that nobody has read: what it leaves is to be
+ * shown, and does not come back.  Otherwise the request is made.
+ */
+static bool
+wants_item(const DdbRowWriter *writer, DdbRowChange *change,
+		   const DdbKeptValue *item)
+{
+	if (writer->shown == NIL || change->update.item != NULL)
+		compose(writer, change);
+	else if (item != NULL)
+		compose_of(writer, change, item->json, item->len);
+	else if (!change->deletes &&
+			 ddb_unchanged_is_told(writer->shown, &change->update))
+		compose_of(writer, change, change->key, (int) strlen(change->key));
+	else
+		return true;
+	return false;
+}
+
+/* The key, as JSON, is not copied. */
+void
+ddb_row_change_delete(DdbRowWriter *writer, char *key, const DdbKeptValue *item,
+					  DdbRowChange *change)
+{
 	memset(change, 0, sizeof(*change));
 	change->key = key;
+	change->deletes = true;
 	change->sends = true;
 	change->condition = writer->wire.condition;
-	initStringInfo(&body);
-	ddb_write_delete(&body, &writer->wire, key);
-	ddb_write_job_init(&change->job, &writer->wire, DDBC_DELETE_ITEM, &body, 1);
+	change->wants_item = wants_item(writer, change, item);
 }
 
 /*
@@ -179,11 +241,10 @@ ddb_row_change_delete(DdbRowWriter *writer, char *key, DdbRowChange *change)
  */
 void
 ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
-					  TupleTableSlot *old, Bitmapset *updated,
-					  DdbRowChange *change)
+					  const DdbKeptValue *item, TupleTableSlot *old,
+					  Bitmapset *updated, DdbRowChange *change)
 {
 	DdbItemUpdate *update = &change->update;
-	StringInfoData body;
 
 	memset(change, 0, sizeof(*change));
 	change->key = key;
@@ -194,18 +255,10 @@ ddb_row_change_update(DdbRowWriter *writer, const Datum *keys, char *key,
 	/* What was set to what it is needs no request, unless others count. */
 	change->sends = update->item != NULL || update->n > 0 ||
 					writer->items->relation->optimistic || writer->wire.returns;
-	if (!change->sends)
-		return;
-	initStringInfo(&body);
-	if (update->item != NULL)
-		ddb_write_put(&body, &writer->wire, update->item, DDB_PUT_OLD);
-	else
-		ddb_write_update(&body, &writer->wire, key, update);
-	ddb_write_job_init(&change->job, &writer->wire,
-					   update->item != NULL ? DDBC_PUT_ITEM : DDBC_UPDATE_ITEM,
-					   &body, 1);
-	change->job.may_lack_path = update->item == NULL;
+	change->wants_item = change->sends && wants_item(writer, change, item);
 }
+
+/* ---- what becomes of them ---- */
 
 /*
  * True if nobody knows whether the change was made: an attempt had no answer,
@@ -219,33 +272,57 @@ is_unknown(const DdbWriteJob *job)
 	return (job->refused || job->lacks_path) && job->ambiguous;
 }
 
-/* What became of a change that was sent; false: nobody knows. */
+/* Raises the error of an option optimistic whose condition did not hold. */
+static void
+raise_changed(const DdbRowWriter *writer, const DdbRowChange *change)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("an item of DynamoDB table \"%s\" was changed by "
+						   "others since it was read",
+						   writer->wire.table_name),
+					errdetail("Its key is %s.",
+							  pg_any_to_server(change->key, strlen(change->key),
+											   PG_UTF8)),
+					errhint("Retry the statement.")));
+}
+
+/*
+ * True if the change was refused, perhaps for nothing but that others have
+ * changed what is shown of the item: then it is made anew, of the item as it is.
+ */
 static bool
+starts_over(const DdbRowWriter *writer, DdbRowChange *change)
+{
+	const DdbWriteJob *job = &change->job;
+	const DdbItemNode *now;
+
+	if (change->unchanged == NULL || !job->refused || job->item == NULL)
+		return false;
+	now = ddb_item_tree_parse(job->item, job->item_len);
+	if (now == NULL || ddb_unchanged_holds(change->unchanged, now))
+		return false;
+	compose_of(writer, change, job->item, job->item_len);
+	return true;
+}
+
+/* What became of a change that was sent, and is known. */
+static void
 settle(DdbRowWriter *writer, DdbRowChange *change)
 {
 	DdbWriteJob *job = &change->job;
 
 	writer->wire.condition = change->condition;
-	if (!is_unknown(job) &&
-		(job->lacks_path ||
-		 (job->refused && ddb_path_update_has_elements(&change->update))))
+	if (job->lacks_path ||
+		(job->refused && ddb_path_update_has_elements(&change->update)))
 		ddb_path_update_run(writer->writes, &writer->wire, change->key,
-							&change->update, job);
+							&change->update, writer->shown, job);
+	else if (!job->refused && change->unchanged != NULL)
+		job->item =
+			ddb_unchanged_after(change->item, &change->update, &job->item_len);
 	change->applied = !job->refused;
-	if (is_unknown(job))
-		return false;
-	if (!change->applied && job->item != NULL &&
+	if (!change->applied && !is_unknown(job) && job->item != NULL &&
 		writer->items->relation->optimistic)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("an item of DynamoDB table \"%s\" was changed by "
-						"others since it was read",
-						writer->wire.table_name),
-				 errdetail("Its key is %s.",
-						   pg_any_to_server(change->key, strlen(change->key),
-											PG_UTF8)),
-				 errhint("Retry the statement.")));
-	return true;
+		raise_changed(writer, change);
 }
 
 /* The keys, as many as a message can take. */
@@ -292,12 +369,81 @@ ddb_row_writer_raise_unknown(const DdbRowWriter *writer, List *keys)
 			 errhint("Look at the items before the statement is run again.")));
 }
 
+/*
+ * Reads the items that changes take, and makes their requests.  Those whose
+ * items are gone are done, and not applied.  How many are left.
+ */
+static int
+read_items(DdbRowWriter *writer, DdbRowChange **pending, int n)
+{
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
+	int count = 0;
+	int left = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		StringInfoData body;
+
+		if (!pending[i]->wants_item)
+			continue;
+		initStringInfo(&body);
+		ddb_write_get(&body, &writer->wire, pending[i]->key);
+		jobs[count++] = &pending[i]->job;
+		ddb_write_job_init(&pending[i]->job, &writer->wire, DDBC_GET_ITEM,
+						   &body, 0);
+	}
+	ddb_writes_run(writer->writes, jobs, count);
+	for (int i = 0; i < n; i++)
+	{
+		DdbRowChange *change = pending[i];
+
+		change->applied = !change->wants_item || change->job.item != NULL;
+		if (change->wants_item && change->applied)
+			compose_of(writer, change, change->job.item, change->job.item_len);
+		if (change->applied)
+			pending[left++] = change;
+	}
+	return left;
+}
+
+/*
+ * Sends changes, and sees what becomes of them.  Those that start over come
+ * first then; how many they are.
+ */
+static int
+send_changes(DdbRowWriter *writer, DdbRowChange **pending, int n)
+{
+	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
+	List *unknown = NIL;
+	int left = 0;
+
+	for (int i = 0; i < n; i++)
+		jobs[i] = &pending[i]->job;
+	ddb_writes_run(writer->writes, jobs, n);
+	for (int i = 0; i < n; i++)
+	{
+		DdbRowChange *change = pending[i];
+
+		if (!is_unknown(&change->job) && starts_over(writer, change))
+		{
+			pending[left++] = change;
+			continue;
+		}
+		if (!is_unknown(&change->job))
+			settle(writer, change);
+		if (is_unknown(&change->job))
+			unknown = lappend(unknown, change->key);
+	}
+	if (unknown != NIL)
+		ddb_row_writer_raise_unknown(writer, unknown);
+	return left;
+}
+
 /* Changes that need no request count as applied. */
 void
 ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 {
-	DdbWriteJob **jobs = palloc(sizeof(DdbWriteJob *) * Max(n, 1));
-	List *unknown = NIL;
+	DdbRowChange **pending = palloc(sizeof(DdbRowChange *) * Max(n, 1));
 	int count = 0;
 
 	if (n > 0)
@@ -306,14 +452,13 @@ ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes, int n)
 	{
 		changes[i].applied = true;
 		if (changes[i].sends)
-			jobs[count++] = &changes[i].job;
+			pending[count++] = &changes[i];
 	}
-	ddb_writes_run(writer->writes, jobs, count);
-	for (int i = 0; i < n; i++)
-		if (changes[i].sends && !settle(writer, &changes[i]))
-			unknown = lappend(unknown, changes[i].key);
-	if (unknown != NIL)
-		ddb_row_writer_raise_unknown(writer, unknown);
+	count = read_items(writer, pending, count);
+	for (int i = 0; count > 0 && i < DDB_MAX_CHANGE_TRIES; i++)
+		count = send_changes(writer, pending, count);
+	if (count > 0)
+		ddb_path_raise_contended(&writer->wire);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "modify/constraint.h"
 #include "modify/item_writer.h"
 #include "modify/read_back.h"
+#include "modify/unchanged.h"
 #include "modify/write_queue.h"
 #include "nodes/execnodes.h"
 #include "request/write_request.h"
@@ -21,6 +22,9 @@ typedef struct DdbRowWriter
 	DdbItemWriter *items;
 	DdbWrites *writes;
 	DdbWriteTarget wire;
+	List *shown; /* attributes (char *) that must be unchanged when an item is
+								 * written, since nothing comes back of it; NIL:
+								 * none */
 	DdbReadBack *read_back; /* what was stored, to be shown; NULL: the row
 								 * says it all */
 	bool keys_tell; /* all that is shown */
@@ -39,6 +43,10 @@ typedef struct DdbRowChange
 	char *key; /* the item's, as JSON */
 	DdbItemUpdate update; /* empty of a DELETE */
 	const DdbWriteCondition *condition; /* on which it is made; NULL: none */
+	DdbItemNode *item; /* what is known of it; NULL: nothing, or nothing need */
+	DdbUnchanged *unchanged; /* what must be as it is there; NULL: nothing */
+	bool deletes;
+	bool wants_item; /* nobody has read it, as is to be done first */
 	bool sends; /* it takes a request */
 	bool applied; /* the item was there, or nothing was to be done */
 } DdbRowChange;
@@ -73,13 +81,16 @@ extern void ddb_row_writer_begin(DdbRowWriter *writer);
 
 /*
  * Makes a change of the item with that key; of an update, from the row's values
- * as they are to be (in writer->items) and as they were.
+ * as they are to be (in writer->items) and as they were.  item: what was read
+ * of it, with all attributes that are shown; NULL: that is not at hand.
  */
 extern void ddb_row_change_delete(DdbRowWriter *writer, char *key,
+								  const DdbKeptValue *item,
 								  DdbRowChange *change);
 extern void ddb_row_change_update(DdbRowWriter *writer, const Datum *keys,
-								  char *key, TupleTableSlot *old,
-								  Bitmapset *updated, DdbRowChange *change);
+								  char *key, const DdbKeptValue *item,
+								  TupleTableSlot *old, Bitmapset *updated,
+								  DdbRowChange *change);
 
 /* Sends the changes, several at once, and sees what becomes of them. */
 extern void ddb_row_writer_apply(DdbRowWriter *writer, DdbRowChange *changes,

@@ -211,7 +211,7 @@ add_update(DdbChange *change, int i, const Datum *keys, char *key,
 	DdbItemWriter *items = change->rows->items;
 
 	ddb_item_load(items, slot);
-	ddb_row_change_update(change->rows, keys, key,
+	ddb_row_change_update(change->rows, keys, key, NULL,
 						  change->target->ri_oldTupleSlot,
 						  updated_columns(change), &change->changes[i]);
 	if (items->completed)
@@ -253,7 +253,7 @@ add_row(DdbChange *change, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 	if (change->met[i])
 		change->changes[i].key = key;
 	else if (change->mtstate->operation == CMD_DELETE)
-		ddb_row_change_delete(change->rows, key, &change->changes[i]);
+		ddb_row_change_delete(change->rows, key, NULL, &change->changes[i]);
 	else
 		add_update(change, i, keys, key, slot);
 	change->bytes +=
