@@ -7,8 +7,11 @@
 
 #include "scan/groups.h"
 
+#include <math.h>
+
 #include "catalog/pg_collation.h"
 #include "mb/pg_wchar.h"
+#include "scan/guard.h"
 #include "scan/merge.h"
 #include "scan/parallel_scan.h"
 #include "scan/stream.h"
@@ -46,7 +49,7 @@ struct DdbGroups
 	int current; /* the one being read */
 	int sent; /* how many streams were sent their first request */
 	int open; /* of these, not read to the end: if as they come */
-	int window; /* how many streams are kept going at once */
+	int window; /* how many streams are kept going at once, of few rows */
 	int max_window; /* how many may be */
 	DdbStream *last; /* if as they come: whose row was given last */
 };
@@ -288,11 +291,53 @@ ddb_groups_window(int64 largest_reply, int most)
 	return (int) Max(1, Min(WINDOW_BYTES / Max(largest_reply, 1), most));
 }
 
+/*
+ * How many replies the cap on read units still allows, as large as those before;
+ * one, as long as there were none.  What is sent beyond it is paid for in vain.
+ */
+static int
+affordable_window(const DdbScanState *state, int most)
+{
+	double cap = ddb_relation_max_read_units(state->relation);
+	double replies = 1;
+
+	if (cap <= 0)
+		return most;
+	if (state->sizes.read_units > 0)
+		replies = Min(ddb_guard_read_units_left(state->relation),
+					  cap - state->counters->read_units) *
+				  state->sizes.replies / state->sizes.read_units;
+	return (int) Max(1, Min(replies, most));
+}
+
 static int
 largest_window(const DdbGroups *groups)
 {
-	return ddb_groups_window(groups->state->sizes.largest_reply,
-							 groups->max_window);
+	return ddb_groups_window(
+		groups->state->sizes.largest_reply,
+		affordable_window(groups->state, groups->max_window));
+}
+
+/*
+ * How many streams behind this group should be kept going where rows are
+ * limited: as many as it takes if they give as many rows as those that were
+ * read, and one group more than these at most, so that no more is sent in vain
+ * than was needed.
+ */
+static int
+window_behind(const DdbGroups *groups, const StreamGroup *group)
+{
+	const DdbScanRun *run = &groups->state->run;
+	double streams = group->first + group->n;
+	double missing = (double) run->rows_wanted - (double) run->given;
+	bool is_known =
+		run->given > 0 && missing >= 1 &&
+		(!groups->state->plan->filter.is_local || run->filter != NULL);
+	double window = streams + group->n;
+
+	if (is_known)
+		window = Min(window, ceil(missing * streams / run->given));
+	return (int) Max(1, Min(window, DDB_MAX_CALLS));
 }
 
 /*
@@ -395,8 +440,8 @@ turn_ready(DdbRowSource *source)
 }
 
 /*
- * The window of streams that are kept going doubles with each group that was
- * read to its end.
+ * Each group that was read to its end tells how many streams are to be kept
+ * going.
  */
 static TupleTableSlot *
 turn_next(DdbRowSource *source, TupleTableSlot *slot)
@@ -418,7 +463,7 @@ turn_next(DdbRowSource *source, TupleTableSlot *slot)
 		ddb_source_close(group->source);
 		groups->current++;
 		groups->sent = Max(groups->sent, group->first + group->n);
-		groups->window = Min(groups->window * 2, largest_window(groups));
+		groups->window = window_behind(groups, group);
 	}
 	return NULL;
 }

@@ -12,6 +12,9 @@ PARTITIONS = 40
 ITEMS = 3
 EACH = "pk IN (" + ", ".join(f"'p{n:02}'" for n in range(PARTITIONS)) + ")"
 
+# How many rows pass is not known while they are read: some are sent in vain.
+AHEAD = f"SELECT * FROM parts WHERE {EACH} AND random() >= 0 LIMIT 25"
+
 
 @pytest.fixture
 def parts(dynamo, make_table):
@@ -34,11 +37,35 @@ def parts(dynamo, make_table):
     return dynamo
 
 
+@pytest.fixture
+def days(dynamo, make_table):
+    """A partition a day, which the time names: 20 days of three items each."""
+    table = make_table(("pk", "sk"), "pk:S sk:S")
+    foreign_table(
+        dynamo,
+        "days",
+        [
+            "pk text OPTIONS (template 'DAY#${at:YYYY-MM-DD}') COLLATE \"C\"",
+            "sk text OPTIONS (template '${at:iso8601:3}') COLLATE \"C\"",
+            "at timestamptz",
+            "n int",
+        ],
+        table_name=table.name,
+    )
+    dynamo.execute("SET timezone = 'UTC'")
+    dynamo.execute(
+        "INSERT INTO days (at, n) SELECT timestamptz '2026-11-01Z' + i * interval '8 hours', i"
+        f" FROM generate_series(0, {20 * ITEMS - 1}) i"
+    )
+    return dynamo
+
+
 def scans(plan):
     return [node for node in plan_nodes(plan) if "Read Units" in node]
 
 
 QUERIES = [
+    AHEAD,
     f"SELECT * FROM parts WHERE {EACH} LIMIT 10",
     f"SELECT * FROM parts WHERE {EACH} ORDER BY pk, sk LIMIT 10",
     f"SELECT * FROM parts WHERE {EACH} AND z = 1 LIMIT 10",
@@ -74,7 +101,7 @@ def test_what_explain_says_was_sent(parts, proxy, cluster, query, batches):
 
 def test_units_of_what_was_abandoned_are_estimated(parts, proxy, cluster):
     """Partitions of equal size: the estimate is what DynamoDB answers."""
-    query = f"SELECT * FROM parts WHERE {EACH} AND sk >= 0 AND length(pad) > 1 LIMIT 25"
+    query = AHEAD
     with counted(cluster, proxy, parts) as seen:
         node = foreign_scan(explain(parts, query, ANALYZE=""))
     assert node["Abandoned"] > 0
@@ -87,7 +114,7 @@ def test_the_line_stands_where_there_is_something_to_say(parts):
         rows = parts.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {query}").fetchall()
         return [row[0].strip() for row in rows]
 
-    some = lines(f"SELECT * FROM parts WHERE {EACH} LIMIT 25")
+    some = lines(AHEAD)
     assert any(line.startswith("Abandoned: ") for line in some)
     assert any(line.startswith("Abandoned Read Units: ") for line in some)
     none = lines("SELECT * FROM parts WHERE pk = 'p01'")
@@ -135,6 +162,43 @@ def test_a_rollback_of_an_open_cursor(parts, proxy, cluster):
     assert len(seen.abandoned) > 0
 
 
+# ---- no more ahead than a LIMIT may need ----------------------------------------------
+
+
+@pytest.mark.parametrize("needed", [1, 2, 3, 5, 11, 30])
+@pytest.mark.parametrize("condition", ["", " AND sk >= 0", " AND length(pad) > 1"])
+def test_partitions_alike_are_sent_as_many_as_needed(parts, proxy, cluster, needed, condition):
+    query = f"SELECT * FROM parts WHERE {EACH}{condition} LIMIT {needed * ITEMS}"
+    with counted(cluster, proxy, parts) as seen:
+        assert len(parts.execute(query).fetchall()) == needed * ITEMS
+    assert seen.sent == needed
+
+
+@pytest.mark.parametrize("empty", [0, 1, 2, 4, 9])
+def test_of_days_unlike_no_more_are_abandoned_than_were_needed(days, proxy, cluster, empty):
+    query = (
+        f"SELECT n FROM days WHERE at >= '2026-10-01' AND at < date '2026-11-21' + {empty}"
+        f" ORDER BY at DESC LIMIT {ITEMS + 1}"
+    )
+    with counted(cluster, proxy, days) as seen:
+        assert len(days.execute(query).fetchall()) == ITEMS + 1
+    needed = empty + 2
+    assert needed <= seen.sent <= 2 * needed
+    assert seen.sent - len(seen.abandoned) == needed
+
+
+def test_days_alike_are_read_one_by_one(days, proxy, cluster):
+    for needed in (1, 2, 4, 9):
+        query = (
+            "SELECT n FROM days WHERE at >= '2026-11-01' AND at < '2026-11-21' ORDER BY at DESC"
+            f" LIMIT {needed * ITEMS}"
+        )
+        with counted(cluster, proxy, days) as seen:
+            rows = days.execute(query).fetchall()
+        assert rows == [(n,) for n in range(20 * ITEMS - 1, (20 - needed) * ITEMS - 1, -1)]
+        assert seen.sent == needed
+
+
 # ---- the cap ------------------------------------------------------------------------
 
 
@@ -151,6 +215,16 @@ def test_the_cap_counts_what_was_abandoned(parts, proxy):
     assert failure(parts, query).sqlstate == "53400"
 
 
+def test_nothing_is_sent_ahead_beyond_the_cap(parts, proxy, cluster):
+    parts.execute("SET ddb_fdw.max_read_units = 6")
+    with counted(cluster, proxy, parts) as seen:
+        assert failure(parts, f"SELECT * FROM parts WHERE {EACH}").sqlstate == "53400"
+    assert sum(call.response["ConsumedCapacity"]["CapacityUnits"] for call in seen.calls) <= 8
+    parts.execute("SET ddb_fdw.max_read_units = 1000")
+    rows = parts.execute(f"SELECT * FROM parts WHERE {EACH}").fetchall()
+    assert len(rows) == PARTITIONS * ITEMS
+
+
 # ---- the log ------------------------------------------------------------------------
 
 
@@ -162,7 +236,7 @@ def test_only_that_line_is_logged(parts, proxy, cluster):
     )
     with counted(cluster, proxy, parts) as seen:
         parts.execute("SELECT look('p0' || '7')").fetchall()
-        parts.execute(f"SELECT * FROM parts WHERE {EACH} LIMIT 25").fetchall()
+        parts.execute(AHEAD).fetchall()
         parts.execute("INSERT INTO parts VALUES ('q1', 1, 1, 'secret')")
     assert seen.lines
     for word in ("STATEMENT", "CONTEXT", "p0", "secret", "look"):
