@@ -12,6 +12,9 @@
 #include "client/client.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <stdio.h>
@@ -74,6 +77,7 @@ struct DdbcClient
 	DdbcRequest *first; /* not done, in order of submission */
 	DdbcRequest *last;
 	int in_flight;
+	uint64_t received_bytes; /* since the client last rested */
 };
 
 /*
@@ -303,6 +307,20 @@ ddbc_client_create(const DdbcConfig *config, DdbcError *error)
 		return client;
 	ddbc_client_free(client);
 	return NULL;
+}
+
+/* So many bytes of replies are worth the time that giving memory back takes. */
+#define TRIM_FROM_BYTES (8 * 1024 * 1024)
+
+void
+ddbc_client_rest(DdbcClient *client)
+{
+	ddbc_http_rest(client->http);
+#ifdef __GLIBC__
+	if (client->received_bytes >= TRIM_FROM_BYTES)
+		(void) malloc_trim(0);
+#endif
+	client->received_bytes = 0;
 }
 
 /* Wipes keys and secrets before it frees them.  NULL is allowed. */
@@ -645,6 +663,7 @@ finish_attempt(DdbcClient *client, DdbcRequest *request)
 
 	client->in_flight--;
 	request->stats.bytes_received += reply->received_bytes;
+	request->client->received_bytes += reply->received_bytes;
 	if (request->exchange.sends > 1)
 	{
 		request->stats.attempts += request->exchange.sends - 1;

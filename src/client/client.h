@@ -113,6 +113,12 @@ extern DdbcClient *ddbc_client_create(const DdbcConfig *config,
 extern void ddbc_client_free(DdbcClient *client);
 
 /*
+ * There is nothing to do for now: closes all but a few connections, and gives
+ * memory back to the system after large replies.
+ */
+extern void ddbc_client_rest(DdbcClient *client);
+
+/*
  * Starts a request; body is copied.  That of TransactWriteItems holds a
  * ClientRequestToken of its own.  It is not sent before delay_ms have
  * passed (0: now).  Never blocks.  NULL with *error only when memory is short.

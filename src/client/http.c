@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -46,7 +47,13 @@ struct DdbcHttp
 	bool broken;
 	CURL **idle; /* easy handles for reuse */
 	int n_idle; /* at most options.max_connections */
+	curl_socket_t *sockets; /* of all connections */
+	size_t n_sockets;
+	size_t sockets_room;
 };
+
+/* Connections that stay when there is nothing to send. */
+#define KEPT_CONNECTIONS 2
 
 /*
  * Blocks all signals but those of the thread's own faults, and keeps the old
@@ -189,14 +196,82 @@ configure_authorities(CURL *easy, const DdbcHttpOptions *options)
 	return rc;
 }
 
+/* Notes the socket.  False when memory is short. */
+static bool
+add_socket(DdbcHttp *http, curl_socket_t fd)
+{
+	if (http->n_sockets == http->sockets_room)
+	{
+		size_t room = http->sockets_room * 2 + 16;
+		curl_socket_t *larger =
+			realloc(http->sockets, room * sizeof(*http->sockets));
+
+		if (larger == NULL)
+			return false;
+		http->sockets = larger;
+		http->sockets_room = room;
+	}
+	http->sockets[http->n_sockets++] = fd;
+	return true;
+}
+
+/* libcurl's callback: a socket for a new connection. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+					address->protocol);
+
+	(void) purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (!add_socket((DdbcHttp *) arg, fd))
+	{
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
+}
+
+/* libcurl's callback: a connection is over. */
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	DdbcHttp *http = (DdbcHttp *) arg;
+	size_t i;
+
+	for (i = 0; i < http->n_sockets; i++)
+		if (http->sockets[i] == fd)
+		{
+			memmove(&http->sockets[i], &http->sockets[i + 1],
+					(--http->n_sockets - i) * sizeof(*http->sockets));
+			break;
+		}
+	return close(fd);
+}
+
+/*
+ * libcurl has no call that closes one idle connection.  But it looks whether
+ * a connection has ended before it uses it again, and then closes it.
+ */
+void
+ddbc_http_rest(DdbcHttp *http)
+{
+	size_t i;
+
+	for (i = KEPT_CONNECTIONS; http->added == 0 && i < http->n_sockets; i++)
+		(void) shutdown(http->sockets[i], SHUT_RDWR);
+}
+
 /*
  * Sets what all exchanges of one DdbcHttp have in common.  False if libcurl
  * refuses an option, or the certificates cannot be loaded.  Redirects are
  * never followed: the signature must not go where a reply says.
  */
 static bool
-configure_easy(CURL *easy, const DdbcHttpOptions *options)
+configure_easy(CURL *easy, DdbcHttp *http)
 {
+	const DdbcHttpOptions *options = &http->options;
 	CURLcode rc = CURLE_OK;
 
 #define SET(option, value)                                                     \
@@ -228,6 +303,10 @@ configure_easy(CURL *easy, const DdbcHttpOptions *options)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L);
 
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, http);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	SET(CURLOPT_CLOSESOCKETDATA, http);
 	SET(CURLOPT_WRITEFUNCTION, receive_body);
 	SET(CURLOPT_HEADERFUNCTION, receive_header);
 	SET(CURLOPT_PREREQFUNCTION, count_send);
@@ -247,7 +326,7 @@ acquire_easy(DdbcHttp *http)
 	if (http->n_idle > 0)
 		return http->idle[--http->n_idle];
 	easy = curl_easy_init();
-	if (easy != NULL && !configure_easy(easy, &http->options))
+	if (easy != NULL && !configure_easy(easy, http))
 	{
 		curl_easy_cleanup(easy);
 		easy = NULL;
@@ -771,6 +850,7 @@ ddbc_http_free(DdbcHttp *http)
 	if (http->epoll_fd >= 0)
 		close(http->epoll_fd);
 	free(http->idle);
+	free(http->sockets);
 	free(http->peer);
 	free(http);
 }

@@ -56,6 +56,9 @@ extern DdbcHttp *ddbc_http_create(const DdbcHttpOptions *options,
 /* No exchange may be running. */
 extern void ddbc_http_free(DdbcHttp *http);
 
+/* Ends most idle connections, if no exchange is running. */
+extern void ddbc_http_rest(DdbcHttp *http);
+
 extern int ddbc_http_fd(const DdbcHttp *http);
 
 /* "https://host": the service as messages name it. */

@@ -36,6 +36,12 @@
 /* Descriptors a client holds besides its connections: an epoll, a timer. */
 #define OWN_DESCRIPTORS 2
 
+/*
+ * Sessions that a backend keeps, with their connections, when nobody uses them:
+ * pools that change roles make one for each role.
+ */
+#define MAX_SESSIONS 16
+
 typedef struct SessionKey
 {
 	Oid umid;
@@ -54,6 +60,7 @@ struct DdbSession
 	int max_concurrency; /* requests in flight at most */
 	pg_atomic_uint32 *stop; /* when set, ends the wait under way; or NULL */
 	int pins; /* calls that hold it */
+	uint64 last_use; /* by the number of uses of all sessions */
 };
 
 typedef struct SessionEntry
@@ -64,6 +71,15 @@ typedef struct SessionEntry
 
 static HTAB *sessions = NULL;
 static bool any_stale = false;
+static uint64 uses = 0;
+
+/* Gives back what one client has reserved. */
+static void
+release_descriptors(void)
+{
+	for (int i = 0; i < OWN_DESCRIPTORS; i++)
+		ReleaseExternalFD();
+}
 
 /* Closes connections and wipes keys.  Nothing may be pinned or under way. */
 static void
@@ -72,8 +88,7 @@ session_free(DdbSession *session)
 	if (session->wait_set != NULL)
 		FreeWaitEventSet(session->wait_set);
 	ddbc_client_free(session->client);
-	for (int i = 0; i < OWN_DESCRIPTORS; i++)
-		ReleaseExternalFD();
+	release_descriptors();
 	pfree(session);
 }
 
@@ -280,6 +295,59 @@ fill_config(DdbcConfig *config, const ForeignServer *server)
 }
 
 /*
+ * Frees the session that has not been used for longest, of those that nobody
+ * uses.  False if there is none.
+ */
+static bool
+evict_session(void)
+{
+	HASH_SEQ_STATUS status;
+	SessionEntry *entry;
+	DdbSession *oldest = NULL;
+
+	hash_seq_init(&status, sessions);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (entry->session != NULL && entry->session->pins == 0 &&
+			(oldest == NULL || entry->session->last_use < oldest->last_use))
+			oldest = entry->session;
+	if (oldest == NULL)
+		return false;
+	(void) hash_search(sessions, &oldest->key, HASH_REMOVE, NULL);
+	session_free(oldest);
+	return true;
+}
+
+/*
+ * Reserves what a client opens, and sees to it that its wait set can be opened
+ * besides.  Others that nobody uses are closed for it.
+ */
+static void
+reserve_descriptors(void)
+{
+	int n = 0;
+
+	while (hash_get_num_entries(sessions) > MAX_SESSIONS && evict_session())
+		continue;
+	while (n <= OWN_DESCRIPTORS)
+	{
+		if (AcquireExternalFD())
+			n++;
+		else if (!evict_session())
+			break;
+	}
+	for (int keep = n > OWN_DESCRIPTORS ? OWN_DESCRIPTORS : 0; n > keep; n--)
+		ReleaseExternalFD();
+	if (n < OWN_DESCRIPTORS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("too many sessions with DynamoDB are in use"),
+				 errdetail("Each holds %d descriptors besides its connections.",
+						   OWN_DESCRIPTORS + 1),
+				 errhint("Close cursors, or raise "
+						 "\"max_files_per_process\".")));
+}
+
+/*
  * Everything that can raise an error happens before the client exists, so
  * nothing can leak.
  */
@@ -290,17 +358,22 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 		MemoryContextAllocZero(TopMemoryContext, sizeof(DdbSession));
 	DdbcConfig config;
 	DdbcError error;
+	volatile bool reserved = false;
 
 	memset(&config, 0, sizeof(config));
 	PG_TRY();
 	{
 		resolve_endpoint(server, mapping, &config.endpoint);
 		fill_config(&config, server);
+		reserve_descriptors();
+		reserved = true;
 		config.credentials =
 			make_provider(mapping, &session->own_identity, &error);
 	}
 	PG_CATCH();
 	{
+		if (reserved)
+			release_descriptors();
 		pfree(session);
 		PG_RE_THROW();
 	}
@@ -312,11 +385,10 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 		session->client = ddbc_client_create(&config, &error);
 	if (session->client == NULL)
 	{
+		release_descriptors();
 		pfree(session);
 		ddb_report_setup(&error, server->servername);
 	}
-	for (int i = 0; i < OWN_DESCRIPTORS; i++)
-		ReserveExternalFD();
 	PG_TRY();
 	{
 		session->wait_set = make_wait_set(ddbc_client_fd(session->client));
@@ -393,6 +465,7 @@ ddb_session_get(Oid serverid, Oid userid)
 		entry = hash_search(sessions, &key, HASH_ENTER, &found);
 		entry->session = session;
 	}
+	entry->session->last_use = ++uses;
 	/* A role may have lost what it had when the session was made. */
 	if (entry->session->own_identity && !may_use_own_identity(mapping))
 		raise_own_identity_denied(mapping);
@@ -408,8 +481,13 @@ session_unpin(DdbSession *session)
 {
 	SessionEntry *entry;
 
-	if (--session->pins > 0 || !session->stale)
+	if (--session->pins > 0)
 		return;
+	if (!session->stale)
+	{
+		ddbc_client_rest(session->client);
+		return;
+	}
 	entry = hash_search(sessions, &session->key, HASH_FIND, NULL);
 	if (entry != NULL && entry->session == session)
 		entry->session = NULL;

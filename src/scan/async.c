@@ -27,6 +27,7 @@ typedef struct Watch
 	MemoryContextCallback callback;
 	int client_fd; /* a duplicate of the client's */
 	int ready_fd; /* always readable */
+	bool closed;
 } Watch;
 
 typedef struct DdbAsyncWait
@@ -47,62 +48,99 @@ wait_of(ForeignScanState *node)
 	return state->wait;
 }
 
-bool
-ddb_async_must_wait(ForeignScanState *node, DdbRowSource *rows)
-{
-	if (!node->ss.ps.async_capable || ddb_source_ready(rows))
-		return false;
-	wait_of(node)->pending = true;
-	return true;
-}
-
-bool
-ddb_async_is_waiting(const DdbScanState *state)
-{
-	return state->wait != NULL && state->wait->pending;
-}
+/* Descriptors of a watch. */
+#define WATCH_DESCRIPTORS 2
 
 /*
- * Memory context callback: closes both descriptors and gives back their
- * reservation.
+ * Closes both descriptors and gives back their reservation, once; is a memory
+ * context callback, too.
  */
 static void
 close_watch(void *arg)
 {
 	Watch *watch = (Watch *) arg;
 
+	if (watch->closed)
+		return;
+	watch->closed = true;
 	if (watch->client_fd >= 0)
 		close(watch->client_fd);
 	if (watch->ready_fd >= 0)
 		close(watch->ready_fd);
-	ReleaseExternalFD();
-	ReleaseExternalFD();
+	for (int i = 0; i < WATCH_DESCRIPTORS; i++)
+		ReleaseExternalFD();
+}
+
+/*
+ * Those that are left to others: Append's wait set, and sessions that are made
+ * meanwhile.
+ */
+#define SPARE_DESCRIPTORS 16
+
+/* True if so many descriptors may be open besides; reserves those of a watch. */
+static bool
+reserve_watch(void)
+{
+	int n = 0;
+
+	while (n < WATCH_DESCRIPTORS + SPARE_DESCRIPTORS && AcquireExternalFD())
+		n++;
+	for (int keep =
+			 n < WATCH_DESCRIPTORS + SPARE_DESCRIPTORS ? 0 : WATCH_DESCRIPTORS;
+		 n > keep; n--)
+		ReleaseExternalFD();
+	return n > 0;
 }
 
 /*
  * Makes the descriptors that Append can wait for: a copy of the client's,
  * since one that is in a wait set twice is an error, and one that is always
- * ready.  Both are closed with the context.
+ * ready.  Both are closed with the context.  NULL if too many are open.
  */
 static Watch *
 open_watch(const DdbScanState *state, MemoryContext context)
 {
-	Watch *watch = MemoryContextAllocZero(context, sizeof(Watch));
+	Watch *watch;
 
-	ReserveExternalFD();
-	ReserveExternalFD();
-	watch->client_fd = watch->ready_fd = -1;
+	if (!reserve_watch())
+		return NULL;
+	watch = MemoryContextAllocZero(context, sizeof(Watch));
 	watch->callback.func = close_watch;
 	watch->callback.arg = watch;
-	MemoryContextRegisterResetCallback(context, &watch->callback);
 	watch->client_fd = dup(ddb_session_fd(state->session));
 	watch->ready_fd = eventfd(1, EFD_CLOEXEC);
 	if (watch->client_fd < 0 || watch->ready_fd < 0)
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not watch a connection to DynamoDB: %m"),
-						errhint("Raise the limit on open files, or set "
-								"\"enable_async_append\" to off.")));
+	{
+		close_watch(watch);
+		return NULL;
+	}
+	MemoryContextRegisterResetCallback(context, &watch->callback);
 	return watch;
+}
+
+/*
+ * Where no more descriptors may be open, the scan is read as if it were not
+ * asynchronous, and others wait for it.
+ */
+bool
+ddb_async_must_wait(ForeignScanState *node, DdbRowSource *rows)
+{
+	DdbAsyncWait *wait;
+
+	if (!node->ss.ps.async_capable || ddb_source_ready(rows))
+		return false;
+	wait = wait_of(node);
+	if (wait->watch == NULL || wait->watch->closed)
+		wait->watch = open_watch((const DdbScanState *) node->fdw_state,
+								 node->ss.ps.state->es_query_cxt);
+	wait->pending = wait->watch != NULL;
+	return wait->pending;
+}
+
+bool
+ddb_async_is_waiting(const DdbScanState *state)
+{
+	return state->wait != NULL && state->wait->pending;
 }
 
 /*
@@ -123,7 +161,12 @@ produce(AsyncRequest *areq)
 	else if (wait->pending)
 		ExecAsyncRequestPending(areq);
 	else
+	{
+		/* Others may need its descriptors. */
+		if (wait->watch != NULL)
+			close_watch(wait->watch);
 		ExecAsyncRequestDone(areq, NULL);
+	}
 }
 
 void
@@ -144,8 +187,6 @@ ddbForeignAsyncConfigureWait(AsyncRequest *areq)
 	AppendState *append = (AppendState *) areq->requestor;
 	DdbAsyncWait *wait = wait_of(node);
 
-	if (wait->watch == NULL)
-		wait->watch = open_watch(state, node->ss.ps.state->es_query_cxt);
 	(void) AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE,
 							 ddb_source_ready(state->run.source)
 								 ? wait->watch->ready_fd
