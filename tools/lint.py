@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "scan": "format client model codec remote request kept",
     "statistics": "model codec remote request scan",
     "join": "model codec request clause plan scan kept",
-    "modify": "format client model codec remote request clause plan scan",
+    "modify": "format client model codec remote request clause plan scan kept",
 }
 BACKEND_WORDS = re.compile(
     r'#\s*include\s*[<"]postgres\.h|\b(palloc\w*|pfree|psprintf|ereport|elog|PG_TRY)\s*\('

@@ -21,6 +21,7 @@
 #include "kept/run_memo.h"
 #include "miscadmin.h"
 #include "scan/groups.h"
+#include "scan/rescan.h"
 #include "scan/scan.h"
 
 /* Copies of the inner side that rows may be started in … */
@@ -131,6 +132,7 @@ init_lane(ConcurrentLoopState *state, Lane *lane)
 	for (node = lane->plan; child_of(node) != NULL; node = child_of(node))
 		;
 	lane->scan = castNode(ForeignScanState, node);
+	ddb_rescan_keep_nothing(lane->scan);
 	if (lane != state->lanes)
 		ddb_scan_count_by(lane->scan, state->lanes[0].scan);
 }

@@ -12,8 +12,8 @@
 #include "modify/spool_exec.h"
 
 #include "executor/executor.h"
+#include "kept/stored_rows.h"
 #include "miscadmin.h"
-#include "scan/snapshot.h"
 
 typedef struct SpoolState
 {
@@ -74,7 +74,7 @@ read_row(SpoolState *state, int pointer, TupleTableSlot *kept,
 		 TupleTableSlot *slot)
 {
 	tuplestore_select_read_pointer(state->store, pointer);
-	(void) ddb_snapshot_next_kept(state->store, kept, slot);
+	(void) ddb_stored_next(state->store, kept, slot);
 	return slot;
 }
 

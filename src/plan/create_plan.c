@@ -22,6 +22,7 @@
 #include "plan/index_use.h"
 #include "plan/order.h"
 #include "plan/path_candidate.h"
+#include "plan/repeated_runs.h"
 #include "plan/upper.h"
 
 /* Attribute numbers of this relation's columns in some expressions. */
@@ -397,9 +398,10 @@ limited_units(RelOptInfo *rel, const DdbCandidate *candidate)
  * every column.
  */
 static ForeignScan *
-count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
+count_plan(PlannerInfo *root, const Path *path, DdbCandidate *candidate,
 		   List *target_list)
 {
+	const DdbCount *count = (const DdbCount *) path->parent->fdw_private;
 	DdbPlanState *state = (DdbPlanState *) count->rel->fdw_private;
 	Index relid = count->rel->relid;
 	DdbAccessPlan plan;
@@ -422,6 +424,7 @@ count_plan(PlannerInfo *root, const DdbCount *count, DdbCandidate *candidate,
 	plan.counts.columns = count->counted;
 	plan.estimate.selectivity =
 		filter_selectivity(root, count->rel, candidate, candidate->decided);
+	ddb_plan_runs(root, path, candidate->values, &plan.runs);
 	return make_foreignscan(target_list, count->having, 0, candidate->values,
 							ddb_access_plan_serialize(&plan),
 							ddb_upper_scan_tlist(count), pushed, NULL);
@@ -447,8 +450,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 
 	(void) relid;
 	if (IS_UPPER_REL(rel))
-		return count_plan(root, (DdbCount *) rel->fdw_private, candidate,
-						  target_list);
+		return count_plan(root, &best_path->path, candidate, target_list);
 	state = (DdbPlanState *) rel->fdw_private;
 	expressions = list_copy(candidate->values);
 	pushed = pushed_clauses(candidate, scan_clauses);
@@ -470,6 +472,7 @@ ddbGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid relid,
 		filter_selectivity(root, rel, candidate, scan_clauses);
 	if (candidate->source->partial)
 		ddb_index_fetch_plan(root, rel, state, candidate, &plan, &expressions);
+	ddb_plan_runs(root, &best_path->path, expressions, &plan.runs);
 	return make_foreignscan(target_list, local, rel->relid, expressions,
 							ddb_access_plan_serialize(&plan), NIL, pushed,
 							outer_plan);

@@ -489,6 +489,9 @@ static const Field plan_fields[] = {
 	FIELD(DOUBLE, DdbAccessPlan, estimate.read_units),
 	FIELD(DOUBLE, DdbAccessPlan, estimate.selectivity),
 
+	FIELD(BOOL, DdbAccessPlan, runs.are_expected),
+	FIELD(INTS, DdbAccessPlan, runs.varying),
+
 	FIELD(PLAN_POINTER, DdbAccessPlan, fetch.plan),
 	FIELD(BOOL, DdbAccessPlan, fetch.is_second),
 	FIELD(OPTIONAL_INT, DdbAccessPlan, fetch.entry_filter),

@@ -308,6 +308,16 @@ typedef struct DdbWritePlan
 	List *kept; /* attnums that are set to what is made of themselves */
 } DdbWritePlan;
 
+/*
+ * Runs of the scan within one statement: plan/repeated_runs.  Only what the
+ * planner sees beforehand; scan/rescan finds out about the rest.
+ */
+typedef struct DdbPlanRuns
+{
+	bool are_expected; /* more than one: for rows of what is further out */
+	List *varying; /* positions in fdw_exprs of values that then differ */
+} DdbPlanRuns;
+
 /* A part that does not apply to the operation is as it was set up. */
 typedef struct DdbAccessPlan
 {
@@ -322,6 +332,7 @@ typedef struct DdbAccessPlan
 	DdbPlanSegments segments;
 	DdbPlanCounts counts;
 	DdbPlanEstimate estimate;
+	DdbPlanRuns runs;
 	DdbPlanFetch fetch;
 	DdbWritePlan *write; /* NULL: rows are read only */
 } DdbAccessPlan;

@@ -83,8 +83,9 @@ static bool
 count_row(Count *count, const TupleTableSlot *row)
 {
 	const DdbAccessPlan *plan = count->state->plan;
-	DdbStream *stream = count->rows->found_by;
-	const DdbTarget *target = stream->counted_target;
+	DdbStream *stream =
+		count->rows->found_by; /* NULL: of a row that was kept */
+	const DdbTarget *target = stream != NULL ? stream->counted_target : NULL;
 	bool another = plan->counts.are_by_partition && count->group != NULL &&
 				   !ddb_target_same_partition(plan, target, count->group);
 
@@ -96,7 +97,8 @@ count_row(Count *count, const TupleTableSlot *row)
 		count->other_counts = counts;
 		count->group_rows = 0;
 	}
-	add_rows(count, row, 1 + ddb_stream_take_counted(stream));
+	add_rows(count, row,
+			 stream != NULL ? 1 + ddb_stream_take_counted(stream) : 1);
 	count->group = target;
 	return another;
 }

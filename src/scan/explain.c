@@ -19,6 +19,7 @@
 #include "remote/describe.h"
 #include "scan/page_size.h"
 #include "scan/parallel_scan.h"
+#include "scan/rescan.h"
 #include "scan/scan.h"
 #include "scan/stream.h"
 #include "utils/builtins.h"
@@ -506,6 +507,19 @@ show_counters(const DdbScanState *state, const DdbWriteCounters *writes,
 		counters->bytes_received + writes->bytes_received, es);
 }
 
+/* Shows how many runs were given what others had read. */
+static void
+show_rescans(const DdbScanState *state, ExplainState *es)
+{
+	const DdbRescanCounters *counters = ddb_rescan_counters(state);
+
+	if (counters == NULL || counters->served == 0)
+		return;
+	ExplainPropertyInteger("Rescans Served Locally", NULL, counters->served,
+						   es);
+	ExplainPropertyInteger("Rows Kept", NULL, counters->rows, es);
+}
+
 /* PostgreSQL itself names the table of a scan that gives the table's rows. */
 static void
 show_relation(const DdbScanState *state, ExplainState *es)
@@ -627,4 +641,5 @@ ddb_explain_scan(ForeignScanState *node, const DdbWriteCounters *writes,
 		return;
 	ddb_parallel_collect(state);
 	show_counters(state, writes, es);
+	show_rescans(state, es);
 }

@@ -369,7 +369,7 @@ conversion_context(void *arg)
 
 /*
  * Converts one value into the slot.  Where misfits are to be NULL the column
- * stays NULL; otherwise one raises the error.
+ * stays NULL; otherwise one raises the error, or is told.
  */
 static void
 convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
@@ -377,7 +377,7 @@ convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 {
 	DdbCodec *codec = reader->codecs[codec_index];
 	int i = codec->column->attnum - 1;
-	bool soft = reader->soft[codec_index];
+	bool soft = reader->soft[codec_index] || reader->misfit_met != NULL;
 	const char *reason;
 
 	reader->current = codec;
@@ -396,6 +396,8 @@ convert(DdbRowReader *reader, int codec_index, const DdbAttributeValue *value,
 				reader->current = NULL;
 				raise_misfit(reader, codec, value, reason);
 			}
+			if (!reader->soft[codec_index])
+				*reader->misfit_met = true;
 			break;
 	}
 	reader->current = NULL;

@@ -35,6 +35,7 @@ typedef struct DdbRowReader
 	DdbCodec **codecs; /* one a fetched column */
 	int *next_codec; /* of the same attribute, or -1 */
 	bool *soft; /* a misfit of this codec is NULL */
+	bool *misfit_met; /* set instead of raising an error; NULL: one is raised */
 	int ncodecs;
 	DdbMatcher *matcher; /* NULL: every item is a row */
 	DdbRowAttribute *attributes; /* sorted by length, then bytes */

@@ -27,6 +27,7 @@
 #include "scan/item_identity.h"
 #include "scan/page_size.h"
 #include "scan/parallel_scan.h"
+#include "scan/rescan.h"
 #include "scan/scan.h"
 #include "scan/skip_scan.h"
 #include "scan/stream.h"
@@ -175,7 +176,8 @@ prepare_reader(ForeignScanState *node, DdbScanState *state,
 	/* A count may hang on whether a column is NULL, with no condition on it. */
 	run->recheck =
 		(scan->fdw_recheck_quals != NIL || plan->counts.columns != NIL) &&
-		(targets->recheck || terms_recheck || mismatch_needs_recheck(state));
+		(run->is_wider || targets->recheck || terms_recheck ||
+		 mismatch_needs_recheck(state));
 	if (run->recheck)
 		columns = list_concat(columns, plan->projection.recheck_columns);
 	if (plan->fetch.plan != NULL)
@@ -198,7 +200,9 @@ prepare_requests(ForeignScanState *node, DdbScanState *state,
 							.values = state->values,
 							.codecs = state->codecs,
 							.besides = key_filter(state, targets)};
-	DdbTerm *filter = ddb_term_resolve(&terms, plan->filter.pushed);
+	DdbTerm *filter = ddb_term_resolve(
+		&terms, run->is_wider ? ddb_rescan_filter(state, plan->filter.pushed)
+							  : plan->filter.pushed);
 
 	if (filter->kind == DDB_TERM_FALSE)
 		return false;
@@ -272,28 +276,31 @@ choose_reading(const DdbScanState *state)
 	return DDB_READ_IN_TURN;
 }
 
-/* The one place that chooses how the rows of a run are read. */
-static void
-choose_source(ForeignScanState *node, DdbScanState *state,
-			  const DdbTargets *targets)
+/* What reads the items; targets: NULL if there are none. */
+static DdbRowSource *
+choose_items(ForeignScanState *node, DdbScanState *state,
+			 const DdbTargets *targets)
 {
 	const DdbAccessPlan *plan = state->plan;
 	DdbScanRun *run = &state->run;
-	DdbRowSource *items;
 
 	run->pager =
 		plan->skip.is_wanted ? ddb_skip_create(state) : ddb_page_size_create();
 	if (targets == NULL)
-		items = create_nothing();
-	else
-	{
-		run->groups = ddb_groups_create(state, targets, choose_reading(state));
-		items = plan->fetch.plan != NULL ? ddb_index_fetch_create(node, state)
-										 : ddb_groups_source(run->groups);
-	}
-	run->source = ddb_scan_check_rows(node, items);
-	if (plan->counts.are_wanted)
-		run->source = ddb_count_create(state, run->source);
+		return create_nothing();
+	run->groups = ddb_groups_create(state, targets, choose_reading(state));
+	return plan->fetch.plan != NULL ? ddb_index_fetch_create(node, state)
+									: ddb_groups_source(run->groups);
+}
+
+/* The rows that are made of items: those that pass, or counts of them. */
+static DdbRowSource *
+choose_rows(ForeignScanState *node, DdbScanState *state, DdbRowSource *items)
+{
+	DdbRowSource *rows = ddb_scan_check_rows(node, items);
+
+	return state->plan->counts.are_wanted ? ddb_count_create(state, rows)
+										  : rows;
 }
 
 /* ---- runs ---- */
@@ -335,31 +342,100 @@ prepare(ForeignScanState *node, DdbScanState *state, const DdbTargets *targets)
 	run->surplus = targets->surplus;
 	/* Where a key finds more than its own, the first may be another's. */
 	run->rows_per_key = targets->recheck ? 0 : plan->keys.rows_per_key;
-	run->rows_wanted = count_wanted(node, state);
+	run->rows_wanted = run->is_wider ? -1 : count_wanted(node, state);
 	run->segments = resolve_segments(state);
-	run->reads_ahead = plan->limit.reads_all && run->rows_wanted < 0 &&
-					   run->rows_per_key == 0 && run->segments == 1 &&
-					   !plan->skip.is_wanted &&
+	run->reads_ahead = (run->is_wider || plan->limit.reads_all) &&
+					   run->rows_wanted < 0 && run->rows_per_key == 0 &&
+					   run->segments == 1 && !plan->skip.is_wanted &&
 					   ddb_relation_max_read_units(state->relation) <= 0;
 	choose_filter(node, state);
 	return prepare_requests(node, state, targets);
+}
+
+/* A Scan of all keys: one target without bounds. */
+static void
+open_target(DdbTargets *targets)
+{
+	memset(targets, 0, sizeof(DdbTargets));
+	targets->items = palloc0(sizeof(DdbTarget));
+	targets->n = 1;
+}
+
+/* What reads the items that are asked for with the values of now. */
+static DdbRowSource *
+begin_reading(ForeignScanState *node, DdbScanState *state)
+{
+	DdbTargets targets;
+
+	if (state->run.is_wider && ddb_rescan_drops_keys(state))
+		open_target(&targets);
+	else
+		ddb_targets_resolve(node, state->plan, state->values, &state->keys,
+							state->codecs, &targets);
+	return choose_items(node, state,
+						prepare(node, state, &targets) ? &targets : NULL);
+}
+
+/* Begins anew, with nothing decided. */
+static void
+restart(ForeignScanState *node, DdbScanState *state)
+{
+	ddb_run_end(state);
+	state->run.started = true;
+	/* Filters that run here may ask; ForeignNext tells only later. */
+	node->ss.ss_ScanTupleSlot->tts_tableOid = state->relation->relid;
+}
+
+/*
+ * Reads more than the run's conditions select, for others to choose from as
+ * well.  Says what the run does after that.
+ */
+static DdbRerun
+read_wider(ForeignScanState *node, DdbScanState *state)
+{
+	bool is_complete;
+
+	state->run.is_wider = true;
+	state->run.source = begin_reading(node, state);
+	is_complete = ddb_rescan_read(node, state->run.source);
+	restart(node, state);
+	return is_complete ? DDB_RERUN_CHOOSES : DDB_RERUN_RECORDS;
+}
+
+/* The one place that chooses how the rows of a run are read. */
+static DdbRowSource *
+choose_source(ForeignScanState *node, DdbScanState *state, DdbRerun rerun)
+{
+	const ForeignScan *scan = (const ForeignScan *) node->ss.ps.plan;
+	DdbRowSource *rows;
+
+	switch (rerun)
+	{
+		case DDB_RERUN_KNOWS:
+			return ddb_rescan_known(node);
+		case DDB_RERUN_CHOOSES:
+			state->run.recheck = scan->fdw_recheck_quals != NIL ||
+								 state->plan->counts.columns != NIL;
+			return choose_rows(node, state, ddb_rescan_known(node));
+		default:
+			rows = choose_rows(node, state, begin_reading(node, state));
+			return rerun == DDB_RERUN_RECORDS ? ddb_rescan_record(node, rows)
+											  : rows;
+	}
 }
 
 void
 ddb_run_begin(ForeignScanState *node, DdbScanState *state)
 {
 	MemoryContext old;
-	DdbTargets targets;
+	DdbRerun rerun;
 
-	ddb_run_end(state);
-	state->run.started = true;
-	/* Filters that run here may ask; ForeignNext tells only later. */
-	node->ss.ss_ScanTupleSlot->tts_tableOid = state->relation->relid;
+	restart(node, state);
 	old = MemoryContextSwitchTo(state->run_context);
-	ddb_targets_resolve(node, state->plan, state->values, &state->keys,
-						state->codecs, &targets);
-	choose_source(node, state,
-				  prepare(node, state, &targets) ? &targets : NULL);
+	rerun = ddb_rescan_choose(node);
+	if (rerun == DDB_RERUN_WIDENS)
+		rerun = read_wider(node, state);
+	state->run.source = choose_source(node, state, rerun);
 	MemoryContextSwitchTo(old);
 }
 

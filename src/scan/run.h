@@ -48,6 +48,7 @@ typedef struct DdbScanRun
 	StringInfo request; /* being composed */
 
 	/* what is done with it */
+	bool is_wider; /* without conditions that change (scan/rescan) */
 	bool recheck; /* pushed conditions must be checked again */
 	ExprState *filter; /* PostgreSQL's filter, to learn how selective
 								 * it is; NULL when it must not run twice */

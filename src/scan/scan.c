@@ -18,6 +18,7 @@
 #include "scan/guard.h"
 #include "scan/outdated.h"
 #include "scan/parallel_scan.h"
+#include "scan/rescan.h"
 #include "scan/snapshot.h"
 #include "scan/stream.h"
 #include "utils/memutils.h"
@@ -177,6 +178,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->values = compile_values(node, state->plan);
 	if (state->plan->source.is_snapshot)
 		ddb_snapshot_begin(node);
+	ddb_rescan_begin(node, eflags);
 }
 
 /* ---- rows that pass ---- */
@@ -239,7 +241,8 @@ checked_next(DdbRowSource *source, TupleTableSlot *slot)
 			continue;
 		ddb_source_follow(source, checked->items);
 		checked->state->run.given++;
-		ddb_stream_row_passed(source->found_by);
+		if (source->found_by != NULL)
+			ddb_stream_row_passed(source->found_by);
 		return row;
 	}
 }
@@ -270,7 +273,7 @@ ddb_scan_check_rows(ForeignScanState *node, DdbRowSource *items)
 void
 ddb_scan_ensure_started(ForeignScanState *node, DdbScanState *state)
 {
-	if (state->run.started)
+	if (state->run.started && ddb_rescan_resumes(node))
 		return;
 	if (state->counters->requests == 0 && !ddb_parallel_is_guarded(state))
 		ddb_guard_scan(state->relation, state->plan);
@@ -314,8 +317,13 @@ TupleTableSlot *
 ddb_scan_next(ForeignScanState *node)
 {
 	DdbScanState *state = (DdbScanState *) node->fdw_state;
+	TupleTableSlot *row;
 
 	ddb_scan_ensure_started(node, state);
+	row = ddb_source_next(state->run.source, node->ss.ss_ScanTupleSlot);
+	if (row != NULL || !ddb_rescan_goes_on(state))
+		return row;
+	ddb_run_begin(node, state);
 	return ddb_source_next(state->run.source, node->ss.ss_ScanTupleSlot);
 }
 
@@ -336,17 +344,17 @@ ddb_scan_release(ForeignScanState *node)
 }
 
 /*
- * Executor callback: the next row starts anew.  Rows that were kept before the
- * statement wrote are given again instead.
+ * Executor callback: the next row starts anew.  Rows that were kept, before the
+ * statement wrote or of runs with the same values, are given again instead.
  */
 void
 ddbReScanForeignScan(ForeignScanState *node)
 {
-	const DdbScanState *state = (DdbScanState *) node->fdw_state;
+	DdbScanState *state = (DdbScanState *) node->fdw_state;
 
 	if (state->snapshot != NULL)
 		ddb_snapshot_rewind(node);
-	else
+	else if (!ddb_rescan_waits(state))
 		ddb_scan_release(node);
 }
 
@@ -361,4 +369,5 @@ ddbEndForeignScan(ForeignScanState *node)
 		return;
 	ddb_snapshot_end(node);
 	ddb_scan_release(node);
+	ddb_rescan_end((DdbScanState *) node->fdw_state);
 }

@@ -66,6 +66,8 @@ typedef struct DdbScanState
 	struct DdbScanSharing *sharing; /* scan/parallel_scan; NULL: the plan is for
 								 * one process */
 	struct DdbAsyncWait *wait; /* scan/async; NULL: nobody has had to wait */
+	struct DdbRescan *rescan; /* scan/rescan: what earlier runs gave; NULL: they
+								 * are not kept */
 	struct DdbSnapshot
 		*snapshot; /* scan/snapshot: the rows, before the statement
 								 * wrote; NULL: they are read as they are asked

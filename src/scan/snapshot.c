@@ -13,6 +13,7 @@
 #include "scan/snapshot.h"
 
 #include "executor/executor.h"
+#include "kept/stored_rows.h"
 #include "miscadmin.h"
 #include "scan/scan.h"
 #include "utils/memutils.h"
@@ -148,29 +149,6 @@ ddb_snapshot_take(EState *estate, const char *table_name)
 	}
 }
 
-/* The row is valid until the next call. */
-bool
-ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
-					   TupleTableSlot *slot)
-{
-	int n = slot->tts_tupleDescriptor->natts;
-	MemoryContext old;
-	bool found;
-
-	ExecClearTuple(slot);
-	/* Rows from disk are allocated, to be freed by the slot. */
-	old = MemoryContextSwitchTo(kept->tts_mcxt);
-	found = tuplestore_gettupleslot(rows, true, false, kept);
-	MemoryContextSwitchTo(old);
-	if (!found)
-		return false;
-	slot_getallattrs(kept);
-	memcpy(slot->tts_values, kept->tts_values, sizeof(Datum) * n);
-	memcpy(slot->tts_isnull, kept->tts_isnull, sizeof(bool) * n);
-	(void) ExecStoreVirtualTuple(slot);
-	return true;
-}
-
 /*
  * Reads the scan whole at the first call, if no write has had it read before.
  */
@@ -182,7 +160,7 @@ ddb_snapshot_next(ForeignScanState *node)
 
 	if (snapshot->rows == NULL)
 		read_all(node, snapshot);
-	(void) ddb_snapshot_next_kept(snapshot->rows, snapshot->kept, slot);
+	(void) ddb_stored_next(snapshot->rows, snapshot->kept, slot);
 	return slot;
 }
 

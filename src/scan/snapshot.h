@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "nodes/execnodes.h"
-#include "utils/tuplestore.h"
 
 typedef struct DdbStatement
 {
@@ -35,13 +34,6 @@ extern TupleTableSlot *ddb_snapshot_next(ForeignScanState *node);
 
 /* Back to the first row: it is the same for every run. */
 extern void ddb_snapshot_rewind(ForeignScanState *node);
-
-/*
- * A tuplestore's next row, into a virtual slot; false, and an empty slot, at its
- * end.  kept, of minimal tuples, holds what the slot points to.
- */
-extern bool ddb_snapshot_next_kept(Tuplestorestate *rows, TupleTableSlot *kept,
-								   TupleTableSlot *slot);
 
 extern void ddb_snapshot_end(ForeignScanState *node);
 
