@@ -53,6 +53,8 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER dynamo OPTIONS (credential_source 'i
 CREATE FOREIGN TABLE bad (a text OPTIONS (template 'USER#${id')) SERVER dynamo;
 CREATE FOREIGN TABLE bad (a text OPTIONS (template '${t:epoch}${id}')) SERVER dynamo;
 CREATE FOREIGN TABLE bad (a text OPTIONS (attribute 'address..city')) SERVER dynamo;
+CREATE FOREIGN TABLE bad (a text OPTIONS (attribute 'tags[204800]')) SERVER dynamo;
+CREATE FOREIGN TABLE bad (a text OPTIONS (attribute 'tags[99999999999999999999]')) SERVER dynamo;
 
 -- quoted names hold any character
 CREATE FOREIGN TABLE quoted (a text OPTIONS (attribute '"address.city"'), b text OPTIONS (attribute '"say ""hi"""')) SERVER dynamo;

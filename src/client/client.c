@@ -573,11 +573,18 @@ start_attempts(DdbcClient *client)
 	return client->in_flight > before;
 }
 
-/* Sets our idea of the service's clock by its reply.  False: it said none. */
+/* A clock outside of these, in seconds since 1970, is none: 2015 and 2100. */
+#define FIRST_PLAUSIBLE_S INT64_C(1420070400)
+#define LAST_PLAUSIBLE_S INT64_C(4102444800)
+
+/*
+ * Sets our idea of the service's clock by its reply.  False: it said none, or
+ * none that can be true.
+ */
 static bool
 adopt_clock(DdbcClient *client, const DdbcReply *reply)
 {
-	if (reply->date_s < 0)
+	if (reply->date_s < FIRST_PLAUSIBLE_S || reply->date_s > LAST_PLAUSIBLE_S)
 		return false;
 	client->clock_offset_s = reply->date_s - wall_now(client) / 1000000;
 	return true;
@@ -602,7 +609,11 @@ prepare_retry(DdbcClient *client, DdbcRequest *request)
 	if (retry_class == DDBC_RETRY_CLOCK &&
 		(request->retry.clock_tried ||
 		 !adopt_clock(client, &request->exchange.reply)))
+	{
+		/* What did not help this time must not spoil the next. */
+		client->clock_offset_s = 0;
 		return DDBC_RETRY_NEVER;
+	}
 	return retry_class;
 }
 

@@ -69,14 +69,14 @@ static const char *
 parse_index(const char *p, DdbPathStep **step)
 {
 	const char *digits = ++p;
-	int64 index = 0;
+	int index = 0;
 
-	for (; *p >= '0' && *p <= '9' && index <= PG_INT32_MAX; p++)
+	for (; *p >= '0' && *p <= '9' && index < DDB_MAX_LIST_ELEMENTS; p++)
 		index = index * 10 + (*p - '0');
-	if (p == digits || *p != ']' || index > PG_INT32_MAX)
+	if (p == digits || *p != ']' || index >= DDB_MAX_LIST_ELEMENTS)
 		return NULL;
 	*step = palloc0(sizeof(DdbPathStep));
-	(*step)->index = (int) index;
+	(*step)->index = index;
 	return p + 1;
 }
 

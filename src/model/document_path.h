@@ -13,6 +13,12 @@
 /* Most elements of a path (dynamodb.md section 2.1). */
 #define DDB_MAX_PATH_STEPS 32
 
+/*
+ * A list's elements at most: an item has 400 KB, of which each takes two bytes
+ * (Developer Guide, "Item sizes").
+ */
+#define DDB_MAX_LIST_ELEMENTS (400 * 1024 / 2)
+
 typedef struct DdbPathStep
 {
 	const char *name; /* of a map's member; NULL: a list's element */

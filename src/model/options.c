@@ -623,7 +623,8 @@ check_attribute(const DdbOptionDef *def, const char *value)
 						"It must be a name, a path such as address.city or "
 						"tags[0], or * for the whole item; names that hold "
 						"dots or brackets stand in double quotes, which are "
-						"doubled inside.");
+						"doubled inside. A path has 32 steps at most, and a "
+						"list in an item no more than 204,800 elements.");
 }
 
 /*

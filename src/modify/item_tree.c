@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "codec/json_text.h"
 #include "format/attribute.h"
+#include "miscadmin.h"
 
 #define NULL_VALUE "{\"NULL\":true}"
 
@@ -225,6 +226,7 @@ find_element(DdbItemNode *list, int index, bool create)
 
 	for (int i = 0;; i++, node = node->next)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (node == NULL && !create)
 			return NULL;
 		if (node == NULL)

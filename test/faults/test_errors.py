@@ -187,6 +187,28 @@ def test_clock_skew_that_stays(db, the_only_error):
     assert "clock" in diag.message_hint
 
 
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Sun, 01 Nov 2026 00:00:00 GMT"]
+)
+def test_a_clock_that_is_far_off_is_forgotten(db, the_only_error, date):
+    """The session goes on by its own clock."""
+    skewed = reply(
+        400,
+        error_body("InvalidSignatureException", "Signature not yet current: 2026"),
+        headers={"Date": date},
+    )
+    with ScriptedServer([skewed], repeat_last=True) as server:
+        set_up(db, server.endpoint)
+        assert the_only_error(db, QUERY).sqlstate == "28000"
+        before = len(server.requests)
+        assert the_only_error(db, QUERY).sqlstate == "28000"
+        sent = datetime.datetime.strptime(
+            server.requests[before].headers["x-amz-date"], "%Y%m%dT%H%M%SZ"
+        )
+    own = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    assert abs(own - sent) < datetime.timedelta(hours=1)
+
+
 def test_fresh_keys_after_rejected_ones(paged, paged_proxy):
     with paged_proxy.inject(faults.error("ExpiredTokenException")):
         assert failure(paged, QUERY).sqlstate == "28000"
