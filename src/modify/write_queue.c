@@ -148,16 +148,14 @@ finish(DdbWrites *writes, DdbCall *call, DdbWriteJob *job)
 	size_t len;
 	const char *body = ddbc_request_body(call->request, &len);
 	int items = job->items;
+	bool writes_items = ddbc_operation_writes(job->operation);
+	double read_units;
 
 	ddb_write_reply_read(&reply, body, len, writes->relation->table_name);
-	if (ddbc_operation_writes(job->operation))
-	{
-		writes->counters.write_units += reply.units - reply.read_units;
-		writes->counters.read_units += reply.read_units;
-	}
-	else
-		writes->counters.read_units += reply.units;
-	ddb_call_log(call, reply.units);
+	read_units = writes_items ? reply.read_units : reply.units;
+	writes->counters.read_units += read_units;
+	writes->counters.write_units += reply.units - read_units;
+	ddb_call_log(call, writes_items ? reply.units - read_units : read_units);
 	keep_item(job, &reply);
 	job->done = !take_rest(job, &reply);
 	count_items(writes, job->done ? items : items - job->items, true);

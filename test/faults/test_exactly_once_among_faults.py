@@ -267,6 +267,22 @@ def test_what_leaves_a_lost_attempt_open(jobs, name):
     assert jobs.item("a")
 
 
+def test_units_of_what_had_been_written_before(jobs):
+    """AWS tells the read units of looking the token up; DynamoDB Local does not."""
+
+    def look_up(reply):
+        units = {"TableName": jobs.items.name, "CapacityUnits": 3.0, "ReadCapacityUnits": 3.0}
+        reply.body = json.dumps({"ConsumedCapacity": [units]}).encode()
+        reply.sign()
+
+    with (
+        jobs.proxy.inject(faults.Change(look_up), operation=WRITE),
+        jobs.proxy.inject(LOSSES["closed"](), operation=WRITE, times=1),
+    ):
+        plan = explain(jobs.db, "INSERT INTO jobs VALUES ('a', 'new', 1)", analyze="true")
+    assert (plan["Read Units"], plan["Write Units"], plan["Retries"]) == (3, 0, 1)
+
+
 # ---- many sessions -------------------------------------------------------------------
 
 SESSIONS = 5
@@ -306,6 +322,8 @@ def test_sessions_that_count_claim_and_lock_among_faults(jobs):
         jobs.proxy.inject(faults.close_before(), probability=0.08, seed=1),
         jobs.proxy.inject(faults.truncate(0.5), probability=0.08, seed=2),
         jobs.proxy.inject(faults.internal_error(), probability=0.08, seed=3),
+        jobs.proxy.inject(IN_THE_WAY["conflict"](), probability=0.08, seed=4, operation=WRITE),
+        jobs.proxy.inject(IN_THE_WAY["in progress"](), probability=0.08, seed=5, operation=WRITE),
         concurrent.futures.ThreadPoolExecutor(SESSIONS) as pool,
     ):
         running = [pool.submit(session, number) for number in range(SESSIONS)]
