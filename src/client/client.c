@@ -57,7 +57,7 @@ struct DdbcRequest
 	int64_t submitted_us;
 	int64_t finished_us;
 	int64_t ready_us; /* when DELAYED: not before */
-	int64_t sent_us; /* its last attempt */
+	DdbcInstant sent_at; /* its last attempt */
 	DdbcExchange exchange; /* its reply holds the result in the end */
 	DdbcRetryState retry;
 	DdbcRequestStats stats;
@@ -186,6 +186,14 @@ static int64_t
 wall_now(const DdbcClient *client)
 {
 	return client->config.clock.wall_us(client->config.clock.arg);
+}
+
+static DdbcInstant
+instant(const DdbcClient *client)
+{
+	DdbcInstant now = {mono_now(client), wall_now(client)};
+
+	return now;
 }
 
 /*
@@ -378,7 +386,7 @@ static bool
 tells_all(const DdbcRequest *request)
 {
 	return has_token(request->operation) &&
-		   ddbc_retry_token_holds(&request->retry, request->finished_us) &&
+		   ddbc_retry_token_holds(&request->retry, instant(request->client)) &&
 		   (request->error.kind == DDBC_ERROR_NONE ||
 			ddbc_error_is_verdict(&request->error));
 }
@@ -543,7 +551,7 @@ start_attempt(DdbcClient *client, DdbcRequest *request)
 		return;
 	}
 	ddbc_retry_sent(&client->retry, &request->retry);
-	request->sent_us = mono_now(client);
+	request->sent_at = instant(client);
 	request->stats.attempts++;
 	request->state = REQUEST_IN_FLIGHT;
 	client->in_flight++;
@@ -624,16 +632,19 @@ note_unanswered(DdbcRequest *request)
 	if (!ddbc_operation_writes(request->operation))
 		return;
 	request->stats.ambiguous = true;
-	ddbc_retry_unanswered(&request->retry, request->sent_us);
+	ddbc_retry_unanswered(&request->retry, request->sent_at);
 }
 
 /* True if it would still be the same write to the service after the delay. */
 static bool
 may_repeat(const DdbcRequest *request, int64_t delay_us)
 {
+	DdbcInstant then = instant(request->client);
+
+	then.mono_us += delay_us;
+	then.wall_us += delay_us;
 	return !has_token(request->operation) ||
-		   ddbc_retry_token_holds(&request->retry,
-								  mono_now(request->client) + delay_us);
+		   ddbc_retry_token_holds(&request->retry, then);
 }
 
 /*

@@ -81,18 +81,21 @@ ddbc_retry_sent(const DdbcRetryShared *shared, DdbcRetryState *state)
 }
 
 void
-ddbc_retry_unanswered(DdbcRetryState *state, int64_t sent_us)
+ddbc_retry_unanswered(DdbcRetryState *state, DdbcInstant sent_at)
 {
 	if (!state->unanswered)
-		state->unanswered_us = sent_us;
+		state->unanswered_at = sent_at;
 	state->unanswered = true;
 }
 
 bool
-ddbc_retry_token_holds(const DdbcRetryState *state, int64_t now_us)
+ddbc_retry_token_holds(const DdbcRetryState *state, DdbcInstant at)
 {
+	const DdbcInstant *first = &state->unanswered_at;
+
 	return !state->unanswered ||
-		   now_us - state->unanswered_us < DDBC_RETRY_TOKEN_US;
+		   (at.mono_us - first->mono_us < DDBC_RETRY_TOKEN_US &&
+			at.wall_us - first->wall_us < DDBC_RETRY_TOKEN_US);
 }
 
 /* One more request in flight per window of successes. */

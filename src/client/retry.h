@@ -79,6 +79,16 @@ typedef struct DdbcRetryShared
 	int calm; /* successes since the last throttle */
 } DdbcRetryShared;
 
+/*
+ * By both clocks, since one stands still while the machine sleeps, and the
+ * other may be set.
+ */
+typedef struct DdbcInstant
+{
+	int64_t mono_us;
+	int64_t wall_us;
+} DdbcInstant;
+
 /* What one request remembers.  Zeroed memory is a new one. */
 typedef struct DdbcRetryState
 {
@@ -94,7 +104,7 @@ typedef struct DdbcRetryState
 	bool credentials_tried;
 	bool clock_tried;
 	bool unanswered; /* an attempt may have been applied, … */
-	int64_t unanswered_us; /* … the first of which was sent then */
+	DdbcInstant unanswered_at; /* … the first of which was sent then */
 } DdbcRetryState;
 
 extern void ddbc_retry_init(DdbcRetryShared *shared, int max_attempts,
@@ -111,8 +121,8 @@ extern void ddbc_retry_sent(const DdbcRetryShared *shared,
  * that the request carries, a later one is told what became of it; afterwards
  * it would be another write.
  */
-extern void ddbc_retry_unanswered(DdbcRetryState *state, int64_t sent_us);
-extern bool ddbc_retry_token_holds(const DdbcRetryState *state, int64_t now_us);
+extern void ddbc_retry_unanswered(DdbcRetryState *state, DdbcInstant sent_at);
+extern bool ddbc_retry_token_holds(const DdbcRetryState *state, DdbcInstant at);
 
 extern void ddbc_retry_succeeded(DdbcRetryShared *shared, DdbcRetryState *state,
 								 int64_t now_us);

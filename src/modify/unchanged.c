@@ -14,6 +14,13 @@
 #include "codec/key_templates.h"
 #include "lib/stringinfo.h"
 
+/*
+ * The service's limits of one expression (dynamodb.md section 2.1), less what
+ * says that the item is there: 4096 bytes, 300 operators, two an attribute.
+ */
+#define MAX_TEXT_BYTES 4064
+#define MAX_ATTRIBUTES 148
+
 typedef struct Attribute
 {
 	const char *name;
@@ -141,6 +148,23 @@ append_part(StringInfo text, const char *separator, const char *part)
 	appendStringInfoString(text, part);
 }
 
+/* Raises the error of a condition that no request can hold. */
+static void
+check_size(const DdbUnchanged *unchanged, const StringInfo text)
+{
+	if (text->len <= MAX_TEXT_BYTES && unchanged->n <= MAX_ATTRIBUTES)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many columns are shown of rows that are updated or "
+					"deleted"),
+			 errdetail("With option \"exactly_once\" each of their %d "
+					   "attributes is compared with what was read. DynamoDB "
+					   "takes %d, in an expression of %d bytes.",
+					   unchanged->n, MAX_ATTRIBUTES, MAX_TEXT_BYTES),
+			 errhint("Return fewer columns.")));
+}
+
 const DdbWriteCondition *
 ddb_unchanged_condition(const DdbUnchanged *unchanged,
 						const DdbWriteCondition *besides)
@@ -180,6 +204,7 @@ ddb_unchanged_condition(const DdbUnchanged *unchanged,
 		append_part(&names, ",", besides->names);
 		append_part(&values, ",", besides->values);
 	}
+	check_size(unchanged, &text);
 	condition = palloc(sizeof(DdbWriteCondition));
 	condition->text = text.data;
 	condition->names = names.data;

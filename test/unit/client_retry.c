@@ -357,12 +357,20 @@ test_token(void **state)
 	DdbcRetryState request = {0};
 
 	(void) state;
-	assert_true(ddbc_retry_token_holds(&request, 1));
-	assert_true(ddbc_retry_token_holds(&request, INT64_MAX));
-	ddbc_retry_unanswered(&request, 5);
-	ddbc_retry_unanswered(&request, 100000000);
-	assert_true(ddbc_retry_token_holds(&request, 4 + DDBC_RETRY_TOKEN_US));
-	assert_false(ddbc_retry_token_holds(&request, 5 + DDBC_RETRY_TOKEN_US));
+	assert_true(ddbc_retry_token_holds(&request, (DdbcInstant){1, 1}));
+	assert_true(
+		ddbc_retry_token_holds(&request, (DdbcInstant){INT64_MAX, INT64_MAX}));
+	ddbc_retry_unanswered(&request, (DdbcInstant){5, 70});
+	ddbc_retry_unanswered(&request, (DdbcInstant){100000000, 100000000});
+	assert_true(ddbc_retry_token_holds(
+		&request,
+		(DdbcInstant){4 + DDBC_RETRY_TOKEN_US, 69 + DDBC_RETRY_TOKEN_US}));
+	assert_false(ddbc_retry_token_holds(
+		&request, (DdbcInstant){5 + DDBC_RETRY_TOKEN_US, 70}));
+	/* the machine has slept; the clock was set back */
+	assert_false(ddbc_retry_token_holds(
+		&request, (DdbcInstant){5, 70 + DDBC_RETRY_TOKEN_US}));
+	assert_true(ddbc_retry_token_holds(&request, (DdbcInstant){6, 0}));
 }
 
 static DdbcRetryClass

@@ -241,6 +241,21 @@ def test_columns_of_many_attributes(t, items):
     assert stored(items)["v"] == 12
 
 
+def test_more_columns_than_a_condition_can_name(t, items):
+    columns = ["pk text", "sk int", *(f"c{i} int" for i in range(160))]
+    foreign_table(t, "wide", columns, table_name=items.name)
+    for returned, error in ((160, "54000"), (120, None)):
+        names = ", ".join(f"c{i}" for i in range(returned))
+        statement = f"UPDATE wide SET c159 = 1 WHERE {KEY} RETURNING {names}"
+        if error is None:
+            assert t.execute(statement).rowcount == 1
+            continue
+        with pytest.raises(psycopg.Error) as caught:
+            t.execute(statement)
+        assert caught.value.sqlstate == error
+    assert stored(items)["c159"] == 1
+
+
 # ---- through PostgreSQL ----------------------------------------------------------------
 
 
