@@ -797,7 +797,9 @@ ddb_rescan_read(ForeignScanState *node, DdbRowSource *rows)
 	bool misfit_met = false;
 	TupleTableSlot *row;
 
-	state->run.reader->misfit_met = &misfit_met;
+	/* (There is no reader where no item can match.) */
+	if (state->run.reader != NULL)
+		state->run.reader->misfit_met = &misfit_met;
 	while (!misfit_met &&
 		   (row = ddb_source_next(rows, node->ss.ss_ScanTupleSlot)) != NULL)
 	{

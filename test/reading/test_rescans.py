@@ -214,6 +214,17 @@ def test_values_that_fit_no_column_stay_unread(t, proxy, make_table):
         t.execute("SELECT i, (SELECT sum(w) FROM odd WHERE odd.v = l.v % 4) FROM l")
 
 
+def test_partitions_that_cannot_be(t, proxy):
+    """Values that no key can have, and none: nothing is asked."""
+    for value in ("NULL", "'p' || NULL", "repeat('x', 5000)"):
+        query = f"SELECT i, (SELECT count(*) FROM e WHERE e.pk = {value} AND e.v = l.v) FROM l"
+        rows, calls = asked(t, proxy, query)
+        assert not calls and {count for _, count in rows} == {0}
+        query = query.replace(value, f"(CASE WHEN l.i > 0 THEN {value} END)")
+        rows, calls = asked(t, proxy, query)
+        assert not calls and {count for _, count in rows} == {0}
+
+
 def test_explain_says_it(t):
     def lines(query):
         plan = explain(t, query, ANALYZE="")
