@@ -3,7 +3,10 @@
 
 import dataclasses
 
+from .generator import Boolean, Date, Number, Time
 from .query import Query
+
+ORDERED = (Boolean, Date, Number, Time)
 
 
 @dataclasses.dataclass
@@ -229,3 +232,70 @@ class JoinQueries:
             ]
         )
         return Query(text, sides.conjuncts, [])
+
+    # -- subqueries that run for each outer row
+
+    def changing(self):
+        """A condition that differs from run to run; on any column that has an order."""
+        column = self.rng.choice(
+            [self.table.sk or self.table.pk]
+            + [c for c in self.columns_in_play if c.kind.is_text or isinstance(c.kind, ORDERED)]
+        )
+        own, other = f"t.{column.name}", f"l.{column.name}"
+        return self.rng.choice(
+            [f"{own} = {other}"] * 4
+            + [f"{own} {operator} {other}" for operator in ("<", ">=", "<>")]
+            + [
+                f"{own} IS NOT DISTINCT FROM {other}",
+                f"({own} = {other} OR {self.condition(1)})",
+                f"NOT ({own} = {other})",
+                f"{own} IN ({other}, {self.known(column)})",
+                f"{own} BETWEEN {other} AND {self.known(column)}",
+                f"coalesce({own}, {other}) = {other}",
+            ]
+        )
+
+    def rescans(self):
+        on = [self.changing() for _ in range(self.rng.choice([0, 1, 1, 1, 2, 3]))]
+        if self.chance(0.5):
+            partition, sort, _ = self.some_key()
+            keys = [*partition, *sort[: self.rng.randrange(len(sort) + 1)]]
+            on += [f"t.{c.name} = l.{c.name}" for c in keys]
+        if self.chance(0.2):
+            on.append(self.condition(1))
+        rows = f"@T@ t WHERE {' AND '.join([*on, '@W@'])}"
+        outer = self.twin(False)
+        conjuncts = self.conjuncts(0.15)
+        column = self.rng.choice(self.columns_in_play).name
+        few = f"{rows} ORDER BY {self.total_order()} LIMIT {self.rng.choice([1, 2, 5])}"
+        lateral = self.rng.choice([rows, f"{rows} OFFSET 0", few, few])
+        columns = ", ".join(self.columns())
+        word = self.rng.choice(["CROSS JOIN", "LEFT JOIN"])
+        true = " ON true" if word == "LEFT JOIN" else ""
+        shown = self.rng.choice(
+            [
+                f"(SELECT count(*) FROM {rows})",
+                f"(SELECT count(t.{column}) FROM {rows})",
+                f"(SELECT t.{column} FROM {rows} ORDER BY {self.total_order()} LIMIT 1)",
+                f"EXISTS (SELECT 1 FROM {rows})",
+                f"l.pk IN (SELECT t.pk FROM {rows})",
+                f"l.pk > ALL (SELECT t.pk FROM {rows})",
+                f"ARRAY(SELECT t.pk FROM {rows} ORDER BY {self.total_order()})",
+                f"(SELECT count(*) FROM (SELECT t.pk FROM {few}) s JOIN @T@ u ON u.pk = s.pk)",
+                f"(SELECT count(*) FROM {rows} AND EXISTS"
+                " (SELECT 1 FROM @T@ u WHERE u.pk = t.pk AND u.pk <> l.pk))",
+            ]
+        )
+        whole = f"SELECT l.pk, {shown} FROM {outer}"
+        roll = self.rng.random()
+        if roll < 0.1:
+            order = self.total_order().replace("t.", "l.")
+            query = Query(f"DECLARE c SCROLL CURSOR FOR {whole} ORDER BY {order}", conjuncts, [])
+            query.cursor = ["FETCH 2 FROM c", "MOVE BACKWARD ALL FROM c", "FETCH ALL FROM c"]
+            return query
+        if roll < 0.6:
+            return Query(whole, conjuncts, [])
+        return Query(
+            f"SELECT l.pk, s.* FROM {outer} {word} LATERAL (SELECT {columns} FROM {lateral}) s{true}",
+            conjuncts, [],
+        )  # fmt: skip

@@ -839,7 +839,7 @@ class QueryMaker(JoinQueries):
         makers += [self.some_counts] * 3 + [self.partitions, self.first_of_each]
         makers += [self.join, self.join, self.scalar, self.exists, self.union, self.distinct]
         makers += [self.window, self.subquery, self.self_join, self.key_join, self.key_join]
-        makers += [self.concurrent_loop] * 2 + [self.batch_join] * 3
+        makers += [self.concurrent_loop] * 2 + [self.batch_join] * 3 + [self.rescans] * 2
         if KIND:
             makers = [getattr(self, KIND)]
         return self.settle(self.rng.choice(makers)())
