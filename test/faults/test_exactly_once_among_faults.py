@@ -10,11 +10,13 @@ import psycopg
 import pytest
 from support import proxy as faults
 from support.fdw import explain, foreign_table, make_server
-from support.lossy import CHANGES, EXPLAINED, INSERTS, LOSSES, ROWS, Site, items_written
+from support.lossy import CHANGES, EXPLAINED, INSERTS, ROWS, Site, items_written
+from support.lossy import LOSSES as CUT
 from support.written import Warnings, said_by_error
 
 UNKNOWN = psycopg.errors.TransactionResolutionUnknown
 WRITE = "TransactWriteItems"
+LOSSES = CUT | {"failed": faults.internal_error_after}
 STATEMENTS = INSERTS | CHANGES
 
 
@@ -300,19 +302,19 @@ def test_sessions_that_count_claim_and_lock_among_faults(jobs):
 
     def run(db, statement):
         try:
-            return db.execute(statement).rowcount
+            return db.execute(statement).fetchall()
         except (psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation):
-            return 0
+            return []
 
     def session(number):
         rng = random.Random(number)
-        reported = {"count": 0, "claim": 0, "lock": 0}
+        reported = {"count": [], "claim": [], "lock": []}
         with jobs.connect() as db:
             for _ in range(ROUNDS):
                 key = rng.choice(keys)
-                count = "UPDATE careful SET n = n + 1 WHERE id = 'counter'"
-                claim = f"UPDATE jobs SET st = 'taken' WHERE id = '{key}' AND st = 'new'"
-                lock = f"INSERT INTO jobs VALUES ('lock{rng.randrange(8)}', 'held', 0)"
+                count = "UPDATE careful SET n = n + 1 WHERE id = 'counter' RETURNING n"
+                claim = f"UPDATE jobs SET st = 'taken' WHERE id = '{key}' AND st = 'new' RETURNING *"
+                lock = f"INSERT INTO jobs VALUES ('lock{rng.randrange(8)}', 'held', 0) RETURNING id"
                 reported["count"] += run(db, count)
                 reported["claim"] += run(db, claim)
                 reported["lock"] += run(db, lock)
@@ -322,6 +324,7 @@ def test_sessions_that_count_claim_and_lock_among_faults(jobs):
         jobs.proxy.inject(faults.close_before(), probability=0.08, seed=1),
         jobs.proxy.inject(faults.truncate(0.5), probability=0.08, seed=2),
         jobs.proxy.inject(faults.internal_error(), probability=0.08, seed=3),
+        jobs.proxy.inject(faults.internal_error_after(), probability=0.08, seed=6),
         jobs.proxy.inject(IN_THE_WAY["conflict"](), probability=0.08, seed=4, operation=WRITE),
         jobs.proxy.inject(IN_THE_WAY["in progress"](), probability=0.08, seed=5, operation=WRITE),
         concurrent.futures.ThreadPoolExecutor(SESSIONS) as pool,
@@ -329,10 +332,11 @@ def test_sessions_that_count_claim_and_lock_among_faults(jobs):
         running = [pool.submit(session, number) for number in range(SESSIONS)]
         reported = [done.result() for done in running]
     found = jobs.items.scan(ConsistentRead=True)["Items"]
+    taken = [(item["id"], "taken", None, None) for item in found if item.get("st") == "taken"]
     stored = {
-        "count": int(jobs.item("counter")["n"]),
-        "claim": sum(item.get("st") == "taken" for item in found),
-        "lock": sum(item["id"].startswith("lock") for item in found),
+        "count": [(n + 1,) for n in range(int(jobs.item("counter")["n"]))],
+        "claim": sorted(taken),
+        "lock": sorted((item["id"],) for item in found if item["id"].startswith("lock")),
     }
-    assert {name: sum(one[name] for one in reported) for name in stored} == stored
+    assert {name: sorted(sum((one[name] for one in reported), [])) for name in stored} == stored
     assert all(stored.values())

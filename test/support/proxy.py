@@ -172,6 +172,17 @@ def internal_error():
     return error("InternalServerError", "The request processing failed.", 500)
 
 
+def internal_error_after():
+    """The service has done what was asked, and does not say so."""
+    failure = internal_error()
+
+    def fail(reply):
+        reply.status, reply.body = failure.status, failure.body
+        reply.sign()
+
+    return Change(fail)
+
+
 def html(status=503):
     """What a load balancer or a captive portal says; 200 is the nastiest."""
     return Answer(status, b"<html><body>Service temporarily unavailable</body></html>", "text/html")
