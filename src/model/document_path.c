@@ -80,9 +80,26 @@ parse_index(const char *p, DdbPathStep **step)
 	return p + 1;
 }
 
+/* True if an item can have as many levels, and its lists as many elements. */
+static bool
+may_exist(const List *steps)
+{
+	int64 elements = 0;
+	ListCell *lc;
+
+	foreach (lc, steps)
+	{
+		const DdbPathStep *step = (const DdbPathStep *) lfirst(lc);
+
+		if (step->name == NULL)
+			elements += (int64) step->index + 1;
+	}
+	return list_length(steps) <= DDB_MAX_PATH_STEPS &&
+		   elements <= DDB_MAX_LIST_ELEMENTS;
+}
+
 /*
- * A path that ends in a separator, or has more than DDB_MAX_PATH_STEPS steps,
- * is not one.  Never raises an error.
+ * A path that ends in a separator is none.  Never raises an error.
  */
 List *
 ddb_path_parse(const char *text)
@@ -95,7 +112,7 @@ ddb_path_parse(const char *text)
 	{
 		steps = lappend(steps, step);
 		if (*p == '\0')
-			return list_length(steps) <= DDB_MAX_PATH_STEPS ? steps : NIL;
+			return may_exist(steps) ? steps : NIL;
 		if (*p == '.')
 			p = parse_name(p + 1, &step);
 		else if (*p == '[')

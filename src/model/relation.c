@@ -151,6 +151,11 @@ resolve_path(DdbColumn *column, const char *option)
 {
 	List *path = ddb_path_parse(option);
 
+	/* The validator refuses it, but it may be older than the library. */
+	if (path == NIL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("invalid value for option \"%s\": \"%s\"",
+							   "attribute", option)));
 	set_attribute(column, ((DdbPathStep *) linitial(path))->name);
 	column->nsteps = list_length(path) - 1;
 	if (column->nsteps == 0)

@@ -10,7 +10,6 @@
 #include "codec/codec.h"
 #include "codec/json_text.h"
 #include "format/attribute.h"
-#include "miscadmin.h"
 
 #define NULL_VALUE "{\"NULL\":true}"
 
@@ -29,6 +28,7 @@ struct DdbItemNode
 	const char *raw_name; /* as JSON has it, without quotes */
 	const char *value; /* of NODE_VALUE, DDB_JSON_PADDING bytes behind it */
 	int len;
+	int repeats; /* as many elements more are equal: NULLs of a list's gap */
 	DdbItemNode *first; /* of the others: what is in it */
 	DdbItemNode *last;
 	DdbItemNode *next;
@@ -215,28 +215,63 @@ unlink_child(DdbItemNode *parent, const DdbItemNode *child)
 	}
 }
 
+/* Puts what follows the first n of a node's elements into a node behind it. */
+static void
+split_repeats(DdbItemNode *list, DdbItemNode *node, int n)
+{
+	DdbItemNode *rest = palloc(sizeof(DdbItemNode));
+
+	*rest = *node;
+	rest->repeats -= n;
+	node->repeats = n - 1;
+	node->next = rest;
+	if (list->last == node)
+		list->last = rest;
+}
+
+/* Appends n elements, which are NULL, in one node. */
+static DdbItemNode *
+add_nulls(DdbItemNode *list, int n)
+{
+	DdbItemNode *node = add_node(list, NODE_VALUE, NULL);
+
+	set_value(node, NULL_VALUE, strlen(NULL_VALUE));
+	node->repeats = n - 1;
+	return node;
+}
+
 /*
  * The element of a list by its index.  If create is set, missing elements are
- * made, as NULL; otherwise NULL is returned.
+ * made, as NULL, and the element has a node for itself; otherwise NULL is
+ * returned where it is missing.
  */
 static DdbItemNode *
 find_element(DdbItemNode *list, int index, bool create)
 {
-	DdbItemNode *node = list->first;
+	DdbItemNode *node;
 
-	for (int i = 0;; i++, node = node->next)
+	for (node = list->first; node != NULL; node = node->next)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (node == NULL && !create)
-			return NULL;
-		if (node == NULL)
-		{
-			node = add_node(list, NODE_VALUE, NULL);
-			set_value(node, NULL_VALUE, strlen(NULL_VALUE));
-		}
-		if (i == index)
-			return node;
+		if (index <= node->repeats)
+			break;
+		index -= node->repeats + 1;
 	}
+	if (!create)
+		return node;
+	if (node == NULL)
+	{
+		if (index > 0)
+			(void) add_nulls(list, index);
+		return add_nulls(list, 1);
+	}
+	if (index > 0)
+	{
+		split_repeats(list, node, index);
+		node = node->next;
+	}
+	if (node->repeats > 0)
+		split_repeats(list, node, 1);
+	return node;
 }
 
 /* What the step leads to; NULL when it is not there, and is not to be made. */
@@ -309,9 +344,12 @@ write_node(const DdbItemNode *node, StringInfo json)
 	for (const DdbItemNode *child = node->first; is_list && child != NULL;
 		 child = child->next)
 	{
-		if (child != node->first)
-			appendStringInfoChar(json, ',');
-		write_node(child, json);
+		for (int i = 0; i <= child->repeats; i++)
+		{
+			if (child != node->first || i > 0)
+				appendStringInfoChar(json, ',');
+			write_node(child, json);
+		}
 	}
 	appendStringInfoString(json, is_list ? "]}" : "}");
 }

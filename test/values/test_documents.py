@@ -11,7 +11,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.documents import ROUND_TRIP_ITEMS, Documents, canonical
-from support.fdw import explain, foreign_scan, foreign_table
+from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.store import b, check, check_misfits, l, m, n, s
 
 NULL = {"NULL": True}
@@ -376,6 +376,43 @@ NESTED_ROW = (
     {"city": "Bonn", "zip": 53111, "phones": [{"number": "1"}, {"number": "2"}]},
     True,
 )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tags[204800]", "tags[3000000]", "tags[2147483647]", "a[150000].b[150000]", ".".join("a" * 33)],
+)
+def test_paths_that_no_item_can_hold_are_refused(db, path):
+    """An item is 400 KB, and documents nest 32 deep."""
+    make_server(db, "http://127.0.0.1:9")
+    with pytest.raises(psycopg.Error) as caught:
+        foreign_table(db, "v", ["pk text", f"c text OPTIONS (attribute '{path}')"])
+    assert caught.value.sqlstate == "HV024"
+    assert "32 steps at most" in caught.value.diag.message_hint
+    foreign_table(db, "v", ["pk text", "c text"])
+    with pytest.raises(psycopg.Error) as caught:
+        db.execute(f"ALTER FOREIGN TABLE v ALTER c OPTIONS (attribute '{path}')")
+    assert caught.value.sqlstate == "HV024"
+
+
+def test_elements_behind_a_gap(store):
+    """What lies between is NULL, whichever order the elements are set in."""
+    path_table(store, [{"pk": s("0")}], [("tags[100000]", "text"), ("tags[99990]", "text"), ("tags[99995]", "text")])
+    store.db.execute("INSERT INTO v VALUES ('a', 'x', 'y', 'z'), ('b', 'x', NULL, 'z')")
+    assert store.db.execute("SELECT * FROM v WHERE pk > '0' ORDER BY pk").fetchall() == [
+        ("a", "x", "y", "z"),
+        ("b", "x", None, "z"),
+    ]
+    (name,) = store.db.execute(
+        "SELECT option_value FROM pg_options_to_table((SELECT ftoptions FROM pg_foreign_table"
+        " WHERE ftrelid = 'v'::regclass)) WHERE option_name = 'table_name'"
+    ).fetchone()
+    foreign_table(store.db, "w", ["pk text", "tags jsonb"], table_name=name)
+    rows = dict(store.db.execute("SELECT pk, tags FROM w").fetchall())
+    for pk, middle in (("a", "y"), ("b", None)):
+        wanted = [None] * 100001
+        wanted[100000], wanted[99990], wanted[99995] = "x", middle, "z"
+        assert rows[pk] == wanted
 
 
 def path_table(store, items, paths=PATHS, name="v", **options):
