@@ -184,12 +184,27 @@ may_use_own_identity(const UserMapping *mapping)
 }
 
 /*
- * Raises the error for a mapping without keys whose user may not use the
- * server's own identity.  No request has been sent.
+ * Raises an error if the mapping has no keys and its user may not use the
+ * database server's own identity, or if that would go where somebody other
+ * than a superuser says: key id and token are in each request.
  */
 static void
-raise_own_identity_denied(const UserMapping *mapping)
+check_own_identity(const UserMapping *mapping, const ForeignServer *server)
 {
+	if (!superuser_arg(server->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("server \"%s\" may not use the AWS identity of the "
+						"database server",
+						server->servername),
+				 errdetail("Its owner \"%s\" is not a superuser, and may send "
+						   "requests anywhere.",
+						   GetUserNameFromId(server->owner, false)),
+				 errhint("Set \"access_key_id\" and \"secret_access_key\" on "
+						 "the user mapping, or have a superuser own the "
+						 "server.")));
+	if (may_use_own_identity(mapping))
+		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 					errmsg("credentials are required for user \"%s\"",
 						   GetUserNameFromId(mapping->userid, false)),
@@ -206,7 +221,8 @@ raise_own_identity_denied(const UserMapping *mapping)
  * not use that; NULL with *error set if keys are malformed.
  */
 static DdbcCredentialsProvider *
-make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
+make_provider(const UserMapping *mapping, const ForeignServer *server,
+			  bool *own_identity, DdbcError *error)
 {
 	const char *key_id = ddb_options_get(mapping->options, "access_key_id");
 	const char *source = ddb_options_get(mapping->options, "credential_source");
@@ -215,8 +231,7 @@ make_provider(const UserMapping *mapping, bool *own_identity, DdbcError *error)
 		key_id == NULL || (source != NULL && strcmp(source, "default") != 0);
 	if (*own_identity)
 	{
-		if (!may_use_own_identity(mapping))
-			raise_own_identity_denied(mapping);
+		check_own_identity(mapping, server);
 		return ddbc_credentials_environment(error);
 	}
 	return ddbc_credentials_static(
@@ -368,7 +383,7 @@ session_create(const ForeignServer *server, const UserMapping *mapping)
 		reserve_descriptors();
 		reserved = true;
 		config.credentials =
-			make_provider(mapping, &session->own_identity, &error);
+			make_provider(mapping, server, &session->own_identity, &error);
 	}
 	PG_CATCH();
 	{
@@ -466,9 +481,9 @@ ddb_session_get(Oid serverid, Oid userid)
 		entry->session = session;
 	}
 	entry->session->last_use = ++uses;
-	/* A role may have lost what it had when the session was made. */
-	if (entry->session->own_identity && !may_use_own_identity(mapping))
-		raise_own_identity_denied(mapping);
+	/* Roles may have lost what they had when the session was made. */
+	if (entry->session->own_identity)
+		check_own_identity(mapping, GetForeignServer(serverid));
 	return entry->session;
 }
 

@@ -198,6 +198,41 @@ def test_superuser_who_no_longer_is_one(identity, paged_proxy):
     admin.execute("DROP ROLE demoted")
 
 
+@pytest.mark.parametrize("user", ["normal", "postgres"])
+def test_environment_not_through_a_server_of_somebody_else(identity, paged_proxy, user):
+    """Its owner says where requests go, and with them key id and token."""
+    admin = identity()
+    admin.execute("CREATE USER MAPPING FOR normal SERVER dynamo OPTIONS (credentials_required 'false')")
+    admin.execute("CREATE USER MAPPING FOR postgres SERVER dynamo")
+    db = identity(user)
+    assert db.execute(QUERY).fetchall() == ROWS
+    admin.execute("DROP ROLE IF EXISTS server_owner")
+    admin.execute("CREATE ROLE server_owner LOGIN")
+    admin.execute("GRANT USAGE ON FOREIGN DATA WRAPPER ddb_fdw TO server_owner")
+    admin.execute("ALTER SERVER dynamo OWNER TO server_owner")
+    try:
+        with paged_proxy.record() as calls:
+            identity("server_owner").execute(
+                "ALTER SERVER dynamo OPTIONS (SET endpoint_url 'http://127.0.0.1:9')"
+            )
+            diag = failure(db, QUERY)
+        assert diag.sqlstate == "28000"
+        assert "server_owner" in diag.message_detail
+        assert len(calls) == 0
+        # It lasts as long as the owner is a superuser, too.
+        admin.execute(f"ALTER SERVER dynamo OPTIONS (SET endpoint_url '{paged_proxy.endpoint}')")
+        admin.execute("ALTER ROLE server_owner SUPERUSER")
+        assert db.execute(QUERY).fetchall() == ROWS
+        admin.execute("ALTER ROLE server_owner NOSUPERUSER")
+        with paged_proxy.record() as calls:
+            assert failure(db, QUERY).sqlstate == "28000"
+        assert len(calls) == 0
+    finally:
+        admin.execute("ALTER SERVER dynamo OWNER TO postgres")
+        admin.execute("DROP OWNED BY server_owner")
+        admin.execute("DROP ROLE server_owner")
+
+
 def test_region_of_the_environment(identity, paged_proxy):
     admin = identity()
     admin.execute("ALTER SERVER dynamo OPTIONS (DROP region)")
