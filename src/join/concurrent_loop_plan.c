@@ -35,7 +35,6 @@
 #include "plan/cost.h"
 #include "plan/path_candidate.h"
 #include "plan/relsize.h"
-#include "utils/selfuncs.h"
 
 /* ---- plans ---- */
 
@@ -188,23 +187,17 @@ passes_rows_on(PlannerInfo *root, Path *path)
 
 /*
  * How many of the outer rows differ in what the inner side takes from them.
- * Without statistics all of them may.
  */
 static double
 count_runs(const DdbJoin *join, double outer_rows)
 {
-	EstimationInfo info = {0};
 	List *values = NIL;
-	double groups;
 	ListCell *lc;
 
 	foreach (lc, join->inner->subplan_params)
 		values = lappend(values, lfirst_node(PlannerParamItem, lc)->item);
-	if (values == NIL)
-		return outer_rows;
-	groups = estimate_num_groups(join->root, values, outer_rows, NULL, &info);
-	/* Without statistics, none may repeat. */
-	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
+	return values == NIL ? outer_rows
+						 : ddb_cost_distinct(join->root, values, outer_rows);
 }
 
 /*

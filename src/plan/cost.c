@@ -18,6 +18,7 @@
 
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "utils/selfuncs.h"
 
 /* One round trip of about 5 ms, next to seq_page_cost's 1.0 for a page read. */
 #define REQUEST_COST 100.0
@@ -75,6 +76,37 @@ latency_cost(double requests, Sending sending)
 		return requests * REQUEST_COST;
 	return ceil(requests / CONCURRENCY) * REQUEST_COST +
 		   requests * REQUEST_COST / 20;
+}
+
+/* True if a relation that is run for each row of others gives a value. */
+static bool
+is_lateral(PlannerInfo *root, List *values)
+{
+	Relids relids = pull_varnos(root, (Node *) values);
+	int i = -1;
+
+	while ((i = bms_next_member(relids, i)) >= 0)
+		if (i < root->simple_rel_array_size &&
+			root->simple_rel_array[i] != NULL &&
+			!bms_is_empty(root->simple_rel_array[i]->lateral_relids))
+			return true;
+	return false;
+}
+
+/*
+ * Without statistics, none may repeat.  What runs for each row of others is
+ * known to the planner by the rows of one run.
+ */
+double
+ddb_cost_distinct(PlannerInfo *root, List *values, double rows)
+{
+	EstimationInfo info = {0};
+	double groups;
+
+	if (is_lateral(root, values))
+		return rows;
+	groups = estimate_num_groups(root, values, rows, NULL, &info);
+	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? rows : groups;
 }
 
 /* Used by joins that run several scans at once. */

@@ -24,6 +24,9 @@ extern void ddb_cost_share_request(const DdbCandidate *candidate, int siblings,
 								   bool is_known, Cost *startup_cost,
 								   Cost *total_cost);
 
+/* How many of so many rows differ in these values, estimated. */
+extern double ddb_cost_distinct(PlannerInfo *root, List *values, double rows);
+
 /* What it saves to send so many requests side by side, not one by one. */
 extern Cost ddb_cost_shared_waits(double requests);
 

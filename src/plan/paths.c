@@ -30,7 +30,6 @@
 #include "plan/skip_scan_path.h"
 #include "plan/top_n.h"
 #include "plan/upper.h"
-#include "utils/selfuncs.h"
 
 /*
  * Columns that a filter of this source may not name: what the index does not
@@ -669,17 +668,12 @@ static double
 count_keys(const PathContext *context, const DdbCandidate *candidate,
 		   double outer_rows, DdbBatchedScan *scan)
 {
-	EstimationInfo info = {0};
-	double groups;
 	ListCell *lc;
 
 	foreach (lc, candidate->keys.batch_values)
 		scan->values =
 			lappend(scan->values, list_nth(candidate->values, lfirst_int(lc)));
-	groups = estimate_num_groups(context->root, scan->values, outer_rows, NULL,
-								 &info);
-	/* Without statistics, none may repeat. */
-	return (info.flags & SELFLAG_USED_DEFAULT) != 0 ? outer_rows : groups;
+	return ddb_cost_distinct(context->root, scan->values, outer_rows);
 }
 
 /* Sets the cost of the inner scan of a batched join, for all keys together. */

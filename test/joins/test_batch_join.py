@@ -708,3 +708,20 @@ def test_what_explain_shows(t):
     assert inner["DynamoDB Operation"] == "BatchGetItem"
     assert inner["Key Condition"] == "(id = l.k)"
     assert inner["Requests"] == 1
+
+
+def test_keys_that_each_outer_row_makes_are_as_many(t):
+    """What is lateral gives other keys for each row: its own estimate is of one run."""
+    for made in (
+        "LATERAL (VALUES (l.row), (l.row + 500)) x(id)",
+        "LATERAL generate_series(l.row, l.row + 1) x(id)",
+        "LATERAL unnest(ARRAY[l.row, l.row + 500]) x(id)",
+    ):
+        query = f"SELECT l.row, ids.v FROM l, {made}, ids WHERE ids.id = x.id"
+        with only_batched(t):
+            (scan,) = [
+                n for n in plan_nodes(explain(t, query)) if n["Node Type"] == "Foreign Scan"
+            ]
+            found = t.execute(query).fetchall()
+        assert scan["Plan Rows"] >= 200, made
+        assert sorted(found) == sorted(t.execute(here(query)).fetchall())
