@@ -392,6 +392,17 @@ ddb_compat_pathkey_like(PlannerInfo *root, const PathKey *other, Expr *expr,
 #endif
 }
 
+/* True if children may be left out when the plan runs. */
+static inline bool
+ddb_compat_merge_prunes(const MergeAppend *merge)
+{
+#if PG_VERSION_NUM >= 180000
+	return merge->part_prune_index >= 0;
+#else
+	return merge->part_prune_info != NULL;
+#endif
+}
+
 /* GROUP BY's own pathkeys, without those that aggregates would like. */
 static inline List *
 ddb_compat_group_pathkeys(PlannerInfo *root)

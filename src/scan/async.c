@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * async.c
- *		Lets an Append wait for several scans at once.
+ *		Lets an Append wait for several scans at once, and a Merge Append too for
+ *		the first reply of each.
  *
  * A scan that would have to wait for a reply says so instead, and is asked
  * again when its client has something to do.  Several scans may share a client,
@@ -16,8 +17,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "executor/execAsync.h"
 #include "storage/fd.h"
+#include "miscadmin.h"
+#include "scan/groups.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
@@ -201,4 +205,190 @@ ddbForeignAsyncNotify(AsyncRequest *areq)
 
 	ddb_session_step(((DdbScanState *) node->fdw_state)->session);
 	produce(areq);
+}
+
+/* ---- below a Merge Append ----
+ *
+ * A Merge Append asks each child for a row before it gives its own first one,
+ * one child after another.  So the first scan that it asks sends the first
+ * requests of all.  PostgreSQL does not tell a scan what is above it; the plan
+ * does.
+ */
+
+/* The scans of one execution that may be below a Merge Append. */
+typedef struct MergedScans
+{
+	MemoryContextCallback callback;
+	const EState *estate;
+	List *nodes; /* of ForeignScanState * */
+	bool starting;
+	struct MergedScans *next;
+} MergedScans;
+
+static MergedScans *all_merged = NULL;
+
+/* Memory context callback: the execution is over. */
+static void
+forget_merged(void *arg)
+{
+	MergedScans **link = &all_merged;
+
+	while (*link != NULL && *link != arg)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = (*link)->next;
+}
+
+static MergedScans *
+merged_of(const EState *estate)
+{
+	MergedScans *merged = all_merged;
+
+	while (merged != NULL && merged->estate != estate)
+		merged = merged->next;
+	return merged;
+}
+
+/* Scans whose values come from a join, or from a snapshot, begin otherwise. */
+void
+ddb_async_join_merge(ForeignScanState *node)
+{
+	const DdbScanState *state = (const DdbScanState *) node->fdw_state;
+	EState *estate = node->ss.ps.state;
+	MergedScans *merged = merged_of(estate);
+	MemoryContext old;
+
+	if (!state->plan->order.is_relied_upon || state->plan->source.is_snapshot ||
+		state->plan->keys.batch_values != NIL || estate->es_epq_active != NULL)
+		return;
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	if (merged == NULL)
+	{
+		merged = palloc0(sizeof(MergedScans));
+		merged->estate = estate;
+		merged->callback.func = forget_merged;
+		merged->callback.arg = merged;
+		merged->next = all_merged;
+		all_merged = merged;
+		MemoryContextRegisterResetCallback(estate->es_query_cxt,
+										   &merged->callback);
+	}
+	merged->nodes = lappend(merged->nodes, node);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The scan that gives a child of a Merge Append its rows, through nodes that
+ * take them at once and have no other child; NULL if there is none.
+ */
+static const Plan *
+scan_below(const Plan *plan)
+{
+	while (plan != NULL && !IsA(plan, ForeignScan))
+	{
+		if (IsA(plan, SubqueryScan))
+			plan = ((const SubqueryScan *) plan)->subplan;
+		else if (IsA(plan, Sort) || IsA(plan, IncrementalSort) ||
+				 (IsA(plan, Result) &&
+				  ((const Result *) plan)->resconstantqual == NULL))
+			plan = plan->lefttree;
+		else
+			return NULL;
+	}
+	return plan;
+}
+
+/*
+ * True if the Merge Append has the scan below it, and asks all its children:
+ * those that are left out at run time must not be started.
+ */
+static bool
+merges(const MergeAppend *merge, const Plan *scan)
+{
+	ListCell *lc;
+
+	if (ddb_compat_merge_prunes(merge))
+		return false;
+	foreach (lc, merge->mergeplans)
+		if (scan_below((const Plan *) lfirst(lc)) == scan)
+			return true;
+	return false;
+}
+
+static const MergeAppend *find_merge(const Plan *plan, const Plan *scan);
+
+static const MergeAppend *
+find_merge_in(const List *plans, const Plan *scan)
+{
+	const MergeAppend *found = NULL;
+	ListCell *lc;
+
+	foreach (lc, plans)
+		if (found == NULL)
+			found = find_merge((const Plan *) lfirst(lc), scan);
+	return found;
+}
+
+/* The Merge Append that the scan is below, in this part of the plan, or NULL. */
+static const MergeAppend *
+find_merge(const Plan *plan, const Plan *scan)
+{
+	const MergeAppend *found;
+
+	check_stack_depth();
+	if (plan == NULL)
+		return NULL;
+	if (IsA(plan, MergeAppend) && merges((const MergeAppend *) plan, scan))
+		return (const MergeAppend *) plan;
+	if (IsA(plan, MergeAppend))
+		return find_merge_in(((const MergeAppend *) plan)->mergeplans, scan);
+	if (IsA(plan, Append))
+		return find_merge_in(((const Append *) plan)->appendplans, scan);
+	if (IsA(plan, CustomScan))
+		return find_merge_in(((const CustomScan *) plan)->custom_plans, scan);
+	if (IsA(plan, SubqueryScan))
+		return find_merge(((const SubqueryScan *) plan)->subplan, scan);
+	found = find_merge(plan->lefttree, scan);
+	return found != NULL ? found : find_merge(plan->righttree, scan);
+}
+
+/* Starts each other scan below the Merge Append that has not begun. */
+static void
+start_others(const MergedScans *merged, const MergeAppend *merge,
+			 const ForeignScanState *first)
+{
+	ListCell *lc;
+
+	foreach (lc, merged->nodes)
+	{
+		ForeignScanState *node = (ForeignScanState *) lfirst(lc);
+		const DdbScanState *state = (const DdbScanState *) node->fdw_state;
+
+		if (node != first && !state->run.started &&
+			merges(merge, node->ss.ps.plan))
+			(void) ddb_scan_send(node, 1);
+	}
+}
+
+void
+ddb_async_start_merge(ForeignScanState *node)
+{
+	const PlannedStmt *stmt = node->ss.ps.state->es_plannedstmt;
+	const DdbScanState *state = (const DdbScanState *) node->fdw_state;
+	MergedScans *merged = merged_of(node->ss.ps.state);
+	const MergeAppend *merge;
+
+	if (merged == NULL || merged->starting || list_length(merged->nodes) < 2 ||
+		!list_member_ptr(merged->nodes, node))
+		return;
+	merge = find_merge(stmt->planTree, node->ss.ps.plan);
+	if (merge == NULL)
+		merge = find_merge_in(stmt->subplans, node->ss.ps.plan);
+	if (merge == NULL)
+		return;
+	merged->starting = true;
+	if (state->run.groups != NULL)
+		(void) ddb_groups_send(state->run.groups, 1);
+	start_others(merged, merge, node);
+	merged->starting = false;
 }

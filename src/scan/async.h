@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * async.h
- *		Scans that an Append waits for together.
+ *		Scans that an Append waits for together, and those below a Merge Append.
  */
 #ifndef DDB_ASYNC_H
 #define DDB_ASYNC_H
@@ -24,5 +24,15 @@ extern bool ddb_async_must_wait(ForeignScanState *node, DdbRowSource *rows);
 
 /* True if it was noted since the Append asked last. */
 extern bool ddb_async_is_waiting(const DdbScanState *state);
+
+/* Makes the scan known to others below the same Merge Append. */
+extern void ddb_async_join_merge(ForeignScanState *node);
+
+/*
+ * The scan has begun: sends its first request, and those of all others below
+ * the same Merge Append, each of which must give a row before the first can be
+ * handed on.
+ */
+extern void ddb_async_start_merge(ForeignScanState *node);
 
 #endif /* DDB_ASYNC_H */

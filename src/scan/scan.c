@@ -178,6 +178,7 @@ ddbBeginForeignScan(ForeignScanState *node, int eflags)
 	state->values = compile_values(node, state->plan);
 	if (state->plan->source.is_snapshot)
 		ddb_snapshot_begin(node);
+	ddb_async_join_merge(node);
 	ddb_rescan_begin(node, eflags);
 }
 
@@ -278,6 +279,7 @@ ddb_scan_ensure_started(ForeignScanState *node, DdbScanState *state)
 	if (state->counters->requests == 0 && !ddb_parallel_is_guarded(state))
 		ddb_guard_scan(state->relation, state->plan);
 	ddb_run_begin(node, state);
+	ddb_async_start_merge(node);
 }
 
 int

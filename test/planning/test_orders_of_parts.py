@@ -4,6 +4,7 @@ user, pages by two columns.  Each part begins with as many items as are wanted."
 
 import pytest
 from support.fdw import explain, foreign_table, plan_nodes
+from support.proxy import Gathering
 from support.systems import index
 
 N = 400
@@ -194,3 +195,67 @@ def test_a_small_partition_is_read_once_for_both(dynamo, make_table):
     query = "SELECT min(at), max(at) FROM t WHERE pk = 'p3'"
     assert dynamo.execute(query).fetchall() == [(15, 19)]
     assert units(dynamo, query) == 0.5
+
+
+# ---- Merge Append ---------------------------------------------------------------
+
+
+@pytest.fixture
+def parts(dynamo, make_table):
+    """A view of twelve partitions of one DynamoDB table."""
+    items = [{"pk": f"p{n % 12}", "at": n, "pad": "x" * 500} for n in range(600)]
+    table = make_table(("pk", "at"), "pk:S at:N", items)
+    foreign_table(dynamo, "part", ["pk text", "at int", "pad text"], table_name=table.name)
+    members = (f"SELECT at, pad FROM part WHERE pk = 'p{n}'" for n in range(12))
+    dynamo.execute(f"CREATE VIEW days AS {' UNION ALL '.join(members)}")
+    return dynamo
+
+
+def test_first_requests_of_a_merge_are_sent_together(parts, proxy):
+    """Each waits until all twelve are there."""
+    together = Gathering(12)
+    with proxy.inject(together, operation="Query"), proxy.record() as calls:
+        rows = parts.execute("SELECT at FROM days ORDER BY at DESC LIMIT 20").fetchall()
+    assert rows == [(n,) for n in range(599, 579, -1)]
+    assert together.most == 12
+    assert calls.count("Query") == 12
+    assert all(call.request["Limit"] <= 20 for call in calls.of("Query"))
+
+
+def test_a_merge_that_runs_again(parts):
+    query = (
+        "SELECT v.x, d.at FROM (VALUES (599), (100), (599)) v(x), LATERAL"
+        " (SELECT at FROM days WHERE at < v.x ORDER BY at DESC LIMIT 2) d"
+    )
+    expected = [(599, 598), (599, 597), (100, 99), (100, 98), (599, 598), (599, 597)]
+    assert sorted(parts.execute(query).fetchall()) == sorted(expected)
+
+
+def test_a_merge_below_a_cursor_and_within_subqueries(parts):
+    with parts.transaction():
+        parts.execute("DECLARE c CURSOR FOR SELECT at FROM days ORDER BY at")
+        assert parts.execute("FETCH 3 FROM c").fetchall() == [(0,), (1,), (2,)]
+        assert parts.execute("SELECT at FROM days ORDER BY at DESC LIMIT 1").fetchone() == (599,)
+        assert len(parts.execute("FETCH ALL FROM c").fetchall()) == 597
+    query = "SELECT (SELECT at FROM days ORDER BY at LIMIT 1), (SELECT max(at) FROM days)"
+    assert parts.execute(query).fetchone() == (0, 599)
+
+
+def test_children_that_are_left_out_send_nothing(dynamo, make_table, proxy):
+    dynamo.execute("CREATE TABLE parent (pk text, at int) PARTITION BY LIST (pk)")
+    for n in range(4):
+        items = [{"pk": f"p{n}", "at": 4 * i + n} for i in range(10)]
+        table = make_table(("pk", "at"), "pk:S at:N", items)
+        dynamo.execute(
+            f"CREATE FOREIGN TABLE part{n} PARTITION OF parent FOR VALUES IN ('p{n}')"
+            f" SERVER dynamo OPTIONS (table_name '{table.name}')"
+        )
+    dynamo.execute("SET plan_cache_mode = force_generic_plan")
+    dynamo.execute(
+        "PREPARE p(text, text) AS SELECT at FROM parent WHERE pk IN ($1, $2) ORDER BY at LIMIT 5"
+    )
+    dynamo.execute("EXECUTE p('p0', 'p1')")
+    with proxy.record() as calls:
+        rows = dynamo.execute("EXECUTE p('p1', 'p3')").fetchall()
+    assert rows == [(1,), (3,), (5,), (7,), (9,)]
+    assert len({call.request["TableName"] for call in calls.data}) == 2
