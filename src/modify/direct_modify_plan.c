@@ -268,8 +268,22 @@ is_blind(const Context *context)
 		   (context->scan->scan.plan.qual == NIL || context->decides_all) &&
 		   plan->filter.ttl_attribute == NULL && plan->keys.decide_match &&
 		   !sets_more(context) && !sets_table_key(context) &&
-		   columns_of(context, context->values) == NULL &&
-		   !shows_what_is_read(context);
+		   columns_of(context, context->values) == NULL;
+}
+
+/*
+ * What would be written without being read is read to be shown; and, as the
+ * write would see it, as it is by now.
+ */
+static void
+read_what_is_shown(Context *context)
+{
+	DdbAccessPlan *plan = context->plan;
+
+	context->write->is_blind = false;
+	if (!plan->source.is_consistent)
+		plan->estimate.read_units *= 2;
+	plan->source.is_consistent = true;
 }
 
 /* The columns of the table's key, by number, as far as there are any. */
@@ -442,6 +456,8 @@ finish(Context *context, CmdType operation)
 	write->moves = context->plan->source.index_name != NULL && !write->deletes;
 	make_condition(context);
 	write->is_blind = is_blind(context);
+	if (write->is_blind && shows_what_is_read(context))
+		read_what_is_shown(context);
 	check_what_is_read(context);
 	read_unchanged(context);
 	narrow_columns(context);

@@ -240,6 +240,33 @@ def test_what_does_not_end(jobs, name):
     assert said_by_error(caught.value.diag) == said
 
 
+REASON = '{"Code": "ConditionalCheckFailed", "Message": "m"%s}'
+ITEM = ', "Item": {"id": {"S": "a"}}'
+STRANGE = {
+    "no item": ("[%s]" % (REASON % ""), "23505"),
+    "an item": ("[%s]" % (REASON % ITEM), "23505"),
+    "beside an innocent one": ('[{"Code": "None"}, %s]' % (REASON % ITEM), "23505"),
+    "null for an item": ("[%s]" % (REASON % ', "Item": null'), "23505"),
+    "a number for an item": ("[%s]" % (REASON % ', "Item": 7'), "HV00M"),
+    "items twice": ("[%s, %s]" % (REASON % ITEM, REASON % ITEM), "HV00M"),
+    "reasons that are none": ("7", "40001"),
+    "a reason that is none": ("[7, null, []]", "40001"),
+    "none at all": ("[]", "40001"),
+    "broken": ("[%s" % (REASON % ITEM), "HV00M"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_reasons_of_every_shape(jobs, name):
+    reasons, sqlstate = STRANGE[name]
+    body = '{"__type": "x#TransactionCanceledException", "CancellationReasons": %s}' % reasons
+    answer = faults.Answer(400, body.encode())
+    with jobs.proxy.inject(answer, operation=WRITE), pytest.raises(psycopg.Error) as caught:
+        jobs.db.execute("INSERT INTO jobs VALUES ('a', 'new', 1)")
+    assert caught.value.sqlstate == sqlstate
+    assert jobs.db.execute("INSERT INTO jobs VALUES ('b', 'new', 1)").rowcount == 1
+
+
 class Then(faults.Behaviour):
     """The first answer is lost, and others are this one."""
 

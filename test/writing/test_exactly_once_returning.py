@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import foreign_table, make_server
+from support.fdw import explain, foreign_scan, foreign_table, make_server
 from support.systems import definition, index
 
 KEYS = definition(("pk", "sk"), "pk:S sk:N kind:S", gsis=[index("byKind", "kind", "sk")])
@@ -165,11 +165,24 @@ def test_reading_takes_few_requests(t, items, proxy):
         rows = t.execute(f"UPDATE t SET v = 11 WHERE pk = 'a' AND sk IN ({keys}) RETURNING w")
     assert rows.fetchall() == [(20,)] * 30
     assert sorted(calls.data.operations) == ["BatchGetItem"] + [WRITE] * 30
+    assert calls.of("BatchGetItem")[0].request["RequestItems"][items.name]["ConsistentRead"]
     with proxy.record() as calls:
         rows = t.execute("UPDATE t SET v = v WHERE pk = 'a' AND sk = 1 RETURNING v, w")
     assert rows.fetchall() == [(11, 20)]
+    assert "ConsistentRead" not in calls.data[0].request
     (action,) = calls.of(WRITE)[0].request["TransactItems"]
     assert list(action) == ["ConditionCheck"]
+
+
+def test_a_known_key_is_looked_up_as_it_is_by_now(t, proxy):
+    """As the write would see it: not as it was when it was last copied."""
+    with proxy.record() as calls:
+        t.execute(f"UPDATE t SET v = 11 WHERE {KEY} AND v = 10 RETURNING w")
+        t.execute(f"DELETE FROM t WHERE {KEY} RETURNING w")
+    assert calls.data.operations == ["GetItem", WRITE] * 2
+    assert [call.request["ConsistentRead"] for call in calls.of("GetItem")] == [True] * 2
+    plan = foreign_scan(explain(t, f"UPDATE t SET v = 11 WHERE {KEY} RETURNING w"))
+    assert plan["Estimated Read Units"] == 1
 
 
 # ---- inside values -------------------------------------------------------------------
