@@ -25,7 +25,9 @@ typedef struct PendingRow
 	char *item; /* JSON */
 	char *key;
 	int position; /* among the rows that were given */
-	bool again; /* another one before it has the same key */
+	const struct PendingRow *first; /* one before it with the same key; NULL:
+									 * none */
+	bool again; /* it is not to be written in the first round */
 	bool written;
 } PendingRow;
 
@@ -77,6 +79,7 @@ compose_row(DdbInsert *insert, TupleTableSlot *slot, PendingRow *row)
 	ddb_item_store(insert->rows->items, slot);
 	row->item = item.data;
 	row->key = key.data;
+	row->first = NULL;
 	row->again = false;
 	row->written = false;
 }
@@ -104,7 +107,12 @@ mark_repeats(PendingRow *rows, int n)
 	qsort(sorted, n, sizeof(PendingRow *), compare_keys);
 	for (int i = 1; i < n; i++)
 		if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
+		{
+			sorted[i]->first = sorted[i - 1]->first != NULL
+								   ? sorted[i - 1]->first
+								   : sorted[i - 1];
 			sorted[i]->again = found = true;
+		}
 	return found;
 }
 
@@ -126,12 +134,13 @@ raise_exists(const DdbInsert *insert, const char *key)
 /*
  * True if nobody knows whether the row's PutItem made the item that is there:
  * an attempt had no answer, and another one was refused.  Where a row before
- * was put, its item is what is there.
+ * has made an item, that is what is there.
  */
 static bool
 is_unknown(const DdbWriteJob *job, const PendingRow *row)
 {
-	return job->refused && job->ambiguous && !row->again;
+	return job->refused && job->ambiguous &&
+		   (row->first == NULL || !row->first->written);
 }
 
 /*

@@ -135,6 +135,26 @@ def test_a_request_that_is_done_at_last_counts(site):
         assert site.db.execute("DELETE FROM jobs WHERE id = 'a'").rowcount == 1
 
 
+TWICE = "INSERT INTO jobs VALUES ('a', 'new', 1), ('a', 'new', 2) ON CONFLICT DO NOTHING"
+
+
+def test_a_key_given_twice_that_others_have(site):
+    """They may have taken the item away, and the second row's lost request have made it."""
+    site.items.put_item(Item={"id": "a", "st": "new", "n": 2})
+    lost = site.proxy.inject(faults.close_before(), operation="PutItem", every=2, times=1)
+    with lost, pytest.raises(UNKNOWN) as caught:
+        site.db.execute(TWICE)
+    assert said_by_error(caught.value.diag) == {site.items.name: (0, 1)}
+
+
+def test_a_key_given_twice_that_is_new(site):
+    """The first row's item is in the way of the second."""
+    lost = site.proxy.inject(faults.close_before(), operation="PutItem", every=2, times=1)
+    with lost:
+        assert site.db.execute(TWICE).rowcount == 1
+    assert site.item("a")["n"] == 1
+
+
 SESSIONS = 5
 ROUNDS = 12
 
