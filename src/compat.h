@@ -138,7 +138,39 @@ ddb_compat_target_userid(PlannerInfo *root, RangeTblEntry *target)
 	return OidIsValid(userid) ? userid : GetUserId();
 }
 
-/* The same when the query runs. */
+/* The role of a table that a query reads, before it is planned. */
+static inline Oid
+ddb_compat_query_userid(const Query *query, RangeTblEntry *rte)
+{
+	Oid userid;
+
+#if PG_VERSION_NUM >= 160000
+	userid = rte->perminfoindex != 0
+				 ? getRTEPermissionInfo(query->rteperminfos, rte)->checkAsUser
+				 : InvalidOid;
+#else
+	(void) query;
+	userid = rte->checkAsUser;
+#endif
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+/* A column like this expression, that the outer join makes NULL. */
+static inline Var *
+ddb_compat_nulled_var(int varno, AttrNumber varattno, Node *expr, int join)
+{
+	Var *var = makeVar(varno, varattno, exprType(expr), exprTypmod(expr),
+					   exprCollation(expr), 0);
+
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = bms_make_singleton(join);
+#else
+	(void) join;
+#endif
+	return var;
+}
+
+/* That of a table that is written, when the query runs. */
 static inline Oid
 ddb_compat_result_userid(ResultRelInfo *target, EState *estate)
 {

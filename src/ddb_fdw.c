@@ -30,6 +30,7 @@
 #include "plan/path_candidate.h"
 #include "plan/paths.h"
 #include "plan/relsize.h"
+#include "plan/scalar_lookup.h"
 #include "plan/upper.h"
 #include "remote/written.h"
 #include "scan/async.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 {
 	ddb_guc_define();
 	ddb_join_install();
+	ddb_scalar_lookup_install();
 	ddb_spool_install();
 	ddb_written_install();
 }
