@@ -77,15 +77,17 @@ ddb_row_writer_create(EState *estate, ResultRelInfo *target, List *shown,
 	DdbRelation *relation =
 		ddb_relation_load(RelationGetRelid(target->ri_RelationDesc));
 	Oid userid = ddb_compat_result_userid(target, estate);
+	DdbTableInfo *info;
 
 	writer->estate = estate;
 	writer->target = target;
 	writer->met = ddb_written_items_shared(estate, relation);
 	writer->shares = writer->met != NULL;
-	writer->items =
-		ddb_item_writer_create(relation, ddb_describe_table(relation, userid));
+	info = ddb_describe_table(relation, userid);
+	writer->items = ddb_item_writer_create(relation, info);
 	writer->writes = ddb_writes_create(relation, userid);
 	writer->wire.table_name = relation->table_name;
+	writer->wire.keys = &info->keys;
 	writer->wire.partition_key = writer->items->key_names[0];
 	if (relation->hide_expired)
 		writer->wire.ttl_attribute =

@@ -10,13 +10,13 @@
 
 #include "modify/write_queue.h"
 
-#include "format/json_reader.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
 #include "remote/describe.h"
 #include "remote/report.h"
 #include "remote/written.h"
+#include "request/item_key.h"
 #include "request/write_reply.h"
 #include "request/write_request.h"
 
@@ -34,6 +34,7 @@ ddb_write_job_init(DdbWriteJob *job, const DdbWriteTarget *target,
 	job->body = body->data;
 	job->len = body->len;
 	job->items = items;
+	job->keys = target->keys;
 }
 
 /* Pins the session.  One call for each request that may be under way. */
@@ -87,36 +88,18 @@ count_items(DdbWrites *writes, int items, bool are_written)
 	ddb_written_settle(writes->table, items, written);
 }
 
-/* {"table": [{"PutRequest": …}, …]}: how many. */
-static int
-count_unprocessed(const DdbWriteReply *reply)
-{
-	DdbJsonReader json;
-	DdbSpan table;
-	bool first = true;
-	bool first_item = true;
-	int n = 0;
-
-	ddb_json_init(&json, reply->unprocessed, reply->unprocessed_len);
-	(void) ddb_json_enter_object(&json);
-	if (!ddb_json_next_member(&json, &first, &table) ||
-		!ddb_json_enter_array(&json))
-		return 0;
-	while (ddb_json_next_element(&json, &first_item) && ddb_json_skip(&json))
-		n++;
-	return n;
-}
-
 /* What a batch left to be done; false when nothing is. */
 static bool
-take_rest(DdbWriteJob *job, const DdbWriteReply *reply)
+take_rest(const DdbWrites *writes, DdbWriteJob *job, const DdbWriteReply *reply)
 {
 	StringInfoData body;
 	int items;
 
 	if (reply->unprocessed == NULL)
 		return false;
-	items = count_unprocessed(reply);
+	items = ddb_item_key_count_left(job->body, job->len, reply->unprocessed,
+									reply->unprocessed_len, job->keys,
+									writes->relation->table_name);
 	job->fruitless = items < job->items ? 0 : job->fruitless + 1;
 	job->items = items;
 	initStringInfo(&body);
@@ -157,7 +140,7 @@ finish(DdbWrites *writes, DdbCall *call, DdbWriteJob *job)
 	writes->counters.write_units += reply.units - read_units;
 	ddb_call_log(call, writes_items ? reply.units - read_units : read_units);
 	keep_item(job, &reply);
-	job->done = !take_rest(job, &reply);
+	job->done = !take_rest(writes, job, &reply);
 	count_items(writes, job->done ? items : items - job->items, true);
 }
 

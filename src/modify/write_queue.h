@@ -29,6 +29,7 @@ typedef struct DdbWriteJob
 	const char *body;
 	int len;
 	int items; /* that it writes */
+	const struct DdbKeySchema *keys; /* of its table */
 	bool may_lack_path; /* DynamoDB may say that a path leads nowhere */
 
 	/* once it is done */

@@ -59,6 +59,7 @@ extern DdbAssignment *ddb_update_add(DdbItemUpdate *update,
 typedef struct DdbWriteTarget
 {
 	const char *table_name;
+	const struct DdbKeySchema *keys; /* of the table */
 	const char *partition_key; /* for conditions about the item's existence */
 	const char *ttl_attribute; /* whose past times make an item none; or NULL */
 	DdbExpiry expiry; /* what these are */

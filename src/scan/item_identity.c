@@ -2,10 +2,6 @@
 /*
  * item_identity.c
  *		Keys of items as bytes that are equal when the keys are.
- *
- * Strings without their escapes, numbers in their canonical text, binary
- * decoded: emulators send numbers as they were written, and nobody promises that
- * two operations escape alike.
  */
 #include "postgres.h"
 
@@ -13,11 +9,9 @@
 #include "scan/item_identity.h"
 
 #include "codec/misfit.h"
-#include "common/base64.h"
 #include "common/hashfn.h"
-#include "compat.h"
-#include "format/decimal.h"
 #include "lib/stringinfo.h"
+#include "request/item_key.h"
 #include "scan/stream.h"
 #include "utils/memutils.h"
 
@@ -27,49 +21,6 @@ raise_malformed(const DdbRowReader *reader, const char *what,
 {
 	ddb_reply_raise_malformed(reader->plan->source.table_name,
 							  psprintf("%s \"%s\"", what, attribute));
-}
-
-/*
- * A key's value as DynamoDB compares it.  False for a value that cannot be a
- * key.
- */
-static bool
-value_to_bound(const DdbAttributeValue *value, DdbStoredValue *bound)
-{
-	char *text = palloc(Max(value->span.len, DDB_DECIMAL_BUFFER) + 1);
-	size_t len = value->span.len;
-	int room;
-	DdbDecimal decimal;
-
-	memcpy(text, value->span.data, len);
-	if (value->span.escaped &&
-		ddb_json_unescape(&value->span, text, &len) > DDB_UNESCAPE_NUL)
-		return false;
-	bound->place = DDB_PLACE_EXACT;
-	bound->data = text;
-	bound->len = (int) len;
-	switch (value->type)
-	{
-		case DDB_VALUE_S:
-			bound->type = DDB_STORED_S;
-			return true;
-		case DDB_VALUE_N:
-			bound->type = DDB_STORED_N;
-			if (!ddb_decimal_parse(pnstrdup(text, len), len, &decimal) ||
-				ddb_decimal_fit(&decimal) != DDB_DECIMAL_OK)
-				return false;
-			bound->len = (int) ddb_decimal_canonical(&decimal, text);
-			return true;
-		case DDB_VALUE_B:
-			bound->type = DDB_STORED_B;
-			room = pg_b64_dec_len((int) len) + 1;
-			bound->data = palloc(room);
-			bound->len =
-				ddb_compat_b64_decode(text, (int) len, bound->data, room);
-			return bound->len >= 0;
-		default:
-			return false;
-	}
 }
 
 /* Appends what an item has of an attribute that it may lack. */
@@ -118,7 +69,7 @@ ddb_identity_read(const DdbRowReader *reader, const DdbPage *page, int note,
 		if (ddb_row_identity(reader, page, note, i, &value))
 		{
 			/* What was moved out of an index may be of any type now. */
-			if (!value_to_bound(&value, &bound) && i < nkey)
+			if (!ddb_item_key_value(&value, &bound) && i < nkey)
 				raise_malformed(reader, "no key is the value of",
 								list_nth(plan->projection.identity, i));
 		}

@@ -169,6 +169,10 @@ ddb_row_reader_create(DdbRelation *relation, const DdbAccessPlan *plan,
 	foreach (lc, identity)
 		reader->identity[reader->nidentity++] = find_attribute(
 			reader, (char *) lfirst(lc), strlen((char *) lfirst(lc)));
+	for (int i = 0; i < plan->source.keys.n; i++)
+		reader->keys[i] =
+			find_attribute(reader, plan->source.keys.attributes[i].name,
+						   strlen(plan->source.keys.attributes[i].name));
 	reader->follower = palloc0(sizeof(int) * (reader->nattributes + 1));
 	return reader;
 }
@@ -743,21 +747,40 @@ ddb_row_read_at(DdbRowReader *reader, DdbPage *page, int note,
 	return found;
 }
 
+/* The attribute's value in the item whose notes begin there, if it has one. */
+static bool
+find_value(const DdbPage *page, int note, int attribute,
+		   DdbAttributeValue *value)
+{
+	const DdbNotes *notes = &page->notes;
+
+	for (note++;
+		 note < notes->n && notes->items[note].attribute != DDB_NOTE_ITEM;
+		 note++)
+	{
+		if (notes->items[note].attribute != attribute)
+			continue;
+		value_of_note(page, &notes->items[note], value);
+		return true;
+	}
+	return false;
+}
+
 /* The value points into the page. */
 bool
 ddb_row_identity(const DdbRowReader *reader, const DdbPage *page, int note,
 				 int i, DdbAttributeValue *value)
 {
-	int end = ddb_row_next_item(page, note);
+	return find_value(page, note, reader->identity[i], value);
+}
 
-	for (note++; note < end; note++)
-	{
-		if (page->notes.items[note].attribute != reader->identity[i])
-			continue;
-		value_of_note(page, &page->notes.items[note], value);
-		return true;
-	}
-	return false;
+/* The value points into the page. */
+bool
+ddb_row_key(const DdbRowReader *reader, const DdbPage *page, int i,
+			DdbAttributeValue *value)
+{
+	return reader->keys[i] >= 0 &&
+		   find_value(page, page->item_note, reader->keys[i], value);
 }
 
 /*

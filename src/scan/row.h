@@ -46,6 +46,8 @@ typedef struct DdbRowReader
 								 * + 1; 0: at the start) in the last item */
 	int *identity; /* the attributes of plan->identity, then position */
 	int nidentity;
+	int keys[DDB_MAX_KEY_ATTRIBUTES]; /* the attributes of what is read by; -1:
+									   * not asked for */
 	int ttl; /* the attribute whose past times hide items, or -1; … */
 	DdbExpiry expiry; /* … and what these are, which the caller sets */
 	const DdbCodec *current; /* being converted, for error context */
@@ -93,6 +95,13 @@ extern int ddb_row_next_item(const DdbPage *page, int note);
  */
 extern bool ddb_row_identity(const DdbRowReader *reader, const DdbPage *page,
 							 int note, int i, DdbAttributeValue *value);
+
+/*
+ * The i-th attribute of the key in the item that was read last; false when it
+ * is absent, or was not asked for.
+ */
+extern bool ddb_row_key(const DdbRowReader *reader, const DdbPage *page, int i,
+						DdbAttributeValue *value);
 
 /*
  * From an attribute to the value that the column's path leads to; false when the

@@ -13,6 +13,7 @@
 #include "model/table_info.h"
 #include "remote/describe.h"
 #include "remote/report.h"
+#include "request/item_key.h"
 #include "request/read_request.h"
 #include "request/reply_shape.h"
 #include "scan/groups.h"
@@ -85,6 +86,16 @@ leave_start_key(DdbStream *stream)
 	stream->page_key = stream->start_key;
 	stream->page_key_len = stream->start_key_len;
 	stream->start_key = NULL;
+}
+
+/* Another range begins. */
+static void
+forget_passed(DdbStream *stream)
+{
+	if (stream->passed_key != NULL)
+		pfree(stream->passed_key);
+	stream->passed_key = NULL;
+	stream->passed = stream->passed_most = 0;
 }
 
 /* ---- what was sent is counted ---- */
@@ -209,6 +220,7 @@ void
 ddb_stream_restart(DdbStream *stream, const DdbTarget *targets, int ntargets)
 {
 	leave_start_key(stream);
+	forget_passed(stream);
 	stream->targets = targets;
 	stream->ntargets = ntargets;
 	stream->target = 0;
@@ -353,6 +365,30 @@ raise_call_error(DdbStream *stream, const DdbcError *error)
 					scan->plan->source.index_name);
 }
 
+/*
+ * Raises an error if the key is where reading began already: it would go on
+ * without end.  Of the keys passed one is kept, for twice as many pages each
+ * time, so a circle of any length is found.
+ */
+static void
+check_moves(DdbStream *stream, const char *key, int len)
+{
+	if (stream->passed_key != NULL && len == stream->passed_key_len &&
+		memcmp(key, stream->passed_key, len) == 0)
+		ddb_reply_raise_malformed(stream->scan->plan->source.table_name,
+								  "its continuation key does not move on");
+	if (++stream->passed < stream->passed_most)
+		return;
+	if (stream->passed_key != NULL)
+		pfree(stream->passed_key);
+	stream->passed_key =
+		MemoryContextAlloc(stream->scan->run_context, Max(len, 1));
+	memcpy(stream->passed_key, key, len);
+	stream->passed_key_len = len;
+	stream->passed = 0;
+	stream->passed_most = Max(stream->passed_most * 2, 1);
+}
+
 /* Where the next request starts: a copy of the page's, or behind it. */
 static void
 keep_start_key(DdbStream *stream)
@@ -366,12 +402,8 @@ keep_start_key(DdbStream *stream)
 									 : pnstrdup(page->last_key, len);
 
 	MemoryContextSwitchTo(old);
-	/* A key that does not move would be asked for without end. */
-	if (!is_batch(stream) && stream->start_key != NULL &&
-		len == stream->start_key_len &&
-		memcmp(key, stream->start_key, len) == 0)
-		ddb_reply_raise_malformed(scan->plan->source.table_name,
-								  "its continuation key does not move");
+	if (!is_batch(stream))
+		check_moves(stream, key, len);
 	leave_start_key(stream);
 	stream->start_key = key;
 	stream->start_key_len = len;
@@ -384,6 +416,7 @@ next_target(DdbStream *stream)
 	int step = stream->scan->plan->order.is_backward ? -1 : 1;
 
 	leave_start_key(stream);
+	forget_passed(stream);
 	if (is_batch(stream) || stream->target + step < 0 ||
 		stream->target + step >= stream->ntargets)
 	{
@@ -392,6 +425,27 @@ next_target(DdbStream *stream)
 	}
 	stream->target += step;
 	prepare_base(stream);
+}
+
+/* A batch leaves only what was sent; in memory of its own. */
+static void
+check_left(const DdbStream *stream)
+{
+	const DdbPage *page = &stream->page;
+	const DdbPlanSource *source = &stream->scan->plan->source;
+	const char *sent =
+		stream->start_key != NULL ? stream->start_key : stream->base;
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "ddb_fdw unprocessed", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	(void) ddb_item_key_count_left(
+		sent,
+		stream->start_key != NULL ? stream->start_key_len : (int) strlen(sent),
+		page->last_key, page->last_key_len, &source->table_keys,
+		source->table_name);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 /* What the page leaves to be asked for. */
@@ -408,6 +462,8 @@ advance(DdbStream *stream)
 		next_target(stream);
 		return;
 	}
+	if (is_batch(stream))
+		check_left(stream);
 	/* Keys that followed 16 MB of items lack no capacity. */
 	if (stream->fruitless > 0 &&
 		!ddb_session_retry_unprocessed(stream->scan->session, stream->fruitless,
@@ -575,6 +631,43 @@ ddb_stream_take_counted(DdbStream *stream)
 	return n;
 }
 
+/* True if the item that was read last is in the target, as far as it shows. */
+static bool
+is_in_target(const DdbStream *stream, const DdbTarget *target)
+{
+	const DdbRowReader *reader = stream->scan->run.reader;
+	const DdbKeySchema *keys = &stream->scan->plan->source.keys;
+	DdbAttributeValue value;
+
+	for (int i = 0; i < keys->n; i++)
+		if (!ddb_key_range_is_open(&target->ranges[i]) &&
+			ddb_row_key(reader, &stream->page, i, &value) &&
+			!ddb_item_key_in_range(&target->ranges[i], &value))
+			return false;
+	return true;
+}
+
+/* Raises an error if the item that was read last was not asked for. */
+static void
+check_asked(const DdbStream *stream)
+{
+	bool is_asked;
+
+	if (stream->targets == NULL)
+		return;
+	if (stream->counted_target != NULL)
+		is_asked = is_in_target(stream, stream->counted_target);
+	else
+	{
+		is_asked = false;
+		for (int i = 0; i < stream->ntargets && !is_asked; i++)
+			is_asked = is_in_target(stream, &stream->targets[i]);
+	}
+	if (!is_asked)
+		ddb_reply_raise_malformed(stream->scan->plan->source.table_name,
+								  "it holds an item outside the key asked for");
+}
+
 /*
  * The next row of the open page; false when the page is read or none is open.
  * row_context is reset first.
@@ -596,6 +689,8 @@ ddb_stream_row(DdbStream *stream, TupleTableSlot *slot,
 	found = scan->run.count_only
 				? next_counted(stream, slot)
 				: ddb_row_read(scan->run.reader, &stream->page, slot);
+	if (found && !scan->run.count_only)
+		check_asked(stream);
 	MemoryContextSwitchTo(old);
 	return found;
 }

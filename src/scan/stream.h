@@ -40,6 +40,11 @@ typedef struct DdbStream
 	bool closed; /* and all rows were given */
 	char *start_key; /* for the next request; NULL: from the start */
 	int start_key_len;
+	char
+		*passed_key; /* a start key some pages back, to find circles; or NULL */
+	int passed_key_len;
+	int passed; /* pages since it, … */
+	int passed_most; /* … and after how many another one is kept */
 	int fruitless; /* replies in a row to a batch that brought nothing */
 	int64 delay_ms; /* before the next request */
 	char *page_key; /* the start key that the open page was asked for with */

@@ -2,7 +2,9 @@
 """A server that hangs, fails, lies: one clear error or a retry, never wrong rows,
 never a crash, and a cancel takes effect at once."""
 
+import contextlib
 import gzip as gzip_module
+import itertools
 import json
 import subprocess
 import time
@@ -687,6 +689,66 @@ def test_continuation_key_that_does_not_move_though_items_come(site):
     site.db.execute("SET statement_timeout = '20s'")
     with site.proxy.inject(faults.rewrite(stuck), operation="Query"):
         assert failure(site.db, f"{QUERY} LIMIT 1000").sqlstate == BROKEN_REPLY
+
+
+@contextlib.contextmanager
+def every_page(proxy, change):
+    """Changes replies to GetItem, Query and Scan."""
+    with contextlib.ExitStack() as stack:
+        for operation in ("GetItem", "Query", "Scan"):
+            stack.enter_context(proxy.inject(faults.rewrite(change), operation=operation))
+        yield
+
+
+@pytest.mark.parametrize("length", [2, 3, 7])
+@pytest.mark.parametrize(
+    "query", [QUERY, "SELECT n FROM paged", "SELECT count(*) FROM paged WHERE pk = 'P'"]
+)
+def test_continuation_keys_that_go_round(site, length, query):
+    """However long the way round is."""
+    turn = itertools.cycle(range(length))
+
+    def around(response):
+        if "Items" in response:
+            response["Items"] = []
+        response.update(Count=0, ScannedCount=0, LastEvaluatedKey=key_of(ITEMS[next(turn)]))
+
+    site.db.execute("SET statement_timeout = '20s'")
+    with every_page(site.proxy, around):
+        assert failure(site.db, query).sqlstate == BROKEN_REPLY
+
+
+OUTSIDE = {
+    "another partition": ({"pk": {"S": "Q"}}, "pk = 'P'"),
+    "another partition, escaped": ({"pk": {"S": "P\u20ac"}}, "pk = 'P'"),
+    "another type": ({"pk": {"N": "1"}}, "pk = 'P'"),
+    "below the range": ({"sk": {"S": "000000"}}, "pk = 'P' AND sk >= '000001'"),
+    "above the range": ({"sk": {"S": "000009"}}, "pk = 'P' AND sk < '000009'"),
+    "outside the prefix": ({"sk": {"S": "1"}}, "pk = 'P' AND sk LIKE '0%'"),
+    "none of the list": ({"pk": {"S": "Q"}}, "pk IN ('P', 'R')"),
+    "another item": ({"sk": {"S": "000001"}}, "pk = 'P' AND sk = '000000'"),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_items_outside_the_key_asked_for(site, name):
+    attributes, condition = OUTSIDE[name]
+
+    def change(response):
+        item = {**ITEMS[0], "sk": {"S": "000000"}, **attributes}
+        if "Items" not in response:
+            response["Item"] = item
+            return
+        response.update(Items=[item], Count=1, ScannedCount=1)
+        response.pop("LastEvaluatedKey", None)
+
+    with every_page(site.proxy, change):
+        diag = failure(site.db, f"SELECT pk, sk FROM paged WHERE {condition}")
+    if name == "another type":
+        assert diag.sqlstate in ("22018", BROKEN_REPLY)
+    else:
+        assert diag.sqlstate == BROKEN_REPLY
+        assert "outside the key" in diag.message_detail
 
 
 def test_empty_pages_with_a_continuation_key_go_on(site):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from lab import wait_until
 from support import proxy as faults
-from support.background import Statement, everything_said, wait_for_end
+from support.background import everything_said, failure, Statement, wait_for_end
 from support.fdw import explain, foreign_table, make_server, plan_nodes
 from support.systems import definition
 
@@ -252,6 +252,35 @@ def test_unprocessed_items_are_sent_again(site):
     )
     assert sizes == [25, 25, 15, 15, 5, 5]
     assert len(site.stored()) == 50
+
+
+@pytest.mark.parametrize("lie", ["another key", "one twice", "another table", "no item", "deleted"])
+def test_items_left_that_were_never_sent(site, lie):
+    """They would be written, as nobody asked for."""
+
+    class Lies(Unprocessed):
+        def ask(self, body):
+            ((table, requests),) = json.loads(body)["RequestItems"].items()
+            first = requests[0]["PutRequest"]["Item"]
+            other = {"PutRequest": {"Item": {**first, "sk": {"N": "4711"}}}}
+            self.left.items = {
+                "another key": {table: [other]},
+                "one twice": {table: [requests[0], requests[0]]},
+                "another table": {table: [requests[0]], "u": [requests[1]]},
+                "no item": {table: [{"PutRequest": {}}]},
+                "deleted": {table: [{"DeleteRequest": {"Key": {"pk": {"S": "x"}}}}]},
+            }[lie]
+            return body
+
+    with (
+        site.proxy.inject(Lies(25), operation="BatchWriteItem", times=1),
+        site.proxy.record() as calls,
+    ):
+        diag = failure(site.db, f"INSERT INTO p {rows(20)}")
+    assert diag.sqlstate == "HV00M"
+    assert "unprocessed" in diag.message_detail
+    assert calls.data.count("BatchWriteItem") == 1
+    assert 4711 not in [int(item["sk"]) for item in site.stored()]
 
 
 def test_items_that_stay_unprocessed_are_an_error(make_site):

@@ -502,6 +502,28 @@ class NoItems(Behaviour):
         reply.sign()
 
 
+class LeavesOthers(Leaves):
+    """Says of keys that were not asked for that they are left."""
+
+    def ask(self, body):
+        self.asked = dict(json.loads(body)["RequestItems"]["Tickets"])
+        self.left = [{name: {kind: value + "9" for kind, value in v.items()} for name, v in key.items()}
+                     for key in self.asked["Keys"][:2]]
+        return body
+
+
+def test_keys_left_that_were_never_asked_for(t, proxy):
+    query = "SELECT opened, note FROM t WHERE opened >= 0 AND status = 'open'"
+    with (
+        proxy.inject(LeavesOthers(5), operation="BatchGetItem"),
+        proxy.record() as calls,
+        pytest.raises(psycopg.Error) as failure,
+    ):
+        t.execute(query)
+    assert failure.value.sqlstate == "HV00M"
+    assert calls.data.count("BatchGetItem") == 1
+
+
 def test_keys_that_stay_unprocessed_are_an_error(t, proxy):
     """Replies that bring nothing are counted as attempts are."""
     t.execute("ALTER SERVER dynamo OPTIONS (ADD max_attempts '3')")
