@@ -475,7 +475,9 @@ classify_status(DdbcError *error)
 	{
 		case 401:
 		case 403:
-			error->kind = DDBC_ERROR_ACCESS_DENIED;
+		case 407:
+		case 511:
+			error->kind = DDBC_ERROR_PROXY_DENIED;
 			break;
 		case 413:
 			error->kind = DDBC_ERROR_REQUEST_TOO_LARGE;
@@ -586,6 +588,7 @@ ddbc_error_from_reply(DdbcError *error, int http_status, const char *body,
 	else if (body_len > 0)
 		append_line(error->message, FOREIGN_TEXT_MAX_BYTES + 1, body, body_len);
 
+	error->foreign = error->code[0] == '\0';
 	if (!classify_code(error))
 		classify_status(error);
 	if (error->kind == DDBC_ERROR_TRANSACTION_CANCELED)

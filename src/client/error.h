@@ -35,6 +35,7 @@ typedef enum DdbcErrorKind
 	DDBC_ERROR_CREDENTIALS_REJECTED, /* unknown key, wrong secret */
 	DDBC_ERROR_CLOCK_SKEW,
 	DDBC_ERROR_ACCESS_DENIED,
+	DDBC_ERROR_PROXY_DENIED, /* 401, 403, 407, 511 of a web proxy */
 	DDBC_ERROR_VALIDATION,
 	DDBC_ERROR_REQUEST_TOO_LARGE, /* 413 and limits of items */
 	DDBC_ERROR_NUMBER_RANGE,
@@ -57,6 +58,7 @@ typedef struct DdbcError
 	int http_status; /* 0: no reply */
 	bool retryable; /* a later try may succeed by itself */
 	bool ambiguous; /* a write may have been applied */
+	bool foreign; /* message is not in DynamoDB's words */
 	int attempts; /* tries made when it was given up */
 	char code[96]; /* DynamoDB's error type without namespace, or
 								 * libcurl's short text; "" when unknown */

@@ -13,6 +13,13 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+/* For answers that are not DynamoDB's. */
+#define PROXY_HINT                                                             \
+	"Check the option \"endpoint_url\" of the server, and the web proxies "    \
+	"and "                                                                     \
+	"gateways between the database and DynamoDB."
 
 typedef struct ErrorRule
 {
@@ -62,6 +69,8 @@ static const ErrorRule rules[] = {
 	{DDBC_ERROR_ACCESS_DENIED, ERRCODE_INSUFFICIENT_PRIVILEGE,
 	 "The AWS identity of the user mapping lacks the permission named in the "
 	 "detail."},
+	{DDBC_ERROR_PROXY_DENIED,
+	 ERRCODE_SQLSERVER_REJECTED_ESTABLISHMENT_OF_SQLCONNECTION, PROXY_HINT},
 	{DDBC_ERROR_VALIDATION, ERRCODE_FDW_ERROR, NULL},
 	{DDBC_ERROR_REQUEST_TOO_LARGE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 	{DDBC_ERROR_NUMBER_RANGE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
@@ -130,6 +139,34 @@ local_text(const char *utf8)
 }
 
 /*
+ * What somebody else than DynamoDB says may be of any service that the database
+ * host reaches.  Both who runs the statement and who asked for it must be
+ * superusers: it may be in a function of another role.
+ */
+static bool
+may_see_foreign(void)
+{
+	return superuser() && superuser_arg(GetOuterUserId());
+}
+
+/* Appends what was said, by DynamoDB or libcurl or something between. */
+static void
+append_said(StringInfo detail, const DdbcError *error)
+{
+	if (error->foreign)
+	{
+		appendStringInfoString(detail, "A web proxy or gateway answered, or "
+									   "the endpoint is not DynamoDB");
+		if (!may_see_foreign())
+			return;
+		appendStringInfoString(detail, ": ");
+	}
+	appendStringInfoString(detail, error->message[0] != '\0'
+									   ? local_text(error->message)
+									   : "no message");
+}
+
+/*
  * The text of DETAIL, palloc'd: what DynamoDB or libcurl said, after how many
  * tries, under which request id.
  */
@@ -141,9 +178,7 @@ detail_text(const DdbcError *error)
 	initStringInfo(&detail);
 	if (error->code[0] != '\0' && error->http_status != 0)
 		appendStringInfo(&detail, "%s: ", local_text(error->code));
-	appendStringInfoString(&detail, error->message[0] != '\0'
-										? local_text(error->message)
-										: "no message");
+	append_said(&detail, error);
 	if (error->http_status != 0)
 		appendStringInfo(&detail, " (HTTP status %d", error->http_status);
 	if (error->http_status != 0 && error->request_id[0] != '\0')
@@ -162,8 +197,11 @@ detail_text(const DdbcError *error)
  * there is nothing to advise.
  */
 static const char *
-hint_text(const ErrorRule *rule, DdbcOperation operation)
+hint_text(const ErrorRule *rule, const DdbcError *error,
+		  DdbcOperation operation)
 {
+	if (error->foreign && rule->kind != DDBC_ERROR_UNAVAILABLE)
+		return PROXY_HINT;
 	if (ddbc_operation_writes(operation))
 	{
 		for (int i = 0; i < (int) lengthof(write_hints); i++)
@@ -203,7 +241,7 @@ ddb_report_call(const DdbcError *error, DdbcOperation operation,
 				const char *table_name, const char *index_name)
 {
 	const ErrorRule *rule = find_rule(error->kind);
-	const char *hint = hint_text(rule, operation);
+	const char *hint = hint_text(rule, error, operation);
 	const char *name = ddbc_operation_name(operation);
 
 	if (error->ambiguous && ddbc_operation_writes(operation))

@@ -696,6 +696,64 @@ def test_strictest_cap_wins(paged):
     assert failure(paged, QUERY).sqlstate == "53400"
 
 
+# ---- answers of others ---------------------------------------------------------------
+
+SECRET_PAGE = b"<html><body>internal dashboard</body></html>"
+PROXIES = {
+    "401": (faults.Answer(401, SECRET_PAGE, "text/html"), "08004", 1),
+    "403": (faults.Answer(403, SECRET_PAGE, "text/html"), "08004", 1),
+    "407": (faults.Answer(407, SECRET_PAGE, "text/html"), "08004", 1),
+    "429": (faults.Answer(429, SECRET_PAGE, "text/html"), "53000", 2),
+    "503": (faults.Answer(503, SECRET_PAGE, "text/html"), "08006", 2),
+    "404": (faults.Answer(404, b"internal dashboard", "text/plain"), "HV00M", 1),
+    "json": (faults.Answer(403, b'{"message": "internal dashboard"}'), "08004", 1),
+}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+@pytest.mark.parametrize("operation", ["DescribeTable", "Query"])
+def test_answers_of_a_proxy(paged, paged_proxy, the_only_error, name, operation):
+    behaviour, sqlstate, tries = PROXIES[name]
+    if operation == "Query":
+        paged.execute(QUERY)
+    with paged_proxy.inject(behaviour, operation=operation), paged_proxy.record() as calls:
+        diag = the_only_error(paged, QUERY)
+    assert diag.sqlstate == sqlstate
+    assert "A web proxy or gateway answered" in diag.message_detail
+    assert "internal dashboard" in diag.message_detail
+    assert name == "json" or name in diag.message_detail
+    assert "identity" not in everything_said(diag) and "capacity" not in everything_said(diag)
+    assert len(calls) == tries
+
+
+def test_answers_of_others_are_shown_to_superusers_only(paged, paged_proxy, connect):
+    """An endpoint on loopback may be any service of the host."""
+    paged.execute("CREATE ROLE errors_curious LOGIN")
+    try:
+        paged.execute(
+            "CREATE USER MAPPING FOR errors_curious SERVER dynamo"
+            " OPTIONS (access_key_id 'a', secret_access_key 'b')"
+        )
+        paged.execute("GRANT SELECT ON paged TO errors_curious")
+        paged.execute(
+            "CREATE FUNCTION as_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+            f" AS $$ {QUERY.replace('SELECT n', 'SELECT count(*)').split(' ORDER')[0]} $$"
+        )
+        other = connect("errors_curious")
+        for behaviour, sqlstate, _ in PROXIES.values():
+            with paged_proxy.inject(behaviour):
+                for query in (QUERY, "SELECT as_owner()"):
+                    diag = failure(other, query)
+                    assert diag.sqlstate == sqlstate
+                    assert "dashboard" not in everything_said(diag)
+        other.close()
+    finally:
+        paged.execute("DROP FUNCTION IF EXISTS as_owner")
+        paged.execute("DROP OWNED BY errors_curious")
+        paged.execute("DROP USER MAPPING IF EXISTS FOR errors_curious SERVER dynamo")
+        paged.execute("DROP ROLE errors_curious")
+
+
 # ---- secrets -------------------------------------------------------------------------
 
 

@@ -273,7 +273,8 @@ static const Expectation expectations[] = {
 	 true, true, "", "<b> Busy</b> ? caf\xc3\xa9"},
 	{502, "[1]", DDBC_ERROR_UNAVAILABLE, true, true, "", "[1]"},
 	{504, "", DDBC_ERROR_UNAVAILABLE, true, true, "", "HTTP status 504"},
-	{403, "go away", DDBC_ERROR_ACCESS_DENIED, false, false, "", "go away"},
+	{403, "go away", DDBC_ERROR_PROXY_DENIED, false, false, "", "go away"},
+	{407, "", DDBC_ERROR_PROXY_DENIED, false, false, "", "HTTP status 407"},
 	{301, "", DDBC_ERROR_PROTOCOL, false, false, "", "HTTP status 301"},
 	{400, "{\"__type\":7,\"message\":{}}", DDBC_ERROR_PROTOCOL, false, false,
 	 "", "HTTP status 400"},
@@ -297,6 +298,7 @@ test_replies(void **state)
 		assert_int_equal(error.kind, expected->kind);
 		assert_int_equal(error.retryable, expected->retryable);
 		assert_int_equal(error.ambiguous, expected->ambiguous);
+		assert_int_equal(error.foreign, expected->code[0] == '\0');
 		assert_int_equal(error.http_status, expected->status);
 		assert_string_equal(error.request_id, "REQ");
 	}
