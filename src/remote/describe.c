@@ -16,6 +16,7 @@
 #include "catalog/pg_user_mapping.h"
 #include "codec/codec.h"
 #include "common/hashfn.h"
+#include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "model/guc.h"
@@ -45,19 +46,33 @@ typedef struct CacheEntry
 	char *reply; /* NULL: access was denied */
 	size_t reply_len;
 	TimestampTz fetched_at;
+	TimestampTz retry_at; /* asking failed: not again before; 0: it did not */
 	bool valid;
+	Oid umid; /* of the user mapping that it was fetched by */
+	uint32 server_hash; /* of syscache invalidations */
+	uint32 mapping_hash;
+	uint64 invalidations; /* how often it became invalid */
 	uint64 digest; /* of what plans rely on, in the reply read last */
 	int generation; /* of that digest; 0: none was read yet */
 } CacheEntry;
 
+/* After a failure the old description serves for so long before another try. */
+#define RETRY_AFTER_MS 10000
+
 static HTAB *cache = NULL;
-static uint64 invalidations = 0;
 static int generations = 0;
 
+static void
+invalidate(CacheEntry *entry)
+{
+	entry->valid = false;
+	entry->invalidations++;
+}
+
 /*
- * Syscache callback: a server or user mapping has changed, so every cached
- * description may be that of another table.  Runs while the cache may be in
- * use, so it only marks entries.
+ * Syscache callback: a server or user mapping has changed, so what was fetched
+ * by it may be the description of another table.  Runs while the cache may be
+ * in use, so it only marks entries.
  */
 static void
 invalidate_cache(Datum arg, int cacheid, uint32 hash)
@@ -65,10 +80,13 @@ invalidate_cache(Datum arg, int cacheid, uint32 hash)
 	HASH_SEQ_STATUS status;
 	CacheEntry *entry;
 
-	invalidations++;
 	hash_seq_init(&status, cache);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		entry->valid = false;
+		/* hash 0 means everything of that cache */
+		if (hash == 0 ||
+			hash == (cacheid == FOREIGNSERVEROID ? entry->server_hash
+												 : entry->mapping_hash))
+			invalidate(entry);
 }
 
 /*
@@ -105,7 +123,7 @@ ddb_describe_forget(Oid serverid, const char *table_name)
 	while ((entry = hash_seq_search(&status)) != NULL)
 		if (entry->key.serverid == serverid &&
 			strcmp(entry->key.table_name, table_name) == 0)
-			entry->valid = false;
+			invalidate(entry);
 	ResetPlanCache();
 }
 
@@ -152,9 +170,52 @@ describe_request(const DdbRelation *relation, size_t *len)
 	return copy;
 }
 
+/* Notes what the entry is about to be fetched by. */
+static void
+note_origin(CacheEntry *entry)
+{
+	entry->umid = GetUserMapping(entry->key.userid, entry->key.serverid)->umid;
+	entry->server_hash = GetSysCacheHashValue1(
+		FOREIGNSERVEROID, ObjectIdGetDatum(entry->key.serverid));
+	entry->mapping_hash =
+		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(entry->umid));
+}
+
+/*
+ * True if the description at hand, which is old and no more, can serve while
+ * DynamoDB cannot be asked.
+ */
+static bool
+can_wait(const CacheEntry *entry, const DdbcError *error)
+{
+	return entry->valid && entry->reply != NULL &&
+		   (error->retryable || error->kind == DDBC_ERROR_TIMEOUT ||
+			error->kind == DDBC_ERROR_PROXY_DENIED);
+}
+
+/* Keeps the reply, or that there is none. */
+static void
+keep_reply(CacheEntry *entry, const DdbCall *call)
+{
+	size_t len;
+	const char *body = ddbc_request_body(call->request, &len);
+
+	if (entry->reply != NULL)
+		pfree(entry->reply);
+	entry->reply = NULL;
+	entry->fetched_at = GetCurrentTimestamp();
+	entry->retry_at = 0;
+	if (body == NULL)
+		return;
+	entry->reply = MemoryContextAlloc(TopMemoryContext, len + 1);
+	memcpy(entry->reply, body, len);
+	entry->reply_len = len;
+}
+
 /*
  * Fetches into the cache entry.  Access denied is an answer too, when the
- * columns can speak for the table.
+ * columns can speak for the table.  Where DynamoDB cannot be asked for now, what
+ * is known stays.
  */
 static void
 fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
@@ -166,30 +227,28 @@ fetch(CacheEntry *entry, DdbRelation *relation, Oid userid, bool declared)
 		ddb_session_get(relation->server->serverid, userid), context);
 	size_t len;
 	char *request = describe_request(relation, &len);
-	uint64 invalidations_before = invalidations;
+	uint64 invalidations_before = entry->invalidations;
 	const DdbcError *error;
-	const char *body;
 
+	if (!entry->valid)
+		note_origin(entry);
 	ddb_call_start(call, operation, relation->table_name, NULL, request, len,
 				   0);
 	ddb_call_wait(&call, 1);
 	ddb_call_log(call, 0);
 	error = ddbc_request_error(call->request);
-	if (error != NULL && !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
+	if (error != NULL && can_wait(entry, error))
+		entry->retry_at =
+			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_AFTER_MS);
+	else if (error != NULL &&
+			 !(declared && error->kind == DDBC_ERROR_ACCESS_DENIED))
 		ddb_report_call(error, operation, relation->table_name, NULL);
-	if (entry->reply != NULL)
-		pfree(entry->reply);
-	entry->reply = NULL;
-	if (error == NULL)
+	else
 	{
-		body = ddbc_request_body(call->request, &len);
-		entry->reply = MemoryContextAlloc(TopMemoryContext, len + 1);
-		memcpy(entry->reply, body, len);
-		entry->reply_len = len;
+		keep_reply(entry, call);
+		/* What was invalidated during the wait stays so. */
+		entry->valid = entry->invalidations == invalidations_before;
 	}
-	entry->fetched_at = GetCurrentTimestamp();
-	/* What was invalidated during the wait stays so. */
-	entry->valid = invalidations == invalidations_before;
 	MemoryContextDelete(context);
 }
 
@@ -501,19 +560,33 @@ find_entry(const DdbRelation *relation, Oid userid, DdbcOperation operation)
 	if (!found)
 	{
 		entry->reply = NULL;
+		entry->retry_at = 0;
 		entry->valid = false;
+		entry->umid = InvalidOid;
+		entry->server_hash = entry->mapping_hash = 0;
+		entry->invalidations = 0;
 		entry->generation = 0;
 	}
+	/* Another mapping may have been made, which no change of the old one tells. */
+	if (entry->valid &&
+		entry->umid != GetUserMapping(userid, key.serverid)->umid)
+		invalidate(entry);
 	return entry;
 }
 
-/* True if the entry is valid and younger than ddb_fdw.description_lifetime. */
+/*
+ * True if the entry is valid and younger than ddb_fdw.description_lifetime, or
+ * as new as can be had for now.
+ */
 static bool
 is_new_enough(const CacheEntry *entry)
 {
+	TimestampTz now = GetCurrentTimestamp();
+
 	return entry->valid &&
-		   !TimestampDifferenceExceeds(entry->fetched_at, GetCurrentTimestamp(),
-									   ddb_guc_description_lifetime * 1000);
+		   (now < entry->retry_at ||
+			!TimestampDifferenceExceeds(entry->fetched_at, now,
+										ddb_guc_description_lifetime * 1000));
 }
 
 /*

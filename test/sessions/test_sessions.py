@@ -416,6 +416,69 @@ def test_description_is_asked_for_once(paged, paged_proxy, connect):
     assert calls.count("DescribeTable") == 1
 
 
+def test_a_change_of_one_server_leaves_descriptions_of_others(paged, paged_proxy, connect):
+    make_server(paged, paged_proxy.endpoint, name="other")
+    foreign_table(paged, "elsewhere", COLUMNS, server="other", table_name="Paged")
+    other_query = QUERY.replace("paged", "elsewhere")
+    for query in (QUERY, other_query):
+        assert paged.execute(query).fetchall() == ROWS
+    admin = connect()
+    admin.execute("CREATE ROLE sessions_anybody")
+    try:
+        for change in (
+            "ALTER SERVER other OPTIONS (ADD compression 'false')",
+            f"CREATE USER MAPPING FOR sessions_anybody SERVER dynamo {keys_mapping('x')}",
+            "ALTER USER MAPPING FOR postgres SERVER other OPTIONS (SET access_key_id 'y')",
+            "DROP USER MAPPING FOR sessions_anybody SERVER dynamo",
+        ):
+            admin.execute(change)
+            with paged_proxy.record() as calls:
+                assert paged.execute(QUERY).fetchall() == ROWS
+                assert paged.execute(other_query).fetchall() == ROWS
+            changes_other = " other " in change
+            assert calls.count("DescribeTable") == changes_other, change
+    finally:
+        admin.execute("DROP ROLE sessions_anybody")
+
+
+def test_a_mapping_of_ones_own_describes_anew(paged, paged_proxy, connect):
+    """Where there was one for PUBLIC: it may be another account's table."""
+    admin = connect()
+    admin.execute("DROP USER MAPPING FOR postgres SERVER dynamo")
+    admin.execute(f"CREATE USER MAPPING FOR PUBLIC SERVER dynamo {keys_mapping('PUBLICKEY')}")
+    assert paged.execute(QUERY).fetchall() == ROWS
+    admin.execute(f"CREATE USER MAPPING FOR postgres SERVER dynamo {keys_mapping('OWNKEY')}")
+    with paged_proxy.record() as calls:
+        assert paged.execute(QUERY).fetchall() == ROWS
+    assert calls.count("DescribeTable") == 1
+    assert signers(calls) == {"OWNKEY"}
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.internal_error, faults.throttle, faults.close_before, lambda: faults.html(403)]
+)
+def test_a_refresh_that_fails_does_not_fail_the_statement(paged, paged_proxy, fault):
+    assert paged.execute(QUERY).fetchall() == ROWS
+    paged.execute("SET ddb_fdw.description_lifetime = 0")
+    with paged_proxy.inject(fault(), operation="DescribeTable"), paged_proxy.record() as calls:
+        for _ in range(3):
+            assert paged.execute(QUERY).fetchall() == ROWS
+        assert 1 <= calls.count("DescribeTable") <= 4, "it is not asked for at each statement"
+    # What may be another table's does not serve.
+    paged.execute("ALTER SERVER dynamo OPTIONS (ADD compression 'false')")
+    with paged_proxy.inject(fault(), operation="DescribeTable"):
+        assert failure(paged, QUERY).sqlstate in ("08006", "53000", "08004")
+    assert paged.execute(QUERY).fetchall() == ROWS
+
+
+def test_a_refresh_that_is_refused_is_an_error(paged, paged_proxy):
+    assert paged.execute(QUERY).fetchall() == ROWS
+    paged.execute("SET ddb_fdw.description_lifetime = 0")
+    for code, sqlstate in (("ResourceNotFoundException", "HV00R"), ("AccessDeniedException", "42501")):
+        with paged_proxy.inject(faults.error(code), operation="DescribeTable"):
+            assert failure(paged, QUERY).sqlstate == sqlstate
+
+
 DECLARED = [
     "pk text OPTIONS (key 'partition')",
     "sk text OPTIONS (key 'sort') COLLATE \"C\"",
