@@ -277,6 +277,32 @@ def test_cursors(t, scroll):
     assert t.execute("FETCH ALL FROM c").fetchall() == rows[20:]
 
 
+@pytest.mark.parametrize("concurrent", ["on", "off"])
+def test_parts_below_an_append(t, proxy, make_table, concurrent):
+    """Parts that are waited for together, where PostgreSQL lets them."""
+    t.execute(f"SET enable_async_append = {concurrent}")
+    t.execute("CREATE TABLE parts (id text, v int, w int) PARTITION BY LIST (w)")
+    for part in range(3):
+        items = [{"id": f"{part}/{n}", "v": n % 7, "w": part} for n in range(40)]
+        table = make_table(("id",), "id:S", items)
+        t.execute(
+            f"CREATE FOREIGN TABLE part{part} PARTITION OF parts FOR VALUES IN ({part})"
+            f" SERVER dynamo OPTIONS (table_name '{table.name}')"
+        )
+    t.execute("CREATE TABLE parts_here AS SELECT * FROM parts")
+    for query in (
+        "SELECT i, (SELECT count(*) FROM parts WHERE v = l.v) FROM l",
+        "SELECT i, (SELECT max(id) FROM parts WHERE v % 3 = l.v % 3) FROM l",
+        "SELECT i, s.id FROM l, LATERAL (SELECT id FROM parts WHERE v = l.v"
+        " ORDER BY id LIMIT 2) s",
+        "SELECT i, EXISTS (SELECT 1 FROM parts WHERE v = l.v AND w = l.w) FROM l",
+    ):
+        rows, calls = asked(t, proxy, query)
+        expected = t.execute(query.replace("parts", "parts_here")).fetchall()
+        assert rows == sorted(expected, key=key)
+        assert len(calls) <= 6
+
+
 def test_subqueries_of_a_recursive_query(t, proxy):
     query = (
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 5"

@@ -286,6 +286,11 @@ class JoinQueries:
                 " (SELECT 1 FROM @T@ u WHERE u.pk = t.pk AND u.pk <> l.pk))",
             ]
         )
+        if self.chance(0.2):
+            # of one item, which may be a join
+            keys = [c for c in (self.table.pk, self.table.sk) if c]
+            one = " AND ".join([*(f"t.{c.name} = l.{c.name}" for c in keys), "@W@"])
+            shown = f"(SELECT t.{column} FROM @T@ t WHERE {one})"
         whole = f"SELECT l.pk, {shown} FROM {outer}"
         roll = self.rng.random()
         if roll < 0.1:
