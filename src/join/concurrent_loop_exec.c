@@ -374,17 +374,23 @@ busy_lanes(const ConcurrentLoopState *state)
 	return n;
 }
 
-/* How many requests may be under way, as large as replies have been. */
+/*
+ * How many requests may be under way, as large as replies have been and as far
+ * as the cap on read units allows.
+ */
 static int
 most_requests(const ConcurrentLoopState *state)
 {
 	int64 largest = 0;
+	int window = state->window;
 
 	for (int i = 0; i < LANES; i++)
 		if (state->lanes[i].scan != NULL)
 			largest =
 				Max(largest, ddb_scan_largest_reply(state->lanes[i].scan));
-	return ddb_groups_window(largest, state->window);
+	if (state->lanes[0].scan != NULL)
+		window = ddb_scan_affordable(state->lanes[0].scan, window);
+	return ddb_groups_window(largest, window);
 }
 
 /*
@@ -394,11 +400,9 @@ most_requests(const ConcurrentLoopState *state)
 static void
 read_ahead(ConcurrentLoopState *state)
 {
-	int most = most_requests(state);
-
 	while (!state->outer_done && state->n < MAX_ROWS &&
-		   (state->n == 0 ||
-			(state->requests < most && busy_lanes(state) < AHEAD_LANES)))
+		   (state->n == 0 || (state->requests < most_requests(state) &&
+							  busy_lanes(state) < AHEAD_LANES)))
 	{
 		LoopRow *row;
 

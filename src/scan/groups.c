@@ -291,22 +291,20 @@ ddb_groups_window(int64 largest_reply, int most)
 	return (int) Max(1, Min(WINDOW_BYTES / Max(largest_reply, 1), most));
 }
 
-/*
- * How many replies the cap on read units still allows, as large as those before;
- * one, as long as there were none.  What is sent beyond it is paid for in vain.
- */
-static int
-affordable_window(const DdbScanState *state, int most)
+/* What is sent beyond the cap is paid for in vain. */
+int
+ddb_groups_affordable(const DdbScanState *state, int most)
 {
+	const DdbScanCounters *counters = state->counters;
 	double cap = ddb_relation_max_read_units(state->relation);
 	double replies = 1;
 
 	if (cap <= 0)
 		return most;
-	if (state->sizes.read_units > 0)
+	if (counters->read_units > 0)
 		replies = Min(ddb_guard_read_units_left(state->relation),
-					  cap - state->counters->read_units) *
-				  state->sizes.replies / state->sizes.read_units;
+					  cap - counters->read_units) *
+				  counters->requests / counters->read_units;
 	return (int) Max(1, Min(replies, most));
 }
 
@@ -315,7 +313,7 @@ largest_window(const DdbGroups *groups)
 {
 	return ddb_groups_window(
 		groups->state->sizes.largest_reply,
-		affordable_window(groups->state, groups->max_window));
+		ddb_groups_affordable(groups->state, groups->max_window));
 }
 
 /*

@@ -48,6 +48,12 @@ extern int ddb_groups_send(DdbGroups *groups, int streams);
 extern int ddb_groups_window(int64 largest_reply, int most);
 
 /*
+ * How many of so many requests the cap on read units still allows, if each takes
+ * what those before took; one, as long as there were none.
+ */
+extern int ddb_groups_affordable(const DdbScanState *state, int most);
+
+/*
  * The target with this number, counted over all streams, for those that want
  * the keys and not their items; NULL behind the last one.  *stream and *target
  * begin at 0 and are kept here.

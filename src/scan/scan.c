@@ -305,6 +305,12 @@ ddb_scan_largest_reply(const ForeignScanState *node)
 	return ((const DdbScanState *) node->fdw_state)->sizes.largest_reply;
 }
 
+int
+ddb_scan_affordable(const ForeignScanState *node, int most)
+{
+	return ddb_groups_affordable((const DdbScanState *) node->fdw_state, most);
+}
+
 void
 ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node)
 {

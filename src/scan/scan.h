@@ -130,6 +130,9 @@ extern void ddb_scan_cancel(ForeignScanState *node);
 /* Bytes of the largest reply so far. */
 extern int64 ddb_scan_largest_reply(const ForeignScanState *node);
 
+/* How many of so many requests the cap on read units still allows. */
+extern int ddb_scan_affordable(const ForeignScanState *node, int most);
+
 /* Counts what a copy of a scan does as done by that one. */
 extern void ddb_scan_count_by(ForeignScanState *copy, ForeignScanState *node);
 
