@@ -38,6 +38,7 @@ from lab import (
     die_with_parent,
 )
 from support import aws, regress_data
+from support.counted import LOGGED, Accounts, without_plans
 from support.fdw import make_server
 from support.paged import PagedTable
 from support.paged import make_items as paged_items
@@ -71,6 +72,7 @@ def pytest_configure(config):
     outlives everybody."""
     clean_own_environment()
     config.addinivalue_line("markers", "warns(regex, ...): the server may warn of these")
+    config.addinivalue_line("markers", "uncounted(why): the log may differ from the proxies")
     if is_worker(config) or config.option.collectonly:
         return
     # Ended from outside, it still stops its workers and says what it did.
@@ -160,7 +162,10 @@ def proxy(dynamodb):
 
 @pytest.fixture(scope="session")
 def running_cluster(request, workspace, tree):
-    cluster = Cluster(workspace, tree).start()
+    cluster = Cluster(workspace, tree).init()
+    with open(cluster.data / "postgresql.conf", "a", encoding="utf-8") as conf:
+        conf.write(LOGGED)
+    cluster.start()
     request.config.stash[CLUSTER] = cluster
     return cluster
 
@@ -237,9 +242,43 @@ def empty_database(cluster, administration):
 
 
 @pytest.fixture
-def connect(cluster, administration, template):
+def accounts(request, cluster):
+    """What the log says of requests is what proxies received."""
+    accounts = Accounts(cluster)
+    yield accounts
+    if is_counted(request) and not any(request.node.iter_markers("uncounted")):
+        differences = accounts.differences()
+        if differences:
+            pytest.fail("\n".join(differences))
+
+
+
+@contextlib.contextmanager
+def accounted_database(request, cluster, accounts, administration, name):
+    """ExitStack for connections; at their end the database's servers are noted."""
+    if is_counted(request) and has_auto_explain(cluster):
+        administration(f"ALTER DATABASE {name} SET session_preload_libraries = 'auto_explain'")
+    with contextlib.ExitStack() as stack:
+        yield stack
+    with psycopg.connect(**cluster.conninfo(name), autocommit=True) as connection:
+        accounts.note(connection)
+
+
+def is_counted(request):
+    return request.node.path.parent.name in ("joins", "planning", "reading")
+
+
+def has_auto_explain(cluster):
+    return (cluster.tree.pkglibdir / "auto_explain.so").exists()
+
+
+@pytest.fixture
+def connect(request, cluster, administration, template, accounts):
     """Function: a connection to the test's own database."""
-    with fresh_database(administration, template) as name, contextlib.ExitStack() as stack:
+    with (
+        fresh_database(administration, template) as name,
+        accounted_database(request, cluster, accounts, administration, name) as stack,
+    ):
 
         def open_connection(user="postgres", **options):
             options.setdefault("autocommit", True)
@@ -319,8 +358,8 @@ def pytest_runtest_setup(item):
 def pytest_runtest_makereport(item, call):
     report = yield
     cluster = item.config.stash.get(CLUSTER, None)
-    if report.failed and cluster is not None:
-        lines = cluster.log_since(item.stash[LOG_START]).splitlines()
+    if report.failed and cluster is not None and cluster.log.exists():
+        lines = without_plans(cluster.log_since(item.stash[LOG_START])).splitlines()
         if lines:
             report.sections.append(("PostgreSQL's log", "\n".join(lines[-LOG_LINES_SHOWN:])))
     return report

@@ -19,7 +19,7 @@ import botocore.exceptions
 import pytest
 from lab import Workspace, wait_until
 from lab.processes import REPOSITORY, accepts_connections
-from support import aws, proxy as faults
+from support import aws, counted, proxy as faults
 from support.http import error_reply, reply
 from support.scripted import CLOSE, HANG, RESET, ScriptedServer
 
@@ -367,3 +367,79 @@ def test_a_closed_workspace_leaves_nothing():
         process = workspace.spawn(["sleep", "1000"], directory / "log")
     assert not directory.exists()
     assert process.wait() == -signal.SIGKILL
+
+
+# ---- accounts of requests ------------------------------------------------------------
+
+
+class Log:
+    """A cluster's, as far as accounts look at it."""
+
+    def __init__(self):
+        self.text = ""
+
+    def log_size(self):
+        return len(self.text)
+
+    def log_since(self, offset):
+        return self.text[offset:]
+
+
+class Servers:
+    """A connection to a database with servers, some of whose tables were analyzed."""
+
+    def __init__(self, *endpoints):
+        self.endpoints = endpoints
+
+    def execute(self, query):
+        rows = [(e,) for e in self.endpoints] if "pg_foreign_server" in query else [(False,)]
+        return Rows(rows)
+
+
+class Rows(list):
+    def fetchone(self):
+        return self[0]
+
+
+def logged(outcome, attempts):
+    return (
+        '2026-12-01 15:00:00.000 UTC [1] test_1 LOG:  DynamoDB Scan on table "T":'
+        f" {outcome}, 0.5 read units, 1.000 ms, {attempts} attempts, 10 bytes\n"
+    )
+
+
+def explained(requests, retries):
+    plan = {"Plan": {"Node Type": "Limit", "Plans": [{"Requests": requests, "Retries": retries}]}}
+    text = json.dumps(plan, indent=2).replace("\n", "\n\t")
+    return f"2026-12-01 15:00:00.000 UTC [1] test_1 LOG:  duration: 1.000 ms  plan:\n\t{text}\n"
+
+
+@pytest.mark.parametrize(
+    "lines, plan, differ",
+    [
+        ([("ok", 1), ("abandoned", 1)], (2, 0), []),
+        ([("ok", 2)], (1, 1), []),
+        ([("ok", 1)], (1, 0), ["proxies"]),
+        ([("ok", 1), ("InternalServerError", 2)], (2, 0), ["proxies", "EXPLAIN"]),
+        ([("ok", 1), ("abandoned", 1)], (1, 0), ["EXPLAIN"]),
+    ],
+)
+def test_accounts_differ(proxy, tables, lines, plan, differ):
+    log = Log()
+    accounts = counted.Accounts(log)
+    for _ in range(2):
+        post(proxy.endpoint, headers={"User-Agent": "ddb_fdw/1.0"}).read()
+    post(proxy.endpoint).read()  # somebody else's
+    log.text += "".join(logged(*line) for line in lines) + explained(*plan)
+    accounts.note(Servers(proxy.endpoint))
+    found = accounts.differences(seconds=0.1)
+    assert len(found) == len(differ)
+    assert all(word in text for word, text in zip(differ, found))
+
+
+def test_requests_past_the_proxies_are_not_compared(proxy):
+    log = Log()
+    accounts = counted.Accounts(log)
+    log.text += logged("ok", 1)
+    accounts.note(Servers(proxy.endpoint, "http://127.0.0.1:1"))
+    assert accounts.differences(seconds=0.1) == []

@@ -879,6 +879,9 @@ test_cancel(void **state)
 		requests[i] = submit(&fixture);
 	start = now_ms();
 	assert_false(ddbc_client_wait(fixture.client, requests, 6));
+	/* four were sent, the others queue */
+	for (i = 0; i < 6; i++)
+		assert_int_equal(ddbc_request_stats(requests[i]).attempts, i < 4);
 	for (i = 0; i < 6; i++)
 		ddbc_request_free(requests[i]);
 	ddbc_client_free(fixture.client);
@@ -905,6 +908,8 @@ test_cancel_resolving(void **state)
 	start = now_ms();
 	request = submit(&fixture);
 	ddbc_client_step(fixture.client);
+	/* without a connection nothing was sent */
+	assert_int_equal(ddbc_request_stats(request).attempts, 0);
 	ddbc_request_free(request);
 	tear_down(&fixture);
 	assert_true(now_ms() - start < 500);

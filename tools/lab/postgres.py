@@ -65,6 +65,7 @@ class PrivateTree:
         self.prefix = pathlib.Path(prefix)
         self.pg_config = pg_config or os.environ.get("PG_CONFIG") or "pg_config"
         self.bindir = self._below_prefix("--bindir")
+        self.pkglibdir = self._below_prefix("--pkglibdir")
 
     def ask(self, option):
         return run([self.pg_config, option]).strip()
