@@ -87,6 +87,29 @@ ddb_compat_rel_userid(PlannerInfo *root, RelOptInfo *rel)
 	return OidIsValid(userid) ? userid : GetUserId();
 }
 
+/*
+ * Raises the error of a relation that the query may not use, which the executor
+ * would raise after planning.  Does nothing of children, whose parent counts.
+ */
+static inline void
+ddb_compat_check_permissions(PlannerInfo *root, RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	RangeTblEntry own = *rte;
+
+	if (rte->rtekind != RTE_RELATION || rte->perminfoindex == 0)
+		return;
+	own.perminfoindex = 1;
+	(void) ExecCheckPermissions(
+		list_make1(&own),
+		list_make1(getRTEPermissionInfo(root->parse->rteperminfos, rte)), true);
+#else
+	(void) root;
+	if (rte->rtekind == RTE_RELATION)
+		(void) ExecCheckRTPerms(list_make1(rte), true);
+#endif
+}
+
 /* The foreign table that is read, below an aggregation too. */
 static inline RangeTblEntry *
 ddb_compat_scan_rte(ForeignScanState *node)

@@ -326,8 +326,10 @@ ddb_relation_load(Oid relid)
 							: -1;
 	relation->total_segments = relation->segment >= 0 ? segments : 0;
 	relation->scan_segments = relation->segment >= 0 ? 0 : segments;
+	relation->server_scan_policy =
+		scan_policy_from_text(ddb_options_get(server, "scan"));
 	relation->scan_policy =
-		Max(scan_policy_from_text(ddb_options_get(server, "scan")),
+		Max(relation->server_scan_policy,
 			scan_policy_from_text(ddb_options_get(own, "scan")));
 	relation->max_read_units =
 		ddb_options_number("max_read_units", server, NIL);

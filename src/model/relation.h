@@ -117,6 +117,7 @@ typedef struct DdbRelation
 	int total_segments; /* with a segment: of so many shares */
 	int scan_segments; /* without: of each Scan; 0: by the table's size */
 	DdbScanPolicy scan_policy; /* strictest of the options, or UNSET */
+	DdbScanPolicy server_scan_policy; /* that of the server alone */
 	double max_read_units; /* of the server; 0: no cap */
 	double read_unit_price; /* USD per million */
 	double write_unit_price;

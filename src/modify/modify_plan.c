@@ -71,6 +71,9 @@ ddb_modify_key_name(const DdbColumn *column)
 static DdbTableInfo *
 table_info(PlannerInfo *root, RangeTblEntry *rte, DdbRelation *relation)
 {
+	ddb_compat_check_permissions(root, rte);
+	ddb_compat_check_permissions(
+		root, rt_fetch(root->parse->resultRelation, root->parse->rtable));
 	return ddb_describe_table(relation, ddb_compat_target_userid(root, rte));
 }
 

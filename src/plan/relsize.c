@@ -237,6 +237,17 @@ most_rows(PlannerInfo *root, RelOptInfo *rel, const DdbPlanState *state)
 	return Max(match.count, 1);
 }
 
+/* Whoever may not read the table learns nothing of it, and asks nothing. */
+static void
+check_permissions(PlannerInfo *root, const RelOptInfo *rel)
+{
+	ddb_compat_check_permissions(root, planner_rt_fetch(rel->relid, root));
+	if (!bms_is_empty(rel->top_parent_relids))
+		ddb_compat_check_permissions(
+			root, planner_rt_fetch(bms_next_member(rel->top_parent_relids, -1),
+								   root));
+}
+
 /*
  * Planner callback: loads the declaration and DynamoDB's description, resolves
  * templates and codecs, and estimates the number of rows.  May send
@@ -248,6 +259,7 @@ ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	DdbPlanState *state = palloc0(sizeof(DdbPlanState));
 	ListCell *lc;
 
+	check_permissions(root, rel);
 	state->relation = ddb_relation_load(relid);
 	state->snapshot = ddb_snapshot_needed(root, rel, state->relation);
 	state->info =

@@ -25,6 +25,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "model/table_info.h"
+#include "model/guc.h"
 #include "remote/describe.h"
 #include "scan/guard.h"
 #include "scan/scan.h"
@@ -540,6 +541,25 @@ acquire_sample(Relation rel, int elevel, HeapTuple *rows, int targrows,
 }
 
 /*
+ * True if scans are denied by others than the table's owner, whose own option
+ * is no matter: it is he who asks for the sample.
+ */
+static bool
+is_denied(const DdbRelation *relation)
+{
+	if (Max(relation->server_scan_policy, (DdbScanPolicy) ddb_guc_scan) !=
+		DDB_SCAN_DENY)
+		return false;
+	ereport(
+		WARNING,
+		(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		 errmsg("scans to analyze foreign table %s are denied", relation->name),
+		 errhint("Set \"scan\" of the server or \"ddb_fdw.scan\" to "
+				 "\"allow\".")));
+	return true;
+}
+
+/*
  * Asks DynamoDB for its description anew, so that *totalpages is not older
  * than DynamoDB's own counts.
  */
@@ -551,6 +571,8 @@ ddbAnalyzeForeignTable(Relation rel, AcquireSampleRowsFunc *func,
 	DdbTableInfo *info;
 	double bytes;
 
+	if (is_denied(relation))
+		return false;
 	/* Counts of now, as far as DynamoDB has them. */
 	ddb_describe_forget(relation->server->serverid, relation->table_name);
 	info = ddb_describe_table(relation, rel->rd_rel->relowner);

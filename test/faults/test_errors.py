@@ -494,12 +494,27 @@ def test_no_privilege_on_the_table(paged, paged_proxy, connect):
             "CREATE USER MAPPING FOR PUBLIC SERVER dynamo"
             " OPTIONS (access_key_id 'a', secret_access_key 'b')"
         )
+        paged.execute("CREATE TABLE errors_parent (LIKE paged)")
+        paged.execute("ALTER FOREIGN TABLE paged INHERIT errors_parent")
         other = connect("errors_no_privilege")
         with paged_proxy.record() as calls:
-            assert failure(other, QUERY).sqlstate == "42501"
-        assert len(calls.data) == 0
+            for query in (
+                QUERY,
+                f"EXPLAIN {QUERY}",
+                QUERY.replace("paged", "errors_parent"),
+                f"SELECT 1 UNION ALL ({QUERY})",
+                "INSERT INTO paged VALUES ('P', 'x', 1)",
+                "UPDATE paged SET n = 1 WHERE pk = 'P' AND sk = 'x'",
+                "DELETE FROM paged WHERE pk = 'P'",
+            ):
+                assert failure(other, query).sqlstate == "42501", query
+        # Not even the table's description.
+        assert len(calls) == 0
+        paged.execute("GRANT SELECT (n, pk, sk) ON paged TO errors_no_privilege")
+        assert other.execute(QUERY).fetchall() == ROWS
         other.close()
     finally:
+        paged.execute("DROP OWNED BY errors_no_privilege")
         paged.execute("DROP ROLE errors_no_privilege")
 
 

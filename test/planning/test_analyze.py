@@ -254,10 +254,22 @@ def test_tables_of_one_statement_share_the_cap(t, proxy):
     }
 
 
-def test_denied_scans_do_not_hold_the_sample(t, proxy):
-    t.execute("SET ddb_fdw.scan = 'deny'")
+def test_scans_that_the_owner_denied_do_not_hold_the_sample(t, proxy):
+    t.execute("ALTER FOREIGN TABLE mixed OPTIONS (ADD scan 'deny')")
     analyze(t, proxy, "mixed")
     assert size(t, "mixed")[0] == 40
+    assert failure(t, "SELECT * FROM mixed").sqlstate == "53400"
+
+
+@pytest.mark.warns("scans to analyze foreign table .* are denied", "cannot analyze this foreign table")
+@pytest.mark.parametrize(
+    "denial", ["SET ddb_fdw.scan = 'deny'", "ALTER SERVER dynamo OPTIONS (ADD scan 'deny')"]
+)
+def test_scans_that_others_denied_are_not_made_for_the_sample(t, proxy, denial):
+    t.execute(denial)
+    with proxy.record() as calls:
+        t.execute("ANALYZE mixed")
+    assert len(calls) == 0
     assert failure(t, "SELECT * FROM mixed").sqlstate == "53400"
 
 
