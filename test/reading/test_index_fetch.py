@@ -286,7 +286,8 @@ def test_lookups_of_a_join_go_in_two_steps(big, proxy):
         if item["owner"] == owner and 100 <= item["opened"] <= 300
     ]
     assert Counter(rows) == Counter(expected)
-    assert calls.operations == ["Query", "BatchGetItem"] * 3
+    # What was read for the first row is kept for the third.
+    assert calls.operations == ["Query", "BatchGetItem"] * 2
 
 
 @pytest.fixture
