@@ -12,6 +12,7 @@
 #include "join/concurrent_loop_exec.h"
 #include "join/concurrent_loop_plan.h"
 #include "join/one_row_loop.h"
+#include "join/row_choice.h"
 #include "model/guc.h"
 #include "optimizer/paths.h"
 
@@ -59,6 +60,7 @@ ddb_join_install(void)
 {
 	RegisterCustomScanMethods(&ddb_batch_join_scan_methods);
 	RegisterCustomScanMethods(&ddb_concurrent_loop_scan_methods);
+	RegisterCustomScanMethods(&ddb_row_choice_scan_methods);
 	previous_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = add_paths_to_join;
 }

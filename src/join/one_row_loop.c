@@ -14,6 +14,7 @@
 
 #include "join/one_row_loop.h"
 
+#include "join/row_choice.h"
 #include "model/guc.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
@@ -77,20 +78,59 @@ add_loop(const DdbJoin *join, Path *outer, Path *inner)
 	add_path(join->joinrel, path);
 }
 
+static bool
+reads_by_key(const Path *path)
+{
+	return IsA(path, ForeignPath) &&
+		   ddb_path_candidate((const ForeignPath *) path)->operation !=
+			   DDB_OP_SCAN;
+}
+
+/* By the planner's estimate, so many outer rows may be one. */
+#define MAY_BE_ONE 10.0
+
+/*
+ * True if the outer side may turn out to have one row, which is worth finding
+ * out: where it costs little to read, and few rows of the join are wanted.
+ */
+static bool
+may_give_one_row(const DdbJoin *join, const Path *outer)
+{
+	const RelOptInfo *rel = outer->parent;
+
+	return PATH_REQ_OUTER(outer) == NULL && outer->rows <= MAY_BE_ONE &&
+		   rel->reloptkind == RELOPT_BASEREL && rel->rtekind == RTE_RELATION &&
+		   (!is_ours(rel) || reads_by_key(outer)) &&
+		   join->root->rowMarks == NIL &&
+		   join->root->parse->commandType == CMD_SELECT;
+}
+
+static bool
+wants_few(const Path *inner)
+{
+	return ddb_path_candidate((const ForeignPath *) inner)->limit_hint >= 0;
+}
+
 /* Inner joins only: pathkeys of a nullable side mean other values above it. */
 void
 ddb_one_row_loop_add_paths(const DdbJoin *join)
 {
 	Path *outer = join->outer->cheapest_total_path;
+	bool is_one;
 	ListCell *lc;
 
 	if (join->jointype != JOIN_INNER || join->root->query_pathkeys == NIL ||
 		!enable_nestloop || !is_ours(join->inner) ||
 		!bms_is_empty(join->inner->lateral_relids) ||
-		((const DdbPlanState *) join->inner->fdw_private)->snapshot ||
-		!gives_one_row(join->root, outer))
+		((const DdbPlanState *) join->inner->fdw_private)->snapshot)
+		return;
+	is_one = gives_one_row(join->root, outer);
+	if (!is_one && !may_give_one_row(join, outer))
 		return;
 	foreach (lc,
 			 ddb_paths_in_order(join->root, join->inner, join->outer->relids))
-		add_loop(join, outer, (Path *) lfirst(lc));
+		if (is_one)
+			add_loop(join, outer, (Path *) lfirst(lc));
+		else if (wants_few((Path *) lfirst(lc)))
+			ddb_row_choice_add_path(join, outer, (Path *) lfirst(lc));
 }

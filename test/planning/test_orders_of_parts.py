@@ -141,6 +141,69 @@ def test_all_rows_of_one_user_in_order(tables):
         assert rows == sorted(rows, reverse=True)
 
 
+CHOICE = "SELECT u.name, l.at FROM users u JOIN logs l ON l.owner = u.owner WHERE {} ORDER BY l.at {}LIMIT 10"
+
+
+@pytest.fixture
+def users(tables, make_table):
+    """Of whom an index by e-mail address finds one, by name several."""
+    items = [
+        {"id": f"id{n}", "email": f"e{n}", "name": f"name {n % 60}", "owner": f"u{n % 4}"}
+        for n in range(300)
+    ]
+    table = make_table(
+        ("id",), "id:S email:S name:S", items, gsis=[index("ByEmail", "email"), index("ByName", "name")]
+    )
+    columns = ["id text", "email text NOT NULL", "name text NOT NULL", "owner text"]
+    foreign_table(tables, "users", columns, table_name=table.name)
+    tables.execute("ANALYZE users")
+    tables.execute("CREATE TABLE named AS SELECT * FROM users")
+    tables.execute("CREATE INDEX ON named (name)")
+    tables.execute("ANALYZE named")
+    return tables
+
+
+@pytest.mark.parametrize("descending", ["DESC ", ""])
+@pytest.mark.parametrize("where", ["email = 'e5'", "email = 'none'", "name = 'name 7'", "name = 'name 7' AND u.id = 'id7'"])
+def test_whether_there_is_one_row_is_found_out(users, where, descending):
+    query = CHOICE.format(where, descending)
+    for text in (query, query.replace("users u", "named u")):
+        rows = users.execute(text).fetchall()
+        users.execute("SET ddb_fdw.pushdown = off")
+        local = users.execute(text).fetchall()
+        users.execute("RESET ddb_fdw.pushdown")
+        assert [at for _, at in rows] == [at for _, at in local]
+
+
+def test_one_row_that_is_found_costs_few_items(users):
+    query = CHOICE.format("u.email = 'e5'", "DESC ")
+    nodes = [n.get("Custom Plan Provider") for n in plan_nodes(explain(users, query))]
+    assert "DynamoDB Row Choice" in nodes
+    assert units(users, query) <= PART + 0.5
+    text = query.replace("users u", "named u").replace("u.email = 'e5'", "u.name = 'name 7' AND u.id = 'id7'")
+    assert units(users, text) <= PART
+
+
+def test_the_choice_is_made_anew_for_each_run(users):
+    query = (
+        "SELECT v.x, s.at FROM (VALUES ('e5'), ('none'), ('e6')) v(x), LATERAL (SELECT l.at FROM"
+        " users u JOIN logs l ON l.owner = u.owner WHERE u.email = v.x ORDER BY l.at DESC LIMIT 2) s"
+    )
+    rows = users.execute(query).fetchall()
+    assert sorted(rows) == [("e5", 49), ("e5", 49), ("e6", 49), ("e6", 49)]
+    query = query.replace("u.email = v.x", "u.name = v.x").replace("'e5'", "'name 7'").replace("'e6'", "'name 8'")
+    rows = users.execute(query).fetchall()
+    assert sorted(rows) == [("name 7", 49)] * 2 + [("name 8", 49)] * 2
+
+
+def test_a_cursor_with_a_choice(users):
+    with users.transaction():
+        users.execute("DECLARE c CURSOR FOR " + CHOICE.format("u.name = 'name 7'", "DESC ").replace("LIMIT 10", ""))
+        rows = users.execute("FETCH 5 FROM c").fetchall() + users.execute("FETCH ALL FROM c").fetchall()
+    assert len(rows) == 500
+    assert [at for _, at in rows] == sorted((at for _, at in rows), reverse=True)
+
+
 def test_several_outer_rows_are_sorted(tables):
     """An index that is not unique says nothing about the number of rows."""
     tables.execute("CREATE INDEX ON people (n)")
