@@ -478,6 +478,7 @@ def test_a_limit_is_met_by_rows_of_all(t):
         assert len(set(rows)) == len(rows) == min(limit, ROWS)
 
 
+@pytest.mark.uncounted("errors that are caught are in no EXPLAIN")
 def test_an_error_in_a_subtransaction(t, proxy):
     t.execute(
         "CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"

@@ -424,7 +424,7 @@ def test_correlated_subquery_rescans(t, proxy):
     rows, seen = sent(
         t,
         proxy,
-        "SELECT i, (SELECT n FROM t WHERE pk = 'P' AND sk = lpad(i::text, 2, '0'))"
+        "SELECT i, coalesce((SELECT n FROM t WHERE pk = 'P' AND sk = lpad(i::text, 2, '0')), 0)"
         " FROM generate_series(1, 3) i",
     )
     assert rows == [(1, 10), (2, 20), (3, 30)]
@@ -815,7 +815,7 @@ def test_explain_of_count_get_item_and_segment(t):
 
 def test_explain_sums_over_loops(t, proxy):
     query = (
-        "SELECT (SELECT n FROM t WHERE pk = 'P' AND sk = lpad(i::text, 2, '0'))"
+        "SELECT coalesce((SELECT n FROM t WHERE pk = 'P' AND sk = lpad(i::text, 2, '0')), 0)"
         " FROM generate_series(1, 5) i"
     )
     nodes = [
