@@ -19,7 +19,6 @@
 
 #include "clause/clause.h"
 #include "compat.h"
-#include "foreign/fdwapi.h"
 #include "join/batch_join_exec.h"
 #include "join/join_hook.h"
 #include "nodes/extensible.h"
@@ -146,29 +145,6 @@ bare_clauses(List *restrictions)
 }
 
 /*
- * The outer child's columns, then the inner child's, which is how expressions
- * above number them.
- */
-static List *
-joined_columns(List *plans)
-{
-	List *columns = NIL;
-	ListCell *lc;
-
-	foreach (lc, plans)
-	{
-		ListCell *inner;
-
-		foreach (inner, ((Plan *) lfirst(lc))->targetlist)
-			columns = lappend(
-				columns, makeTargetEntry(
-							 copyObject(lfirst_node(TargetEntry, inner)->expr),
-							 list_length(columns) + 1, NULL, false));
-	}
-	return columns;
-}
-
-/*
  * Splits the clauses as outer joins need it: joins decide about matches,
  * filters also see rows that have none.
  */
@@ -238,7 +214,7 @@ plan_batch_join(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	plan->flags = best_path->flags;
 	plan->methods = &ddb_batch_join_scan_methods;
 	plan->custom_plans = plans;
-	plan->custom_scan_tlist = above_join(joined_columns(plans), targets);
+	plan->custom_scan_tlist = above_join(ddb_join_columns(plans), targets);
 	plan->custom_exprs =
 		list_make3(above_join(bare_clauses(path->hash_clauses), targets),
 				   above_join(ranges, targets), above_join(joins, targets));
@@ -262,9 +238,7 @@ may_batch(const JoinContext *context)
 {
 	const RelOptInfo *inner = context->join.inner;
 
-	if (inner->fdwroutine == NULL || inner->fdw_private == NULL ||
-		inner->fdwroutine->GetForeignRelSize != ddbGetForeignRelSize ||
-		!bms_is_empty(inner->lateral_relids) ||
+	if (!ddb_plan_is_ours(inner) || !bms_is_empty(inner->lateral_relids) ||
 		((const DdbPlanState *) inner->fdw_private)->snapshot)
 		return false;
 	return !ddb_join_is_pseudoconstant(inner->baserestrictinfo);

@@ -19,7 +19,6 @@
 #include "join/concurrent_loop_plan.h"
 
 #include "compat.h"
-#include "foreign/fdwapi.h"
 #include "join/concurrent_loop_exec.h"
 #include "join/join_hook.h"
 #include "model/guc.h"
@@ -38,21 +37,6 @@
 
 /* ---- plans ---- */
 
-/* The nested loop's columns, as what the CustomScan reads. */
-static List *
-scanned_columns(const Plan *loop)
-{
-	List *columns = NIL;
-	ListCell *lc;
-
-	foreach (lc, loop->targetlist)
-		columns = lappend(
-			columns,
-			makeTargetEntry(copyObject(lfirst_node(TargetEntry, lc)->expr),
-							list_length(columns) + 1, NULL, false));
-	return columns;
-}
-
 /*
  * CustomPath callback: wraps the nested loop's plan.  Remembers whether all
  * rows are wanted, which lets the loop read ahead.
@@ -70,7 +54,7 @@ plan_concurrent_loop(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 	plan->flags = path->flags;
 	plan->methods = &ddb_concurrent_loop_scan_methods;
 	plan->custom_plans = list_make1(loop);
-	plan->custom_scan_tlist = scanned_columns(&loop->join.plan);
+	plan->custom_scan_tlist = ddb_join_columns(plans);
 	plan->custom_private = list_make1_int(root->tuple_fraction <= 0);
 	return &plan->scan.plan;
 }
@@ -91,8 +75,7 @@ reads_by_key(const Path *path)
 {
 	const RelOptInfo *rel = path->parent;
 
-	return rel->fdwroutine != NULL && rel->fdw_private != NULL &&
-		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize &&
+	return ddb_plan_is_ours(rel) &&
 		   !ddb_path_is_snapshot((const ForeignPath *) path) &&
 		   ddb_path_candidate((const ForeignPath *) path)->operation !=
 			   DDB_OP_SCAN;
@@ -235,16 +218,11 @@ add_loop(const DdbJoin *join, Path *outer, Path *inner)
 {
 	CustomPath *custom = makeNode(CustomPath);
 	Path *path = &custom->path;
-	JoinCostWorkspace workspace;
 	NestPath *loop;
 
 	path->pathkeys = build_join_pathkeys(join->root, join->joinrel,
 										 join->jointype, outer->pathkeys);
-	initial_cost_nestloop(join->root, &workspace, join->jointype, outer, inner,
-						  join->extra);
-	loop = create_nestloop_path(
-		join->root, join->joinrel, join->jointype, &workspace, join->extra,
-		outer, inner, join->extra->restrictlist, path->pathkeys, NULL);
+	loop = ddb_join_loop(join, outer, inner, path->pathkeys);
 	path->pathtype = T_CustomScan;
 	path->parent = join->joinrel;
 	path->pathtarget = join->joinrel->reltarget;

@@ -14,6 +14,9 @@
 #include "join/one_row_loop.h"
 #include "join/row_choice.h"
 #include "model/guc.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 
 static set_join_pathlist_hook_type previous_hook = NULL;
@@ -31,6 +34,38 @@ ddb_join_is_pseudoconstant(List *restrictions)
 		if (lfirst_node(RestrictInfo, lc)->pseudoconstant)
 			return true;
 	return false;
+}
+
+List *
+ddb_join_columns(List *plans)
+{
+	List *columns = NIL;
+	ListCell *lc;
+
+	foreach (lc, plans)
+	{
+		ListCell *inner;
+
+		foreach (inner, ((Plan *) lfirst(lc))->targetlist)
+			columns = lappend(
+				columns, makeTargetEntry(
+							 copyObject(lfirst_node(TargetEntry, inner)->expr),
+							 list_length(columns) + 1, NULL, false));
+	}
+	return columns;
+}
+
+/* Costed as the planner does, for paths that need nothing from further out. */
+NestPath *
+ddb_join_loop(const DdbJoin *join, Path *outer, Path *inner, List *pathkeys)
+{
+	JoinCostWorkspace workspace;
+
+	initial_cost_nestloop(join->root, &workspace, join->jointype, outer, inner,
+						  join->extra);
+	return create_nestloop_path(join->root, join->joinrel, join->jointype,
+								&workspace, join->extra, outer, inner,
+								join->extra->restrictlist, pathkeys, NULL);
 }
 
 /*

@@ -32,6 +32,16 @@ typedef struct DdbJoin
 /* Called once, from _PG_init. */
 extern void ddb_join_install(void);
 
+/*
+ * The columns of these children, one child after the other, as what a
+ * CustomScan above them reads.
+ */
+extern List *ddb_join_columns(List *plans);
+
+/* PostgreSQL's nested loop of the two, which gives rows in this order. */
+extern NestPath *ddb_join_loop(const DdbJoin *join, Path *outer, Path *inner,
+							   List *pathkeys);
+
 /* True if one of these RestrictInfos is decided before the join begins. */
 extern bool ddb_join_is_pseudoconstant(List *restrictions);
 

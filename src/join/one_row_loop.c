@@ -16,7 +16,6 @@
 
 #include "join/row_choice.h"
 #include "model/guc.h"
-#include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
@@ -25,11 +24,9 @@
 #include "plan/relsize.h"
 
 static bool
-is_ours(const RelOptInfo *rel)
+is_base_of_ours(const RelOptInfo *rel)
 {
-	return rel->reloptkind == RELOPT_BASEREL && rel->fdwroutine != NULL &&
-		   rel->fdw_private != NULL &&
-		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize;
+	return rel->reloptkind == RELOPT_BASEREL && ddb_plan_is_ours(rel);
 }
 
 /* True if the path asks DynamoDB for one item by its whole key. */
@@ -38,7 +35,7 @@ reads_one_item(const Path *path)
 {
 	const DdbCandidate *candidate;
 
-	if (!IsA(path, ForeignPath) || !is_ours(path->parent))
+	if (!IsA(path, ForeignPath) || !is_base_of_ours(path->parent))
 		return false;
 	candidate = ddb_path_candidate((const ForeignPath *) path);
 	return candidate->operation == DDB_OP_GET_ITEM && !candidate->keys.are_many;
@@ -65,14 +62,8 @@ gives_one_row(PlannerInfo *root, const Path *path)
 static void
 add_loop(const DdbJoin *join, Path *outer, Path *inner)
 {
-	JoinCostWorkspace workspace;
-	Path *path;
+	Path *path = (Path *) ddb_join_loop(join, outer, inner, inner->pathkeys);
 
-	initial_cost_nestloop(join->root, &workspace, join->jointype, outer, inner,
-						  join->extra);
-	path = (Path *) create_nestloop_path(
-		join->root, join->joinrel, join->jointype, &workspace, join->extra,
-		outer, inner, join->extra->restrictlist, inner->pathkeys, NULL);
 	path->total_cost =
 		Max(path->startup_cost, path->total_cost - DDB_JOIN_CERTAINTY_GAIN);
 	add_path(join->joinrel, path);
@@ -100,7 +91,7 @@ may_give_one_row(const DdbJoin *join, const Path *outer)
 
 	return PATH_REQ_OUTER(outer) == NULL && outer->rows <= MAY_BE_ONE &&
 		   rel->reloptkind == RELOPT_BASEREL && rel->rtekind == RTE_RELATION &&
-		   (!is_ours(rel) || reads_by_key(outer)) &&
+		   (!is_base_of_ours(rel) || reads_by_key(outer)) &&
 		   join->root->rowMarks == NIL &&
 		   join->root->parse->commandType == CMD_SELECT;
 }
@@ -120,7 +111,7 @@ ddb_one_row_loop_add_paths(const DdbJoin *join)
 	ListCell *lc;
 
 	if (join->jointype != JOIN_INNER || join->root->query_pathkeys == NIL ||
-		!enable_nestloop || !is_ours(join->inner) ||
+		!enable_nestloop || !is_base_of_ours(join->inner) ||
 		!bms_is_empty(join->inner->lateral_relids) ||
 		((const DdbPlanState *) join->inner->fdw_private)->snapshot)
 		return;

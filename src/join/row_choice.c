@@ -20,29 +20,12 @@
 #include "join/row_choice.h"
 
 #include "executor/executor.h"
-#include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"
-#include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 
 /* ---- planning ---- */
-
-/* The first plan's columns, as what the CustomScan reads. */
-static List *
-scanned_columns(const Plan *loop)
-{
-	List *columns = NIL;
-	ListCell *lc;
-
-	foreach (lc, loop->targetlist)
-		columns = lappend(
-			columns,
-			makeTargetEntry(copyObject(lfirst_node(TargetEntry, lc)->expr),
-							list_length(columns) + 1, NULL, false));
-	return columns;
-}
 
 /* CustomPath callback: both children have the same columns. */
 static Plan *
@@ -58,7 +41,7 @@ plan_row_choice(PlannerInfo *root, RelOptInfo *rel, CustomPath *path,
 	plan->flags = path->flags;
 	plan->methods = &ddb_row_choice_scan_methods;
 	plan->custom_plans = plans;
-	plan->custom_scan_tlist = scanned_columns((Plan *) linitial(plans));
+	plan->custom_scan_tlist = ddb_join_columns(list_make1(linitial(plans)));
 	return &plan->scan.plan;
 }
 
@@ -94,18 +77,6 @@ cheapest_look_up(const DdbJoin *join)
 	return best;
 }
 
-static Path *
-loop_of(const DdbJoin *join, Path *outer, Path *inner)
-{
-	JoinCostWorkspace workspace;
-
-	initial_cost_nestloop(join->root, &workspace, JOIN_INNER, outer, inner,
-						  join->extra);
-	return (Path *) create_nestloop_path(join->root, join->joinrel, JOIN_INNER,
-										 &workspace, join->extra, outer, inner,
-										 join->extra->restrictlist, NIL, NULL);
-}
-
 void
 ddb_row_choice_add_path(const DdbJoin *join, Path *outer, Path *inner)
 {
@@ -120,11 +91,11 @@ ddb_row_choice_add_path(const DdbJoin *join, Path *outer, Path *inner)
 		contain_subplans(
 			(Node *) extract_actual_clauses(join->extra->restrictlist, false)))
 		return;
-	loop = loop_of(join, (Path *) create_material_path(outer->parent, outer),
-				   inner);
-	sort = (Path *) create_sort_path(join->root, join->joinrel,
-									 loop_of(join, outer, look_up),
-									 inner->pathkeys, -1);
+	loop = (Path *) ddb_join_loop(
+		join, (Path *) create_material_path(outer->parent, outer), inner, NIL);
+	sort = (Path *) create_sort_path(
+		join->root, join->joinrel,
+		(Path *) ddb_join_loop(join, outer, look_up, NIL), inner->pathkeys, -1);
 	path->pathtype = T_CustomScan;
 	path->parent = join->joinrel;
 	path->pathtarget = join->joinrel->reltarget;

@@ -112,24 +112,6 @@ as_set(List *attnums)
 }
 
 /*
- * The columns (attnums) that COPY names, or an INSERT into the table from which
- * rows are routed.
- */
-static Bitmapset *
-columns_given(ResultRelInfo *target, EState *estate)
-{
-	Bitmapset *given = ExecGetInsertedCols(target, estate);
-	Bitmapset *attnums = NULL;
-	int member = -1;
-
-	while ((member = bms_next_member(given, member)) >= 0)
-		if (member + FirstLowInvalidHeapAttributeNumber > 0)
-			attnums = bms_add_member(
-				attnums, member + FirstLowInvalidHeapAttributeNumber);
-	return attnums;
-}
-
-/*
  * Executor callback: sets up INSERT, UPDATE or DELETE, in the query's memory
  * context.  Does nothing for EXPLAIN alone.
  */
@@ -204,7 +186,9 @@ ddbBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *target)
 	state = create_state(mtstate, target, CMD_INSERT);
 	if (plan != NULL)
 		check_row_expressions(mtstate, plan, state->rows->items);
-	state->rows->items->named = columns_given(target, estate);
+	/* What COPY names, or an INSERT into the table that rows are routed from. */
+	state->rows->items->named = as_set(ddb_plan_column_list(
+		state->rows->items->relation, ExecGetInsertedCols(target, estate)));
 	state->insert =
 		ddb_insert_create(state->rows, plan != NULL && plan->onConflictAction ==
 														   ONCONFLICT_NOTHING);

@@ -15,6 +15,7 @@
 
 #include "access/sysattr.h"
 #include "compat.h"
+#include "foreign/fdwapi.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
@@ -204,6 +205,13 @@ ddb_plan_partitions(PlannerInfo *root, RelOptInfo *rel,
 		is_default = true;
 	ReleaseVariableStats(data);
 	return is_default ? -1 : n;
+}
+
+bool
+ddb_plan_is_ours(const RelOptInfo *rel)
+{
+	return rel->fdwroutine != NULL && rel->fdw_private != NULL &&
+		   rel->fdwroutine->GetForeignRelSize == ddbGetForeignRelSize;
 }
 
 DdbClauseContext

@@ -13,6 +13,9 @@
 /* Planner callback; finds what there is to read from. */
 extern void ddbGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid relid);
 
+/* True if the relation is a foreign table of ours that was sized. */
+extern bool ddb_plan_is_ours(const RelOptInfo *rel);
+
 /* How clauses of the relation are looked at; no partitions are listed. */
 extern DdbClauseContext ddb_plan_clauses(PlannerInfo *root, RelOptInfo *rel);
 
