@@ -9,10 +9,10 @@ import random
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import explain, foreign_table, make_server
+from support.fdw import explain
 from support.lossy import CHANGES, EXPLAINED, INSERTS, ROWS, Site, items_written
 from support.lossy import LOSSES as CUT
-from support.written import Warnings, said_by_error
+from support.written import Jobs, Warnings, said_by_error
 
 UNKNOWN = psycopg.errors.TransactionResolutionUnknown
 WRITE = "TransactWriteItems"
@@ -86,34 +86,10 @@ def test_a_cancel_leaves_them_open(make_site, connect, name):
 # ---- one write ----------------------------------------------------------------------
 
 
-class Jobs:
-    def __init__(self, connect, proxy, items):
-        self.connect, self.proxy, self.items = connect, proxy, items
-        self.db = connect()
-        make_server(self.db, proxy.endpoint, exactly_once=True, max_attempts=4)
-        columns = ["id text", "st text", "n int", "city text OPTIONS (attribute 'address.city')"]
-        for name, more in (("jobs", {}), ("careful", {"optimistic": "true"})):
-            foreign_table(self.db, name, columns, table_name=items.name, **more)
-        self.db.execute("SELECT FROM jobs WHERE id = 'none'")
-
-    def item(self, key):
-        return self.items.get_item(Key={"id": key}, ConsistentRead=True).get("Item")
-
-
 @pytest.fixture
 def jobs(connect, proxy, make_table):
-    return Jobs(connect, proxy, make_table(("id",), "id:S"))
-
-
-class Meanwhile(faults.Behaviour):
-    """The request does not arrive; somebody else does something."""
-
-    def __init__(self, act):
-        self.act = act
-
-    def instead(self, call, connection):
-        self.act()
-        return faults.close_before().instead(call, connection)
+    columns = ["id text", "st text", "n int", "city text OPTIONS (attribute 'address.city')"]
+    return Jobs(connect, proxy, make_table(("id",), "id:S"), columns, exactly_once=True)
 
 
 NEW = {"st": "new", "n": 1}
@@ -150,7 +126,7 @@ def prepare(jobs, item):
 def test_what_another_has_done_is_told_from_ones_own(jobs, name):
     statement, before, after, outcome = CASES[name]
     prepare(jobs, before)
-    with jobs.proxy.inject(Meanwhile(lambda: prepare(jobs, after)), operation=WRITE, times=1):
+    with jobs.proxy.inject(faults.Overtaken(lambda: prepare(jobs, after)), operation=WRITE, times=1):
         if isinstance(outcome, int):
             assert jobs.db.execute(statement).rowcount == outcome
         else:

@@ -9,41 +9,16 @@ import threading
 import psycopg
 import pytest
 from support import proxy as faults
-from support.fdw import foreign_table, make_server
-from support.written import said_by_error
+from support.fdw import foreign_table
+from support.written import Jobs, said_by_error
 
 UNKNOWN = psycopg.errors.TransactionResolutionUnknown
 
 
-class Site:
-    def __init__(self, connect, proxy, items, **options):
-        self.connect, self.proxy, self.items = connect, proxy, items
-        self.db = connect()
-        make_server(self.db, proxy.endpoint, max_attempts=4)
-        for name, more in (("jobs", {}), ("careful", {"optimistic": "true"})):
-            foreign_table(
-                self.db, name, ["id text", "st text", "n int"], table_name=items.name, **more
-            )
-        self.db.execute("SELECT FROM jobs WHERE id = 'none'")
-
-    def item(self, key):
-        return self.items.get_item(Key={"id": key}, ConsistentRead=True).get("Item")
-
-
 @pytest.fixture
 def site(connect, proxy, make_table):
-    return Site(connect, proxy, make_table(("id",), "id:S"))
-
-
-class Meanwhile(faults.Behaviour):
-    """The request does not arrive; somebody else does something."""
-
-    def __init__(self, act):
-        self.act = act
-
-    def instead(self, call, connection):
-        self.act()
-        return faults.close_before().instead(call, connection)
+    columns = ["id text", "st text", "n int"]
+    return Jobs(connect, proxy, make_table(("id",), "id:S"), columns)
 
 
 CASES = {
@@ -88,7 +63,7 @@ def test_what_another_has_done_is_not_claimed(site, name):
     operation = statement.split()[0]
     operation = {"INSERT": "PutItem", "UPDATE": "UpdateItem", "DELETE": "DeleteItem"}[operation]
     with (
-        site.proxy.inject(Meanwhile(act), operation=operation, times=1),
+        site.proxy.inject(faults.Overtaken(act), operation=operation, times=1),
         pytest.raises(UNKNOWN) as caught,
     ):
         site.db.execute(statement)

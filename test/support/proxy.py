@@ -306,6 +306,31 @@ class Gathering(Behaviour):
             self.waiting -= 1
 
 
+class Meanwhile(Behaviour):
+    """Something is done just before a request arrives, so many times; others wait for it."""
+
+    def __init__(self, act, times=1):
+        self.act, self.times = act, times
+        self.lock = threading.Lock()
+
+    def instead(self, call, connection):
+        with self.lock:
+            if self.times > 0:
+                self.times -= 1
+                self.act()
+
+
+class Overtaken(Behaviour):
+    """The request does not arrive; somebody else does something."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def instead(self, call, connection):
+        self.act()
+        return close_before().instead(call, connection)
+
+
 class _PagesOf(Behaviour):
     def __init__(self, limit):
         self.limit = limit

@@ -4,6 +4,8 @@
 import re
 from types import SimpleNamespace
 
+from .fdw import foreign_table, make_server
+
 AFTER = re.compile(
     r'^after (\d+) items? of DynamoDB table "(\w+)" w\w+ written, which (?:is|are) not undone'
     r"(?:; (\d+) more may have been)?$",
@@ -50,3 +52,18 @@ class Warnings:
         found = [s for s in said if re.match(ROLLED_BACK, s.message_primary)]
         assert {s.sqlstate for s in found} <= {"01000"}
         return [said_by_warning(s.message_primary) for s in found]
+
+
+class Jobs:
+    """One DynamoDB table behind a proxy, as jobs and, with optimistic, as careful."""
+
+    def __init__(self, connect, proxy, items, columns, **options):
+        self.connect, self.proxy, self.items = connect, proxy, items
+        self.db = connect()
+        make_server(self.db, proxy.endpoint, max_attempts=4, **options)
+        for name, more in (("jobs", {}), ("careful", {"optimistic": "true"})):
+            foreign_table(self.db, name, columns, table_name=items.name, **more)
+        self.db.execute("SELECT FROM jobs WHERE id = 'none'")
+
+    def item(self, key):
+        return self.items.get_item(Key={"id": key}, ConsistentRead=True).get("Item")

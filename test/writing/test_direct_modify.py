@@ -10,7 +10,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from support.fdw import explain, foreign_table, make_server, plan_nodes
-from support.proxy import Behaviour, Gathering, declare_time_to_live, truncate
+from support.proxy import Gathering, Meanwhile, declare_time_to_live, truncate
 from support.systems import index
 
 
@@ -379,19 +379,6 @@ def test_conditions_go_with_the_write(dynamo, make_table, proxy, statement, cond
     assert calls.operations == [operation] * 3
     left = {item["pk"]: item["v"] for item in stored(table)}
     assert left == ({"a": 9, "b": 1} if operation == "UpdateItem" else {"b": 1})
-
-
-class Meanwhile(Behaviour):
-    """Does something between reading and the first write."""
-
-    def __init__(self, act):
-        self.act = act
-        self.lock = threading.Lock()
-
-    def instead(self, call, connection):
-        with self.lock:  # the others wait for it
-            act, self.act = self.act, lambda: None
-            act()
 
 
 def test_rows_that_changed_meanwhile_are_left_alone(dynamo, make_table, proxy):

@@ -2,8 +2,6 @@
 """RETURNING with exactly_once: nothing comes back from a transaction, so what is shown is
 what was read, and was unchanged when the row was written."""
 
-import threading
-
 import psycopg
 import pytest
 from support import proxy as faults
@@ -26,20 +24,6 @@ COLUMNS = [
 KEY = "pk = 'a' AND sk = 1"
 ITEM = {"pk": "a", "sk": 1, "v": 10, "w": 20, "s": "x", "hidden": 1}
 WRITE = "TransactWriteItems"
-
-
-class Meanwhile(faults.Behaviour):
-    """Something happens just before a write arrives, so many times."""
-
-    def __init__(self, function, times=1):
-        self.function, self.times = function, times
-        self.lock = threading.Lock()
-
-    def instead(self, call, connection):
-        with self.lock:
-            if self.times > 0:
-                self.times -= 1
-                self.function()
 
 
 @pytest.fixture
@@ -68,7 +52,7 @@ def stored(items):
 
 
 def others(proxy, function, times=1):
-    return proxy.inject(Meanwhile(function, times), operation=WRITE)
+    return proxy.inject(faults.Meanwhile(function, times), operation=WRITE)
 
 
 CHANGES = {
@@ -133,7 +117,7 @@ def test_rows_that_are_gone(t, items, proxy, change):
 
 def test_gone_before_it_is_read(t, items, proxy):
     join = "UPDATE t SET v = 11 FROM l WHERE t.pk = l.k RETURNING t.w"
-    gone = Meanwhile(lambda: items.delete_item(Key={"pk": "a", "sk": 1}))
+    gone = faults.Meanwhile(lambda: items.delete_item(Key={"pk": "a", "sk": 1}))
     with proxy.inject(gone, operation="GetItem"), proxy.record() as calls:
         assert t.execute(join).fetchall() == []
     assert WRITE not in calls.operations

@@ -2,7 +2,6 @@
 """RETURNING shows rows as they were written or deleted, whoever else writes them, and
 asks for them in the request that writes."""
 
-import threading
 from decimal import Decimal
 
 import psycopg
@@ -17,21 +16,6 @@ KEYS = definition(("pk", "sk"), "pk:S sk:N")
 COLUMNS = ["pk text", "sk int", "v int", "w int", "s text"]
 KEY = "pk = 'a' AND sk = 1"
 ITEM = {"pk": "a", "sk": 1, "v": 10, "w": 20, "s": "x"}
-
-
-class Meanwhile(faults.Behaviour):
-    """Something happens just before the first such request arrives."""
-
-    def __init__(self, function):
-        self.function = function
-        self.lock = threading.Lock()
-        self.done = False
-
-    def instead(self, call, connection):
-        with self.lock:
-            if not self.done:
-                self.done = True
-                self.function()
 
 
 @pytest.fixture
@@ -59,7 +43,7 @@ def others(items, proxy):
     class Both:
         def __enter__(self):
             self.stack = [
-                proxy.inject(Meanwhile(change), operation=operation)
+                proxy.inject(faults.Meanwhile(change), operation=operation)
                 for operation in ("UpdateItem", "DeleteItem")
             ]
             for one in self.stack:
